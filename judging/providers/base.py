@@ -1,0 +1,99 @@
+"""What a provider is to the rest of the house: plain values in, plain values or ProviderError out."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+# A chat message as the openai package takes it: {"role": ..., "content": str | list of content parts}.
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where and how to call a provider. `api_key` is a secret: repr leaves it out."""
+
+    type: str
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    region: str = ""
+    api_version: str = ""
+    deployment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """The settings of one call. `timeout` in seconds; None of temperature or max_output_tokens: not sent."""
+
+    model: str
+    temperature: float | None = 0.0
+    max_output_tokens: int | None = None
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A readable answer of the model. Tokens are 0 when the provider does not count them; latency in ms."""
+
+    text: str
+    finish_reason: str = ""
+    model: str = ""
+    request_id: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    latency_ms: int = 0
+
+
+class Fault(StrEnum):
+    """What a failed call means for the work around it."""
+
+    RUN = "run"  # no call of this run can succeed: key, permission, model, quota
+    TRANSIENT = "transient"  # the same call may succeed later
+    PROMPT = "prompt"  # the provider refuses this prompt; others may pass
+
+
+class ProviderError(Exception):
+    """A call that brought no readable answer.
+
+    code (RUN): authentication, permission, unknown_model, no_quota, misconfigured.
+    code (TRANSIENT): rate_limited, timeout, connection, server_error, bad_reply.
+    code (PROMPT): request_rejected.
+    retry_after is in seconds (None: the provider named none). status is the HTTP status, None without an answer.
+    The message is safe to show: it holds no credential and at most 500 characters of the provider's own text.
+    raw_reply holds what came back where that helps people (NULs stripped, cut at 100,000 characters).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: Fault,
+        code: str,
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str = "",
+        raw_reply: str = "",
+        latency_ms: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.message, self.fault, self.code, self.status = message, fault, code, status
+        self.retry_after, self.request_id = retry_after, request_id
+        self.raw_reply, self.latency_ms = raw_reply, latency_ms
+
+
+class ChatClient(Protocol):
+    """An open connection to one provider, used and closed inside one event loop."""
+
+    async def complete(self, messages: Sequence[Message], settings: CallSettings) -> Reply:
+        """Call the model once (no retry). Raise ProviderError, never a vendor's exception."""
+        ...
+
+    async def list_models(self, *, timeout: float = 10.0) -> list[str] | None:
+        """List the models the provider names, None where it names none. Raise ProviderError."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+OpenClient = Callable[[Connection], ChatClient]
+Sleep = Callable[[float], Awaitable[None]]

@@ -1,0 +1,29 @@
+"""Middleware of every request."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from judging.logs import current_id
+
+_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,128}")
+
+
+class RequestIdMiddleware:
+    """Give every answer an X-Request-Id (the caller's own when it is well formed) and every log line the same."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
+        token = current_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            current_id.reset(token)
+        response["X-Request-Id"] = request_id
+        return response

@@ -1,0 +1,101 @@
+"""The database, one file per aggregate."""
+
+from judging.models.accounts import (
+    ApiToken,
+    AuditEvent,
+    Invitation,
+    Role,
+    User,
+    hash_secret,
+    new_secret,
+)
+from judging.models.calls import Call
+from judging.models.corpora import (
+    Corpus,
+    Document,
+    DocumentVersion,
+    ImportedRater,
+    MatchMode,
+    Query,
+    canonical_json,
+    content_hash,
+    query_identity,
+    query_text,
+)
+from judging.models.evaluations import (
+    Candidate,
+    Evaluation,
+    EvaluationRun,
+    EvaluationRunStatus,
+    RunQuery,
+    ScaleName,
+)
+from judging.models.imports import JudgmentImport, StagedJudgment
+from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
+from judging.models.judging_runs import (
+    ACTIVE_STATUSES,
+    ItemStatus,
+    JudgingItem,
+    JudgingRun,
+    JudgingRunStatus,
+    Lane,
+    Scope,
+)
+from judging.models.judgments import (
+    PEOPLE,
+    Abstention,
+    AuthorKind,
+    GradingHold,
+    Judgment,
+    LockedJudgment,
+)
+from judging.models.work import WorkerHeartbeat, WorkRow
+
+__all__ = [
+    "ACTIVE_STATUSES",
+    "PEOPLE",
+    "AIJudge",
+    "AIProvider",
+    "Abstention",
+    "ApiToken",
+    "AuditEvent",
+    "AuthorKind",
+    "Call",
+    "Candidate",
+    "Corpus",
+    "Document",
+    "DocumentVersion",
+    "Evaluation",
+    "EvaluationRun",
+    "EvaluationRunStatus",
+    "GradingHold",
+    "ImportedRater",
+    "Invitation",
+    "ItemStatus",
+    "JudgeSettings",
+    "JudgeVersion",
+    "JudgingItem",
+    "JudgingRun",
+    "JudgingRunStatus",
+    "Judgment",
+    "JudgmentImport",
+    "Lane",
+    "LockedJudgment",
+    "MatchMode",
+    "ProviderType",
+    "Query",
+    "Role",
+    "RunQuery",
+    "ScaleName",
+    "Scope",
+    "StagedJudgment",
+    "User",
+    "WorkRow",
+    "WorkerHeartbeat",
+    "canonical_json",
+    "content_hash",
+    "hash_secret",
+    "new_secret",
+    "query_identity",
+    "query_text",
+]

@@ -1,0 +1,187 @@
+"""Evaluations and their runs: ranked candidates for queries, and what is derived from the judgments on them."""
+
+import uuid
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from judging.models.corpora import Corpus, Document, DocumentVersion, Query
+from judging.scales import MAX_GRADE, SCALES, Scale
+
+
+class ScaleName(models.TextChoices):
+    BINARY = "binary", SCALES["binary"].title
+    GRADED = "graded", SCALES["graded"].title
+    DETAILED = "detailed", SCALES["detailed"].title
+    TREC = "trec", SCALES["trec"].title
+
+
+class Evaluation(models.Model):
+    """A named question about search quality over one corpus; the description doubles as the guidelines."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    corpus = models.ForeignKey(Corpus, models.PROTECT, related_name="evaluations")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EvaluationRunStatus(models.TextChoices):
+    PENDING = "pending", "Pending"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class EvaluationRun(models.Model):
+    """One execution of an evaluation's queries: run queries with ranked candidates, a scale, metrics, a lock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="runs")
+    name = models.CharField(max_length=200)
+    scale = models.CharField(max_length=10, choices=ScaleName)
+    # Metric names as given, in order; values are reported under these names.
+    metrics = models.JSONField(default=list)
+    relevant_from = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
+    judgments_wanted = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    status = models.CharField(max_length=10, choices=EvaluationRunStatus, default=EvaluationRunStatus.PENDING)
+    error = models.TextField(blank=True)
+    is_locked = models.BooleanField(default=False)
+    locked_at = models.DateTimeField(null=True, blank=True)
+    locked_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, blank=True, related_name="+")
+    query_count = models.PositiveIntegerField(default=0)
+    candidate_count = models.PositiveIntegerField(default=0)
+    # Written by ledger: candidates with an effective grade; the metrics and when they were computed.
+    judged_count = models.PositiveIntegerField(default=0)
+    metric_values = models.JSONField(default=dict)
+    coverage_values = models.JSONField(default=dict)
+    scored_query_count = models.PositiveIntegerField(default=0)
+    metrics_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(scale__in=ScaleName.values), name="run_scale_known"),
+            models.CheckConstraint(condition=models.Q(status__in=EvaluationRunStatus.values), name="run_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(relevant_from__gte=1, relevant_from__lte=MAX_GRADE),
+                name="run_relevant_from_on_scale",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_locked=False) | models.Q(status="completed", locked_at__isnull=False),
+                name="run_locked_only_when_completed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def grading_scale(self) -> Scale:
+        return SCALES[self.scale]
+
+
+class RunQuery(models.Model):
+    """A query as it stands in one run. Metrics are null until a judgment on the run's scale exists."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="run_queries")
+    query = models.ForeignKey(Query, models.CASCADE, related_name="+")
+    position = models.PositiveIntegerField()
+    label = models.CharField(max_length=200, blank=True)
+    body = models.JSONField()
+    text = models.TextField()
+    candidate_count = models.PositiveIntegerField(default=0)
+    judged_count = models.PositiveIntegerField(default=0)
+    metric_values = models.JSONField(default=dict)
+    coverage_values = models.JSONField(default=dict)
+    is_scored = models.BooleanField(default=False)
+    # Set in the transaction that changes a judgment, cleared when the metrics were computed from it.
+    has_stale_metrics = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position"]
+        verbose_name_plural = "run queries"
+        constraints = [
+            models.UniqueConstraint(fields=["run", "position"], name="run_query_position_unique"),
+            models.UniqueConstraint(fields=["run", "query"], name="run_query_unique"),
+            models.UniqueConstraint(
+                fields=["run", "label"], condition=~models.Q(label=""), name="run_query_label_unique"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run"], condition=models.Q(has_stale_metrics=True), name="run_query_stale"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Candidate(models.Model):
+    """A document version at a rank (from 1) for a run query, with the grades that count now as cached columns.
+
+    `ledger` alone writes the cached columns. A locked run's stay as they were when it was locked: they are part of
+    its snapshot.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="candidates")
+    run_query = models.ForeignKey(RunQuery, models.CASCADE, related_name="candidates")
+    # Copies of run_query.query, run_query.position and document_version.document: grades are looked up by
+    # (query, document), the grid sorts by position, each through one index.
+    query = models.ForeignKey(Query, models.CASCADE, related_name="+", db_index=False)
+    document = models.ForeignKey(Document, models.CASCADE, related_name="+", db_index=False)
+    document_version = models.ForeignKey(DocumentVersion, models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+    rank = models.PositiveIntegerField()
+    score = models.FloatField(null=True, blank=True)
+
+    effective_grade = models.PositiveSmallIntegerField(null=True, blank=True)
+    people_mean = models.FloatField(null=True, blank=True)
+    people_count = models.PositiveIntegerField(default=0)
+    ai_grade = models.PositiveSmallIntegerField(null=True, blank=True)
+    ai_judgment = models.ForeignKey(
+        "judging.Judgment", models.SET_NULL, null=True, blank=True, related_name="+", db_index=True
+    )
+    # The newest AI judging run's word on this candidate: "", "judged" or "failed".
+    last_item = models.ForeignKey("judging.JudgingItem", models.SET_NULL, null=True, blank=True, related_name="+")
+    last_item_status = models.CharField(max_length=8, blank=True)
+    failure_code = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering = ["position", "rank"]
+        constraints = [
+            models.UniqueConstraint(fields=["run_query", "rank"], name="candidate_rank_unique"),
+            models.UniqueConstraint(fields=["run_query", "document"], name="candidate_document_unique"),
+            models.CheckConstraint(condition=models.Q(rank__gte=1), name="candidate_rank_from_1"),
+        ]
+        indexes = [
+            models.Index(fields=["query", "document"], name="candidate_pair"),
+            models.Index(fields=["run", "position", "rank"], name="candidate_order"),
+            models.Index(fields=["run", "effective_grade", "position", "rank"], name="candidate_by_grade"),
+            models.Index(fields=["run", "ai_grade", "position", "rank"], name="candidate_by_ai_grade"),
+            models.Index(fields=["run", "rank", "position"], name="candidate_by_rank"),
+            models.Index(
+                fields=["run", "position", "rank"],
+                condition=models.Q(last_item_status="failed"),
+                name="candidate_failed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.rank}"

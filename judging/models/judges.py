@@ -1,0 +1,179 @@
+"""AI providers (encrypted credentials) and AI judges with immutable versions."""
+
+import uuid
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from judging import crypto
+
+
+class ProviderType(models.TextChoices):
+    OPENAI = "openai", "OpenAI"
+    AZURE_OPENAI = "azure_openai", "Azure OpenAI"
+    BEDROCK = "bedrock", "Amazon Bedrock"
+    ANTHROPIC = "anthropic", "Anthropic"
+    OLLAMA = "ollama", "Ollama"
+    CUSTOM = "custom", "OpenAI-compatible endpoint"
+    LOCAL = "local", "Local similarity model"
+
+
+class AIProvider(models.Model):
+    """A saved connection to an LLM service. Shared ones have no owner; personal ones are their owner's and admins'."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    type = models.CharField(max_length=20, choices=ProviderType)
+    name = models.CharField(max_length=200)
+    base_url = models.CharField(max_length=500, blank=True)
+    region = models.CharField(max_length=50, blank=True)
+    api_version = models.CharField(max_length=50, blank=True)
+    deployment = models.CharField(max_length=200, blank=True)
+    encrypted_api_key = models.TextField(blank=True, editable=False)
+    shared = models.BooleanField(default=False)
+    owner = models.ForeignKey("judging.User", models.CASCADE, null=True, blank=True, related_name="ai_providers")
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        verbose_name = "AI provider"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(type__in=ProviderType.values), name="provider_type_known"),
+            models.CheckConstraint(
+                condition=models.Q(shared=True, owner__isnull=True) | models.Q(shared=False, owner__isnull=False),
+                name="provider_shared_or_owned",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_api_key(self) -> bool:
+        return bool(self.encrypted_api_key)
+
+    def set_api_key(self, api_key: str) -> None:
+        self.encrypted_api_key = crypto.encrypt(api_key)
+
+    def api_key(self) -> str:
+        """Return the decrypted key. Raise Undecryptable when no configured key fits."""
+        return crypto.decrypt(self.encrypted_api_key)
+
+
+class JudgeSettings(models.Model):
+    """What makes an AI judge grade as it does: the fields that a version pins."""
+
+    name = models.CharField(max_length=200)
+    ai_provider = models.ForeignKey(AIProvider, models.PROTECT, related_name="+")
+    model = models.CharField(max_length=200)
+    prompt_template = models.TextField()
+    system_prompt = models.TextField(blank=True, max_length=100_000)
+    batch_size = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(50)])
+    max_concurrency = models.PositiveSmallIntegerField(
+        default=8, validators=[MinValueValidator(1), MaxValueValidator(256)]
+    )
+    include_images = models.BooleanField(default=False)
+    temperature = models.FloatField(
+        default=0.0, null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(2)]
+    )
+    max_output_tokens = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+    )
+    timeout = models.PositiveSmallIntegerField(
+        default=60, validators=[MinValueValidator(5), MaxValueValidator(300)], help_text="Seconds per attempt."
+    )
+    max_retries = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(20)])
+    max_reasks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(2)])
+    max_document_chars = models.PositiveIntegerField(
+        default=8000, validators=[MinValueValidator(100), MaxValueValidator(1_000_000)]
+    )
+    input_price = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
+    )
+    output_price = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
+    )
+
+    class Meta:
+        abstract = True
+
+    SETTING_NAMES = (
+        "name",
+        "ai_provider_id",
+        "model",
+        "prompt_template",
+        "system_prompt",
+        "batch_size",
+        "max_concurrency",
+        "include_images",
+        "temperature",
+        "max_output_tokens",
+        "timeout",
+        "max_retries",
+        "max_reasks",
+        "max_document_chars",
+        "input_price",
+        "output_price",
+    )
+
+    def settings_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.SETTING_NAMES}
+
+
+class AIJudge(JudgeSettings):
+    """A provider, a model, a prompt template and settings; every change of these makes a version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    description = models.TextField(blank=True)
+    shared = models.BooleanField(default=False)
+    owner = models.ForeignKey("judging.User", models.CASCADE, null=True, blank=True, related_name="ai_judges")
+    version = models.PositiveIntegerField(default=1, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        verbose_name = "AI judge"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(shared=True, owner__isnull=True) | models.Q(shared=False, owner__isnull=False),
+                name="judge_shared_or_owned",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(batch_size__gte=1, batch_size__lte=50), name="judge_batch_size_bounds"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(max_concurrency__gte=1, max_concurrency__lte=256), name="judge_concurrency_bounds"
+            ),
+            models.CheckConstraint(condition=models.Q(timeout__gte=5, timeout__lte=300), name="judge_timeout_bounds"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class JudgeVersion(JudgeSettings):
+    """An AI judge as it was at one moment. Never updated, never deleted while a run or judgment names it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    judge = models.ForeignKey(AIJudge, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["judge", "number"], name="judge_version_number_unique")]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """Name the judge of record: "Name v3"."""
+        return f"{self.name} v{self.number}"

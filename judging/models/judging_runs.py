@@ -1,0 +1,199 @@
+"""AI judging runs: one judge version applied to one evaluation run, in lanes, one item per candidate in scope."""
+
+import uuid
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from judging.models.evaluations import Candidate, EvaluationRun, RunQuery
+from judging.models.judges import JudgeVersion
+from judging.models.work import WorkRow
+
+
+class JudgingRunStatus(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+ACTIVE_STATUSES = (JudgingRunStatus.QUEUED, JudgingRunStatus.RUNNING)
+
+
+class Scope(models.TextChoices):
+    ALL = "all", "All candidates"
+    UNJUDGED = "unjudged", "Candidates nobody has judged"
+    FAILED = "failed", "What an earlier judging run failed on"
+    REMAINING = "remaining", "What an earlier judging run left undone"
+
+
+class JudgingRun(models.Model):
+    """One judge version x one evaluation run. Counters only grow; pending is what they leave of the total."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    evaluation_run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="judging_runs")
+    judge_version = models.ForeignKey(JudgeVersion, models.PROTECT, related_name="judging_runs")
+    # As used: the provider itself is not pinned.
+    provider_name = models.CharField(max_length=200)
+    provider_type = models.CharField(max_length=20)
+    provider_address = models.CharField(max_length=500, blank=True)
+    status = models.CharField(max_length=10, choices=JudgingRunStatus, default=JudgingRunStatus.QUEUED)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
+    source_run = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    depth = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    query_limit = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    sample_seed = models.PositiveIntegerField(default=0)
+    max_concurrency = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(256)])
+    max_total_tokens = models.PositiveBigIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+
+    total_count = models.PositiveIntegerField(default=0)
+    judged_count = models.PositiveIntegerField(default=0)
+    failed_count = models.PositiveIntegerField(default=0)
+    skipped_count = models.PositiveIntegerField(default=0)
+    call_count = models.PositiveIntegerField(default=0)
+    reask_count = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    # Re-asking is given up for the run after 20 re-asks without one success.
+    fruitless_reask_count = models.PositiveIntegerField(default=0)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    rescued_at = models.DateTimeField(null=True, blank=True)
+    metrics_at = models.DateTimeField(null=True, blank=True)
+
+    idempotency_key = models.CharField(max_length=200, blank=True)
+    request_hash = models.CharField(max_length=64, blank=True)
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(status__in=JudgingRunStatus.values), name="judging_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    total_count__gte=models.F("judged_count") + models.F("failed_count") + models.F("skipped_count")
+                ),
+                name="judging_counts_within_total",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="completed")
+                | models.Q(total_count=models.F("judged_count") + models.F("failed_count")),
+                name="judging_completed_means_nothing_left",
+            ),
+            models.UniqueConstraint(
+                fields=["created_by", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="judging_idempotency_key_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["evaluation_run", "-created_at"], name="judging_by_evaluation_run"),
+            models.Index(
+                fields=["status"], condition=models.Q(status__in=["queued", "running"]), name="judging_active"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge_version_id} {self.status}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in ACTIVE_STATUSES
+
+    @property
+    def pending_count(self) -> int:
+        return self.total_count - self.judged_count - self.failed_count - self.skipped_count
+
+    @property
+    def progress(self) -> float:
+        return (self.judged_count + self.failed_count) / self.total_count if self.total_count else 1.0
+
+    @property
+    def cost(self) -> float | None:
+        """Return the price of all tokens so far, None where the judge has no prices."""
+        version = self.judge_version
+        if version.input_price is None and version.output_price is None:
+            return None
+        return (
+            self.input_tokens * (version.input_price or 0.0) + self.output_tokens * (version.output_price or 0.0)
+        ) / 1_000_000
+
+
+class Lane(models.Model):
+    """A share of a run's concurrency with a lease of its own, so that several processes can work on one run."""
+
+    id = models.BigAutoField(primary_key=True)
+    judging_run = models.ForeignKey(JudgingRun, models.CASCADE, related_name="lanes")
+    number = models.PositiveSmallIntegerField()
+    concurrency = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
+    # Held: a token and an end in the future. Waiting for a worker: no token. An end in the past: the worker died.
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    enqueued_at = models.DateTimeField(default=timezone.now)
+    slice_count = models.PositiveIntegerField(default=0)
+    # What a slice hands to the next: the lowered concurrency, and an outage under way.
+    current_concurrency = models.PositiveSmallIntegerField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    failing_count = models.PositiveIntegerField(default=0)
+    is_done = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["judging_run", "number"], name="lane_number_unique"),
+            models.CheckConstraint(condition=models.Q(concurrency__gte=1), name="lane_concurrency_from_1"),
+        ]
+
+
+class ItemStatus(models.TextChoices):
+    PENDING = "pending", "Pending"
+    JUDGED = "judged", "Judged"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+
+
+class JudgingItem(WorkRow):
+    """What one judging run said about one candidate, kept for good: a grade and reasoning, or a failure."""
+
+    judging_run = models.ForeignKey(JudgingRun, models.CASCADE, related_name="items", db_index=False)
+    candidate = models.ForeignKey(Candidate, models.CASCADE, related_name="items")
+    run_query = models.ForeignKey(RunQuery, models.CASCADE, related_name="+", db_index=False)
+    # Candidates of one query that are asked about in one prompt share a number, counted over the run.
+    prompt_number = models.PositiveIntegerField()
+    status = models.CharField(max_length=8, choices=ItemStatus, default=ItemStatus.PENDING)
+    grade = models.PositiveSmallIntegerField(null=True, blank=True)
+    reasoning = models.TextField(blank=True)
+    failure_code = models.CharField(max_length=20, blank=True)
+    failure_message = models.TextField(blank=True)
+    call = models.ForeignKey("judging.Call", models.SET_NULL, null=True, blank=True, related_name="items")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["judging_run", "candidate"], name="judging_item_unique"),
+            models.CheckConstraint(condition=models.Q(status__in=ItemStatus.values), name="judging_item_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(status="judged", grade__isnull=False, failure_code="")
+                | (models.Q(status="failed", grade__isnull=True) & ~models.Q(failure_code=""))
+                | models.Q(status__in=["pending", "skipped"], grade__isnull=True, failure_code=""),
+                name="judging_item_grade_or_failure",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["judging_run", "prompt_number"],
+                condition=models.Q(status="pending", claim_token__isnull=True),
+                name="judging_item_claimable",
+            ),
+            models.Index(
+                fields=["judging_run", "claim_token"],
+                condition=models.Q(status="pending", claim_token__isnull=False),
+                name="judging_item_in_flight",
+            ),
+            models.Index(fields=["judging_run", "status", "id"], name="judging_item_by_status"),
+        ]

@@ -1,0 +1,172 @@
+"""Short ways to the objects tests need. Everything has a default; nothing is random."""
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from judging.prompting import DEFAULT_PROMPT_TEMPLATE
+
+from judging.models import (
+    AIJudge,
+    AIProvider,
+    ApiToken,
+    Candidate,
+    Corpus,
+    Document,
+    DocumentVersion,
+    Evaluation,
+    EvaluationRun,
+    EvaluationRunStatus,
+    JudgeVersion,
+    Query,
+    Role,
+    RunQuery,
+    User,
+    content_hash,
+    hash_secret,
+    new_secret,
+    query_identity,
+    query_text,
+)
+
+_numbers = itertools.count(1)
+
+
+def make_user(role: str = Role.MEMBER, email: str = "", **fields: Any) -> User:
+    return User.objects.create_user(email or f"user{next(_numbers)}@example.com", "secret-pass-1", role=role, **fields)
+
+
+def make_token(user: User, **fields: Any) -> str:
+    """Return the secret of a new API token of `user`."""
+    secret = new_secret("rlv_")
+    ApiToken.objects.create(user=user, name="test", prefix=secret[:12], token_hash=hash_secret(secret), **fields)
+    return secret
+
+
+def make_evaluation(corpus: Corpus | None = None, **fields: Any) -> Evaluation:
+    corpus = corpus or Corpus.objects.create(name=f"corpus {next(_numbers)}")
+    return Evaluation.objects.create(corpus=corpus, **{"name": f"evaluation {next(_numbers)}", **fields})
+
+
+def make_run(
+    results: Mapping[str, Sequence[str]] | None = None,
+    *,
+    evaluation: Evaluation | None = None,
+    scale: str = "graded",
+    metrics: Sequence[str] = ("NDCG@10", "P@10"),
+    status: str = EvaluationRunStatus.COMPLETED,
+    **fields: Any,
+) -> EvaluationRun:
+    """Make a run whose `results` map a query text to external document ids in rank order."""
+    if results is None:
+        results = {"red shoes": ["d1", "d2", "d3"], "blue shirt": ["d2", "d4"]}
+    evaluation = evaluation or make_evaluation()
+    corpus = evaluation.corpus
+    run = EvaluationRun.objects.create(
+        evaluation=evaluation,
+        name=fields.pop("name", f"run {next(_numbers)}"),
+        scale=scale,
+        metrics=list(metrics),
+        status=status,
+        query_count=len(results),
+        candidate_count=sum(map(len, results.values())),
+        **fields,
+    )
+    external_ids = list(dict.fromkeys(doc for docs in results.values() for doc in docs))
+    Document.objects.bulk_create(
+        [Document(corpus=corpus, external_id=doc) for doc in external_ids], ignore_conflicts=True, batch_size=5000
+    )
+    documents = {d.external_id: d for d in Document.objects.filter(corpus=corpus).iterator()}
+    DocumentVersion.objects.bulk_create(
+        [
+            DocumentVersion(
+                document=documents[doc],
+                title=f"Title of {doc}",
+                fields={"brand": "Acme"},
+                content_hash=content_hash(f"Title of {doc}", {"brand": "Acme"}, ""),
+            )
+            for doc in external_ids
+        ],
+        ignore_conflicts=True,
+        batch_size=5000,
+    )
+    versions = {v.document_id: v for v in DocumentVersion.objects.filter(document__corpus=corpus).iterator()}
+    bodies = [json.loads(text) if text.startswith("{") else text for text in results]
+    Query.objects.bulk_create(
+        [
+            Query(corpus=corpus, text=query_text(body), body=body, identity=query_identity(body, corpus.match_mode))
+            for body in bodies
+        ],
+        ignore_conflicts=True,
+        batch_size=5000,
+    )
+    queries = {q.identity: q for q in Query.objects.filter(corpus=corpus).iterator()}
+    run_queries = RunQuery.objects.bulk_create(
+        [
+            RunQuery(
+                run=run,
+                query=queries[query_identity(body, corpus.match_mode)],
+                position=position,
+                label=f"q{position}",
+                body=body,
+                text=query_text(body),
+                candidate_count=len(docs),
+            )
+            for position, (body, docs) in enumerate(zip(bodies, results.values(), strict=True), start=1)
+        ],
+        batch_size=5000,
+    )
+    Candidate.objects.bulk_create(
+        [
+            Candidate(
+                run=run,
+                run_query=run_query,
+                query_id=run_query.query_id,
+                document=documents[doc],
+                document_version=versions[documents[doc].pk],
+                position=run_query.position,
+                rank=rank,
+            )
+            for run_query, docs in zip(run_queries, results.values(), strict=True)
+            for rank, doc in enumerate(docs, start=1)
+        ],
+        batch_size=5000,
+    )
+    return run
+
+
+def make_provider(base_url: str = "http://127.0.0.1:9/v1", *, owner: User | None = None, **fields: Any) -> AIProvider:
+    provider = AIProvider(
+        **{
+            "type": "custom",
+            "name": f"provider {next(_numbers)}",
+            "base_url": base_url,
+            "shared": owner is None,
+            "owner": owner,
+            **fields,
+        }
+    )
+    provider.save()
+    return provider
+
+
+def make_judge(provider: AIProvider | None = None, *, owner: User | None = None, **fields: Any) -> AIJudge:
+    provider = provider or make_provider(owner=owner)
+    judge = AIJudge.objects.create(
+        **{
+            "name": f"judge {next(_numbers)}",
+            "ai_provider": provider,
+            "model": "stub-model",
+            "prompt_template": DEFAULT_PROMPT_TEMPLATE,
+            "shared": owner is None,
+            "owner": owner,
+            **fields,
+        }
+    )
+    JudgeVersion.objects.create(judge=judge, number=1, **judge.settings_dict())
+    return judge
+
+
+def candidate(run: EvaluationRun, text: str, external_id: str) -> Candidate:
+    return Candidate.objects.get(run=run, run_query__text=text, document__external_id=external_id)

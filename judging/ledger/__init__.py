@@ -1,0 +1,22 @@
+"""The only writer of judgments and of what is derived from them."""
+
+from judging.ledger.ai_grades import AIGrade, record_ai_grades
+from judging.ledger.cached import refresh_run
+from judging.ledger.imported import apply_staged
+from judging.ledger.locks import snapshot_run, unlock_run
+from judging.ledger.people import PersonGrade, record_person_grades
+from judging.ledger.renewal import renew_metrics
+from judging.ledger.runs import lock_unlocked_runs
+
+__all__ = [
+    "AIGrade",
+    "PersonGrade",
+    "apply_staged",
+    "lock_unlocked_runs",
+    "record_ai_grades",
+    "record_person_grades",
+    "refresh_run",
+    "renew_metrics",
+    "snapshot_run",
+    "unlock_run",
+]

@@ -1,0 +1,153 @@
+"""The AI judgment of record: one per (query, document, scale), from the judging run created last."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from judging.ledger.runs import add_judged, mark_stale
+from judging.models import AuthorKind, Candidate, Judgment
+
+
+@dataclass(frozen=True, slots=True)
+class AIGrade:
+    """A grade of an AI judge for a document (by internal ids)."""
+
+    query_id: int
+    document_id: int
+    grade: int
+    reasoning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The judging run that graded, and the judge of record."""
+
+    judging_run_id: UUID
+    judging_run_created_at: datetime
+    judge_version_id: UUID
+    judge_label: str
+
+
+def record_ai_grades(
+    grades: Sequence[AIGrade], *, corpus_id: UUID, scale: str, source: Source, unlocked_run_ids: Sequence[UUID]
+) -> None:
+    """Write grades of one judging run as judgments of record, and onto the candidates of every unlocked run.
+
+    Grades of a judging run created later than `source` stay. `unlocked_run_ids` is what `lock_unlocked_runs` returned
+    in this same transaction. The cost does not grow with the corpus.
+    """
+    if not grades:
+        return
+    by_pair = {(grade.query_id, grade.document_id): grade for grade in grades}
+    judgment_ids = _write_judgments(by_pair, corpus_id=corpus_id, scale=scale, source=source)
+    if judgment_ids:
+        _write_candidates(by_pair, judgment_ids, unlocked_run_ids)
+
+
+def _write_judgments(
+    by_pair: dict[tuple[int, int], AIGrade], *, corpus_id: UUID, scale: str, source: Source
+) -> dict[tuple[int, int], int]:
+    now = timezone.now()
+    order = (source.judging_run_created_at, source.judging_run_id.hex)
+    existing: dict[tuple[int, int], tuple[int, bool]] = {}
+    rows = Judgment.objects.filter(
+        author_kind=AuthorKind.AI,
+        scale=scale,
+        query_id__in={query_id for query_id, _ in by_pair},
+        document_id__in={document_id for _, document_id in by_pair},
+    ).values_list("pk", "query_id", "document_id", "judging_run_created_at", "judging_run_id")
+    for pk, query_id, document_id, created_at, run_id in rows:
+        is_newer = created_at is not None and run_id is not None and (created_at, run_id.hex) > order
+        existing[query_id, document_id] = (pk, is_newer)
+
+    ids = {pair: pk for pair, (pk, is_newer) in existing.items() if pair in by_pair and not is_newer}
+    if ids:
+        run_id = source.judging_run_id
+        # executemany, not bulk_update: its CASE of every row costs several times as much.
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE judging_judgment SET grade = %s, reasoning = %s, judge_version_id = %s, judge_label = %s,"
+                " judging_run_id = %s, judging_run_created_at = %s, updated_at = %s WHERE id = %s",
+                [
+                    (
+                        by_pair[pair].grade,
+                        by_pair[pair].reasoning,
+                        _uuid(source.judge_version_id),
+                        source.judge_label,
+                        _uuid(run_id),
+                        _time(source.judging_run_created_at),
+                        _time(now),
+                        pk,
+                    )
+                    for pair, pk in ids.items()
+                ],
+            )
+    new = [
+        Judgment(
+            corpus_id=corpus_id,
+            query_id=query_id,
+            document_id=document_id,
+            scale=scale,
+            author_kind=AuthorKind.AI,
+            judge_version_id=source.judge_version_id,
+            judge_label=source.judge_label,
+            judging_run_id=source.judging_run_id,
+            judging_run_created_at=source.judging_run_created_at,
+            grade=grade.grade,
+            reasoning=grade.reasoning,
+            created_at=now,
+            updated_at=now,
+        )
+        for (query_id, document_id), grade in by_pair.items()
+        if (query_id, document_id) not in existing
+    ]
+    for judgment in Judgment.objects.bulk_create(new):
+        ids[judgment.query_id, judgment.document_id] = judgment.pk
+    return ids
+
+
+def _write_candidates(
+    by_pair: dict[tuple[int, int], AIGrade],
+    judgment_ids: dict[tuple[int, int], int],
+    unlocked_run_ids: Sequence[UUID],
+) -> None:
+    rows = Candidate.objects.filter(
+        query_id__in={query_id for query_id, _ in judgment_ids},
+        document_id__in={document_id for _, document_id in judgment_ids},
+        run_id__in=list(unlocked_run_ids),
+    ).values_list("pk", "run_id", "run_query_id", "query_id", "document_id", "effective_grade", "people_count")
+    updates: list[tuple[int, int, int, int]] = []
+    newly_judged: Counter[UUID] = Counter()
+    stale: set[UUID] = set()
+    for pk, run_id, run_query_id, query_id, document_id, effective, people_count in rows:
+        judgment_id = judgment_ids.get((query_id, document_id))
+        if judgment_id is None:
+            continue
+        grade = by_pair[query_id, document_id].grade
+        counts = effective if people_count and effective is not None else grade
+        updates.append((grade, judgment_id, counts, pk))
+        if effective is None:
+            newly_judged[run_id] += 1
+        if effective != counts:
+            stale.add(run_query_id)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE judging_candidate SET ai_grade = %s, ai_judgment_id = %s, effective_grade = %s WHERE id = %s",
+            updates,
+        )
+    add_judged(newly_judged)
+    mark_stale(stale)
+
+
+def _uuid(value: UUID) -> Any:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def _time(value: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)

@@ -1,0 +1,72 @@
+"""Imported judgments, from their staging rows into the ledger in one statement."""
+
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from judging.ledger.cached import recompute, recount
+from judging.ledger.runs import lock_unlocked_runs
+from judging.models import AuthorKind, Candidate, JudgmentImport, RunQuery, StagedJudgment
+
+# One author has one grade for (query, document, scale); which columns tell that depends on the kind of author.
+_CONFLICT = {
+    AuthorKind.MEMBER: "(query_id, document_id, scale, member_id) WHERE author_kind = 'member'",
+    AuthorKind.RATER: "(query_id, document_id, scale, rater_id) WHERE author_kind = 'rater'",
+    AuthorKind.AI: "(query_id, document_id, scale) WHERE author_kind = 'ai'",
+}
+# An imported AI grade never replaces what a judging run of this installation wrote.
+_GUARD = {AuthorKind.AI: "WHERE judging_judgment.judging_run_id IS NULL"}
+
+
+def apply_staged(judgment_import_id: UUID) -> int:
+    """Write the staged rows of an import as judgments; return how many were written.
+
+    One transaction: an author's grades of the same pairs are replaced, the candidates of every unlocked run that holds
+    a pair are renewed, their queries' metrics marked stale. The caller renews the metrics and removes the rows.
+    """
+    with transaction.atomic():
+        staged = StagedJudgment.objects.filter(judgment_import_id=judgment_import_id)
+        corpus_id = JudgmentImport.objects.values_list("corpus_id", flat=True).get(pk=judgment_import_id)
+        scales = sorted(staged.order_by().values_list("scale", flat=True).distinct())
+        unlocked = {scale: lock_unlocked_runs(corpus_id, scale) for scale in scales}
+        written = sum(_upsert(judgment_import_id, corpus_id, kind) for kind in AuthorKind)
+        for scale in scales:
+            here = staged.filter(
+                query_id=OuterRef("query_id"), document_id=OuterRef("document_id"), scale=scale
+            ).values("pk")[:1]
+            affected = Candidate.objects.filter(run_id__in=unlocked[scale]).annotate(staged=Subquery(here))
+            ids = list(affected.filter(staged__isnull=False).values_list("pk", flat=True))
+            for start in range(0, len(ids), 5000):
+                chunk = Candidate.objects.filter(pk__in=ids[start : start + 5000])
+                recompute(chunk, scale)
+                RunQuery.objects.filter(pk__in=chunk.values("run_query_id")).update(has_stale_metrics=True)
+            # Documents that a run did not return count in its ideal ranking, too.
+            RunQuery.objects.filter(
+                run_id__in=unlocked[scale], query_id__in=staged.filter(scale=scale).values("query_id")
+            ).update(has_stale_metrics=True)
+            recount(unlocked[scale])
+    return written
+
+
+def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    native = connection.features.has_native_uuid_field
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO judging_judgment (corpus_id, query_id, document_id, scale, author_kind, member_id, rater_id,"  # noqa: S608 (constants)
+            " judge_label, grade, reasoning, created_at, updated_at)"
+            " SELECT %s, query_id, document_id, scale, author_kind, member_id, rater_id, judge_label, grade, reasoning,"
+            " created_at, %s FROM judging_stagedjudgment WHERE judgment_import_id = %s AND author_kind = %s"
+            f" ON CONFLICT {_CONFLICT[kind]} DO UPDATE SET grade = excluded.grade, reasoning = excluded.reasoning,"
+            " judge_label = excluded.judge_label, created_at = excluded.created_at, updated_at = excluded.updated_at,"
+            f" saw_ai_grade = NULL {_GUARD.get(kind, '')}",
+            [
+                corpus_id if native else corpus_id.hex,
+                now,
+                judgment_import_id if native else judgment_import_id.hex,
+                kind.value,
+            ],
+        )
+        return int(cursor.rowcount)

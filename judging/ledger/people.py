@@ -1,0 +1,95 @@
+"""Grades that people give."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from judging.errors import Conflict
+from judging.ledger.cached import recompute, recount
+from judging.ledger.runs import lock_unlocked_runs, mark_stale
+from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment
+
+
+@dataclass(frozen=True, slots=True)
+class PersonGrade:
+    """A person's grade of a candidate; grade None takes it back, saw_ai_grade None means not known."""
+
+    candidate_id: int
+    query_id: int
+    document_id: int
+    grade: int | None
+    reasoning: str = ""
+    saw_ai_grade: bool | None = None
+
+
+def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, member_id: UUID) -> list[UUID]:
+    """Write or take back a member's grades, all or nothing; return the runs whose metrics have become stale.
+
+    The grades count in every unlocked run of the corpus that holds the pair. Raise Conflict (run_locked) when `run`
+    is locked, also when the lock came a moment ago.
+    """
+    corpus_id = run.evaluation.corpus_id
+    now = timezone.now()
+    with transaction.atomic():
+        unlocked = lock_unlocked_runs(corpus_id, run.scale)
+        if run.pk not in unlocked:
+            raise Conflict("the evaluation run is locked: no judgment on it can change", code="run_locked")
+        own = Judgment.objects.filter(
+            author_kind=AuthorKind.MEMBER,
+            member_id=member_id,
+            scale=run.scale,
+            query_id__in={grade.query_id for grade in grades},
+            document_id__in={grade.document_id for grade in grades},
+        )
+        existing = {(judgment.query_id, judgment.document_id): judgment for judgment in own}
+        removed: list[int] = []
+        new: list[Judgment] = []
+        changed: list[Judgment] = []
+        for grade in grades:
+            judgment = existing.get((grade.query_id, grade.document_id))
+            if grade.grade is None:
+                if judgment is not None:
+                    removed.append(judgment.pk)
+                continue
+            if judgment is None:
+                judgment = Judgment(
+                    corpus_id=corpus_id,
+                    query_id=grade.query_id,
+                    document_id=grade.document_id,
+                    scale=run.scale,
+                    author_kind=AuthorKind.MEMBER,
+                    member_id=member_id,
+                    created_at=now,
+                )
+                new.append(judgment)
+            else:
+                changed.append(judgment)
+            judgment.grade = grade.grade
+            judgment.reasoning = grade.reasoning
+            judgment.saw_ai_grade = grade.saw_ai_grade
+            judgment.updated_at = now
+        Judgment.objects.filter(pk__in=removed).delete()
+        Judgment.objects.bulk_create(new)
+        Judgment.objects.bulk_update(changed, ["grade", "reasoning", "saw_ai_grade", "updated_at"], batch_size=200)
+        return _refresh_pairs(
+            {(grade.query_id, grade.document_id) for grade in grades}, scale=run.scale, unlocked=unlocked
+        )
+
+
+def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:
+    rows = Candidate.objects.filter(
+        query_id__in={query_id for query_id, _ in pairs},
+        document_id__in={document_id for _, document_id in pairs},
+        run_id__in=unlocked,
+    ).values_list("pk", "run_id", "run_query_id", "query_id", "document_id")
+    affected = [row for row in rows if (row[3], row[4]) in pairs]
+    ids = [row[0] for row in affected]
+    for start in range(0, len(ids), 500):
+        recompute(Candidate.objects.filter(pk__in=ids[start : start + 500]), scale)
+    run_ids = sorted({row[1] for row in affected})
+    recount(run_ids)
+    mark_stale({row[2] for row in affected})
+    return run_ids

@@ -1,0 +1,116 @@
+"""Metrics of runs, renewed for the queries whose judgments changed."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from judging.grading import effective_grade
+from judging.metrics import JudgedCount, QueryScore, aggregate, parse_metric, score_query
+from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment, RunQuery
+
+_CHUNK = 200
+
+
+def renew_metrics(run_id: UUID) -> None:
+    """Compute what is stale of an unlocked run's metrics. May be run again at any time; costs little when nothing is.
+
+    A query's values are computed and its mark cleared in one transaction, so a judgment that comes in between marks it
+    again. Works in chunks of queries: memory does not grow with the run.
+    """
+    run = EvaluationRun.objects.filter(pk=run_id, is_locked=False).first()
+    if run is None:
+        return
+    while _renew_chunk(run):
+        pass
+    with transaction.atomic():
+        current = EvaluationRun.objects.select_for_update(no_key=True).filter(pk=run_id, is_locked=False).first()
+        if current is None:
+            return
+        metrics = [parse_metric(name) for name in run.metrics]
+        summary = aggregate(metrics, _stored_scores(run_id))
+        EvaluationRun.objects.filter(pk=run_id).update(
+            metric_values=summary.values,
+            coverage_values=summary.coverage,
+            scored_query_count=summary.scored_query_count,
+            metrics_at=timezone.now(),
+        )
+
+
+def _renew_chunk(run: EvaluationRun) -> bool:
+    """Renew some stale queries of a run; return whether there were any."""
+    with transaction.atomic():
+        # The run's row first, as everyone does who writes judgments: none changes while we read.
+        if not EvaluationRun.objects.select_for_update(no_key=True).filter(pk=run.pk, is_locked=False).exists():
+            return False
+        stale = list(RunQuery.objects.filter(run=run, has_stale_metrics=True).only("pk", "query_id")[:_CHUNK])
+        if not stale:
+            return False
+        metrics = [parse_metric(name) for name in run.metrics]
+        ids = [run_query.pk for run_query in stale]
+        ranked: dict[UUID, list[int]] = defaultdict(list)
+        grades: dict[UUID, dict[int, int]] = defaultdict(dict)
+        judged_counts: dict[UUID, int] = defaultdict(int)
+        candidates = (
+            Candidate.objects.filter(run_query_id__in=ids)
+            .order_by("run_query_id", "rank")
+            .values_list("run_query_id", "document_id", "effective_grade")
+        )
+        for run_query_id, document_id, grade in candidates.iterator(chunk_size=5000):
+            ranked[run_query_id].append(document_id)
+            if grade is not None:
+                grades[run_query_id][document_id] = grade
+                judged_counts[run_query_id] += 1
+        elsewhere = judged_elsewhere([run_query.query_id for run_query in stale], run.scale)
+        for run_query in stale:
+            for document_id, grade in elsewhere.get(run_query.query_id, {}).items():
+                grades[run_query.pk].setdefault(document_id, grade)
+            score = score_query(
+                metrics,
+                ranked[run_query.pk],
+                grades[run_query.pk],
+                scale_maximum=run.grading_scale.maximum,
+                relevant_from=run.relevant_from,
+            )
+            run_query.metric_values = score.values
+            run_query.coverage_values = {
+                name: [judged.judged, judged.returned] for name, judged in score.judged.items()
+            }
+            run_query.is_scored = score.is_scored
+            run_query.judged_count = judged_counts[run_query.pk]
+            run_query.has_stale_metrics = False
+        RunQuery.objects.bulk_update(
+            stale,
+            ["metric_values", "coverage_values", "is_scored", "judged_count", "has_stale_metrics"],
+            batch_size=100,
+        )
+    return True
+
+
+def judged_elsewhere(query_ids: list[int], scale: str) -> dict[int, dict[int, int]]:
+    """Return the effective grade of every judged document of the queries: {query: {document: grade}}."""
+    people: dict[tuple[int, int], list[int]] = defaultdict(list)
+    ai: dict[tuple[int, int], int] = {}
+    rows = Judgment.objects.filter(query_id__in=query_ids, scale=scale).values_list(
+        "query_id", "document_id", "author_kind", "grade"
+    )
+    for query_id, document_id, kind, grade in rows.iterator(chunk_size=5000):
+        if kind == AuthorKind.AI:
+            ai[query_id, document_id] = grade
+        else:
+            people[query_id, document_id].append(grade)
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    for pair in people.keys() | ai.keys():
+        effective = effective_grade(people.get(pair, ()), ai.get(pair))
+        if effective is not None:
+            found[pair[0]][pair[1]] = effective
+    return found
+
+
+def _stored_scores(run_id: UUID) -> Iterator[QueryScore]:
+    rows = RunQuery.objects.filter(run_id=run_id).values_list("metric_values", "coverage_values", "is_scored")
+    for values, coverage, is_scored in rows.iterator(chunk_size=1000):
+        judged = {name: JudgedCount(*counts) for name, counts in coverage.items()}
+        yield QueryScore(values, judged, is_scored=is_scored)

@@ -1,0 +1,35 @@
+"""Which runs a change of judgments reaches."""
+
+from uuid import UUID
+
+from django.db.models import F
+
+from judging.models import EvaluationRun, RunQuery
+
+
+def lock_unlocked_runs(corpus_id: UUID, scale: str) -> list[UUID]:
+    """Return the corpus's unlocked runs on a scale, their rows held to the end of the transaction.
+
+    Everything that writes judgments takes these first and in this order, so that writers of one corpus follow one
+    another, a lock of the run falls wholly before or after, and no two of them can wait for each other.
+    """
+    return list(
+        EvaluationRun.objects.select_for_update(no_key=True)
+        .filter(evaluation__corpus_id=corpus_id, scale=scale, is_locked=False)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+
+
+def mark_stale(run_query_ids: set[UUID]) -> None:
+    """Have the metrics of these run queries renewed."""
+    ids = list(run_query_ids)
+    for start in range(0, len(ids), 500):
+        RunQuery.objects.filter(pk__in=ids[start : start + 500], has_stale_metrics=False).update(has_stale_metrics=True)
+
+
+def add_judged(counts: dict[UUID, int]) -> None:
+    """Add to the runs' numbers of candidates with an effective grade."""
+    for run_id, count in sorted(counts.items()):
+        if count:
+            EvaluationRun.objects.filter(pk=run_id).update(judged_count=F("judged_count") + count)

@@ -1,0 +1,83 @@
+"""The task queue: the only importer of django_q. Tasks are named by dotted string and take ids, never secrets."""
+
+import logging
+import os
+import socket
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.signals import post_spawn
+from django_q.tasks import async_task
+
+from judging.models import WorkerHeartbeat
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 5
+# A worker not seen for this long counts as gone.
+WORKER_GONE_AFTER = timedelta(seconds=30)
+
+
+def enqueue_slice(lane_id: int) -> None:
+    """Queue one turn of a lane. Inside a transaction it is queued when, and only when, that commits."""
+    _enqueue("judging.tasks.judge_slice", lane_id, task_name=f"lane {lane_id}")
+
+
+def enqueue_metrics(run_id: UUID) -> None:
+    """Queue the renewal of an evaluation run's stale metrics."""
+    _enqueue("judging.tasks.renew_metrics", str(run_id), task_name=f"metrics {run_id}")
+
+
+def _enqueue(task: str, *args: object, task_name: str) -> None:
+    async_task(task, *args, task_name=task_name)  # type: ignore[no-untyped-call]
+
+
+def has_waiting_tasks() -> bool:
+    """Tell whether a task waits that no worker has pulled yet."""
+    return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
+
+
+def oldest_waiting_since() -> datetime | None:
+    """Return since when the oldest task that no worker has pulled waits."""
+    return OrmQ.objects.filter(lock__lte=timezone.now()).order_by("lock").values_list("lock", flat=True).first()
+
+
+def has_live_worker() -> bool:
+    return WorkerHeartbeat.objects.filter(seen_at__gte=timezone.now() - WORKER_GONE_AFTER).exists()
+
+
+def beat(worker: str) -> None:
+    """Write that a worker process is alive."""
+    WorkerHeartbeat.objects.update_or_create(worker=worker, defaults={"seen_at": timezone.now()})
+
+
+def _keep_beating(worker: str, stopped: threading.Event) -> None:
+    while True:
+        try:
+            beat(worker)
+        except DatabaseError:
+            # A busy or vanished database: the next beat tells.
+            logger.warning("the heartbeat of worker %s could not be written", worker)
+            connection.close()
+        if stopped.wait(HEARTBEAT_SECONDS):
+            return
+
+
+def _start_heartbeat(**kwargs: Any) -> None:
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    WorkerHeartbeat.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
+    threading.Thread(target=_keep_beating, args=(worker, threading.Event()), name="heartbeat", daemon=True).start()
+
+
+post_spawn.connect(_start_heartbeat, dispatch_uid="releval-heartbeat")
+
+
+def task_timeout() -> int:
+    """Return after how many seconds the queue kills a task."""
+    return int(settings.Q_CLUSTER["timeout"])

@@ -1,0 +1,42 @@
+"""Metrics of ranked lists, after the conventions in the API reference. Pure: no Django, no models, no numpy."""
+
+from judging.metrics.aggregation import RunSummary, aggregate
+from judging.metrics.agreement import auc, exact_agreement, quadratic_kappa
+from judging.metrics.computation import QueryScore, compute_query, score_query
+from judging.metrics.coverage import JudgedCount, count_judged, coverage
+from judging.metrics.names import (
+    DEFAULT_METRICS,
+    KNOWN_METRICS,
+    MAX_CUTOFF,
+    MAX_METRICS,
+    METRIC_FAMILIES,
+    Metric,
+    MetricFamily,
+    parse_metric,
+    parse_metrics,
+    validate_metrics,
+)
+
+__all__ = [
+    "DEFAULT_METRICS",
+    "KNOWN_METRICS",
+    "MAX_CUTOFF",
+    "MAX_METRICS",
+    "METRIC_FAMILIES",
+    "JudgedCount",
+    "Metric",
+    "MetricFamily",
+    "QueryScore",
+    "RunSummary",
+    "aggregate",
+    "auc",
+    "compute_query",
+    "count_judged",
+    "coverage",
+    "exact_agreement",
+    "parse_metric",
+    "parse_metrics",
+    "quadratic_kappa",
+    "score_query",
+    "validate_metrics",
+]

@@ -13,7 +13,7 @@ from judging.models import ItemStatus, JudgingItem, JudgingRun, JudgingRunStatus
 _S = JudgingRunStatus
 _REACHED_FROM: dict[str, tuple[str, ...]] = {
     _S.RUNNING: (_S.QUEUED,),
-    _S.COMPLETED: (_S.RUNNING, _S.QUEUED),
+    _S.COMPLETED: (_S.RUNNING,),
     _S.FAILED: (_S.QUEUED, _S.RUNNING),
     _S.CANCELLED: (_S.QUEUED, _S.RUNNING),
 }

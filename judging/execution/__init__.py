@@ -1,0 +1,6 @@
+"""Judging in the background: claim, ask, persist, finish; leases, slices, rescue."""
+
+from judging.execution.rescue import rescue_if_stalled, rescue_judging_runs
+from judging.execution.slices import judge_slice
+
+__all__ = ["judge_slice", "rescue_if_stalled", "rescue_judging_runs"]

@@ -55,7 +55,7 @@ def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:
     native = connection.features.has_native_uuid_field
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO judging_judgment (corpus_id, query_id, document_id, scale, author_kind, member_id, rater_id,"  # noqa: S608 (constants)
+            "INSERT INTO judging_judgment (corpus_id, query_id, document_id, scale, author_kind, member_id, rater_id,"
             " judge_label, grade, reasoning, created_at, updated_at)"
             " SELECT %s, query_id, document_id, scale, author_kind, member_id, rater_id, judge_label, grade, reasoning,"
             " created_at, %s FROM judging_stagedjudgment WHERE judgment_import_id = %s AND author_kind = %s"

@@ -1,0 +1,338 @@
+"""The asynchronous heart of a slice: keeps calls in flight, retries, pauses, and hands results on in batches.
+
+It knows no database: a `Store` does what must be stored, in a thread of its own, so that no call ever waits inside a
+transaction and no transaction ever waits for a call.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from judging.engine import Answer, Ask, CallRecord
+from judging.execution.outage import OutageWatch
+from judging.parsing import Failure, FailureCode, Grade
+from judging.providers.base import Fault, ProviderError
+from judging.providers.limiter import AdaptiveConcurrency, backoff
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.5
+LEASE_SECONDS = 15.0
+FRUITLESS_REASKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An ask and how often it failed in a transient way."""
+
+    ask: Ask
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An item that goes back to pending: asked again after `delay` seconds, with its attempts kept."""
+
+    key: int
+    attempts: int
+    delay: float = 0.0
+
+
+@dataclass(slots=True)
+class Batch:
+    """What happened since the last flush. `calls` pairs each call with the outcomes it decided, by item key."""
+
+    calls: list[tuple[CallRecord | None, dict[int, Grade | Failure]]] = field(default_factory=list)
+    released: list[Released] = field(default_factory=list)
+    reasks_failed: int = 0
+    has_reask_success: bool = False
+    has_success: bool = False
+    fatal: ProviderError | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.calls or self.released or self.fatal)
+
+    def put_back(self, earlier: "Batch") -> None:
+        """Take in an earlier batch that could not be written."""
+        self.calls[:0] = earlier.calls
+        self.released[:0] = earlier.released
+        self.reasks_failed += earlier.reasks_failed
+        self.has_reask_success |= earlier.has_reask_success
+        self.has_success |= earlier.has_success
+        self.fatal = self.fatal or earlier.fatal
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What the store knows after a flush."""
+
+    is_active: bool = True
+    fruitless_reasks: int = 0
+    seconds_since_success: float | None = None
+    others_wait: bool = False
+
+
+class LeaseLost(Exception):
+    """Another slice holds the lane: whatever is in hand is its business now."""
+
+
+class Store(Protocol):
+    """The loop's door to the database. Called from one thread, one call at a time."""
+
+    def claim(self, prompt_count: int) -> Sequence[Work]: ...
+
+    def seconds_to_next(self) -> float | None:
+        """Return in how many seconds the next pending item may be asked, None when there is none."""
+        ...
+
+    def flush(self, batch: Batch) -> RunState:
+        """Store a batch and renew the lease. Raise LeaseLost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How long a slice may start calls, in seconds: `shared` when other lanes wait for a worker, else `longest`."""
+
+    shared: float = 20.0
+    longest: float = 120.0
+
+
+class SliceLoop:
+    """One turn of a lane."""
+
+    def __init__(
+        self,
+        ask: Callable[[Ask, Callable[[], bool]], Awaitable[Answer]],
+        store: Store,
+        *,
+        concurrency: AdaptiveConcurrency,
+        outage: OutageWatch,
+        max_retries: int,
+        turn: Turn,
+        executor: Executor,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._ask, self._store, self._executor = ask, store, executor
+        self._concurrency, self._outage = concurrency, outage
+        self._max_retries, self._turn = max_retries, turn
+        self._rng = rng or random.Random()
+        self._ready: deque[Work] = deque()
+        self._delayed: dict[asyncio.TimerHandle, Work] = {}
+        self._in_flight: dict[asyncio.Task[None], Work] = {}
+        self._batch = Batch()
+        self._state = RunState()
+        self._accepts = True
+        self._has_more = True
+        self._settled_lately = 0
+        self._wake = asyncio.Event()
+        self._paused_until = 0.0
+        self._unwritten_since: float | None = None
+        self.is_aborted = False
+
+    async def run(self) -> None:
+        """Work until nothing is left to claim, the turn is over, or the run has ended; then settle what is in hand."""
+        started = last_flush = time.monotonic()
+        while True:
+            if self._accepts and self._has_more and len(self._ready) < self._stock() / 2:
+                await self._claim()
+            self._fill()
+            if not (self._in_flight or self._ready or self._delayed) and (
+                not self._accepts or not await self._wait_for_more(started)
+            ):
+                break
+            await self._sleep(last_flush + FLUSH_SECONDS - time.monotonic())
+            now = time.monotonic()
+            if now - last_flush >= FLUSH_SECONDS or self._batch.fatal:
+                await self._flush()
+                last_flush = now
+                if not self._state.is_active or now - started > (
+                    self._turn.shared if self._state.others_wait else self._turn.longest
+                ):
+                    self._stop_accepting()
+        while not await self._flush():
+            await asyncio.sleep(FLUSH_SECONDS)
+
+    def abort(self) -> None:
+        """Give everything back at once, calls in flight included (the process is told to end)."""
+        self.is_aborted = True
+        self._stop_accepting()
+        for task, work in list(self._in_flight.items()):
+            if task.cancel():
+                self._release(work)
+
+    def _stock(self) -> int:
+        # Enough prompts in hand for a flush interval at the present pace.
+        return max(2 * self._concurrency.current, 2 * self._settled_lately, 8)
+
+    async def _claim(self) -> bool:
+        wanted = self._stock() - len(self._ready)
+        works = await self._in_thread(self._store.claim, wanted)
+        self._ready.extend(works)
+        self._has_more = len(works) >= wanted
+        return bool(works)
+
+    async def _wait_for_more(self, started: float) -> bool:
+        """With nothing in hand: claim, or wait for items whose time has not come; False when the turn should end."""
+        await self._flush()
+        if not self._state.is_active:
+            return False
+        if await self._claim():
+            return True
+        seconds = await self._in_thread(self._store.seconds_to_next)
+        remaining = started + (self._turn.shared if self._state.others_wait else self._turn.longest) - time.monotonic()
+        if seconds is None or remaining <= 0:
+            return False
+        await self._sleep(min(seconds, remaining, FLUSH_SECONDS))
+        return True
+
+    def _fill(self) -> None:
+        if not self._accepts or time.monotonic() < self._paused_until:
+            return
+        while self._ready and len(self._in_flight) < self._concurrency.current:
+            work = self._ready.popleft()
+            task = asyncio.create_task(self._perform(work))
+            self._in_flight[task] = work
+            task.add_done_callback(self._landed)
+        if self._has_more and len(self._ready) < self._stock() / 2:
+            self._wake.set()
+
+    def _landed(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.pop(task, None)
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+        self._fill()
+        if not (self._in_flight or self._ready):
+            self._wake.set()
+
+    async def _perform(self, work: Work) -> None:
+        try:
+            answer = await self._ask(work.ask, self._may_reask)
+        except Exception:
+            # A fault of ours. The item must not be lost, nor asked for ever.
+            logger.exception("a prompt could not be asked")
+            error = ProviderError("an internal error, see the worker's log", fault=Fault.TRANSIENT, code="internal")
+            answer = Answer(None, error=error)
+        self._settle(work, answer)
+
+    def _may_reask(self) -> bool:
+        failed = self._batch.reasks_failed + (0 if self._batch.has_reask_success else self._state.fruitless_reasks)
+        return failed < FRUITLESS_REASKS
+
+    def _settle(self, work: Work, answer: Answer) -> None:
+        batch = self._batch
+        error = answer.error
+        outcomes = answer.outcomes
+        if error is None:
+            self._outage.note_success()
+            self._concurrency.note(rate_limited=False)
+            batch.has_success |= answer.call is not None and answer.call.reply is not None
+            if answer.call is not None and answer.call.is_reask:
+                self._note_reask(outcomes)
+            self._ready.extendleft(Work(ask) for ask in reversed(answer.follow_ups))
+            if answer.follow_ups and not self._accepts:
+                self._stop_accepting()
+        elif error.fault is Fault.RUN:
+            batch.fatal = batch.fatal or error
+            self._release(work)
+            self._stop_accepting()
+            self._wake.set()
+        else:
+            outcomes = self._settle_transient(work, error)
+        if answer.call is not None or outcomes:
+            batch.calls.append((answer.call, outcomes))
+
+    def _note_reask(self, outcomes: dict[int, Grade | Failure]) -> None:
+        if any(isinstance(outcome, Grade) for outcome in outcomes.values()):
+            self._batch.has_reask_success = True
+            self._batch.reasks_failed = 0
+        else:
+            self._batch.reasks_failed += 1
+
+    def _settle_transient(self, work: Work, error: ProviderError) -> dict[int, Grade | Failure]:
+        self._concurrency.note(rate_limited=error.code == "rate_limited")
+        verdict = self._outage.note_failure(self._state.seconds_since_success)
+        if verdict.is_over:
+            self._batch.fatal = self._batch.fatal or self._outage.error(error)
+            self._release(work)
+            self._stop_accepting()
+            self._wake.set()
+            return {}
+        if verdict.pause:
+            self._pause(verdict.pause)
+        # While everything fails, the provider is to blame, not the item: its attempts are not spent.
+        attempts = work.attempts + (0 if verdict.is_failing else 1)
+        if attempts > self._max_retries:
+            message = f"gave up after {attempts} attempts: {error.message}"
+            return dict.fromkeys(work.ask.keys, Failure(FailureCode.RETRIES_EXHAUSTED, message))
+        delay = backoff(max(attempts, 1), rng=self._rng, retry_after=error.retry_after)
+        later = Work(work.ask, attempts)
+        if not self._accepts:
+            self._release(later, delay)
+        else:
+            loop = asyncio.get_running_loop()
+            handle: asyncio.TimerHandle
+            handle = loop.call_later(delay, lambda: self._due(handle))
+            self._delayed[handle] = later
+        return {}
+
+    def _due(self, handle: asyncio.TimerHandle) -> None:
+        self._ready.appendleft(self._delayed.pop(handle))
+        self._fill()
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = time.monotonic() + seconds
+        asyncio.get_running_loop().call_later(seconds + 0.001, self._fill)
+
+    def _stop_accepting(self) -> None:
+        self._accepts = False
+        for work in self._ready:
+            self._release(work)
+        self._ready.clear()
+        now = asyncio.get_running_loop().time()
+        for handle, work in self._delayed.items():
+            handle.cancel()
+            self._release(work, max(0.0, handle.when() - now))
+        self._delayed.clear()
+
+    def _release(self, work: Work, delay: float = 0.0) -> None:
+        self._batch.released.extend(Released(key, work.attempts, delay) for key in work.ask.keys)
+
+    async def _flush(self) -> bool:
+        """Have the batch written; return whether it was. What can't be written is kept, as long as the lease lasts."""
+        batch, self._batch = self._batch, Batch()
+        self._settled_lately = len(batch.calls)
+        try:
+            self._state = await self._in_thread(self._store.flush, batch)
+        except LeaseLost:
+            raise
+        except Exception:
+            now = time.monotonic()
+            self._unwritten_since = self._unwritten_since or now
+            if now - self._unwritten_since > LEASE_SECONDS:
+                raise
+            logger.exception("results could not be written; trying again")
+            self._batch.put_back(batch)
+            # No call is started whose result could not be kept.
+            self._pause(2 * FLUSH_SECONDS)
+            return False
+        self._unwritten_since = None
+        return True
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds > 0 and not self._batch.fatal:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        self._wake.clear()
+
+    async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *args)

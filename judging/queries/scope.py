@@ -1,0 +1,80 @@
+"""Which candidates an AI judging run is about, and into which prompts they go."""
+
+import json
+import random
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from judging.models import EvaluationRun, RunQuery, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingScope:
+    """A validated choice of candidates. `source_run_id` is set for the scopes failed and remaining."""
+
+    scope: Scope
+    source_run_id: UUID | None = None
+    depth: int | None = None
+    query_limit: int | None = None
+    sample_seed: int = 0
+
+
+_OF_SOURCE = {Scope.FAILED: "('failed')", Scope.REMAINING: "('failed', 'skipped')"}
+
+
+def plan_select(run: EvaluationRun, scope: JudgingScope, batch_size: int) -> tuple[str, list[Any]]:
+    """Return SQL that selects (candidate id, run query id, prompt number) in judging order, and its parameters.
+
+    A prompt holds up to `batch_size` candidates of one query; prompts are numbered from 1 over the run.
+    """
+    native = connection.features.has_native_uuid_field
+
+    def uuid(value: UUID) -> Any:
+        return value if native else value.hex
+
+    where = ["c.run_id = %s"]
+    parameters: list[Any] = [uuid(run.pk)]
+    if scope.scope == Scope.UNJUDGED:
+        where.append("c.effective_grade IS NULL")
+    elif scope.scope in _OF_SOURCE:
+        where.append(
+            "EXISTS (SELECT 1 FROM judging_judgingitem i WHERE i.judging_run_id = %s AND i.candidate_id = c.id"
+            f" AND i.status IN {_OF_SOURCE[scope.scope]})"
+        )
+        assert scope.source_run_id is not None
+        parameters.append(uuid(scope.source_run_id))
+    if scope.depth:
+        where.append("c.rank <= %s")
+        parameters.append(scope.depth)
+    if scope.query_limit and scope.query_limit < run.query_count:
+        positions = sample_positions(run, scope.query_limit, scope.sample_seed)
+        if connection.vendor == "postgresql":
+            where.append("c.position IN (SELECT value::int FROM jsonb_array_elements_text(%s::jsonb))")
+        else:
+            where.append("c.position IN (SELECT value FROM json_each(%s))")
+        parameters.append(json.dumps(positions))
+    sql = (
+        "SELECT id, run_query_id, DENSE_RANK() OVER (ORDER BY position, chunk) AS number FROM"
+        " (SELECT c.id, c.run_query_id, c.position, c.rank,"
+        f" (ROW_NUMBER() OVER (PARTITION BY c.run_query_id ORDER BY c.rank) - 1) / {int(batch_size)} AS chunk"
+        f" FROM judging_candidate c WHERE {' AND '.join(where)}) planned"
+    )
+    return sql, parameters
+
+
+def sample_positions(run: EvaluationRun, limit: int, seed: int) -> list[int]:
+    """Draw `limit` of the run's queries at random, the same ones for the same seed; return their positions, sorted."""
+    positions = list(RunQuery.objects.filter(run=run).order_by("position").values_list("position", flat=True))
+    return sorted(random.Random(seed).sample(positions, min(limit, len(positions))))
+
+
+def count_scope(run: EvaluationRun, scope: JudgingScope, batch_size: int) -> tuple[int, int]:
+    """Return how many candidates and how many prompts a judging run over the scope has."""
+    sql, parameters = plan_select(run, scope, batch_size)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*), MAX(number) FROM ({sql}) plan", parameters)
+        candidates, prompts = cursor.fetchone()
+    return int(candidates), int(prompts or 0)

@@ -1,0 +1,13 @@
+"""What the task queue calls."""
+
+from uuid import UUID
+
+from judging import execution, ledger
+
+
+def judge_slice(lane_id: int) -> None:
+    execution.judge_slice(lane_id)
+
+
+def renew_metrics(run_id: str) -> None:
+    ledger.renew_metrics(UUID(run_id))

@@ -25,6 +25,7 @@ def recompute(candidates: QuerySet[Candidate], scale: str) -> None:
         effective_grade=Case(
             When(people_mean__isnull=False, then=Cast(Floor(F("people_mean") + 0.5), IntegerField())),
             default=F("ai_grade"),
+            output_field=IntegerField(),
         )
     )
 

@@ -1,0 +1,35 @@
+# Works with GNU make 3.81 (macOS) and later. The recipes that need more than a line are in scripts/.
+
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+# Files are UTF-8 whatever the locale says, and nothing is written outside this directory and the data directory.
+export PYTHONUTF8 := 1
+export PIP_NO_CACHE_DIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check lock installed test-installed
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: installed ## Install, load the sample data, judge it with the local judge, serve (ONESHOT=1: stop after the summary)
+	@exec $(PYTHON) manage.py demo
+
+serve: installed ## Install and serve web, worker and local judge, without sample data
+	@exec $(PYTHON) manage.py serve
+
+test: test-installed ## Run make check and every test
+	@exec sh scripts/test.sh
+
+check: test-installed ## Check format, lint, types, import contract, migrations and production settings
+	@exec sh scripts/check.sh
+
+lock: installed ## Renew requirements.lock and requirements-test.lock from pyproject.toml
+	@exec sh scripts/lock.sh
+
+installed:
+	@sh scripts/install.sh requirements.lock
+
+test-installed:
+	@sh scripts/install.sh requirements-test.lock

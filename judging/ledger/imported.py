@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from judging.ledger.cached import recompute, recount
@@ -33,11 +32,7 @@ def apply_staged(judgment_import_id: UUID) -> int:
         unlocked = {scale: lock_unlocked_runs(corpus_id, scale) for scale in scales}
         written = sum(_upsert(judgment_import_id, corpus_id, kind) for kind in AuthorKind)
         for scale in scales:
-            here = staged.filter(
-                query_id=OuterRef("query_id"), document_id=OuterRef("document_id"), scale=scale
-            ).values("pk")[:1]
-            affected = Candidate.objects.filter(run_id__in=unlocked[scale]).annotate(staged=Subquery(here))
-            ids = list(affected.filter(staged__isnull=False).values_list("pk", flat=True))
+            ids = _affected(judgment_import_id, scale, set(unlocked[scale]))
             for start in range(0, len(ids), 5000):
                 chunk = Candidate.objects.filter(pk__in=ids[start : start + 5000])
                 recompute(chunk, scale)
@@ -48,6 +43,24 @@ def apply_staged(judgment_import_id: UUID) -> int:
             ).update(has_stale_metrics=True)
             recount(unlocked[scale])
     return written
+
+
+def _affected(judgment_import_id: UUID, scale: str, unlocked: set[UUID]) -> list[int]:
+    """Return the candidates of the unlocked runs that the staged rows are about.
+
+    A join from the staged rows, each of which finds its candidates through the index on (query, document): asked the
+    other way round, SQLite reads every staged row for every candidate.
+    """
+    native = connection.features.has_native_uuid_field
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT candidate.id, candidate.run_id FROM judging_stagedjudgment staged"
+            " JOIN judging_candidate candidate"
+            " ON candidate.query_id = staged.query_id AND candidate.document_id = staged.document_id"
+            " WHERE staged.judgment_import_id = %s AND staged.scale = %s ORDER BY candidate.id",
+            [judgment_import_id if native else judgment_import_id.hex, scale],
+        )
+        return [pk for pk, run_id in cursor.fetchall() if (run_id if native else UUID(run_id)) in unlocked]
 
 
 def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:

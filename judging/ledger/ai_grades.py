@@ -117,17 +117,18 @@ def _write_candidates(
     judgment_ids: dict[tuple[int, int], int],
     unlocked_run_ids: Sequence[UUID],
 ) -> None:
+    # The runs are told apart here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
+    wanted = set(unlocked_run_ids)
     rows = Candidate.objects.filter(
         query_id__in={query_id for query_id, _ in judgment_ids},
         document_id__in={document_id for _, document_id in judgment_ids},
-        run_id__in=list(unlocked_run_ids),
     ).values_list("pk", "run_id", "run_query_id", "query_id", "document_id", "effective_grade", "people_count")
     updates: list[tuple[int, int, int, int]] = []
     newly_judged: Counter[UUID] = Counter()
     stale: set[UUID] = set()
     for pk, run_id, run_query_id, query_id, document_id, effective, people_count in rows:
         judgment_id = judgment_ids.get((query_id, document_id))
-        if judgment_id is None:
+        if judgment_id is None or run_id not in wanted:
             continue
         grade = by_pair[query_id, document_id].grade
         counts = effective if people_count and effective is not None else grade

@@ -1,5 +1,6 @@
 """Grades that people give."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.errors import Conflict
-from judging.ledger.cached import recompute, recount
-from judging.ledger.runs import lock_unlocked_runs, mark_stale
+from judging.ledger.cached import recompute
+from judging.ledger.runs import add_judged, lock_unlocked_runs, mark_stale
 from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment
 
 
@@ -80,16 +81,21 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
 
 
 def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:
+    # The runs are told apart here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
+    wanted = set(unlocked)
     rows = Candidate.objects.filter(
-        query_id__in={query_id for query_id, _ in pairs},
-        document_id__in={document_id for _, document_id in pairs},
-        run_id__in=unlocked,
-    ).values_list("pk", "run_id", "run_query_id", "query_id", "document_id")
-    affected = [row for row in rows if (row[3], row[4]) in pairs]
+        query_id__in={query_id for query_id, _ in pairs}, document_id__in={document_id for _, document_id in pairs}
+    ).values_list("pk", "run_id", "run_query_id", "query_id", "document_id", "effective_grade")
+    affected = [row for row in rows if row[1] in wanted and (row[3], row[4]) in pairs]
     ids = [row[0] for row in affected]
+    is_judged: dict[int, bool] = {}
     for start in range(0, len(ids), 500):
-        recompute(Candidate.objects.filter(pk__in=ids[start : start + 500]), scale)
-    run_ids = sorted({row[1] for row in affected})
-    recount(run_ids)
+        chunk = Candidate.objects.filter(pk__in=ids[start : start + 500])
+        recompute(chunk, scale)
+        is_judged |= {pk: grade is not None for pk, grade in chunk.values_list("pk", "effective_grade")}
+    newly_judged: Counter[UUID] = Counter()
+    for pk, run_id, _, _, _, grade_before in affected:
+        newly_judged[run_id] += is_judged[pk] - (grade_before is not None)
+    add_judged(newly_judged)
     mark_stale({row[2] for row in affected})
-    return run_ids
+    return sorted(newly_judged)

@@ -1,10 +1,14 @@
 """Metrics of runs, renewed for the queries whose judgments changed."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from judging.grading import effective_grade
@@ -110,7 +114,14 @@ def judged_elsewhere(query_ids: list[int], scale: str) -> dict[int, dict[int, in
 
 
 def _stored_scores(run_id: UUID) -> Iterator[QueryScore]:
-    rows = RunQuery.objects.filter(run_id=run_id).values_list("metric_values", "coverage_values", "is_scored")
-    for values, coverage, is_scored in rows.iterator(chunk_size=1000):
-        judged = {name: JudgedCount(*counts) for name, counts in coverage.items()}
-        yield QueryScore(values, judged, is_scored=is_scored)
+    # As text, read a thousand at a time: field by field takes four times as long, at every grade that a person saves.
+    rows = (
+        RunQuery.objects.filter(run_id=run_id)
+        .values_list(Cast("metric_values", TextField()), Cast("coverage_values", TextField()), "is_scored")
+        .iterator(chunk_size=1000)
+    )
+    while chunk := list(islice(rows, 1000)):
+        all_values, all_coverage = (json.loads(f"[{','.join(row[column] for row in chunk)}]") for column in (0, 1))
+        for values, coverage, (_, _, is_scored) in zip(all_values, all_coverage, chunk, strict=True):
+            judged = {name: JudgedCount(*counts) for name, counts in coverage.items()}
+            yield QueryScore(values, judged, is_scored=is_scored)

@@ -26,6 +26,7 @@ from judging.models import (
 )
 from judging.providers.registry import address
 from judging.queries.connections import connection_of
+from judging.queries.estimate import Estimate, estimate
 from judging.queries.scope import JudgingScope, plan_select
 
 logger = logging.getLogger(__name__)
@@ -127,6 +128,13 @@ def check_can_start(run: EvaluationRun) -> None:
         )
     if run.is_locked:
         raise Conflict("the evaluation run is locked; unlock it to judge it", code="run_locked")
+
+
+def estimate_judging_run(*, evaluation_run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -> Estimate:
+    """Return what `start_judging_run` with the same arguments would come to. Raises what it would raise."""
+    check_can_start(evaluation_run)
+    scope = resolve_scope(evaluation_run, options)
+    return estimate(evaluation_run, judge, scope, max_concurrency=options.max_concurrency)
 
 
 def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:

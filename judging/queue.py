@@ -2,15 +2,19 @@
 
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 from datetime import datetime, timedelta
+from types import FrameType
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
+from django_q.cluster import Cluster
 from django_q.models import OrmQ
 from django_q.signals import post_spawn
 from django_q.tasks import async_task
@@ -81,3 +85,23 @@ post_spawn.connect(_start_heartbeat, dispatch_uid="releval-heartbeat")
 def task_timeout() -> int:
     """Return after how many seconds the queue kills a task."""
     return int(settings.Q_CLUSTER["timeout"])
+
+
+def run_workers() -> None:
+    """Run the task workers, children of this process, until SIGTERM or Ctrl-C ends them."""
+    cluster: Any = Cluster()
+    main = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # The cluster's own handler sets an event and waits for those who wait for it: for ever, once they have died
+        # of a signal to the whole process group, and up to a whole slice otherwise. So every process is told: slices
+        # give back what they hold, the others hold nothing that is not in the database.
+        if os.getpid() != main or os.getpgrp() != main:
+            sys.exit(0)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(main, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    cluster.start()
+    cluster.sentinel.join()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 # SIGTERM is sent again and again: a process may be between two tasks, or deaf for a moment, when the first arrives.
-TERM_EVERY_SECONDS = 1.0
+TERM_EVERY_SECONDS = 2.0
 KILL_AFTER_SECONDS = 7.0
 GIVE_UP_AFTER_SECONDS = 9.0
 _PROC = Path("/proc")

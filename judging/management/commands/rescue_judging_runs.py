@@ -1,0 +1,18 @@
+"""Set judging runs going again whose workers died."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from judging.execution import rescue_judging_runs
+
+
+class Command(BaseCommand):
+    help = (
+        "Queue AI judging runs again whose workers died. Harmless at any moment; a supervisor (manage.py serve) does it "
+        "every 5 s by itself."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        count = rescue_judging_runs()
+        self.stdout.write(f"{count} {'lane' if count == 1 else 'lanes'} queued again")

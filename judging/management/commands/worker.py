@@ -1,0 +1,21 @@
+"""Run the task workers."""
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from judging import queue
+
+
+class Command(BaseCommand):
+    help = (
+        "Run the task workers (RELEVAL_WORKERS processes, 2 by default) without a supervisor; SIGTERM and Ctrl-C end "
+        "them, and what they were judging goes on elsewhere. 'serve --worker-only' starts them again when they die, too."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if os.getpgrp() != os.getpid():
+            # One signal must reach all processes of the workers and nobody else.
+            raise CommandError("The workers need a process group of their own: use manage.py serve --worker-only")
+        queue.run_workers()

@@ -191,18 +191,14 @@ def pages(run: EvaluationRun, ordering: str, limit: int) -> Iterator[list[int]]:
         cursor = page.next_cursor
 
 
-@pytest.fixture(scope="module")
-def _grades() -> list[int | None]:
-    return [None, 0, 3, 3, 4, None, 1, 3, 0, 4, 2, None]
+GRADES = [None, 0, 3, 3, 4, None, 1, 3, 0, 4, 2, None]
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS)
-def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way(
-    ordering: str, _grades: list[int | None]
-) -> None:
+def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way(ordering: str) -> None:
     run = make_run({f"q{n}": [f"d{m}" for m in range(4)] for n in range(6)})
     for number, row in enumerate(Candidate.objects.filter(run=run)):
-        ai, people = _grades[number % 12], _grades[(number * 5) % 12]
+        ai, people = GRADES[number % 12], GRADES[(number * 5) % 12]
         Candidate.objects.filter(pk=row.pk).update(
             ai_grade=ai,
             people_mean=None if people is None else people + 0.25 * (number % 3),
@@ -302,7 +298,7 @@ def test_opinions_hold_what_each_judging_run_said_the_newest_first(run: Evaluati
     ai_grades(run, {("a", "d1"): 1}, make_judge(name="Second"))
     row = candidate(run, "a", "d1")
     said = opinions_of([row.pk, candidate(run, "c", "d9").pk])
-    assert [(opinion.judge_label, opinion.grade) for opinion in said[row.pk]][0] == ("Second v1", 1)
+    assert said[row.pk][0].judge_label == "Second v1"
     assert [opinion.grade for opinion in said[row.pk]] == [1, 4]
     assert list(said) == [row.pk]
 

@@ -9,6 +9,18 @@ from judging.models.accounts import (
     hash_secret,
     new_secret,
 )
+from judging.models.batches import (
+    ACTIVE_BATCH_STATUSES,
+    BatchEvaluator,
+    BatchExecution,
+    BatchItem,
+    BatchItemStatus,
+    BatchStatus,
+    EvaluatorResult,
+    ExecutionLog,
+    ExecutionLogTag,
+    ResultStatus,
+)
 from judging.models.calls import Call
 from judging.models.corpora import (
     Corpus,
@@ -29,6 +41,16 @@ from judging.models.evaluations import (
     EvaluationRunStatus,
     RunQuery,
     ScaleName,
+)
+from judging.models.evaluators import (
+    Evaluator,
+    EvaluatorReference,
+    EvaluatorSettings,
+    EvaluatorVersion,
+    InputName,
+    Installation,
+    ResponseJudge,
+    ResponseJudgeVersion,
 )
 from judging.models.imports import JudgmentImport, StagedJudgment
 from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
@@ -52,6 +74,7 @@ from judging.models.judgments import (
 from judging.models.work import WorkerHeartbeat, WorkRow
 
 __all__ = [
+    "ACTIVE_BATCH_STATUSES",
     "ACTIVE_STATUSES",
     "PEOPLE",
     "AIJudge",
@@ -60,6 +83,11 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "AuthorKind",
+    "BatchEvaluator",
+    "BatchExecution",
+    "BatchItem",
+    "BatchItemStatus",
+    "BatchStatus",
     "Call",
     "Candidate",
     "Corpus",
@@ -68,8 +96,17 @@ __all__ = [
     "Evaluation",
     "EvaluationRun",
     "EvaluationRunStatus",
+    "Evaluator",
+    "EvaluatorReference",
+    "EvaluatorResult",
+    "EvaluatorSettings",
+    "EvaluatorVersion",
+    "ExecutionLog",
+    "ExecutionLogTag",
     "GradingHold",
     "ImportedRater",
+    "InputName",
+    "Installation",
     "Invitation",
     "ItemStatus",
     "JudgeSettings",
@@ -84,6 +121,9 @@ __all__ = [
     "MatchMode",
     "ProviderType",
     "Query",
+    "ResponseJudge",
+    "ResponseJudgeVersion",
+    "ResultStatus",
     "Role",
     "RunQuery",
     "ScaleName",

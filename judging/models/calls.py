@@ -11,6 +11,10 @@ class Call(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     judging_run = models.ForeignKey(JudgingRun, models.CASCADE, null=True, blank=True, related_name="calls")
+    # A call belongs to an AI judging run or to one result of a batch.
+    evaluator_result = models.ForeignKey(
+        "judging.EvaluatorResult", models.CASCADE, null=True, blank=True, related_name="calls"
+    )
     model = models.CharField(max_length=200, blank=True)
     request_id = models.CharField(max_length=200, blank=True)
     prompt_hash = models.CharField(max_length=64)

@@ -63,7 +63,32 @@ class AIProvider(models.Model):
         return crypto.decrypt(self.encrypted_api_key)
 
 
-class JudgeSettings(models.Model):
+class CallSettingsFields(models.Model):
+    """How a model is called, and what it costs: the same for AI judges and for evaluators."""
+
+    temperature = models.FloatField(
+        default=0.0, null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(2)]
+    )
+    max_output_tokens = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+    )
+    timeout = models.PositiveSmallIntegerField(
+        default=60, validators=[MinValueValidator(5), MaxValueValidator(300)], help_text="Seconds per attempt."
+    )
+    max_retries = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(20)])
+    max_reasks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(2)])
+    input_price = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
+    )
+    output_price = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
+    )
+
+    class Meta:
+        abstract = True
+
+
+class JudgeSettings(CallSettingsFields):
     """What makes an AI judge grade as it does: the fields that a version pins."""
 
     name = models.CharField(max_length=200)
@@ -76,28 +101,11 @@ class JudgeSettings(models.Model):
         default=8, validators=[MinValueValidator(1), MaxValueValidator(256)]
     )
     include_images = models.BooleanField(default=False)
-    temperature = models.FloatField(
-        default=0.0, null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(2)]
-    )
-    max_output_tokens = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
-    )
-    timeout = models.PositiveSmallIntegerField(
-        default=60, validators=[MinValueValidator(5), MaxValueValidator(300)], help_text="Seconds per attempt."
-    )
-    max_retries = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(20)])
-    max_reasks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(2)])
     max_document_chars = models.PositiveIntegerField(
         default=8000, validators=[MinValueValidator(100), MaxValueValidator(1_000_000)]
     )
-    input_price = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
-    )
-    output_price = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
-    )
 
-    class Meta:
+    class Meta(CallSettingsFields.Meta):
         abstract = True
 
     SETTING_NAMES = (

@@ -127,10 +127,16 @@ class JudgingRun(models.Model):
 
 
 class Lane(models.Model):
-    """A share of a run's concurrency with a lease of its own, so that several processes can work on one run."""
+    """A share of a run's concurrency with a lease of its own, so that several processes can work on one run.
+
+    It belongs to an AI judging run or to a batch execution.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    judging_run = models.ForeignKey(JudgingRun, models.CASCADE, related_name="lanes")
+    judging_run = models.ForeignKey(JudgingRun, models.CASCADE, null=True, blank=True, related_name="lanes")
+    batch = models.ForeignKey(
+        "judging.BatchExecution", models.CASCADE, null=True, blank=True, related_name="lanes", db_index=False
+    )
     number = models.PositiveSmallIntegerField()
     concurrency = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     # Held: a token and an end in the future. Waiting for a worker: no token. An end in the past: the worker died.
@@ -147,6 +153,12 @@ class Lane(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["judging_run", "number"], name="lane_number_unique"),
+            models.UniqueConstraint(fields=["batch", "number"], name="lane_number_unique_in_batch"),
+            models.CheckConstraint(
+                condition=models.Q(judging_run__isnull=False, batch__isnull=True)
+                | models.Q(judging_run__isnull=True, batch__isnull=False),
+                name="lane_of_one_thing",
+            ),
             models.CheckConstraint(condition=models.Q(concurrency__gte=1), name="lane_concurrency_from_1"),
         ]
 

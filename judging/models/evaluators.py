@@ -1,0 +1,199 @@
+"""Evaluators and response judges (stacks of evaluators), both with immutable versions."""
+
+import uuid
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from judging.models.judges import AIProvider, CallSettingsFields
+
+
+class InputName(models.TextChoices):
+    """What an evaluator can require of an input."""
+
+    REQUEST = "request", "Request"
+    RESPONSE = "response", "Response"
+    CONTEXTS = "contexts", "Contexts"
+    EXPECTED_OUTPUT = "expected_output", "Expected output"
+    TURNS = "turns", "Turns of a conversation"
+
+
+class EvaluatorSettings(CallSettingsFields):
+    """What makes an evaluator score as it does: the fields that a version pins.
+
+    Without provider and model it uses the installation's default when a batch starts.
+    """
+
+    name = models.CharField(max_length=200)
+    intent = models.TextField(blank=True)
+    prompt_template = models.TextField()
+    requires = models.JSONField(default=list, blank=True)
+    ai_provider = models.ForeignKey(AIProvider, models.PROTECT, null=True, blank=True, related_name="+")
+    model = models.CharField(max_length=200, blank=True)
+
+    class Meta(CallSettingsFields.Meta):
+        abstract = True
+
+    SETTING_NAMES = (
+        "name",
+        "intent",
+        "prompt_template",
+        "requires",
+        "ai_provider_id",
+        "model",
+        "temperature",
+        "max_output_tokens",
+        "timeout",
+        "max_retries",
+        "max_reasks",
+        "input_price",
+        "output_price",
+    )
+
+    def settings_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.SETTING_NAMES}
+
+
+class Evaluator(EvaluatorSettings):
+    """A named question about a response, answered by a model with a score; every change makes a version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    # Names the preset that the evaluator was made from; blank for people's own.
+    preset = models.CharField(max_length=50, blank=True, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["preset"], condition=~models.Q(preset=""), name="evaluator_preset_unique"),
+            models.CheckConstraint(
+                condition=models.Q(timeout__gte=5, timeout__lte=300), name="evaluator_timeout_bounds"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ai_provider__isnull=True, model="")
+                | (models.Q(ai_provider__isnull=False) & ~models.Q(model="")),
+                name="evaluator_provider_with_model",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EvaluatorVersion(EvaluatorSettings):
+    """An evaluator as it was at one moment. Never updated, never deleted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    evaluator = models.ForeignKey(Evaluator, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["evaluator", "number"], name="evaluator_version_number_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.number}"
+
+
+class ResponseJudgeSettings(models.Model):
+    """The fields of a response judge that a version pins, beside its evaluators."""
+
+    name = models.CharField(max_length=512)
+    intent = models.TextField(blank=True)
+    max_concurrency = models.PositiveSmallIntegerField(
+        default=8, validators=[MinValueValidator(1), MaxValueValidator(256)]
+    )
+
+    class Meta:
+        abstract = True
+
+    SETTING_NAMES = ("name", "intent", "max_concurrency")
+
+    def settings_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.SETTING_NAMES}
+
+
+class ResponseJudge(ResponseJudgeSettings):
+    """A named stack of evaluators; every change makes a version."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    preset = models.CharField(max_length=50, blank=True, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["preset"], condition=~models.Q(preset=""), name="response_judge_preset_unique"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(max_concurrency__gte=1, max_concurrency__lte=256),
+                name="response_judge_concurrency_bounds",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ResponseJudgeVersion(ResponseJudgeSettings):
+    """A response judge as it was at one moment. Never updated, never deleted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    judge = models.ForeignKey(ResponseJudge, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["judge", "number"], name="response_judge_version_number_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.number}"
+
+
+class EvaluatorReference(models.Model):
+    """An evaluator in a stack: pinned to a version, or (None) following the evaluator's latest."""
+
+    id = models.BigAutoField(primary_key=True)
+    judge_version = models.ForeignKey(ResponseJudgeVersion, models.CASCADE, related_name="references")
+    position = models.PositiveSmallIntegerField()
+    evaluator = models.ForeignKey(Evaluator, models.PROTECT, related_name="references")
+    pinned_version = models.ForeignKey(EvaluatorVersion, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["judge_version", "position"], name="evaluator_reference_position_unique"),
+            models.UniqueConstraint(fields=["judge_version", "evaluator"], name="evaluator_reference_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge_version_id} {self.position}"
+
+
+class Installation(models.Model):
+    """What holds for the whole installation: the provider and model of evaluators that name none. One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    default_ai_provider = models.ForeignKey(AIProvider, models.SET_NULL, null=True, blank=True, related_name="+")
+    default_model = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_is_one")]
+
+    def __str__(self) -> str:
+        return "installation"

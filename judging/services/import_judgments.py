@@ -14,7 +14,6 @@ from django.utils import timezone
 from judging.errors import Forbidden
 from judging.ledger import apply_staged, renew_metrics
 from judging.models import (
-    AuditEvent,
     AuthorKind,
     Corpus,
     EvaluationRun,
@@ -24,6 +23,7 @@ from judging.models import (
     User,
     query_identity,
 )
+from judging.services.accounts import record_event
 from judging.services.corpus_rows import ensure_documents, ensure_queries, ensure_raters
 from judging.services.import_files import BadValue, Problems, SourceFile, shown
 from judging.services.import_values import QueryBody
@@ -85,14 +85,8 @@ def import_judgments(
         _stage(judgment_import, rows, labels, members)
         with transaction.atomic():
             written = apply_staged(judgment_import.pk)
-            AuditEvent.objects.create(
-                actor=actor,
-                action="judgments_imported",
-                subject_type="corpus",
-                subject_id=str(corpus.pk),
-                subject_name=corpus.name,
-                detail={"file": file_name[:200].replace("\x00", ""), "read": read, "written": written},
-            )
+            detail = {"file": file_name[:200].replace("\x00", ""), "read": read, "written": written}
+            record_event(actor=actor, action="judgments_imported", subject=corpus, detail=detail)
     finally:
         judgment_import.delete()
     reached = EvaluationRun.objects.filter(evaluation__corpus=corpus, scale__in=scales, is_locked=False)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +12,6 @@ from judging.errors import Conflict, DomainError, Forbidden, Invalid
 from judging.ledger import refresh_run
 from judging.metrics import validate_metrics
 from judging.models import (
-    AuditEvent,
     Candidate,
     Corpus,
     Evaluation,
@@ -25,15 +23,16 @@ from judging.models import (
     query_text,
 )
 from judging.scales import SCALES
+from judging.services.accounts import record_event
 from judging.services.corpus_rows import Versions, ensure_documents, ensure_queries
 from judging.services.results import CheckedResults, ImportedQuery, RunSource
+from judging.services.validation import clean
 
 logger = logging.getLogger(__name__)
 
 # A chunk is one short transaction: others write between two of them.
 _CANDIDATES_PER_CHUNK = 2000
 _QUERIES_PER_CHUNK = 200
-_GIVEN_FIELDS = {"name", "scale", "relevant_from", "judgments_wanted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,32 +118,24 @@ def _new_run(
     """Return an unsaved pending run, its values checked all together."""
     _check_member(actor)
     errors: dict[str, list[str]] = {}
-    code = None
     try:
         metrics = validate_metrics(metrics)
     except Invalid as error:
+        metrics = []
         errors |= error.errors
-        code = error.code
     run = EvaluationRun(
         evaluation=evaluation,
         name=name.strip() if isinstance(name, str) else name,
         scale=scale,
-        metrics=list(metrics),
+        metrics=metrics,
         relevant_from=relevant_from,
         judgments_wanted=judgments_wanted,
         created_by=actor,
     )
-    try:
-        run.clean_fields(exclude={field.name for field in run._meta.fields} - _GIVEN_FIELDS)
-    except ValidationError as invalid:
-        errors |= invalid.message_dict
-    if "\x00" in str(run.name):
-        errors["name"] = ["A name can't hold a NUL character."]
-    if scale in SCALES and "relevant_from" not in errors and run.relevant_from > SCALES[scale].maximum:
+    if scale in SCALES and isinstance(relevant_from, int) and relevant_from > SCALES[scale].maximum:
         errors["relevant_from"] = [f"The highest grade of this scale is {SCALES[scale].maximum}."]
-    if errors:
-        messages = [message for field in errors.values() for message in field]
-        raise Invalid(" ".join(messages), errors=errors, code=code)
+    # What is derived from judgments is empty so far, and so are the metrics where they were refused.
+    clean(run, exclude=["metrics", "metric_values", "coverage_values"], errors=errors)
     return run
 
 
@@ -233,14 +224,8 @@ def _complete(run: EvaluationRun, actor: User | None, results: CheckedResults) -
         )
         if not completed:
             raise Conflict("the evaluation run was changed while it was written", code="run_not_running")
-        AuditEvent.objects.create(
-            actor=actor,
-            action="run_imported",
-            subject_type="evaluation_run",
-            subject_id=str(run.pk),
-            subject_name=run.name,
-            detail={"queries": results.query_count, "candidates": results.candidate_count},
-        )
+        detail = {"queries": results.query_count, "candidates": results.candidate_count}
+        record_event(actor=actor, action="run_imported", subject=run, detail=detail)
 
 
 def _fail(run_id: UUID, reason: str) -> None:

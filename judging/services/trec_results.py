@@ -71,7 +71,10 @@ class TrecResults:
             # Labels are unique already.
             for message in register.problems_of(query.body, "", query.number):
                 problems.add("queries", query.number, f"{message} (query_id {shown(label)})")
+        # What lines that were refused would have held is unknown: no complaints that it is missing.
+        has_all_queries = not problems.total
         documents = _Documents(self.documents, problems)
+        has_all_documents = has_all_queries and not problems.total
         if self.documents is None and not self.allow_missing_documents:
             problems.add("documents", 0, "a documents file is needed, or allow missing documents")
         ranked = _Ranked(SourceFile("run", self.run), problems)
@@ -82,13 +85,13 @@ class TrecResults:
         missing: set[str] = set()
         for label in ranked.labels:
             lines = ranked.sorted_lines(label, problems)
-            if label not in queries:
+            if label not in queries and has_all_queries:
                 first = min((ranked_line.number for ranked_line in lines), default=0)
                 problems.add("run", first, f"the query_id {shown(label)} is not in the queries file")
             for number, line in lines:
                 if line.external_id not in documents and line.external_id not in missing:
                     missing.add(line.external_id)
-                    if not self.allow_missing_documents and self.documents is not None:
+                    if has_all_documents and not self.allow_missing_documents and self.documents is not None:
                         problems.add("run", number, f"{shown(line.external_id)} is not in the documents file")
             candidates = [ImportedCandidate(line.external_id, None, line.score) for _, line in lines]
             order.note(candidates, f"query {label}")

@@ -5,8 +5,7 @@ import pytest
 from judging.models import Role, User
 from tests.factories import make_user
 
-# rewritten asserts inside helpers, too
-pytest.register_assert_rewrite("tests.factories")
+pytest_plugins = ["tests.stub.fixtures"]
 
 
 @pytest.fixture

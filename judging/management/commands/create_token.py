@@ -1,0 +1,27 @@
+"""Make an API token."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from judging.errors import Invalid
+from judging.models import User
+from judging.services.accounts import create_token
+
+
+class Command(BaseCommand):
+    help = "Make an API token for a user and print it, alone: it is shown this once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--user", required=True, metavar="EMAIL")
+        parser.add_argument("--name", required=True, help="what the token is for, as its list shows it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(email=options["user"].strip().lower(), is_active=True).first()
+        if user is None:
+            raise CommandError(f"no active user has the e-mail address {options['user']}")
+        try:
+            _, secret = create_token(user=user, name=options["name"])
+        except Invalid as error:
+            raise CommandError(error.message) from None
+        self.stdout.write(secret)

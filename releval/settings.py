@@ -93,6 +93,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "judging.web.shell.shell",
             ],
         },
     },
@@ -123,6 +124,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 AXES_DISABLE_ACCESS_LOG = True
 
 LANGUAGE_CODE = "en-us"
@@ -183,6 +185,13 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "COERCE_DECIMAL_TO_STRING": False,
+    # The address that anonymous requests are counted under: a header that anyone can send is trusted from a proxy only.
+    "NUM_PROXIES": 1 if env.bool("RELEVAL_BEHIND_PROXY", default=False) else 0,
+}
+# Requests to the REST API per user and, without a good token, per address; counted in each web process.
+API_THROTTLE_RATES: dict[str, str | None] = {
+    "user": env.str("RELEVAL_API_RATE", default="600/min"),
+    "anonymous": env.str("RELEVAL_API_ANONYMOUS_RATE", default="120/min"),
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Releval API",
@@ -194,6 +203,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "judging.api.openapi.add_problems",
+    ],
 }
 
 CONTENT_SECURITY_POLICY = {
@@ -255,6 +268,7 @@ IS_TESTING = "pytest" in sys.modules
 if IS_TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     AXES_ENABLED = False
+    API_THROTTLE_RATES = dict.fromkeys(API_THROTTLE_RATES)
     if IS_SQLITE:
         DATABASES["default"]["OPTIONS"]["init_command"] = (
             "PRAGMA journal_mode=WAL;PRAGMA synchronous=OFF;PRAGMA cache_size=-32000;"

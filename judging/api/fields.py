@@ -1,0 +1,101 @@
+"""Serializers that say so when a body holds something they don't know, and fields that take JSON's own types only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+from rest_framework import serializers
+
+
+class CharField(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class ChoiceField(serializers.ChoiceField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
+class BooleanField(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class IntegerField(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not (isinstance(data, int) or (isinstance(data, float) and data.is_integer())):
+            self.fail("invalid")
+        return int(data)
+
+
+class FloatField(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class UUIDField(serializers.UUIDField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class DateTimeField(serializers.DateTimeField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", format="ISO 8601")
+        return super().to_internal_value(data)
+
+
+class _Strict:
+    fields: Any
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            # A field that answers have but bodies can't set may stand in a body: what was read can be sent back.
+            unknown = [str(name) for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError({name: ["Unknown field."] for name in sorted(unknown)})
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class Serializer(_Strict, serializers.Serializer):  # type: ignore[type-arg]
+    """Base of all serializers that are not about a model."""
+
+
+class ModelSerializer(_Strict, serializers.ModelSerializer):  # type: ignore[type-arg]
+    """Base of all serializers about a model: its fields with its validators. Services write, not serializers."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: CharField,
+        models.TextField: CharField,
+        models.BooleanField: BooleanField,
+        models.FloatField: FloatField,
+        models.IntegerField: IntegerField,
+        models.PositiveIntegerField: IntegerField,
+        models.PositiveSmallIntegerField: IntegerField,
+        models.PositiveBigIntegerField: IntegerField,
+        models.UUIDField: UUIDField,
+        models.DateTimeField: DateTimeField,
+    }
+    serializer_choice_field = ChoiceField
+
+    def all_values(self) -> dict[str, Any]:
+        """Return the validated values, with the model's defaults for what the body left out: what PUT means."""
+        values: dict[str, Any] = dict(self.validated_data)
+        model: type[models.Model] = self.Meta.model
+        for field in model._meta.concrete_fields:
+            name = field.name
+            if name in self.fields and not self.fields[name].read_only and name not in values:
+                values[name] = field.get_default()
+        return values

@@ -1,0 +1,51 @@
+"""AI providers. A key goes in and never comes out."""
+
+from rest_framework import serializers
+
+from judging.api.fields import BooleanField, CharField, ModelSerializer, Serializer
+from judging.models import AIProvider
+
+
+class ProviderSerializer(ModelSerializer):
+    api_key = CharField(
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=5000,
+        help_text='Left out or null: the stored key stays. "": it is removed.',
+    )
+    has_api_key = serializers.BooleanField(read_only=True)
+    shared = BooleanField(required=False, help_text="The team's, made by admins; else yours alone.")
+
+    class Meta:
+        model = AIProvider
+        fields = [
+            "id",
+            "type",
+            "name",
+            "base_url",
+            "region",
+            "api_version",
+            "deployment",
+            "api_key",
+            "has_api_key",
+            "shared",
+            "owner",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", "owner", "created_at", "updated_at"]
+
+
+class ProviderTestSerializer(Serializer):
+    model = CharField(max_length=200)
+
+
+class ProviderTestAnswerSerializer(Serializer):
+    ok = serializers.BooleanField()
+    message = serializers.CharField()
+    latency_ms = serializers.IntegerField()
+    models = serializers.ListField(
+        child=serializers.CharField(), allow_null=True, help_text="The models it names, null where it names none."
+    )

@@ -1,0 +1,78 @@
+"""The routes below /api/v1. No trailing slashes; what no line matches is a 404 in problem+json."""
+
+from django.urls import path, re_path
+
+from judging.api.views.accounts import (
+    InvitationDetail,
+    InvitationList,
+    Me,
+    MemberDetail,
+    MemberList,
+    TokenDetail,
+    TokenList,
+)
+from judging.api.views.candidates import CandidateList, JudgmentList
+from judging.api.views.corpora import CorpusDetail, CorpusList
+from judging.api.views.evaluations import EvaluationDetail, EvaluationList
+from judging.api.views.judges import JudgeDetail, JudgeList, JudgeTest, JudgeVersionList
+from judging.api.views.judging_runs import (
+    JudgingItemList,
+    JudgingRunCancel,
+    JudgingRunDetail,
+    JudgingRunEstimate,
+    JudgingRunList,
+    JudgingRunStart,
+)
+from judging.api.views.providers import ProviderDetail, ProviderList, ProviderTest
+from judging.api.views.run_files import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
+from judging.api.views.runs import (
+    RunDetail,
+    RunImport,
+    RunList,
+    RunLock,
+    RunQueryList,
+    RunResults,
+    RunUnlock,
+)
+from judging.api.views.unknown import Unknown
+
+urlpatterns = [
+    path("me", Me.as_view()),
+    path("members", MemberList.as_view()),
+    path("members/<uuid:member_id>", MemberDetail.as_view()),
+    path("invitations", InvitationList.as_view()),
+    path("invitations/<uuid:invitation_id>", InvitationDetail.as_view()),
+    path("tokens", TokenList.as_view()),
+    path("tokens/<uuid:token_id>", TokenDetail.as_view()),
+    path("corpora", CorpusList.as_view()),
+    path("corpora/<uuid:corpus_id>", CorpusDetail.as_view()),
+    path("evaluations", EvaluationList.as_view()),
+    path("evaluations/<uuid:evaluation_id>", EvaluationDetail.as_view()),
+    path("ai-providers", ProviderList.as_view()),
+    path("ai-providers/<uuid:provider_id>", ProviderDetail.as_view()),
+    path("ai-providers/<uuid:provider_id>/test", ProviderTest.as_view()),
+    path("ai-judges", JudgeList.as_view()),
+    path("ai-judges/<uuid:judge_id>", JudgeDetail.as_view()),
+    path("ai-judges/<uuid:judge_id>/versions", JudgeVersionList.as_view()),
+    path("ai-judges/<uuid:judge_id>/test", JudgeTest.as_view()),
+    path("corpora/<uuid:corpus_id>/judgments/import", JudgmentImport.as_view()),
+    path("evaluations/<uuid:evaluation_id>/runs", RunList.as_view()),
+    path("evaluations/<uuid:evaluation_id>/runs/import", RunImport.as_view()),
+    path("evaluations/runs/<uuid:run_id>", RunDetail.as_view()),
+    path("evaluations/runs/<uuid:run_id>/results", RunResults.as_view()),
+    path("evaluations/runs/<uuid:run_id>/lock", RunLock.as_view()),
+    path("evaluations/runs/<uuid:run_id>/unlock", RunUnlock.as_view()),
+    path("evaluations/runs/<uuid:run_id>/queries", RunQueryList.as_view()),
+    path("evaluations/runs/<uuid:run_id>/candidates", CandidateList.as_view()),
+    path("evaluations/runs/<uuid:run_id>/export", RunExport.as_view()),
+    path("evaluations/runs/<uuid:run_id>/judgments/export", JudgmentExport.as_view()),
+    path("judgments", JudgmentList.as_view()),
+    path("evaluations/runs/<uuid:run_id>/ai-judge", JudgingRunStart.as_view()),
+    path("evaluations/runs/<uuid:run_id>/ai-judge/estimate", JudgingRunEstimate.as_view()),
+    path("evaluations/runs/<uuid:run_id>/ai-judging-runs", JudgingRunList.as_view()),
+    path("ai-judging-runs/<uuid:judging_run_id>", JudgingRunDetail.as_view()),
+    path("ai-judging-runs/<uuid:judging_run_id>/export", JudgingRunExport.as_view()),
+    path("ai-judging-runs/<uuid:judging_run_id>/items", JudgingItemList.as_view()),
+    path("ai-judging-runs/<uuid:judging_run_id>/cancel", JudgingRunCancel.as_view()),
+    re_path(r"^.*$", Unknown.as_view()),
+]

@@ -1,0 +1,116 @@
+"""AI judging runs, what starts them, and their items."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from judging.api.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
+from judging.models import JudgingItem, JudgingRun, Scope
+
+_MAX = 2**31 - 1
+
+
+class JudgingRunSerializer(ModelSerializer):
+    """An AI judging run. judged + failed + pending + skipped = total at every read."""
+
+    ai_judge_id = serializers.UUIDField(source="judge_version.judge_id", read_only=True)
+    ai_judge_name = serializers.CharField(source="judge_version.name", read_only=True)
+    ai_judge_version = serializers.IntegerField(source="judge_version.number", read_only=True)
+    progress = serializers.FloatField(read_only=True, help_text="(judged + failed) / total; 1 when total is 0.")
+    pending_count = serializers.IntegerField(read_only=True)
+    cost = serializers.FloatField(
+        read_only=True, allow_null=True, help_text="In the currency of the judge's prices; null when it has none."
+    )
+
+    class Meta:
+        model = JudgingRun
+        fields = [
+            "id",
+            "evaluation_run_id",
+            "ai_judge_id",
+            "ai_judge_name",
+            "ai_judge_version",
+            "status",
+            "scope",
+            "source_run_id",
+            "depth",
+            "query_limit",
+            "max_concurrency",
+            "max_total_tokens",
+            "progress",
+            "total_count",
+            "judged_count",
+            "failed_count",
+            "pending_count",
+            "skipped_count",
+            "call_count",
+            "reask_count",
+            "input_tokens",
+            "output_tokens",
+            "cost",
+            "error",
+            "error_code",
+            "created_by",
+            "created_at",
+            "started_at",
+            "completed_at",
+        ]
+        read_only_fields = fields
+
+
+class StartSerializer(Serializer):
+    """Which judge, on what, and within which limits; null and left out mean the default."""
+
+    ai_judge_id = UUIDField()
+    scope = ChoiceField(choices=Scope.choices, required=False, default=Scope.ALL)
+    source_run_id = UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="For the scopes failed and remaining; the newest ended one if not given.",
+    )
+    depth = IntegerField(required=False, allow_null=True, min_value=1, max_value=_MAX)
+    query_limit = IntegerField(required=False, allow_null=True, min_value=1, max_value=_MAX)
+    max_concurrency = IntegerField(required=False, allow_null=True, min_value=1, max_value=256)
+    max_total_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+
+
+class EstimateSerializer(serializers.Serializer[Any]):
+    """What an AI judging run would come to."""
+
+    candidates = serializers.IntegerField()
+    calls = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost = serializers.FloatField(allow_null=True, help_text="null: the judge has no prices.")
+    seconds = serializers.FloatField(allow_null=True, help_text="null: not known yet.")
+    basis = serializers.ChoiceField(
+        choices=["earlier_run", "sample", "nothing"],
+        help_text="Measured by the same judge's newest run, counted on sampled prompts, or nothing is in scope.",
+    )
+
+
+class JudgingItemSerializer(ModelSerializer):
+    """What an AI judging run said of one candidate: a grade, or a failure."""
+
+    query_id = serializers.UUIDField(source="run_query_id", read_only=True)
+    candidate_id = serializers.CharField(source="candidate.document.external_id", read_only=True)
+    rank = serializers.IntegerField(source="candidate.rank", read_only=True)
+    raw_reply = serializers.SerializerMethodField(help_text="The reply the outcome was read from, as it came.")
+
+    class Meta:
+        model = JudgingItem
+        fields = [
+            "query_id",
+            "candidate_id",
+            "rank",
+            "status",
+            "grade",
+            "reasoning",
+            "failure_code",
+            "failure_message",
+            "raw_reply",
+        ]
+        read_only_fields = fields
+
+    def get_raw_reply(self, item: JudgingItem) -> str:
+        return item.call.raw_reply if item.call else ""

@@ -1,0 +1,111 @@
+"""Files: a run, its judgments and its AI judging runs go out, judgments come in."""
+
+from collections.abc import Iterator, Mapping
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from judging.api.base import ApiView, describe
+from judging.api.serializers.runs import JudgmentsImportAnswerSerializer, JudgmentsImportSerializer
+from judging.errors import NotFound
+from judging.models import Corpus
+from judging.queries.exports import (
+    ITEM_FORMATS,
+    JUDGMENT_FORMATS,
+    RUN_FORMATS,
+    ExportFormat,
+    checked_format,
+    export_file_name,
+    export_judging_run,
+    export_judgments,
+    export_run,
+)
+from judging.queries.judging_runs import get_judging_run
+from judging.queries.runs import get_evaluation_run
+from judging.services.import_judgments import import_judgments
+
+
+def _format_parameter(formats: Mapping[str, ExportFormat], default: str) -> OpenApiParameter:
+    return OpenApiParameter("file_format", str, enum=list(formats), default=default)
+
+
+def _file(pieces: Iterator[str], title: str, kind: str, file_format: ExportFormat) -> StreamingHttpResponse:
+    name = export_file_name(title, kind, file_format)
+    return StreamingHttpResponse(
+        pieces,
+        content_type=file_format.content_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
+    )
+
+
+class RunExport(ApiView):
+    @describe(
+        "Export a run",
+        answer={(200, "text/plain"): OpenApiTypes.STR},
+        query=[_format_parameter(RUN_FORMATS, "trec_run")],
+        conflict="not_exportable",
+    )
+    def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
+        run = get_evaluation_run(run_id)
+        file_format = checked_format(RUN_FORMATS, request.query_params.get("file_format", "trec_run"))
+        return _file(export_run(run, file_format.name), run.name, "run", file_format)
+
+
+class JudgmentExport(ApiView):
+    @describe(
+        "Export the judgments on a run's queries",
+        answer={(200, "text/csv"): OpenApiTypes.STR},
+        query=[_format_parameter(JUDGMENT_FORMATS, "csv")],
+        conflict="not_exportable",
+        description="`csv` and `jsonl`: everybody's; `qrels`: the effective grades.",
+    )
+    def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
+        run = get_evaluation_run(run_id)
+        file_format = checked_format(JUDGMENT_FORMATS, request.query_params.get("file_format", "csv"))
+        return _file(export_judgments(run, file_format.name), run.name, "judgments", file_format)
+
+
+class JudgingRunExport(ApiView):
+    @describe(
+        "Export what an AI judging run said",
+        answer={(200, "text/csv"): OpenApiTypes.STR},
+        query=[_format_parameter(ITEM_FORMATS, "csv")],
+        description="Its own items, whatever judging runs came later.",
+    )
+    def get(self, request: Request, judging_run_id: UUID) -> StreamingHttpResponse:
+        judging_run = get_judging_run(judging_run_id)
+        file_format = checked_format(ITEM_FORMATS, request.query_params.get("file_format", "csv"))
+        title = f"{judging_run.evaluation_run.name} {judging_run.judge_version.label}"
+        return _file(export_judging_run(judging_run, file_format.name), title, "ai-judging-run", file_format)
+
+
+class JudgmentImport(ApiView):
+    parser_classes = [MultiPartParser]
+    upload = True
+
+    @describe(
+        "Import judgments into a corpus",
+        body={"multipart/form-data": JudgmentsImportSerializer},
+        answer=JudgmentsImportAnswerSerializer,
+        description="All or nothing. An author's earlier grades of the same candidates are replaced.",
+    )
+    def post(self, request: Request, corpus_id: UUID) -> Response:
+        corpus = Corpus.objects.filter(pk=corpus_id).first()
+        if corpus is None:
+            raise NotFound("no such corpus")
+        values = self.body(JudgmentsImportSerializer)
+        outcome = import_judgments(
+            corpus=corpus,
+            actor=self.user,
+            file=values["file"],
+            file_name=values["file"].name or "",
+            file_format=values.get("file_format"),
+            scale=values.get("scale"),
+            queries_file=values.get("queries"),
+        )
+        return Response(JudgmentsImportAnswerSerializer(outcome).data)

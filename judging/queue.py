@@ -6,7 +6,9 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
+from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -76,7 +78,18 @@ def _keep_beating(worker: str, stopped: threading.Event) -> None:
 def _start_heartbeat(**kwargs: Any) -> None:
     worker = f"{socket.gethostname()}:{os.getpid()}"
     WorkerHeartbeat.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
-    threading.Thread(target=_keep_beating, args=(worker, threading.Event()), name="heartbeat", daemon=True).start()
+    stopped = threading.Event()
+    thread = threading.Thread(target=_keep_beating, args=(worker, stopped), name="heartbeat", daemon=True)
+    thread.start()
+    # The row of a worker that ends in order goes with it: a dead one's row tells the supervisor how it died.
+    Finalize(None, _stop_heartbeat, args=(worker, thread, stopped), exitpriority=10)
+
+
+def _stop_heartbeat(worker: str, thread: threading.Thread, stopped: threading.Event) -> None:
+    stopped.set()
+    thread.join(timeout=5)
+    with suppress(DatabaseError):
+        WorkerHeartbeat.objects.filter(worker=worker).delete()
 
 
 post_spawn.connect(_start_heartbeat, dispatch_uid="releval-heartbeat")

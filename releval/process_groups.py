@@ -55,16 +55,28 @@ def is_group_alive(group: int) -> bool:
         return False
     if not _PROC.is_dir():
         return True
-    return any(_state_in_group(entry, group) not in (None, "Z", "X") for entry in _PROC.glob("[0-9]*"))
+    return any(_runs(entry, group=group) for entry in _PROC.glob("[0-9]*"))
 
 
-def _state_in_group(entry: Path, group: int) -> str | None:
+def is_process_alive(pid: int) -> bool:
+    """Tell whether a process runs; a zombie doesn't."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not _PROC.is_dir() or _runs(_PROC / str(pid))
+
+
+def _runs(entry: Path, *, group: int | None = None) -> bool:
+    """Tell whether the process of a directory in /proc runs, and in this group where one is given."""
     try:
         # pid (name) state ppid pgrp ...; the name may hold anything, brackets and spaces included.
         state, _, group_field = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:3]
     except (OSError, ValueError):
-        return None
-    return state if int(group_field) == group else None
+        return False
+    return state not in ("Z", "X") and group in (None, int(group_field))
 
 
 def signal_groups(groups: Iterable[int], number: int) -> None:

@@ -1,37 +1,35 @@
 """What a supervisor asks the database about its workers: it looks at progress, not at processes."""
 
-import os
 import socket
+from datetime import datetime
 
+from django.db.models import Q
 from django.utils import timezone
 
-from judging.models import ACTIVE_STATUSES, Lane, WorkerHeartbeat
+from judging.models import ACTIVE_BATCH_STATUSES, ACTIVE_STATUSES, Lane, WorkerHeartbeat
+from releval.process_groups import is_process_alive
 
 
 def is_work_left_alone() -> bool:
-    """Tell whether active judging runs have open lanes while no slice anywhere holds a lease.
+    """Tell whether active runs or batches have open lanes while no slice anywhere holds a lease.
 
     That is normal for a moment. When it lasts, no worker pulls tasks: after the death of an idle worker a whole
     cluster can wait for ever for a lock that died with it, and its heartbeats go on.
     """
-    open_lanes = Lane.objects.filter(is_done=False, judging_run__status__in=ACTIVE_STATUSES)
+    is_active = Q(judging_run__status__in=ACTIVE_STATUSES) | Q(batch__status__in=ACTIVE_BATCH_STATUSES)
+    open_lanes = Lane.objects.filter(is_active, is_done=False)
     return open_lanes.exists() and not Lane.objects.filter(lease_until__gt=timezone.now()).exists()
 
 
-def forget_dead_workers() -> None:
-    """Drop the heartbeats of this host's workers that are gone, rather than let them look alive for a while yet."""
+def forget_dead_workers() -> datetime | None:
+    """Drop the heartbeats of this host's workers that are gone without having said so; return when one beat last.
+
+    They were killed: a worker that ends in order takes its heartbeat with it.
+    """
     prefix = f"{socket.gethostname()}:"
-    workers = WorkerHeartbeat.objects.filter(worker__startswith=prefix).values_list("worker", flat=True)
-    dead = [worker for worker in workers if not _is_process_alive(worker.removeprefix(prefix))]
-    if dead:
-        WorkerHeartbeat.objects.filter(worker__in=dead).delete()
-
-
-def _is_process_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        return True
-    return True
+    rows = WorkerHeartbeat.objects.filter(worker__startswith=prefix).values_list("worker", "seen_at")
+    dead = {worker: seen_at for worker, seen_at in rows if not is_process_alive(int(worker.removeprefix(prefix)))}
+    if not dead:
+        return None
+    WorkerHeartbeat.objects.filter(worker__in=dead).delete()
+    return max(dead.values())

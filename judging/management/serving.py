@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from judging.errors import DomainError
 from judging.execution import rescue_judging_runs
@@ -31,7 +33,8 @@ WEB_PROCESSES, WEB_THREADS = 2, 8
 # Large imports are written while the browser waits.
 WEB_TIMEOUT_SECONDS = 300
 READY_WITHIN_SECONDS = 60
-RESCUE_EVERY_SECONDS = 5
+WATCH_EVERY_SECONDS = 1.0
+RESCUE_EVERY_SECONDS = 5.0
 # Longer than the queue takes to deliver a task, shorter than the rescue waits before it calls a task lost. The limit
 # doubles with every restart that didn't help, for workers that are only busy with something else.
 STUCK_AFTER_SECONDS = 12.0
@@ -208,25 +211,42 @@ def _answers(host: str, port: int, path: str) -> bool:
 
 def _watch(supervisor: Supervisor, stopped: threading.Event) -> None:
     has_worker = any(child.name == WORKER for child in supervisor.children)
+    rescue_at = 0.0
     alone_since: float | None = None
     limit = STUCK_AFTER_SECONDS
-    while not stopped.wait(1.0 if alone_since else RESCUE_EVERY_SECONDS):
+    while not stopped.wait(WATCH_EVERY_SECONDS):
         try:
+            now = time.monotonic()
+            if now >= rescue_at:
+                rescue_judging_runs()
+                rescue_at = now + RESCUE_EVERY_SECONDS
+            if not has_worker:
+                continue
             if not is_work_left_alone():
                 alone_since, limit = None, STUCK_AFTER_SECONDS
             elif alone_since is None:
-                alone_since = time.monotonic()
-            elif has_worker and min(time.monotonic() - alone_since, supervisor.seconds_up(WORKER)) > limit:
+                alone_since = now
+            seconds_up = supervisor.seconds_up(WORKER)
+            if _has_lost_worker(seconds_up):
+                logger.error("a worker was killed; starting all of them again")
+            elif alone_since is not None and min(now - alone_since, seconds_up) > limit:
                 logger.error("work waits and no worker takes it; starting the workers again")
-                supervisor.restart(WORKER)
-                alone_since, limit = None, 2 * limit
+                limit *= 2
+            else:
                 continue
-            rescue_judging_runs()
+            alone_since = None
+            supervisor.restart(WORKER)
         except Exception:
             # Whatever it was: the watch is the last one standing, and it must go on.
             logger.exception("the watch over the judging failed; it tries again")
             _quietly(connections.close_all)
     _quietly(connections.close_all)
+
+
+def _has_lost_worker(seconds_up: float) -> bool:
+    """Tell whether one of the present workers was killed. It may have held a lock that the others wait for, for ever."""
+    last_beat = forget_dead_workers()
+    return last_beat is not None and last_beat > timezone.now() - timedelta(seconds=seconds_up)
 
 
 def _quietly(act: Callable[[], object]) -> None:

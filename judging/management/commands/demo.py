@@ -1,5 +1,6 @@
 """Show the whole product with sample data, without a key or a network."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not serving.has_local_judge():
             raise CommandError("The demo needs the local judge: pip install 'releval[local]' (make demo installs it)")
+        # What the services report stands in the demo's own lines already.
+        logging.getLogger("judging").setLevel(logging.WARNING)
         try:
             has_succeeded = self._show(is_oneshot=env.bool("ONESHOT", default=False))
         except KeyboardInterrupt:

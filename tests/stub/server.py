@@ -39,7 +39,7 @@ class StubServer:
             if connection.is_call:
                 connection.drop()
         self.script = script or Script()
-        self.calls = self.in_flight = self.max_in_flight = 0
+        self.calls = self.in_flight = self.max_in_flight = self.accepted_connections = 0
         self.last_call_at = self.last_call_wall_at = 0.0
         self.requests: deque[dict[str, Any]] = deque(maxlen=_KEPT_REQUESTS)
         self.attempts: Counter[str] = Counter()
@@ -162,6 +162,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self._server.connections.add(self)
+        self._server.accepted_connections += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)

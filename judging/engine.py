@@ -6,7 +6,7 @@ candidate of a refused prompt alone), and decides what an error means for the wo
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from judging.parsing import Failure, FailureCode, Grade, parse_reply
 from judging.prompting import (
@@ -20,7 +20,7 @@ from judging.prompting import (
 from judging.providers.base import CallSettings, ChatClient, Fault, Message, ProviderError, Reply
 
 # Asking again can't help where the provider itself refused to answer.
-_WORTH_ASKING_AGAIN = frozenset(FailureCode) - {FailureCode.REFUSED, FailureCode.REQUEST_REJECTED}
+WORTH_ASKING_AGAIN = frozenset(FailureCode) - {FailureCode.REFUSED, FailureCode.REQUEST_REJECTED}
 
 _REMINDER = (
     "\n\nYour previous reply could not be read for the candidates above. Reply with exactly one block per candidate, "
@@ -60,15 +60,22 @@ class CallRecord:
     notes: tuple[str, ...] = ()
 
 
+AskT = TypeVar("AskT")
+ValueT = TypeVar("ValueT")
+
+
 @dataclass(slots=True)
-class Answer:
+class AnswerTo(Generic[AskT, ValueT]):
     """What came of an ask. `error` is set for faults of the run or the moment: then nothing else was decided."""
 
     call: CallRecord | None
-    outcomes: dict[int, Grade | Failure] = field(default_factory=dict)
-    follow_ups: tuple[Ask, ...] = ()
+    outcomes: dict[int, ValueT | Failure] = field(default_factory=dict)
+    follow_ups: tuple[AskT, ...] = ()
     error: ProviderError | None = None
     messages: Sequence[Message] = ()
+
+
+Answer = AnswerTo[Ask, Grade]
 
 
 async def ask_once(
@@ -87,7 +94,7 @@ async def ask_once(
         return Answer(None, dict.fromkeys(ask.keys, failure))
     if ask.reask_number:
         scale = evaluation.scale
-        messages = _with_reminder(messages, _REMINDER.format(minimum=scale.minimum, maximum=scale.maximum))
+        messages = with_reminder(messages, _REMINDER.format(minimum=scale.minimum, maximum=scale.maximum))
     call = CallRecord(prompt_hash(messages), len(ask.candidates), is_reask=ask.reask_number > 0)
     try:
         reply = await client.complete(messages, spec.call)
@@ -109,7 +116,7 @@ async def ask_once(
     may_ask_again = ask.reask_number < spec.max_reasks and may_reask()
     for position, (key, candidate) in enumerate(zip(ask.keys, ask.candidates, strict=True)):
         outcome = parsed.outcomes[candidate.id]
-        if isinstance(outcome, Failure) and may_ask_again and outcome.code in _WORTH_ASKING_AGAIN:
+        if isinstance(outcome, Failure) and may_ask_again and outcome.code in WORTH_ASKING_AGAIN:
             again.append(position)
         else:
             answer.outcomes[key] = outcome
@@ -132,11 +139,9 @@ def _each_alone(ask: Ask) -> tuple[Ask, ...]:
     )
 
 
-def _with_reminder(messages: Sequence[Message], reminder: str) -> list[Message]:
+def with_reminder(messages: Sequence[Message], reminder: str) -> list[Message]:
+    """Return the messages with a reminder at the end of the last one."""
     *before, last = messages
     content = last["content"]
-    if isinstance(content, str):
-        content = content + reminder
-    else:
-        content = [*content, {"type": "text", "text": reminder.strip()}]
-    return [*before, {**last, "content": content}]
+    more = reminder if isinstance(content, str) else [{"type": "text", "text": reminder.strip()}]
+    return [*before, {**last, "content": content + more}]

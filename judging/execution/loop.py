@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
-from judging.engine import Answer, Ask, CallRecord
+from judging.engine import AnswerTo, CallRecord
 from judging.execution.outage import OutageWatch
-from judging.parsing import Failure, FailureCode, Grade
+from judging.parsing import Failure, FailureCode
 from judging.providers.base import Fault, ProviderError
 from judging.providers.limiter import AdaptiveConcurrency, backoff
 
@@ -27,11 +27,22 @@ LEASE_SECONDS = 15.0
 FRUITLESS_REASKS = 20
 
 
+class Asked(Protocol):
+    """What the loop must know of a prompt to send: the keys of the items that it decides."""
+
+    @property
+    def keys(self) -> tuple[int, ...]: ...
+
+
+AskT = TypeVar("AskT", bound=Asked)
+ValueT = TypeVar("ValueT")
+
+
 @dataclass(frozen=True, slots=True)
-class Work:
+class Work(Generic[AskT]):
     """An ask and how often it failed in a transient way."""
 
-    ask: Ask
+    ask: AskT
     attempts: int = 0
 
 
@@ -44,11 +55,20 @@ class Released:
     delay: float = 0.0
 
 
-@dataclass(slots=True)
-class Batch:
-    """What happened since the last flush. `calls` pairs each call with the outcomes it decided, by item key."""
+@dataclass(frozen=True, slots=True)
+class Settled(Generic[ValueT]):
+    """A call, the items that it was about and the outcomes that it decided, both by item key."""
 
-    calls: list[tuple[CallRecord | None, dict[int, Grade | Failure]]] = field(default_factory=list)
+    call: CallRecord | None
+    keys: tuple[int, ...]
+    outcomes: dict[int, ValueT | Failure]
+
+
+@dataclass(slots=True)
+class Batch(Generic[ValueT]):
+    """What happened since the last flush."""
+
+    calls: list[Settled[ValueT]] = field(default_factory=list)
     released: list[Released] = field(default_factory=list)
     reasks_failed: int = 0
     has_reask_success: bool = False
@@ -58,7 +78,7 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(self.calls or self.released or self.fatal)
 
-    def put_back(self, earlier: "Batch") -> None:
+    def put_back(self, earlier: "Batch[ValueT]") -> None:
         """Take in an earlier batch that could not be written."""
         self.calls[:0] = earlier.calls
         self.released[:0] = earlier.released
@@ -82,16 +102,16 @@ class LeaseLost(Exception):
     """Another slice holds the lane: whatever is in hand is its business now."""
 
 
-class Store(Protocol):
+class Store(Protocol[AskT, ValueT]):
     """The loop's door to the database. Called from one thread, one call at a time."""
 
-    def claim(self, prompt_count: int) -> Sequence[Work]: ...
+    def claim(self, prompt_count: int) -> Sequence[Work[AskT]]: ...
 
     def seconds_to_next(self) -> float | None:
         """Return in how many seconds the next pending item may be asked, None when there is none."""
         ...
 
-    def flush(self, batch: Batch) -> RunState:
+    def flush(self, batch: Batch[ValueT]) -> RunState:
         """Store a batch and renew the lease. Raise LeaseLost."""
         ...
 
@@ -104,13 +124,13 @@ class Turn:
     longest: float = 120.0
 
 
-class SliceLoop:
+class SliceLoop(Generic[AskT, ValueT]):
     """One turn of a lane."""
 
     def __init__(
         self,
-        ask: Callable[[Ask, Callable[[], bool]], Awaitable[Answer]],
-        store: Store,
+        ask: Callable[[AskT, Callable[[], bool]], Awaitable[AnswerTo[AskT, ValueT]]],
+        store: Store[AskT, ValueT],
         *,
         concurrency: AdaptiveConcurrency,
         outage: OutageWatch,
@@ -123,10 +143,10 @@ class SliceLoop:
         self._concurrency, self._outage = concurrency, outage
         self._max_retries, self._turn = max_retries, turn
         self._rng = rng or random.Random()
-        self._ready: deque[Work] = deque()
-        self._delayed: dict[asyncio.TimerHandle, Work] = {}
-        self._in_flight: dict[asyncio.Task[None], Work] = {}
-        self._batch = Batch()
+        self._ready: deque[Work[AskT]] = deque()
+        self._delayed: dict[asyncio.TimerHandle, Work[AskT]] = {}
+        self._in_flight: dict[asyncio.Task[None], Work[AskT]] = {}
+        self._batch: Batch[ValueT] = Batch()
         self._state = RunState()
         self._accepts = True
         self._has_more = True
@@ -211,21 +231,21 @@ class SliceLoop:
         if not (self._in_flight or self._ready):
             self._wake.set()
 
-    async def _perform(self, work: Work) -> None:
+    async def _perform(self, work: Work[AskT]) -> None:
         try:
             answer = await self._ask(work.ask, self._may_reask)
         except Exception:
             # A fault of ours. The item must not be lost, nor asked for ever.
             logger.exception("a prompt could not be asked")
             error = ProviderError("an internal error, see the worker's log", fault=Fault.TRANSIENT, code="internal")
-            answer = Answer(None, error=error)
+            answer = AnswerTo(None, error=error)
         self._settle(work, answer)
 
     def _may_reask(self) -> bool:
         failed = self._batch.reasks_failed + (0 if self._batch.has_reask_success else self._state.fruitless_reasks)
         return failed < FRUITLESS_REASKS
 
-    def _settle(self, work: Work, answer: Answer) -> None:
+    def _settle(self, work: Work[AskT], answer: AnswerTo[AskT, ValueT]) -> None:
         batch = self._batch
         error = answer.error
         outcomes = answer.outcomes
@@ -246,16 +266,16 @@ class SliceLoop:
         else:
             outcomes = self._settle_transient(work, error)
         if answer.call is not None or outcomes:
-            batch.calls.append((answer.call, outcomes))
+            batch.calls.append(Settled(answer.call, work.ask.keys, outcomes))
 
-    def _note_reask(self, outcomes: dict[int, Grade | Failure]) -> None:
-        if any(isinstance(outcome, Grade) for outcome in outcomes.values()):
+    def _note_reask(self, outcomes: dict[int, ValueT | Failure]) -> None:
+        if any(not isinstance(outcome, Failure) for outcome in outcomes.values()):
             self._batch.has_reask_success = True
             self._batch.reasks_failed = 0
         else:
             self._batch.reasks_failed += 1
 
-    def _settle_transient(self, work: Work, error: ProviderError) -> dict[int, Grade | Failure]:
+    def _settle_transient(self, work: Work[AskT], error: ProviderError) -> dict[int, ValueT | Failure]:
         self._concurrency.note(rate_limited=error.code == "rate_limited")
         verdict = self._outage.note_failure(self._state.seconds_since_success)
         if verdict.is_over:
@@ -301,7 +321,7 @@ class SliceLoop:
             self._release(work, max(0.0, handle.when() - now))
         self._delayed.clear()
 
-    def _release(self, work: Work, delay: float = 0.0) -> None:
+    def _release(self, work: Work[AskT], delay: float = 0.0) -> None:
         self._batch.released.extend(Released(key, work.attempts, delay) for key in work.ask.keys)
 
     async def _flush(self) -> bool:

@@ -1,16 +1,15 @@
-"""Set runs going again whose workers died. Looks at progress, not at processes; any number may run at once."""
+"""Set work going again whose workers died. Looks at progress, not at processes; any number may run at once."""
 
 import logging
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from judging import queue
-from judging.execution.leases import close, give_back_claims
-from judging.models import ACTIVE_STATUSES, EvaluationRun, ItemStatus, JudgingItem, JudgingRun, Lane
+from judging.execution.jobs import BatchJob, Job, RunJob, job_of
+from judging.models import ACTIVE_BATCH_STATUSES, ACTIVE_STATUSES, BatchExecution, EvaluationRun, JudgingRun, Lane
 
 logger = logging.getLogger(__name__)
 
@@ -19,35 +18,41 @@ _LOST_AFTER = timedelta(seconds=15)
 _READ_RESCUE_EVERY = timedelta(seconds=10)
 
 
-def rescue_judging_runs(run_ids: QuerySet[JudgingRun] | None = None) -> int:
-    """Queue lanes whose slice died or whose task was lost; end what is over; return how many lanes were queued.
+def rescue_judging_runs() -> int:
+    """Queue lanes of judging runs and batches whose slice died or whose task was lost; end what is over.
 
-    Harmless at any moment: a lane queued twice is worked on once.
+    Return how many lanes were queued. Harmless at any moment: a lane queued twice is worked on once.
     """
-    runs = JudgingRun.objects.filter(lanes__is_done=False) if run_ids is None else run_ids
     rescued = 0
-    # Ended runs, too: a worker that died after a cancel leaves claimed items behind.
-    for run_id in list(runs.values_list("pk", flat=True).distinct()):
-        rescued += _rescue(run_id)
-    if run_ids is None:
-        for run_id in list(_active().exclude(lanes__is_done=False).values_list("pk", flat=True)):
-            rescued += _reopen(run_id)
-        _renew_forgotten_metrics()
+    # Ended ones, too: a worker that died after a cancel leaves claimed items behind.
+    open_lanes = Lane.objects.filter(is_done=False).order_by("judging_run_id", "batch_id", "number")
+    jobs = {(lane.judging_run_id, lane.batch_id): job_of(lane) for lane in open_lanes.iterator()}
+    for job in jobs.values():
+        rescued += _rescue(job)
+    for job in _without_open_lane():
+        rescued += _reopen(job)
+    _renew_forgotten_metrics()
     return rescued
 
 
-def rescue_if_stalled(run: JudgingRun) -> None:
-    """Rescue a run that somebody is looking at, at most once in 10 s: the way out when no supervisor runs."""
+def rescue_if_stalled(work: JudgingRun | BatchExecution) -> None:
+    """Rescue what somebody is looking at, at most once in 10 s: the way out when no supervisor runs."""
     now = timezone.now()
-    if not run.is_active or not run.lanes.filter(_needs_rescue(now)).exists():
+    job: Job = RunJob(work.pk) if isinstance(work, JudgingRun) else BatchJob(work.pk)
+    if not work.is_active or not job.lanes().filter(_needs_rescue(now)).exists():
         return
-    due = JudgingRun.objects.filter(Q(rescued_at__isnull=True) | Q(rescued_at__lt=now - _READ_RESCUE_EVERY), pk=run.pk)
-    if due.update(rescued_at=now):
-        rescue_judging_runs(JudgingRun.objects.filter(pk=run.pk))
+    not_lately = Q(rescued_at__isnull=True) | Q(rescued_at__lt=now - _READ_RESCUE_EVERY)
+    if type(work)._default_manager.filter(not_lately, pk=work.pk).update(rescued_at=now):
+        _rescue(job)
 
 
-def _active() -> QuerySet[JudgingRun]:
-    return JudgingRun.objects.filter(status__in=ACTIVE_STATUSES)
+def _without_open_lane() -> list[Job]:
+    runs = JudgingRun.objects.filter(status__in=ACTIVE_STATUSES).exclude(lanes__is_done=False)
+    batches = BatchExecution.objects.filter(status__in=ACTIVE_BATCH_STATUSES).exclude(lanes__is_done=False)
+    return [
+        *(RunJob(pk) for pk in runs.values_list("pk", flat=True)),
+        *(BatchJob(pk) for pk in batches.values_list("pk", flat=True)),
+    ]
 
 
 def _needs_rescue(now: datetime) -> Q:
@@ -56,42 +61,42 @@ def _needs_rescue(now: datetime) -> Q:
     return Q(is_done=False) & (died | lost)
 
 
-def _rescue(run_id: UUID) -> int:
+def _rescue(job: Job) -> int:
     now = timezone.now()
-    run = JudgingRun.objects.get(pk=run_id)
+    is_active = job.is_active()
     rescued = 0
-    for lane in run.lanes.filter(_needs_rescue(now)):
+    for lane in job.lanes().filter(_needs_rescue(now)):
         died = lane.lease_token is not None and lane.enqueued_at < (lane.lease_until or now)
-        if run.is_active and not died and queue.has_waiting_tasks():
+        if is_active and not died and queue.has_waiting_tasks():
             continue  # the workers are busy: the lane's turn comes
         unchanged = Lane.objects.filter(
             pk=lane.pk, lease_token=lane.lease_token, lease_until=lane.lease_until, enqueued_at=lane.enqueued_at
         )
         with transaction.atomic():
-            if run.is_active:
+            if is_active:
                 if unchanged.update(enqueued_at=now):
                     queue.enqueue_slice(lane.pk)
                     rescued += 1
             elif unchanged.update(is_done=True, lease_token=None, lease_until=None) and lane.lease_token:
-                give_back_claims(run_id, lane.lease_token)
+                job.give_back(lane.lease_token)
     if rescued:
-        logger.warning("judging run %s: %s of its lanes had no living worker; queued again", run_id, rescued)
-    if not run.is_active or run.pending_count == 0:
-        close(run_id)
+        logger.warning("%s: %s of its lanes had no living worker; queued again", job, rescued)
+    if not is_active or not job.pending().exists():
+        job.close()
     return rescued
 
 
-def _reopen(run_id: UUID) -> int:
-    """Open a lane of an active run that has none left: its last slices met each other's items in flight."""
-    close(run_id)
-    claimable = JudgingItem.objects.filter(judging_run_id=run_id, status=ItemStatus.PENDING)
-    if not claimable.exists():
+def _reopen(job: Job) -> int:
+    """Open a lane of an active job that has none left: its last slices met each other's items in flight."""
+    job.close()
+    if not job.pending().exists():
         return 0
     with transaction.atomic():
-        claimable.filter(claim_token__isnull=False).update(claim_token=None)
-        lane = Lane.objects.filter(judging_run_id=run_id, is_done=True).order_by("number").first()
-        if lane is None or not _active().filter(pk=run_id).exclude(lanes__is_done=False).exists():
+        is_active = job.hold()
+        lane = job.lanes().order_by("number").first()
+        if lane is None or not is_active or job.lanes().filter(is_done=False).exists():
             return 0
+        job.pending().filter(claim_token__isnull=False).update(claim_token=None)
         Lane.objects.filter(pk=lane.pk).update(is_done=False, enqueued_at=timezone.now())
         queue.enqueue_slice(lane.pk)
     return 1

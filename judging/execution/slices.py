@@ -1,31 +1,28 @@
-"""One turn of a lane of an AI judging run, as the task queue calls it."""
+"""One turn of a lane, of an AI judging run or of a batch, as the task queue calls it."""
 
 import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connections
 from django.utils import timezone
 
-from judging import lifecycle
-from judging.crypto import Undecryptable
-from judging.engine import Answer, Ask, ask_once
 from judging.errors import IllegalTransition
-from judging.execution.leases import Lease, age, close, hand_over, take
+from judging.execution.assignments import Assignment, Impossible
+from judging.execution.batches import assign_batch, fail_batch
+from judging.execution.jobs import BatchJob
+from judging.execution.leases import Lease, age, hand_over, take
 from judging.execution.loop import LeaseLost, SliceLoop, Turn
 from judging.execution.outage import OutageWatch
-from judging.execution.store import JudgingStore
+from judging.execution.runs import assign_run, fail_run
 from judging.logs import current_id
-from judging.models import JudgingRun, JudgingRunStatus, Lane
-from judging.providers.base import Connection, ProviderError
+from judging.models import Lane
+from judging.providers.base import ProviderError
 from judging.providers.limiter import AdaptiveConcurrency
-from judging.providers.openai_client import open_client
-from judging.queries.connections import connection_of
-from judging.queries.judge_specs import evaluation_context_of, judge_spec_of
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +32,7 @@ def judge_slice(lane_id: int, *, turn: Turn | None = None) -> None:
     lease = take(lane_id)
     if lease is None:
         return
-    log_id = current_id.set(f"run:{lease.judging_run_id}")
+    log_id = current_id.set(f"{'batch' if isinstance(lease.job, BatchJob) else 'run'}:{lease.job.id}")
     try:
         _judge(lease, turn or Turn())
     except LeaseLost:
@@ -45,74 +42,64 @@ def judge_slice(lane_id: int, *, turn: Turn | None = None) -> None:
 
 
 def _judge(lease: Lease, turn: Turn) -> None:
-    run = JudgingRun.objects.select_related("judge_version__ai_provider", "evaluation_run__evaluation").get(
-        pk=lease.judging_run_id
-    )
     lane = Lane.objects.get(pk=lease.lane_id)
-    lifecycle.start(run.pk)
     state: dict[str, object] = {}
+    is_told_to_end = False
     try:
-        connection = connection_of(run.judge_version.ai_provider)
-    except Undecryptable as error:
-        _fail(run, error.message, "misconfigured")
+        assignment: Assignment[Any, Any] = assign_batch(lease) if isinstance(lease.job, BatchJob) else assign_run(lease)
+    except Impossible as impossible:
+        _fail(lease, impossible.message, impossible.code)
     else:
         concurrency = AdaptiveConcurrency(lane.concurrency)
         outage = OutageWatch(
             lane.concurrency, failing_seconds=age(lane.failing_since), failing_count=lane.failing_count
         )
-        _run_loop(lease, run, connection, concurrency=concurrency, outage=outage, turn=turn)
+        is_told_to_end = _run_loop(lease, assignment, concurrency=concurrency, outage=outage, turn=turn)
         state = {
             "current_concurrency": concurrency.current,
             "failing_since": _moment(outage.failing_seconds),
             "failing_count": outage.failing_count,
         }
     hand_over(lease, **state)
-    close(run.pk)
+    lease.job.close()
+    if is_told_to_end:
+        raise SystemExit(0)
 
 
 def _run_loop(
     lease: Lease,
-    run: JudgingRun,
-    connection: Connection,
+    assignment: Assignment[Any, Any],
     *,
     concurrency: AdaptiveConcurrency,
     outage: OutageWatch,
     turn: Turn,
-) -> None:
+) -> bool:
     # One thread, hence one database connection, for all that the loop stores.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store") as executor:
-        store = JudgingStore(lease, run)
         try:
-            asyncio.run(_talk(run, connection, store, executor, concurrency=concurrency, outage=outage, turn=turn))
+            return asyncio.run(_talk(assignment, executor, concurrency=concurrency, outage=outage, turn=turn))
         except ProviderError as error:
-            _fail(run, error.message, error.code)
+            _fail(lease, error.message, error.code)
+            return False
         finally:
             executor.submit(connections.close_all).result()
 
 
 async def _talk(
-    run: JudgingRun,
-    connection: Connection,
-    store: JudgingStore,
+    assignment: Assignment[Any, Any],
     executor: ThreadPoolExecutor,
     *,
     concurrency: AdaptiveConcurrency,
     outage: OutageWatch,
     turn: Turn,
-) -> None:
-    client = open_client(connection)
-    spec = judge_spec_of(run.judge_version)
-    evaluation = evaluation_context_of(run.evaluation_run)
-
-    async def ask(ask: Ask, may_reask: Callable[[], bool]) -> Answer:
-        return await ask_once(client, ask, spec=spec, evaluation=evaluation, may_reask=may_reask)
-
+) -> bool:
+    caller = assignment.open()
     loop = SliceLoop(
-        ask,
-        store,
+        caller.ask,
+        assignment.store,
         concurrency=concurrency,
         outage=outage,
-        max_retries=run.judge_version.max_retries,
+        max_retries=assignment.max_retries,
         turn=turn,
         executor=executor,
     )
@@ -125,14 +112,16 @@ async def _talk(
     finally:
         if handles_signal:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
-        await client.aclose()
+        await caller.aclose()
+    return loop.is_aborted
 
 
-def _fail(run: JudgingRun, message: str, code: str) -> None:
+def _fail(lease: Lease, message: str, code: str) -> None:
+    fail = fail_batch if isinstance(lease.job, BatchJob) else fail_run
     try:
-        lifecycle.end(run.pk, JudgingRunStatus.FAILED, error=message, error_code=code)
+        fail(lease.job.id, message, code)
     except IllegalTransition:
-        logger.info("the run had ended before it could fail with %s", code)
+        logger.info("%s had ended before it could fail with %s", lease.job, code)
 
 
 def _moment(seconds_ago: float | None) -> datetime | None:

@@ -12,17 +12,18 @@ from django.db.models import F, Min, Q
 from django.utils import timezone
 
 from judging import lifecycle, queue
-from judging.engine import Ask, CallRecord
+from judging.engine import Ask
 from judging.errors import IllegalTransition
-from judging.execution.leases import LEASE, Lease, age, skip
-from judging.execution.loop import Batch, LeaseLost, RunState, Work
+from judging.execution.calls import call_row, clean_and_cut
+from judging.execution.jobs import skip
+from judging.execution.leases import LEASE, Lease, age
+from judging.execution.loop import Batch, LeaseLost, RunState, Settled, Work
 from judging.ledger import AIGrade, lock_unlocked_runs, record_ai_grades
 from judging.ledger.ai_grades import Source
 from judging.models import Call, ItemStatus, JudgingItem, JudgingRun, JudgingRunStatus, Lane
 from judging.parsing import Failure, Grade
 from judging.prompting import PromptCandidate
 
-MAX_RAW_REPLY = 100_000
 _RENEW_AFTER = 3.0
 
 
@@ -52,7 +53,7 @@ class JudgingStore:
 
     # Claiming
 
-    def claim(self, prompt_count: int) -> list[Work]:
+    def claim(self, prompt_count: int) -> list[Work[Ask]]:
         """Claim the next prompts of the run in its order, nothing when the run has ended."""
         with transaction.atomic():
             # The run's row is held so that an end of the run falls before or after, and lanes claim in turn.
@@ -81,7 +82,7 @@ class JudgingStore:
             judging_run_id=self._run_id, status=ItemStatus.PENDING, claim_token__isnull=True
         )
 
-    def _read(self, ids: Sequence[int]) -> list[Work]:
+    def _read(self, ids: Sequence[int]) -> list[Work[Ask]]:
         rows = (
             JudgingItem.objects.filter(pk__in=ids)
             .order_by("prompt_number", "candidate__rank")
@@ -117,7 +118,7 @@ class JudgingStore:
 
     # Writing
 
-    def flush(self, batch: Batch) -> RunState:
+    def flush(self, batch: Batch[Grade]) -> RunState:
         """Write a batch, renew the lease, and end the run where that is due. Raise LeaseLost, then nothing is written."""
         if batch or (age(self._renewed_at) or 0.0) > _RENEW_AFTER:
             with transaction.atomic():
@@ -132,9 +133,9 @@ class JudgingStore:
             others_wait=queue.has_waiting_tasks(),
         )
 
-    def _write(self, batch: Batch) -> JudgingRun:
+    def _write(self, batch: Batch[Grade]) -> JudgingRun:
         now = timezone.now()
-        has_grades = any(isinstance(o, Grade) for _, outcomes in batch.calls for o in outcomes.values())
+        has_grades = any(isinstance(o, Grade) for settled in batch.calls for o in settled.outcomes.values())
         unlocked = lock_unlocked_runs(self._corpus_id, self._scale) if has_grades else []
         if not Lane.objects.filter(pk=self._lease.lane_id, lease_token=self._lease.token).update(
             lease_until=now + LEASE
@@ -147,8 +148,8 @@ class JudgingStore:
         is_locked = run.error_code == lifecycle.RUN_LOCKED
         call_ids = self._write_calls(batch.calls)
         settled: list[tuple[int, Grade | Failure, int | None]] = []
-        for (_, outcomes), call_id in zip(batch.calls, call_ids, strict=True):
-            settled.extend((key, outcome, call_id) for key, outcome in outcomes.items())
+        for decided, call_id in zip(batch.calls, call_ids, strict=True):
+            settled.extend((key, outcome, call_id) for key, outcome in decided.outcomes.items())
         self._write_items(settled, is_locked=is_locked, now=now)
         judged = [] if is_locked else [(k, o) for k, o, _ in settled if isinstance(o, Grade)]
         record_ai_grades(
@@ -167,29 +168,10 @@ class JudgingStore:
         self._release(run, batch, now)
         return run
 
-    def _write_calls(self, calls: Sequence[tuple[CallRecord | None, Any]]) -> list[int | None]:
-        rows = [self._call(record) for record, _ in calls if record is not None]
+    def _write_calls(self, calls: Sequence[Settled[Grade]]) -> list[int | None]:
+        rows = [call_row(settled.call, judging_run_id=self._run_id) for settled in calls if settled.call is not None]
         ids = iter([call.pk for call in Call.objects.bulk_create(rows)])
-        return [None if record is None else next(ids) for record, _ in calls]
-
-    def _call(self, record: CallRecord) -> Call:
-        call = Call(
-            judging_run_id=self._run_id,
-            prompt_hash=record.prompt_hash,
-            candidate_count=record.candidate_count,
-            is_reask=record.is_reask,
-            notes="\n".join(record.notes)[:2000],
-        )
-        if (reply := record.reply) is not None:
-            call.model, call.request_id = _clean(reply.model, 200), _clean(reply.request_id, 200)
-            call.input_tokens, call.output_tokens = reply.input_tokens, reply.output_tokens
-            call.latency_ms, call.finish_reason = reply.latency_ms, _clean(reply.finish_reason, 50)
-            call.raw_reply = _clean(reply.text, MAX_RAW_REPLY)
-        elif (error := record.error) is not None:
-            call.request_id, call.http_status = _clean(error.request_id, 200), error.status
-            call.error_code, call.error = error.code, _clean(error.message, 2000)
-            call.latency_ms, call.raw_reply = error.latency_ms, _clean(error.raw_reply, MAX_RAW_REPLY)
-        return call
+        return [None if settled.call is None else next(ids) for settled in calls]
 
     def _write_items(
         self, settled: Sequence[tuple[int, Grade | Failure, int | None]], *, is_locked: bool, now: datetime
@@ -201,12 +183,13 @@ class JudgingStore:
         finished_at = connection.ops.adapt_datetimefield_value(now)
         rows: list[Any] = []
         for key, outcome, call_id in settled:
+            values: tuple[Any, ...]
             if is_locked:
                 values = (ItemStatus.SKIPPED.value, None, "", "", "")
             elif isinstance(outcome, Grade):
                 values = (ItemStatus.JUDGED.value, outcome.grade, outcome.reasoning, "", "")
             else:
-                values = (ItemStatus.FAILED.value, None, "", outcome.code.value, _clean(outcome.message, 2000))
+                values = (ItemStatus.FAILED.value, None, "", outcome.code.value, clean_and_cut(outcome.message, 2000))
             rows.append((*values, call_id, finished_at, key, token))
         with connection.cursor() as cursor:
             cursor.executemany(
@@ -237,9 +220,9 @@ class JudgingStore:
             )
 
     def _count(
-        self, run: JudgingRun, batch: Batch, *, judged: int, settled: int, is_locked: bool, now: datetime
+        self, run: JudgingRun, batch: Batch[Grade], *, judged: int, settled: int, is_locked: bool, now: datetime
     ) -> None:
-        records = [record for record, _ in batch.calls if record is not None]
+        records = [settled.call for settled in batch.calls if settled.call is not None]
         replies = [record.reply for record in records if record.reply is not None]
         changes: dict[str, Any] = {
             "judged_count": F("judged_count") + judged,
@@ -258,7 +241,7 @@ class JudgingStore:
             changes["last_success_at"] = now
         JudgingRun.objects.filter(pk=run.pk).update(**changes)
 
-    def _release(self, run: JudgingRun, batch: Batch, now: datetime) -> None:
+    def _release(self, run: JudgingRun, batch: Batch[Grade], now: datetime) -> None:
         if not batch.released:
             return
         if not run.is_active:
@@ -283,7 +266,7 @@ class JudgingStore:
                 ],
             )
 
-    def _end_where_due(self, batch: Batch, run: JudgingRun) -> None:
+    def _end_where_due(self, batch: Batch[Grade], run: JudgingRun) -> None:
         if not run.is_active:
             return
         if batch.fatal is not None:
@@ -302,16 +285,11 @@ class JudgingStore:
             return
         # Cancelled, or failed by another lane, a moment ago: that stands.
         with contextlib.suppress(IllegalTransition):
-            lifecycle.end(self._run_id, JudgingRunStatus.FAILED, error=_clean(message, 2000), error_code=code)
+            lifecycle.end(self._run_id, JudgingRunStatus.FAILED, error=clean_and_cut(message, 2000), error_code=code)
 
-    def _forget(self, batch: Batch) -> None:
-        for _, outcomes in batch.calls:
-            for key in outcomes:
+    def _forget(self, batch: Batch[Grade]) -> None:
+        for settled in batch.calls:
+            for key in settled.outcomes:
                 self._held.pop(key, None)
         for released in batch.released:
             self._held.pop(released.key, None)
-
-
-def _clean(text: str, length: int) -> str:
-    # PostgreSQL refuses NUL in text.
-    return text.replace("\x00", "")[:length]

@@ -87,6 +87,12 @@ class CallSettingsFields(models.Model):
     class Meta:
         abstract = True
 
+    def cost_of(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Return the price of tokens, None where none is known."""
+        if self.input_price is None and self.output_price is None:
+            return None
+        return (input_tokens * (self.input_price or 0.0) + output_tokens * (self.output_price or 0.0)) / 1_000_000
+
 
 class JudgeSettings(CallSettingsFields):
     """What makes an AI judge grade as it does: the fields that a version pins."""

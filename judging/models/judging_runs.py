@@ -118,12 +118,7 @@ class JudgingRun(models.Model):
     @property
     def cost(self) -> float | None:
         """Return the price of all tokens so far, None where the judge has no prices."""
-        version = self.judge_version
-        if version.input_price is None and version.output_price is None:
-            return None
-        return (
-            self.input_tokens * (version.input_price or 0.0) + self.output_tokens * (version.output_price or 0.0)
-        ) / 1_000_000
+        return self.judge_version.cost_of(self.input_tokens, self.output_tokens)
 
 
 class Lane(models.Model):

@@ -19,7 +19,6 @@ from judging.models import (
     JudgeVersion,
     JudgingRun,
     JudgingRunStatus,
-    Lane,
     Scope,
     User,
     canonical_json,
@@ -28,11 +27,9 @@ from judging.providers.registry import address
 from judging.queries.connections import connection_of
 from judging.queries.estimate import Estimate, estimate
 from judging.queries.scope import JudgingScope, plan_select
+from judging.services.lanes import make_lanes
 
 logger = logging.getLogger(__name__)
-
-MAX_LANES = 4
-LANE_CONCURRENCY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def _start(
         judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
         judging_run.save(update_fields=["total_count"])
         if judging_run.total_count:
-            for lane in _make_lanes(judging_run):
+            for lane in make_lanes(judging_run.max_concurrency, judging_run=judging_run):
                 queue.enqueue_slice(lane.pk)
         else:
             lifecycle.start(judging_run.pk)
@@ -185,18 +182,6 @@ def _lay_plan(judging_run: JudgingRun, run: EvaluationRun, scope: JudgingScope, 
             [judging_run.pk if native else judging_run.pk.hex, *parameters],
         )
         return int(cursor.rowcount)
-
-
-def _make_lanes(judging_run: JudgingRun) -> list[Lane]:
-    concurrency = judging_run.max_concurrency
-    count = min(MAX_LANES, -(-concurrency // LANE_CONCURRENCY))
-    share, rest = divmod(concurrency, count)
-    return Lane.objects.bulk_create(
-        [
-            Lane(judging_run=judging_run, number=number, concurrency=share + (1 if number < rest else 0))
-            for number in range(count)
-        ]
-    )
 
 
 def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:

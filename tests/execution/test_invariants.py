@@ -17,7 +17,7 @@ from judging import lifecycle, queue
 from judging.errors import Conflict, IllegalTransition
 from judging.execution import judge_slice, rescue_if_stalled, rescue_judging_runs
 from judging.execution.leases import take
-from judging.execution.loop import Batch, LeaseLost, Turn
+from judging.execution.loop import Batch, LeaseLost, Settled, Turn
 from judging.execution.store import JudgingStore
 from judging.models import EvaluationRun, JudgingRun, JudgingRunStatus, Judgment, Lane, User
 from judging.parsing import Grade
@@ -103,7 +103,7 @@ def test_2_an_outcome_is_written_at_most_once_per_item(start: Start) -> None:
     lifecycle.start(run.pk)
     store = JudgingStore(lease, full(run))
     work = store.claim(1)[0]
-    batch = Batch(calls=[(None, {work.ask.keys[0]: Grade(1, "once")})])
+    batch = Batch(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(1, "once")})])
     store.flush(batch)
     with pytest.raises(LeaseLost):
         JudgingStore(lease, full(run))._write_items(
@@ -127,7 +127,7 @@ def test_3_no_provider_call_inside_a_transaction(start: Start, monkeypatch: pyte
         client.complete = watch  # type: ignore[method-assign]
         return client
 
-    monkeypatch.setattr("judging.execution.slices.open_client", watched)
+    monkeypatch.setattr("judging.execution.runs.open_client", watched)
     start()
     drain()
     assert len(inside) == 20
@@ -163,7 +163,7 @@ def test_4_a_slice_that_comes_back_after_its_lease_writes_nothing(start: Start, 
     expire(lane)
     drain()
     with pytest.raises(LeaseLost):
-        store.flush(Batch(calls=[(None, {work.ask.keys[0]: Grade(0, "too late")})]))
+        store.flush(Batch(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(0, "too late")})]))
     run = reread(run)
     assert run.judged_count == 20
     assert "too late" not in set(run.items.values_list("reasoning", flat=True))
@@ -390,7 +390,7 @@ def test_a_run_costs_the_same_number_of_statements_per_flush_whatever_its_size(s
         lifecycle.start(run.pk)
         store = JudgingStore(lease, full(run))
         works = store.claim(prompts)
-        batch = Batch(calls=[(None, {key: Grade(1, "")}) for work in works for key in work.ask.keys])
+        batch = Batch(calls=[Settled(None, (key,), {key: Grade(1, "")}) for work in works for key in work.ask.keys])
         with CountedQueries() as counted:
             store.flush(batch)
         return counted.count

@@ -1,0 +1,61 @@
+"""Tell people when their AI judging runs end, on whichever page they are."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus
+from judging.queries.judging_runs import judging_runs
+from judging.web.base import PageRequest, member_required, toast
+
+_SESSION_KEY = "watched_runs"
+# Someone who starts more at once hears of the newest.
+_MOST_WATCHED = 50
+
+
+def announce_ended_runs(request: HttpRequest) -> list[str]:
+    """Toast each run of the user that has ended since the last look, once; return the ids of those under way.
+
+    The session remembers what was under way, so an end between two pages is told, too. It is written only when the
+    set changes.
+    """
+    mine = judging_runs().filter(created_by=request.user.pk)
+    active = [str(pk) for pk in mine.filter(status__in=ACTIVE_STATUSES).values_list("pk", flat=True)[:_MOST_WATCHED]]
+    known: list[str] = request.session.get(_SESSION_KEY, [])
+    if set(known) != set(active):
+        request.session[_SESSION_KEY] = active
+        for run in mine.filter(pk__in=set(known) - set(active)).exclude(status__in=ACTIVE_STATUSES):
+            level, text = _ending_of(run)
+            toast(request, level, text, url=_address_of(run), link="Open the run")
+    return active
+
+
+def _ending_of(run: JudgingRun) -> tuple[int, str]:
+    who = f"{run.judge_version.label} on {run.evaluation_run.name}"
+    done = f"{run.judged_count:,} of {run.total_count:,} judged, {run.failed_count:,} failed"
+    if run.status == JudgingRunStatus.FAILED:
+        return messages.ERROR, f"{who} failed: {run.error} ({done})"
+    if run.status == JudgingRunStatus.CANCELLED:
+        return messages.INFO, f"{who} was cancelled: {done}."
+    return (messages.WARNING if run.failed_count else messages.SUCCESS), f"{who} is completed: {done}."
+
+
+def _address_of(run: JudgingRun) -> str:
+    for route, key in (("judging_run", run.pk), ("evaluation_run", run.evaluation_run_id)):
+        try:
+            return reverse(route, args=[key])
+        except NoReverseMatch:
+            continue
+    return ""
+
+
+@require_GET
+@member_required
+def watch(request: PageRequest) -> HttpResponse:
+    """Answer the little fragment that polls while runs of the user are under way."""
+    context: dict[str, Any] = {}
+    return render(request, "judging/_watch.html", context)

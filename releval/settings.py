@@ -123,6 +123,8 @@ LOGOUT_REDIRECT_URL = "login"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# What the sign-in form and authenticate() call it; axes would look for "email", find none and lock nobody out.
+AXES_USERNAME_FORM_FIELD = "username"
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 AXES_DISABLE_ACCESS_LOG = True
@@ -203,6 +205,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "EvaluationRunStatus": "judging.models.EvaluationRunStatus",
+        "JudgingRunStatus": "judging.models.JudgingRunStatus",
+        "ItemStatus": "judging.models.ItemStatus",
+        "JudgeTestStatus": ["judged", "failed", "unanswered"],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "judging.api.openapi.add_problems",

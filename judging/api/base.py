@@ -17,7 +17,7 @@ Members may come in; `permission_classes = [AnyRole]` lets raters in, too, `[Adm
 catches one. What is private to others is looked up with judging/queries/access.py, whose NotFound is the 404.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
@@ -138,15 +138,16 @@ def describe(
 ) -> Callable[[_View], _View]:
     """Describe a method for OpenAPI. The problems that any view can answer are added in openapi.py.
 
-    `answer` and `body` are serializer classes (a mapping of media types for files); `conflict` lists the codes of 409.
+    `answer` and `body` are serializer classes; for files `answer` is {(status, media type): type} and `body` {media type:
+    serializer}. `conflict` lists the codes of 409.
     """
-    response = answer(many=True) if many else answer
+    responses = answer if isinstance(answer, Mapping) else {status: answer(many=True) if many else answer}
     extensions = {"x-conflict": conflict} if conflict else None
     decorate: Callable[[_View], _View] = extend_schema(
         summary=summary,
         description=description or None,
         request=body,
-        responses={status: response},
+        responses=responses,
         parameters=list(query),
         extensions=extensions,
     )

@@ -1,0 +1,97 @@
+"""Every operation of the description, fuzzed: no 500, and every answer is one that the description has."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from judging.models import ApiToken, JudgingRun, Role
+from tests.factories import make_judge, make_provider, make_run, make_token, make_user
+
+EXAMPLES = 6
+CHECKS = (
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+)
+
+
+@pytest.fixture
+def admin_token(db: None) -> str:
+    return make_token(make_user(Role.ADMIN))
+
+
+@pytest.fixture
+def ids(admin_token: str) -> dict[str, str]:
+    """Ids of things that are there: a random one only ever meets a 404."""
+    run = make_run()
+    judge = make_judge(make_provider())
+    judging_run = JudgingRun.objects.create(
+        evaluation_run=run, judge_version=judge.versions.get(), provider_name="x", max_concurrency=1
+    )
+    return {
+        "member_id": str(make_user().pk),
+        "token_id": str(ApiToken.objects.get().pk),
+        "corpus_id": str(run.evaluation.corpus_id),
+        "evaluation_id": str(run.evaluation_id),
+        "run_id": str(run.pk),
+        "provider_id": str(judge.ai_provider_id),
+        "judge_id": str(judge.pk),
+        "judging_run_id": str(judging_run.pk),
+    }
+
+
+@pytest.fixture
+def operations(db: None) -> Iterator[list[Any]]:
+    # As Django's own test client does: a request must not close the connection that the test's transaction is on.
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    schema = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
+    yield [result.ok() for result in schema.include(path_regex="^/api/v1").get_all_operations()]
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_no_input_breaks_an_operation(
+    operations: list[Any], ids: dict[str, str], admin_token: str, mode: GenerationMode
+) -> None:
+    assert len(operations) > 30
+    for operation in operations:
+        try:
+            strategy = operation.as_strategy(generation_mode=mode)
+            _fuzz(strategy, ids, {"Authorization": f"Bearer {admin_token}"})
+        except Unsatisfiable:
+            # There is nothing wrong to send to an operation without parameters.
+            assert mode is GenerationMode.NEGATIVE, operation.label
+
+
+def _fuzz(strategy: Any, ids: dict[str, str], headers: dict[str, str]) -> None:
+    @given(case=strategy)
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def send(case: Any) -> None:
+        case.path_parameters = {name: ids.get(name, value) for name, value in (case.path_parameters or {}).items()}
+        with transaction.atomic():
+            case.call_and_validate(headers=headers, checks=CHECKS)
+            transaction.set_rollback(True)
+
+    send()

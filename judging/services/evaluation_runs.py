@@ -45,7 +45,8 @@ def update_run(
         if current.relevant_from not in current.grading_scale:
             scale = current.grading_scale
             problems["relevant_from"] = [f"a grade of the scale {scale.name} from 1 to {scale.maximum}"]
-        clean(current, errors=problems)
+        # What the ledger computed may be empty.
+        clean(current, exclude=["metric_values", "coverage_values"], errors=problems)
         current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted"])
         has_new_metrics = (current.metrics, current.relevant_from) != before
         if has_new_metrics:

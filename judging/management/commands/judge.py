@@ -4,6 +4,8 @@ import json
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -95,37 +97,50 @@ def _pause() -> bool:
 
 def _drain(run: JudgingRun, out: Any) -> None:
     """Work on the run's lanes one slice after the other until the run has ended, then renew the metrics."""
-    stopped = threading.Event()
-    is_ending = False
-
-    def end(number: int, frame: FrameType | None) -> None:
-        nonlocal is_ending
-        is_ending = True
-        if number == signal.SIGINT:
-            # A slice gives back what it holds on SIGTERM; Ctrl-C should do the same.
-            signal.raise_signal(signal.SIGTERM)
+    is_ended, told_to_end = threading.Event(), threading.Event()
 
     def show() -> None:
-        follow(JudgingRun.objects.get(pk=run.pk), out, tick=lambda: not stopped.wait(POLL_SECONDS))
+        follow(JudgingRun.objects.get(pk=run.pk), out, tick=lambda: not is_ended.wait(POLL_SECONDS))
         connections.close_all()
 
     watcher = threading.Thread(target=show, name="progress")
     watcher.start()
     try:
-        while not is_ending and JudgingRun.objects.get(pk=run.pk).is_active:
+        while not told_to_end.is_set() and JudgingRun.objects.get(pk=run.pk).is_active:
             lane = Lane.objects.filter(judging_run=run, is_done=False).order_by("enqueued_at").first()
             if lane is None:
                 execution.rescue_judging_runs()
-                continue
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, end)
-            execution.judge_slice(lane.pk)
-            # A worker may hold the lane.
-            time.sleep(0.05)
+            else:
+                with _ending_in_order(told_to_end):
+                    execution.judge_slice(lane.pk)
+            time.sleep(0.05)  # a worker may hold the lane
+    except (KeyboardInterrupt, SystemExit):
+        pass  # told to end: the slice has given back what it held
     finally:
-        stopped.set()
+        is_ended.set()
         watcher.join()
     ledger.renew_metrics(run.evaluation_run_id)
+
+
+@contextmanager
+def _ending_in_order(told_to_end: threading.Event) -> Iterator[None]:
+    """Have Ctrl-C do to a slice what SIGTERM does: it gives back what it holds, then ends."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    def end(number: int, frame: FrameType | None) -> None:
+        told_to_end.set()
+        signal.raise_signal(signal.SIGTERM)
+
+    # While it talks to the provider, the slice has a handler of its own in the place of this one.
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _described(run: JudgingRun) -> dict[str, Any]:

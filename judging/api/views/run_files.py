@@ -1,11 +1,12 @@
 """Files: a run, its judgments and its AI judging runs go out, judgments come in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,9 +30,22 @@ from judging.queries.judging_runs import get_judging_run
 from judging.queries.runs import get_evaluation_run
 from judging.services.import_judgments import import_judgments
 
+_View = TypeVar("_View", bound=Callable[..., Any])
 
-def _format_parameter(formats: Mapping[str, ExportFormat], default: str) -> OpenApiParameter:
-    return OpenApiParameter("file_format", str, enum=list(formats), default=default)
+
+def _describe_file(
+    summary: str, formats: Mapping[str, ExportFormat], *, default: str, conflict: str = "", description: str = ""
+) -> Callable[[_View], _View]:
+    """Describe a method that answers a file, in each of its media types."""
+    media_types = [file_format.content_type.partition(";")[0] for file_format in formats.values()]
+    decorate: Callable[[_View], _View] = extend_schema(
+        summary=summary,
+        description=description or None,
+        parameters=[OpenApiParameter("file_format", str, enum=list(formats), default=default)],
+        responses={(200, media_type): OpenApiTypes.STR for media_type in media_types},
+        extensions={"x-conflict": conflict} if conflict else None,
+    )
+    return decorate
 
 
 def _file(pieces: Iterator[str], title: str, kind: str, file_format: ExportFormat) -> StreamingHttpResponse:
@@ -44,12 +58,7 @@ def _file(pieces: Iterator[str], title: str, kind: str, file_format: ExportForma
 
 
 class RunExport(ApiView):
-    @describe(
-        "Export a run",
-        answer={(200, "text/plain"): OpenApiTypes.STR},
-        query=[_format_parameter(RUN_FORMATS, "trec_run")],
-        conflict="not_exportable",
-    )
+    @_describe_file("Export a run", RUN_FORMATS, default="trec_run", conflict="not_exportable")
     def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
         run = get_evaluation_run(run_id)
         file_format = checked_format(RUN_FORMATS, request.query_params.get("file_format", "trec_run"))
@@ -57,10 +66,10 @@ class RunExport(ApiView):
 
 
 class JudgmentExport(ApiView):
-    @describe(
+    @_describe_file(
         "Export the judgments on a run's queries",
-        answer={(200, "text/csv"): OpenApiTypes.STR},
-        query=[_format_parameter(JUDGMENT_FORMATS, "csv")],
+        JUDGMENT_FORMATS,
+        default="csv",
         conflict="not_exportable",
         description="`csv` and `jsonl`: everybody's; `qrels`: the effective grades.",
     )
@@ -71,10 +80,10 @@ class JudgmentExport(ApiView):
 
 
 class JudgingRunExport(ApiView):
-    @describe(
+    @_describe_file(
         "Export what an AI judging run said",
-        answer={(200, "text/csv"): OpenApiTypes.STR},
-        query=[_format_parameter(ITEM_FORMATS, "csv")],
+        ITEM_FORMATS,
+        default="csv",
         description="Its own items, whatever judging runs came later.",
     )
     def get(self, request: Request, judging_run_id: UUID) -> StreamingHttpResponse:

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from judging.api.problems import INTERNAL, problem_response
+from judging.rest.problems import INTERNAL, problem_response
 
 
 def _is_api(request: HttpRequest) -> bool:

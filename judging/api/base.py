@@ -34,12 +34,12 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from judging.api.authentication import TokenAuthentication
-from judging.api.paging import KeysetPagination
-from judging.api.parsers import StrictJSONParser, TooLarge
-from judging.api.permissions import MembersOnly
-from judging.api.problems import exception_handler
-from judging.api.throttling import AnonymousThrottle, UserThrottle
 from judging.models import User
+from judging.rest.paging import KeysetPagination
+from judging.rest.parsers import StrictJSONParser, TooLarge
+from judging.rest.permissions import MembersOnly
+from judging.rest.problems import exception_handler
+from judging.rest.throttling import AnonymousThrottle, UserThrottle
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -120,6 +120,11 @@ class ApiView(APIView):
     def get_permissions(self) -> list[Any]:
         classes = self.method_permissions.get(self.request.method or "", self.permission_classes)
         return [permission() for permission in classes]
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        # Answers are somebody's: no cache keeps them, least of all one with a new token in it.
+        response.headers.setdefault("Cache-Control", "no-store")
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def get_exception_handler(self) -> Any:
         return exception_handler

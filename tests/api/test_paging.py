@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.request import Request
 from rest_framework.test import APIClient, APIRequestFactory
 
-from judging.api.paging import KeysetPagination
 from judging.models import ApiToken, Candidate, Corpus, Evaluation, Invitation, User
+from judging.rest.paging import KeysetPagination
 from tests.api.conftest import assert_problem
 from tests.factories import make_judge, make_provider, make_run
 
@@ -76,7 +76,7 @@ def test_nulls_come_last_and_are_paged_like_all_else(db: None, order: tuple[str,
 @pytest.mark.parametrize(
     "query",
     [
-        *(f"page_size={size}" for size in ("0", "501", "-1", "x", "²", "9" * 30, "1.5")),
+        *(f"page_size={size}" for size in ("", "0", "501", "-1", "x", "²", "9" * 30, "1.5")),
         *(f"cursor={cursor}" for cursor in ("x", "bnVsbA", "W10", "WyJuIixbXSxbXV0", "%00", "é")),
         # numbers and text that no column can be compared with
         "cursor=WyJuIiwgImEiLCAxZTk5OV0",

@@ -5,12 +5,13 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from judging.api.parsers import MAX_DEPTH
 from judging.models import ApiToken, Corpus, User
+from judging.rest.parsers import MAX_DEPTH
 from tests.api.conftest import assert_problem
 from tests.factories import make_token
 
@@ -96,6 +97,13 @@ def test_an_unexpected_error_answers_500_and_tells_nothing(
     assert "secret detail" in caplog.text
 
 
+def test_a_database_that_is_busy_answers_503(as_member: APIClient) -> None:
+    with patch("judging.services.corpora.create_corpus", side_effect=OperationalError("database is locked")):
+        response = as_member.post("/api/v1/corpora", {"name": "x"})
+    assert_problem(response, 503, "unavailable")
+    assert response["Retry-After"] == "5"
+
+
 @pytest.mark.django_db
 def test_django_s_own_errors_below_api_are_problems_too() -> None:
     with override_settings(DEBUG=False):
@@ -152,6 +160,7 @@ def test_too_many_requests_answer_429_with_the_time_to_wait(as_member: APIClient
         assert [answer.status_code for answer in answers] == [401, 429]
 
 
-def test_every_answer_carries_a_request_id(as_member: APIClient) -> None:
+def test_every_answer_carries_a_request_id_and_is_kept_by_no_cache(as_member: APIClient) -> None:
+    assert as_member.get("/api/v1/me")["Cache-Control"] == "no-store"
     assert as_member.get("/api/v1/me")["X-Request-Id"]
     assert as_member.get("/api/v1/nothing", HTTP_X_REQUEST_ID="my-request-1")["X-Request-Id"] == "my-request-1"

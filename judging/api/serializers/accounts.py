@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
-from judging.api.fields import BooleanField, ChoiceField, ModelSerializer
 from judging.models import ApiToken, Invitation, Role, User
+from judging.rest.fields import BooleanField, ChoiceField, ModelSerializer
 
 
 class MemberSerializer(ModelSerializer):

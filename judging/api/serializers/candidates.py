@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from judging.api.fields import BooleanField, CharField, IntegerField, Serializer, UUIDField
 from judging.api.serializers.runs import QueryField
+from judging.rest.fields import BooleanField, CharField, IntegerField, Serializer, UUIDField
 from judging.services.validation import MAX_TEXT
 
 

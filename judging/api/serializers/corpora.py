@@ -1,7 +1,7 @@
 """Corpora."""
 
-from judging.api.fields import ModelSerializer
 from judging.models import Corpus
+from judging.rest.fields import ModelSerializer
 
 
 class CorpusSerializer(ModelSerializer):

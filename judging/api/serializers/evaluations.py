@@ -1,7 +1,7 @@
 """Evaluations."""
 
-from judging.api.fields import ModelSerializer, UUIDField
 from judging.models import Evaluation
+from judging.rest.fields import ModelSerializer, UUIDField
 
 
 class EvaluationSerializer(ModelSerializer):

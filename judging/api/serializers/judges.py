@@ -7,9 +7,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from judging.api.fields import BooleanField, CharField, ChoiceField, ModelSerializer, Serializer, UUIDField
 from judging.models import AIJudge, JudgeVersion, ScaleName
 from judging.prompting import PromptCandidate
+from judging.rest.fields import BooleanField, CharField, ChoiceField, ModelSerializer, Serializer, UUIDField
 
 _SETTINGS = [
     "ai_provider_id",

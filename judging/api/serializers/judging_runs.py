@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from judging.api.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
 from judging.models import JudgingItem, JudgingRun, Scope
+from judging.rest.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
 
 _MAX = 2**31 - 1
 

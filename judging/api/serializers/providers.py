@@ -2,8 +2,8 @@
 
 from rest_framework import serializers
 
-from judging.api.fields import BooleanField, CharField, ModelSerializer, Serializer
 from judging.models import AIProvider
+from judging.rest.fields import BooleanField, CharField, ModelSerializer, Serializer
 
 
 class ProviderSerializer(ModelSerializer):

@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from judging.api.fields import CharField, IntegerField, ModelSerializer, Serializer
 from judging.models import EvaluationRun, RunQuery
 from judging.queries.runs import coverage_shares
+from judging.rest.fields import CharField, IntegerField, ModelSerializer, Serializer
 
 _QUERY = {"oneOf": [{"type": "string"}, {"type": "object", "required": ["query"], "additionalProperties": True}]}
 _RESULT = {

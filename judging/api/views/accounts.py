@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
-from judging.api.permissions import AdminsOnly, AnyRole
 from judging.api.serializers.accounts import (
     InvitationSerializer,
     MemberChangeSerializer,
@@ -18,6 +17,7 @@ from judging.api.serializers.accounts import (
 )
 from judging.errors import NotFound
 from judging.models import ApiToken, Invitation, User
+from judging.rest.permissions import AdminsOnly, AnyRole
 from judging.services import accounts
 
 

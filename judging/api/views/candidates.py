@@ -11,14 +11,14 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from judging.api.base import ApiView, describe
-from judging.api.paging import DEFAULT_PAGE_SIZE
-from judging.api.permissions import AnyRole
 from judging.api.serializers.candidates import CandidateSerializer, JudgmentsSerializer, RenewedRowsSerializer
 from judging.models import Candidate
 from judging.queries.grid import MAX_PAGE, grid_rows, rows_of
 from judging.queries.grid_filter import FILTER_NAMES, MAX_RANK, STATUSES, parse_grid_filter
 from judging.queries.grid_order import DEFAULT_ORDERING, ORDERINGS
 from judging.queries.runs import get_evaluation_run
+from judging.rest.paging import DEFAULT_PAGE_SIZE
+from judging.rest.permissions import AnyRole
 from judging.scales import MAX_GRADE
 from judging.services.judgments import GivenGrade, record_judgments
 

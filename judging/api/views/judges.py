@@ -7,7 +7,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
-from judging.api.paging import KeysetPagination
 from judging.api.serializers.judges import (
     JudgeSerializer,
     JudgeTestAnswerSerializer,
@@ -16,6 +15,7 @@ from judging.api.serializers.judges import (
 )
 from judging.models import JudgeVersion
 from judging.queries.access import get_judge, visible_judges
+from judging.rest.paging import KeysetPagination
 from judging.services import judge_tests, judges
 
 

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
-from judging.api.permissions import AnyRole, MembersOnly
 from judging.api.serializers.runs import (
     NewRunSerializer,
     ResultsSerializer,
@@ -21,6 +20,7 @@ from judging.api.serializers.runs import (
 )
 from judging.api.views.evaluations import get_evaluation
 from judging.queries.runs import evaluation_runs, get_evaluation_run, run_queries
+from judging.rest.permissions import AnyRole, MembersOnly
 from judging.services import import_run, locks
 from judging.services.evaluation_runs import update_run
 from judging.services.evaluations import delete_run

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -76,6 +77,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         body = problem(403, "You are not allowed to do this.")
     elif isinstance(error, RequestDataTooBig):
         body = problem(413, "The body is too large.")
+    elif isinstance(error, OperationalError):
+        logger.exception("the database did not answer", exc_info=error)
+        headers["Retry-After"] = "5"
+        body = problem(503, "The database is busy or away; try again.")
     elif isinstance(error, SuspiciousOperation):
         body = problem(400, "The request can't be read.")
     else:

@@ -156,7 +156,7 @@ def _beyond(terms: Sequence[_Term], values: Sequence[Any], *, backwards: bool) -
 
 
 def _page_size(given: str | None) -> int:
-    if not given:
+    if given is None:
         return DEFAULT_PAGE_SIZE
     # isdecimal lets int() take it; the length keeps it small.
     if not (given.isascii() and given.isdecimal() and len(given) < 6 and 1 <= int(given) <= MAX_PAGE_SIZE):

@@ -12,7 +12,7 @@ from judging.prompting import PromptCandidate, TemplateError, build_messages
 from judging.providers.base import Message
 from judging.queries.judge_specs import evaluation_context_of, judge_spec_of
 from judging.queries.judging_runs import newest_ended_run_of
-from judging.queries.scope import JudgingScope, count_scope, plan_select
+from judging.queries.scope import JudgingScope, count_scope, plan_select, positions_in_scope
 
 SAMPLED_PROMPTS = 20
 _LATENCY_SAMPLE = 200
@@ -55,7 +55,7 @@ def estimate(
         seconds = _seconds(earlier, calls, concurrency)
         basis = "earlier_run"
     else:
-        input_tokens = round(calls * _sampled_input_tokens(run, judge, scope, calls))
+        input_tokens = round(calls * _sampled_input_tokens(run, judge, scope))
         output_tokens = candidates * _OUTPUT_TOKENS
         seconds = None
         basis = "sample"
@@ -79,10 +79,16 @@ def _seconds(earlier: JudgingRun, calls: int, concurrency: int) -> float | None:
     return -(-calls // concurrency) * float(latency_ms) / 1000
 
 
-def _sampled_input_tokens(run: EvaluationRun, judge: AIJudge, scope: JudgingScope, calls: int) -> float:
-    """Render some prompts of the plan and return the tokens of a mean one."""
-    numbers = sorted(random.Random(scope.sample_seed).sample(range(1, calls + 1), min(calls, SAMPLED_PROMPTS)))
-    sql, parameters = plan_select(run, scope, judge.batch_size)
+def _sampled_input_tokens(run: EvaluationRun, judge: AIJudge, scope: JudgingScope) -> float:
+    """Render some prompts of some queries of the plan and return the tokens of a mean one."""
+    draw = random.Random(scope.sample_seed)
+    positions = positions_in_scope(run, scope)
+    positions = draw.sample(positions, min(len(positions), SAMPLED_PROMPTS))
+    _, calls = count_scope(run, scope, judge.batch_size, positions=positions)
+    numbers = draw.sample(range(1, calls + 1), min(calls, SAMPLED_PROMPTS))
+    if not numbers:
+        return 0.0  # judged by somebody a moment ago
+    sql, parameters = plan_select(run, scope, judge.batch_size, positions=positions)
     marks = ", ".join(["%s"] * len(numbers))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id, number FROM ({sql}) plan WHERE number IN ({marks})", [*parameters, *numbers])

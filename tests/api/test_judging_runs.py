@@ -17,6 +17,7 @@ from judging.services.judging_runs import start_judging_run
 from judging.services.locks import lock_run
 from tests.api.conftest import assert_problem
 from tests.factories import candidate, make_judge, make_run, make_user
+from tests.services.test_grid import ai_grades
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +93,20 @@ def test_options_choose_what_is_judged_and_the_estimate_counts_the_same(
     estimate = as_member.post(url(run, "ai-judge/estimate"), body).json()
     started = as_member.post(url(run), body).json()
     assert estimate["candidates"] == estimate["calls"] == started["total_count"] == total
+
+
+@pytest.mark.parametrize("options", [{"query_limit": 7}, {"query_limit": 2, "depth": 3}, {"scope": "unjudged"}])
+def test_the_estimate_counts_the_candidates_and_prompts_of_the_plan(
+    as_member: APIClient, options: dict[str, Any]
+) -> None:
+    run = make_run({f"q{n}": [f"d{m}" for m in range(n)] for n in range(9)})
+    ai_grades(run, {("q5", "d1"): 2, ("q8", "d7"): 0})
+    body = {"ai_judge_id": str(make_judge(batch_size=3).pk), **options}
+    estimate = as_member.post(url(run, "ai-judge/estimate"), body).json()
+    started = as_member.post(url(run), body).json()
+    assert estimate["candidates"] == started["total_count"] > 0
+    items = JudgingItem.objects.filter(judging_run_id=started["id"])
+    assert estimate["calls"] == items.values("prompt_number").distinct().count()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +272,7 @@ def test_an_estimate_without_experience_is_counted_on_rendered_prompts(
     as_member: APIClient, run: EvaluationRun, django_assert_max_num_queries: Any
 ) -> None:
     judge = make_judge(batch_size=2, input_price=1.0)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         estimate = as_member.post(url(run, "ai-judge/estimate"), {"ai_judge_id": str(judge.pk)}).json()
     assert (estimate["candidates"], estimate["calls"], estimate["basis"]) == (4, 3, "sample")
     assert estimate["seconds"] is None

@@ -6,18 +6,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 
+from judging import ledger
 from judging.management import serving
 from judging.management.demo_report import summary
 from judging.management.progress import follow
 from judging.management.sample import Sample, load_sample
-from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus, RunQuery
+from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus
 from judging.services.judging_runs import start_judging_run
 from releval.env import env
-from releval.supervisor import Supervisor
-
-METRICS_WITHIN_SECONDS = 60
 
 
 class Command(BaseCommand):
@@ -55,12 +52,10 @@ class Command(BaseCommand):
             if not follow(judging_run, self.stdout, tick=supervisor.tick):
                 self._say("Stopping; the judging run goes on at the next start")
                 return not is_oneshot
-            has_metrics = self._wait_for_metrics(supervisor, sample)
+            self._renew_metrics(sample)
             for line in summary(sample, judging_run, address=serving.address()):
                 self._say(line)
-            has_succeeded = (
-                has_metrics and judging_run.status == JudgingRunStatus.COMPLETED and not judging_run.failed_count
-            )
+            has_succeeded = judging_run.status == JudgingRunStatus.COMPLETED and not judging_run.failed_count
             if not is_oneshot:
                 self._say("Ctrl-C stops everything.")
                 while supervisor.tick():
@@ -87,19 +82,11 @@ class Command(BaseCommand):
             self._say(f"{sample.judge.name} judges {sample.fields_run.name}:")
         return judging_run
 
-    def _wait_for_metrics(self, supervisor: Supervisor, sample: Sample) -> bool:
-        runs = [sample.title_run, sample.fields_run]
-        for _ in range(METRICS_WITHIN_SECONDS * 4):
-            try:
-                if not RunQuery.objects.filter(run__in=runs, run__is_locked=False, has_stale_metrics=True).exists():
-                    break
-            except OperationalError:
-                pass  # the database is busy for a moment
-            if not supervisor.tick():
-                break
-        for run in runs:
+    def _renew_metrics(self, sample: Sample) -> None:
+        # A worker is about to do so, or doing it. Done here as well, so that the summary has them for certain.
+        for run in (sample.title_run, sample.fields_run):
+            ledger.renew_metrics(run.pk)
             run.refresh_from_db()
-        return all(run.metrics_at for run in runs)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

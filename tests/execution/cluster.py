@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+
+from releval.process_groups import end_groups
 
 _ROOT = Path(__file__).parents[2]
 
@@ -25,7 +28,7 @@ class Cluster:
             "RELEVAL_LOG_LEVEL": "WARNING",
         }
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"],
+            [sys.executable, "manage.py", "worker"],
             cwd=_ROOT,
             env=environment,
             start_new_session=True,
@@ -38,9 +41,8 @@ class Cluster:
         self.process.wait(10)
 
     def terminate(self) -> None:
-        """SIGTERM every process of the cluster, as the supervisor does, and wait for the main one."""
-        os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(10)
+        """End every process of the cluster as the supervisor does."""
+        assert not end_groups([self.process.pid], kill_after=4)
 
     def processes(self) -> list[int]:
         """Return the ids of the group's processes that are alive."""
@@ -58,9 +60,10 @@ class Cluster:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        if self.processes():
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        with suppress(ChildProcessError):
+            self.process.wait(10)
 
 
 def _database_url() -> str:

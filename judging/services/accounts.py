@@ -43,10 +43,8 @@ def create_user(
 ) -> User:
     """Make an account that can sign in with `email` and `password`. Raise Invalid (an address taken included)."""
     user = User(email=User.objects.normalize_email(email).strip().lower(), role=role, name=name.strip())
-    problems = _password_problems(password, user)
-    if User.objects.filter(email=user.email).exists():
-        problems["email"] = ["An account with this e-mail address exists."]
-    clean(user, exclude=["password", "last_login"], errors=problems)
+    clean(user, exclude=["password", "last_login"], errors=_password_problems(password, user))
+    _check_no_account(user.email)
     user.set_password(password)
     try:
         with transaction.atomic():
@@ -54,7 +52,8 @@ def create_user(
             record_event(actor=actor, action="member_added", subject=user, detail={"role": role})
     except IntegrityError:
         # Two requests with one address at the same moment.
-        raise_if_any({"email": ["An account with this e-mail address exists."]})
+        _check_no_account(user.email)
+        raise
     return user
 
 
@@ -78,10 +77,8 @@ def invite_member(*, actor: User, email: str, role: str = Role.MEMBER) -> tuple[
         created_by=actor,
         expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
     )
-    problems: dict[str, list[str]] = {}
-    if User.objects.filter(email=invitation.email).exists():
-        problems["email"] = ["An account with this e-mail address exists."]
-    clean(invitation, exclude=["token_hash"], errors=problems)
+    clean(invitation, exclude=["token_hash"])
+    _check_no_account(invitation.email)
     with transaction.atomic():
         Invitation.objects.filter(email=invitation.email, accepted_at=None).delete()
         invitation.save(force_insert=True)
@@ -195,6 +192,11 @@ def authenticate_token(secret: str) -> ApiToken | None:
             # A busy database must not refuse a request over this.
             logger.warning("the use of a token could not be noted")
     return token
+
+
+def _check_no_account(email: str) -> None:
+    if User.objects.filter(email=email).exists():
+        raise_if_any({"email": ["An account with this e-mail address exists."]})
 
 
 def _password_problems(password: str, user: User) -> dict[str, list[str]]:

@@ -122,11 +122,11 @@ def _write_candidates(
     rows = Candidate.objects.filter(
         query_id__in={query_id for query_id, _ in judgment_ids},
         document_id__in={document_id for _, document_id in judgment_ids},
-    ).values_list("pk", "run_id", "run_query_id", "query_id", "document_id", "effective_grade", "people_count")
+    ).values_list("pk", "run_id", "query_id", "document_id", "effective_grade", "people_count")
     updates: list[tuple[int, int, int, int]] = []
     newly_judged: Counter[UUID] = Counter()
-    stale: set[UUID] = set()
-    for pk, run_id, run_query_id, query_id, document_id, effective, people_count in rows:
+    stale: set[int] = set()
+    for pk, run_id, query_id, document_id, effective, people_count in rows:
         judgment_id = judgment_ids.get((query_id, document_id))
         if judgment_id is None or run_id not in wanted:
             continue
@@ -136,14 +136,14 @@ def _write_candidates(
         if effective is None:
             newly_judged[run_id] += 1
         if effective != counts:
-            stale.add(run_query_id)
+            stale.add(query_id)
     with connection.cursor() as cursor:
         cursor.executemany(
             "UPDATE judging_candidate SET ai_grade = %s, ai_judgment_id = %s, effective_grade = %s WHERE id = %s",
             updates,
         )
     add_judged(newly_judged)
-    mark_stale(stale)
+    mark_stale(stale, wanted)
 
 
 def _uuid(value: UUID) -> Any:

@@ -27,7 +27,7 @@ class PersonGrade:
 
 
 def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, member_id: UUID) -> list[UUID]:
-    """Write or take back a member's grades, all or nothing; return the runs whose metrics have become stale.
+    """Write or take back a member's grades, all or nothing; return the runs whose metrics have become stale by it.
 
     The grades count in every unlocked run of the corpus that holds the pair. Raise Conflict (run_locked) when `run`
     is locked, also when the lock came a moment ago.
@@ -85,8 +85,8 @@ def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UU
     wanted = set(unlocked)
     rows = Candidate.objects.filter(
         query_id__in={query_id for query_id, _ in pairs}, document_id__in={document_id for _, document_id in pairs}
-    ).values_list("pk", "run_id", "run_query_id", "query_id", "document_id", "effective_grade")
-    affected = [row for row in rows if row[1] in wanted and (row[3], row[4]) in pairs]
+    ).values_list("pk", "run_id", "query_id", "document_id", "effective_grade")
+    affected = [row for row in rows if row[1] in wanted and (row[2], row[3]) in pairs]
     ids = [row[0] for row in affected]
     is_judged: dict[int, bool] = {}
     for start in range(0, len(ids), 500):
@@ -94,8 +94,7 @@ def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UU
         recompute(chunk, scale)
         is_judged |= {pk: grade is not None for pk, grade in chunk.values_list("pk", "effective_grade")}
     newly_judged: Counter[UUID] = Counter()
-    for pk, run_id, _, _, _, grade_before in affected:
+    for pk, run_id, _, _, grade_before in affected:
         newly_judged[run_id] += is_judged[pk] - (grade_before is not None)
     add_judged(newly_judged)
-    mark_stale({row[2] for row in affected})
-    return sorted(newly_judged)
+    return sorted(mark_stale({query_id for query_id, _ in pairs}, wanted))

@@ -1,5 +1,6 @@
 """Which runs a change of judgments reaches."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import F
@@ -21,11 +22,17 @@ def lock_unlocked_runs(corpus_id: UUID, scale: str) -> list[UUID]:
     )
 
 
-def mark_stale(run_query_ids: set[UUID]) -> None:
-    """Have the metrics of these run queries renewed."""
-    ids = list(run_query_ids)
+def mark_stale(query_ids: set[int], unlocked: Collection[UUID]) -> set[UUID]:
+    """Have the metrics of these queries renewed in each of the runs; return the runs where any was up to date.
+
+    In each: a document that a run did not return counts in its ideal ranking, too.
+    """
+    fresh = RunQuery.objects.filter(query_id__in=query_ids, has_stale_metrics=False).values_list("pk", "run_id")
+    marked = {pk: run_id for pk, run_id in fresh if run_id in unlocked}
+    ids = list(marked)
     for start in range(0, len(ids), 500):
-        RunQuery.objects.filter(pk__in=ids[start : start + 500], has_stale_metrics=False).update(has_stale_metrics=True)
+        RunQuery.objects.filter(pk__in=ids[start : start + 500]).update(has_stale_metrics=True)
+    return set(marked.values())
 
 
 def add_judged(counts: dict[UUID, int]) -> None:

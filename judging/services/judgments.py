@@ -47,11 +47,12 @@ def record_judgments(*, grades: Sequence[GivenGrade], actor: User) -> list[int]:
         )
         for grade, candidate in zip(grades, candidates, strict=True)
     ]
-    touched = ledger.record_person_grades(rows, run=run, member_id=actor.pk)
-    for run_id in touched:
-        if run_id == run.pk and run.query_count <= _INLINE_QUERIES:
-            ledger.renew_metrics(run_id)
-        else:
+    stale = ledger.record_person_grades(rows, run=run, member_id=actor.pk)
+    is_renewed_here = run.query_count <= _INLINE_QUERIES
+    if is_renewed_here:
+        ledger.renew_metrics(run.pk)
+    for run_id in stale:
+        if run_id != run.pk or not is_renewed_here:
             queue.enqueue_metrics(run_id)
     return [candidate.pk for candidate in candidates]
 

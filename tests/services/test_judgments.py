@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django_q.models import OrmQ
 
 from judging import ledger
 from judging.errors import Conflict, Invalid
@@ -90,6 +91,26 @@ def test_a_grade_reaches_every_unlocked_run_of_the_corpus_on_the_same_scale(memb
         assert run.judged_count == 0
     twin.refresh_from_db()
     assert twin.judged_count == 1
+
+
+@pytest.mark.parametrize("kind", ["person", "ai"])
+def test_a_grade_counts_in_the_ideal_ranking_of_runs_that_did_not_return_the_document(member: User, kind: str) -> None:
+    evaluation = make_evaluation()
+    here = make_run({"a": ["d1"], "b": ["d1"]}, evaluation=evaluation, metrics=["Recall@1"])
+    other = make_run({"a": ["d2"], "c": ["d2"]}, evaluation=evaluation, metrics=["Recall@1"])
+    record_judgments(grades=[given(here, "a", "d1", 3)], actor=member)
+    ledger.renew_metrics(other.pk)
+    OrmQ.objects.all().delete()
+    if kind == "person":
+        record_judgments(grades=[given(other, "a", "d2", 3)], actor=member)
+        assert [task.func() for task in OrmQ.objects.all()] == ["judging.tasks.renew_metrics"]
+    else:
+        ai_grades(other, {("a", "d2"): 3})
+    stale = RunQuery.objects.filter(run=here, has_stale_metrics=True)
+    assert [run_query.text for run_query in stale] == ["a"]
+    ledger.renew_metrics(here.pk)
+    here.refresh_from_db()
+    assert here.metric_values == {"Recall@1": 0.5}
 
 
 @pytest.mark.parametrize(

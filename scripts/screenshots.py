@@ -41,6 +41,10 @@ def main(wanted: list[str]) -> None:
         import django
 
         django.setup()
+        from django.conf import settings
+
+        # The pages as people see them, not the developer's.
+        settings.DEBUG = False
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)

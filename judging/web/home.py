@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
 from judging.models import EvaluationRun, JudgingRun
@@ -41,7 +41,7 @@ class UnderWay:
         return self.run.judged_count + self.run.failed_count
 
 
-@require_GET
+@require_safe
 @signed_in
 def home(request: PageRequest) -> HttpResponse:
     """Show the runs. The two parts renew themselves: what is under way each second, the table when one ends."""

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus
 from judging.queries.judging_runs import judging_runs
@@ -53,7 +53,7 @@ def _address_of(run: JudgingRun) -> str:
     return ""
 
 
-@require_GET
+@require_safe
 @member_required
 def watch(request: PageRequest) -> HttpResponse:
     """Answer the little fragment that polls while runs of the user are under way."""

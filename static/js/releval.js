@@ -151,9 +151,6 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.closest("[data-visible-only]") === event.detail.elt) event.preventDefault();
   });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) document.dispatchEvent(new CustomEvent("releval:visible"));
-  });
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr, elt } = event.detail;
     if ("resetOnError" in elt.dataset) elt.reset();

@@ -14,6 +14,7 @@
   const apply = (choice) => {
     root.dataset.themeChoice = choice;
     root.dataset.bsTheme = choice === "auto" ? (system.matches ? "dark" : "light") : choice;
+    root.classList.toggle("dark-mode", root.dataset.bsTheme === "dark"); // Swagger UI's word for it
     document.dispatchEvent(new CustomEvent("releval:theme", { detail: root.dataset.bsTheme }));
   };
   window.relevalTheme = {

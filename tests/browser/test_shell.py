@@ -204,6 +204,36 @@ def test_everything_is_reached_by_keyboard_beginning_with_the_skip_link(new_visi
     expect(page.get_by_role("link", name="Members")).to_be_hidden()
 
 
+def test_the_api_docs_stand_in_the_frame_without_a_complaint_of_the_policy(new_visitor: NewVisitor) -> None:
+    page = new_visitor(make_user()).open("/api/docs")
+    expect(page.get_by_text("/ai-judges", exact=False).first).to_be_visible()
+    expect(page.get_by_role("link", name="API docs")).to_have_attribute("aria-current", "page")
+
+
+def test_a_chart_is_drawn_and_drawn_again_in_the_other_theme(new_visitor: NewVisitor) -> None:
+    page = new_visitor(make_user()).open("/")
+    page.evaluate(
+        """async () => {
+            document.querySelector("main").insertAdjacentHTML("beforeend",
+                '<div class="chart"><canvas data-chart="figures"></canvas></div>' +
+                '<script type="application/json" id="figures">{"type": "bar", "labels": ["0", "1"], "colours": "grades",' +
+                ' "steps": [0, 9], "series": [{"name": "Candidates", "values": [3, 5]}]}</' + "script>");
+            for (const path of ["vendor/chart.js-4.6.1/chart.umd.min.js", "js/charts.js"]) {
+                const script = document.createElement("script");
+                script.src = "/static/" + path;
+                await new Promise((done) => { script.onload = done; document.body.append(script); });
+            }
+        }"""
+    )
+    colours = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor"
+    light = page.evaluate(colours)
+    page.get_by_label("Theme: follows the system").click()
+    page.get_by_label("Theme: light").click()
+    dark = page.evaluate(colours)
+    assert len(set(light)) == len(set(dark)) == 2
+    assert light != dark
+
+
 @pytest.mark.parametrize(
     ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
 )

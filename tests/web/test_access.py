@@ -1,6 +1,7 @@
 """Who sees which page, and what happens to those who don't."""
 
 import pytest
+from django.conf import settings
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -87,6 +88,20 @@ def test_guessing_a_password_is_stopped_with_a_page_that_says_so_whatever_the_ca
     other = make_user(email="grace@example.com")
     response = client.post("/login", {"username": other.email, "password": "secret-pass-1"})
     assert response["Location"] == "/"
+
+
+def test_a_form_without_its_token_is_refused_with_a_page(member: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/login", {"username": member.email, "password": "secret-pass-1"})
+    assert response.status_code == 403
+    assert "This form has expired" in response.content.decode()
+
+
+def test_the_page_of_a_server_error_needs_nothing_that_could_be_broken_too() -> None:
+    page = (settings.BASE_DIR / "templates" / "500.html").read_text()
+    assert "Something went wrong" in page
+    assert "{%" not in page
+    assert "{{" not in page
 
 
 def test_signing_out_needs_a_post(member: User) -> None:

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi import checks
 from judging.models import ApiToken, JudgingRun, Role
 from tests.factories import make_judge, make_provider, make_run, make_token, make_user
 
-EXAMPLES = 4
+EXAMPLES = 3
 CHECKS = (
     not_a_server_error,
     checks.status_code_conformance,

@@ -1,4 +1,4 @@
-"""Django's own error answers (400, 403, 404, 500): problem+json below /api, pages elsewhere."""
+"""Django's own error answers (400, 403, 404, 500): problem+json below /api and /v1, pages elsewhere."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
@@ -7,7 +7,7 @@ from judging.rest.problems import INTERNAL, problem_response
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith(("/api/", "/v1/"))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import include, path
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
@@ -31,8 +32,8 @@ _CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schema
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Add to every operation the problems that it can answer (a post-processing hook of drf-spectacular)."""
-    for path, operations in result["paths"].items():
-        if not path.startswith(_PREFIX):
+    for route, operations in result["paths"].items():
+        if not route.startswith(_PREFIX):
             continue
         for method, operation in operations.items():
             if not isinstance(operation, dict):
@@ -40,7 +41,7 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
             problems = {401: "No token, or a bad one", 403: "Not for your role", 429: "Too many requests"}
             if "requestBody" in operation or "parameters" in operation:
                 problems[400] = "The input is wrong"
-            if "{" in path:
+            if "{" in route:
                 problems[404] = "Unknown, or not visible to you"
             if method in ("post", "put", "patch", "delete"):
                 problems |= {413: "The body is too large"}
@@ -57,7 +58,8 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
 @lru_cache(maxsize=1)
 def _schema() -> dict[str, Any]:
     # The same until the next start; making it takes a good part of a second.
-    return dict(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+    patterns = [path("api/v1/", include("judging.api.urls"))]
+    return dict(SchemaGenerator(patterns=patterns).get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 
 
 @require_safe

@@ -31,12 +31,9 @@ class KeysetPagination(BasePagination):
     def page(self, queryset: QuerySet[Any], request: Request, *, order: Sequence[str]) -> list[Any]:
         self._url = request.build_absolute_uri()
         self._terms = [_Term(name) for name in order]
-        size = _page_size(request.query_params.get("page_size"))
+        size = self.page_size(request.query_params.get("page_size"))
         backwards, values = self._read(request.query_params.get("cursor"), queryset.model)
-        rows = queryset.order_by(*(term.ordering(backwards=backwards) for term in self._terms))
-        if values is not None:
-            rows = rows.filter(_beyond(self._terms, values, backwards=backwards))
-        found = list(rows[: size + 1])
+        found = self.rows(queryset, values, backwards=backwards, count=size + 1)
         has_more, found = len(found) > size, found[:size]
         if backwards:
             found.reverse()
@@ -45,6 +42,16 @@ class KeysetPagination(BasePagination):
         if found and (has_more if backwards else values is not None):
             self._previous = self._link(found[0], "p")
         return found
+
+    def rows(self, queryset: QuerySet[Any], values: Sequence[Any] | None, *, backwards: bool, count: int) -> list[Any]:
+        """Return the next `count` rows beyond `values` (None: from the start), in the direction of reading."""
+        rows = queryset.order_by(*(term.ordering(backwards=backwards) for term in self._terms))
+        if values is not None:
+            rows = rows.filter(_beyond(self._terms, values, backwards=backwards))
+        return list(rows[:count])
+
+    def page_size(self, given: str | None) -> int:
+        return _page_size(given)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"results": data, "next": self._next, "previous": self._previous})

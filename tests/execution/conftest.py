@@ -1,9 +1,15 @@
 """What the tests of execution share: a run, a judge that calls the stub, and the sums that must hold at every read."""
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
+from django.utils import timezone
 
 from judging.models import (
     Candidate,
@@ -12,6 +18,7 @@ from judging.models import (
     JudgingItem,
     JudgingRun,
     Judgment,
+    Lane,
     User,
 )
 from judging.services.judging_runs import JudgingOptions, start_judging_run
@@ -70,3 +77,38 @@ def grades_of_record(run: EvaluationRun) -> dict[str, int]:
 def cached_grades(run: EvaluationRun) -> dict[str, tuple[int | None, int | None]]:
     rows = Candidate.objects.filter(run=run).values_list("document__external_id", "ai_grade", "effective_grade")
     return {external_id: (ai, effective) for external_id, ai, effective in rows}
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.005)
+
+
+@contextmanager
+def in_background(function: Callable[..., Any], *arguments: Any) -> Iterator[threading.Thread]:
+    """Run a slice beside the test, as a worker would."""
+
+    def run() -> None:
+        try:
+            function(*arguments)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def full(run: JudgingRun) -> JudgingRun:
+    return JudgingRun.objects.select_related("judge_version", "evaluation_run__evaluation").get(pk=run.pk)
+
+
+def expire(lane: Lane) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Lane.objects.filter(pk=lane.pk).update(lease_until=past, enqueued_at=past - timedelta(seconds=1))

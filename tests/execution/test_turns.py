@@ -1,0 +1,89 @@
+"""Turns, pauses and what a slice costs."""
+
+import time
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from judging import lifecycle
+from judging.execution import judge_slice
+from judging.execution.leases import take
+from judging.execution.loop import Batch, Settled, Turn
+from judging.execution.store import JudgingStore
+from judging.models import JudgingRun, JudgingRunStatus
+from judging.parsing import Grade
+from tests.draining import drain
+from tests.execution.conftest import (
+    Start,
+    full,
+    reread,
+    small_run,
+)
+from tests.stub.fixtures import Stub
+
+
+def test_a_slice_gives_its_turn_away_and_the_run_goes_on(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=150)
+    run = start(max_concurrency=2)
+    lane = run.lanes.get()
+    OrmQ.objects.all().delete()
+    judge_slice(lane.pk, turn=Turn(shared=0.3, longest=0.3))
+    half = reread(run)
+    assert 0 < half.judged_count < 20
+    assert (half.status, OrmQ.objects.count()) == (JudgingRunStatus.RUNNING, 1)
+    drain()
+    assert reread(run).judged_count == stub.calls == 20
+
+
+def test_a_retry_that_would_outlast_the_turn_goes_back_with_its_attempts(start: Start, stub: Stub) -> None:
+    stub.script(by_candidate={"d0-0": "429:60"})
+    run = start(small_run(1, 2))
+    OrmQ.objects.all().delete()
+    judge_slice(run.lanes.get().pk, turn=Turn(shared=0.2, longest=0.2))
+    run = reread(run)
+    item = run.items.get(candidate__document__external_id="d0-0")
+    assert (run.judged_count, item.status, item.attempt_count) == (1, "pending", 1)
+    assert item.not_before is not None
+    assert 50 < (item.not_before - timezone.now()).total_seconds() < 62
+
+
+def test_retry_after_delays_that_call_alone(start: Start, stub: Stub) -> None:
+    stub.script(by_candidate={"d0-0": ["429:1"]}, delay_ms=10)
+    run = start(small_run(4, 10), max_concurrency=1)
+    started = time.monotonic()
+    drain()
+    assert reread(run).judged_count == 40
+    assert stub.calls == 41
+    assert 1.0 <= time.monotonic() - started < 4.0
+
+
+def test_a_run_costs_the_same_number_of_statements_per_flush_whatever_its_size(start: Start, stub: Stub) -> None:
+    def statements(run: JudgingRun, prompts: int) -> int:
+        lease = take(run.lanes.get().pk)
+        assert lease is not None
+        lifecycle.start(run.pk)
+        store = JudgingStore(lease, full(run))
+        works = store.claim(prompts)
+        batch = Batch(calls=[Settled(None, (key,), {key: Grade(1, "")}) for work in works for key in work.ask.keys])
+        with CountedQueries() as counted:
+            store.flush(batch)
+        return counted.count
+
+    assert statements(start(small_run(4, 5)), 5) == statements(start(small_run(20, 10)), 50)
+
+
+class CountedQueries:
+    def __enter__(self) -> "CountedQueries":
+        self.count = 0
+        self._context = connection.execute_wrapper(self._note)
+        self._context.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._context.__exit__(*error)
+
+    def _note(self, execute: Any, *arguments: Any) -> Any:
+        self.count += 1
+        return execute(*arguments)

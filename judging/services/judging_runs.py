@@ -28,6 +28,7 @@ from judging.queries.connections import connection_of
 from judging.queries.estimate import Estimate, estimate
 from judging.queries.scope import JudgingScope, plan_select
 from judging.services.lanes import make_lanes
+from judging.services.validation import require_member
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +57,9 @@ def start_judging_run(
 
     The run, its plan (one item per candidate in scope), its lanes and their first slices come in one transaction.
     With an idempotency key, the same request again returns the run it made. Raise Conflict (run_not_completed,
-    run_locked, idempotency_key_reused) or Invalid.
+    run_locked, idempotency_key_reused), Invalid, or Forbidden for raters.
     """
+    require_member(actor)
     options = options or JudgingOptions()
     request_hash = _request_hash(evaluation_run, judge, options)
     if idempotency_key:
@@ -82,7 +84,7 @@ def _start(
         # Held, so that a lock of the evaluation run falls before or after the start.
         run = EvaluationRun.objects.select_for_update(no_key=True).get(pk=run_id)
         check_can_start(run)
-        version = JudgeVersion.objects.select_related("ai_provider").get(judge=judge, number=judge.version)
+        version = _current_version(judge)
         scope = resolve_scope(run, options)
         provider = version.ai_provider
         judging_run = JudgingRun.objects.create(
@@ -115,6 +117,14 @@ def _start(
         "judging run %s queued: %s candidates, judge %s", judging_run.pk, judging_run.total_count, version.label
     )
     return judging_run
+
+
+def _current_version(judge: AIJudge) -> JudgeVersion:
+    current = AIJudge.objects.filter(pk=judge.pk, archived_at=None).values_list("version", flat=True).first()
+    if current is None:
+        message = "this AI judge was deleted"
+        raise Invalid(message, errors={"ai_judge_id": [message]})
+    return JudgeVersion.objects.select_related("ai_provider").get(judge=judge, number=current)
 
 
 def check_can_start(run: EvaluationRun) -> None:
@@ -186,6 +196,7 @@ def _lay_plan(judging_run: JudgingRun, run: EvaluationRun, scope: JudgingScope, 
 
 def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
     """Cancel a queued or running judging run at once; a cancelled one stays as it is. Raise Conflict (already_ended)."""
+    require_member(actor)
     try:
         with transaction.atomic():
             lifecycle.end(judging_run.pk, JudgingRunStatus.CANCELLED)

@@ -5,6 +5,7 @@ from django.db import transaction
 from judging import ledger, lifecycle
 from judging.models import AuditEvent, EvaluationRun, User
 from judging.services.judging_runs import fail_active_runs
+from judging.services.validation import require_member
 
 
 def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
@@ -13,6 +14,7 @@ def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
     The snapshot and the end of the judging runs come in one transaction. Raise Conflict (run_locked,
     run_not_completed).
     """
+    require_member(actor)
     with transaction.atomic():
         ledger.snapshot_run(run.pk, by_id=actor.pk)
         fail_active_runs(
@@ -25,6 +27,7 @@ def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
 
 def unlock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
     """Drop the snapshot and let the run follow the corpus's judgments again. Raise Conflict (run_not_locked)."""
+    require_member(actor)
     with transaction.atomic():
         ledger.unlock_run(run.pk)
         _record(run, actor, "run_unlocked")

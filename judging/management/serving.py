@@ -200,13 +200,19 @@ def _answers(host: str, port: int, path: str) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (compared, not bound)
     link = http.client.HTTPConnection(host, port, timeout=5)
     try:
-        link.request("GET", path)
+        link.request("GET", path, headers={"Host": _allowed_host(host)})
         link.getresponse().read()
     except (OSError, http.client.HTTPException):
         return False
     finally:
         link.close()
     return True
+
+
+def _allowed_host(host: str) -> str:
+    """Return a name that the web server listens to: in production often not the address it is asked at."""
+    first = settings.ALLOWED_HOSTS[0].lstrip(".") if settings.ALLOWED_HOSTS else ""
+    return host if first in ("", "*") else first
 
 
 def _watch(supervisor: Supervisor, stopped: threading.Event) -> None:

@@ -1,0 +1,107 @@
+"""Answers about batches."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from judging.models import BatchItemStatus, BatchStatus
+
+
+class CreatedSerializer(serializers.Serializer[Any]):
+    batch_execution_id = serializers.UUIDField()
+    status_url = serializers.CharField()
+
+
+class NestedVersionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    version_id = serializers.UUIDField()
+
+
+class BatchSerializer(serializers.Serializer[Any]):
+    batch_execution_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=BatchStatus.choices)
+    total_count = serializers.IntegerField()
+    completed_count = serializers.IntegerField()
+    failed_count = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    judge = NestedVersionSerializer(allow_null=True)
+    project_id = serializers.CharField(allow_null=True)
+    evaluators = NestedVersionSerializer(many=True)
+    dataset = serializers.JSONField(allow_null=True)
+    dataset_range = serializers.JSONField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    retried_from = serializers.UUIDField(allow_null=True)
+    error_message = serializers.CharField(help_text='Why a batch failed as a whole, "" otherwise.')
+    error_code = serializers.CharField()
+
+
+class EvaluatorResultSerializer(serializers.Serializer[Any]):
+    evaluator_name = serializers.CharField()
+    score = serializers.FloatField(allow_null=True, min_value=0, max_value=1)
+    justification = serializers.CharField()
+    evaluator_id = serializers.UUIDField()
+    evaluator_version_id = serializers.UUIDField()
+    confidence = serializers.FloatField(allow_null=True)
+
+
+class ItemInputSerializer(serializers.Serializer[Any]):
+    request = serializers.CharField(allow_null=True)
+    response = serializers.CharField(allow_null=True)
+    contexts = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    expected_output = serializers.CharField(allow_null=True)
+    turns = serializers.ListField(child=serializers.DictField(), allow_null=True)
+
+
+class ItemSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=BatchItemStatus.choices)
+    input = ItemInputSerializer()
+    evaluator_results = EvaluatorResultSerializer(many=True, allow_null=True)
+    error_message = serializers.CharField()
+    execution_log_id = serializers.UUIDField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
+class BatchDetailSerializer(BatchSerializer):
+    items = ItemSerializer(many=True)
+
+
+class ExecutedSerializer(serializers.Serializer[Any]):
+    evaluator_results = EvaluatorResultSerializer(many=True)
+    execution_log_id = serializers.UUIDField(allow_null=True)
+
+
+class EvaluatorSummarySerializer(serializers.Serializer[Any]):
+    evaluator_id = serializers.UUIDField()
+    evaluator_name = serializers.CharField()
+    evaluator_version_id = serializers.UUIDField()
+    scored_count = serializers.IntegerField()
+    failed_count = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+    histogram = serializers.ListField(child=serializers.IntegerField(), help_text="Scores in ten bars from 0 to 1.")
+
+
+class FailureGroupSerializer(serializers.Serializer[Any]):
+    evaluator_name = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class SummarySerializer(serializers.Serializer[Any]):
+    batch_execution_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=BatchStatus.choices)
+    total_count = serializers.IntegerField()
+    completed_count = serializers.IntegerField()
+    failed_count = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+    evaluators = EvaluatorSummarySerializer(many=True)
+    failures = FailureGroupSerializer(many=True)
+    call_count = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost = serializers.FloatField(allow_null=True)

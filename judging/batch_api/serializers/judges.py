@@ -1,0 +1,111 @@
+"""Judges and evaluators, as bodies and as answers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from judging.batch_api.serializers.batches import NestedVersionSerializer
+from judging.models import Evaluator, InputName
+from judging.rest.fields import CharField, ChoiceField, FloatField, IntegerField, UUIDField
+
+
+class ReferenceSerializer(serializers.Serializer[Any]):
+    id = UUIDField()
+    version_id = UUIDField(required=False, allow_null=True, help_text="Null: the evaluator's latest, always.")
+
+
+class JudgeWriteSerializer(serializers.Serializer[Any]):
+    name = CharField(min_length=3, max_length=512)
+    intent = CharField(required=False, allow_blank=True, max_length=100_000)
+    evaluator_references = ReferenceSerializer(many=True, required=False, allow_null=True)
+    max_concurrency = IntegerField(required=False, min_value=1, max_value=256)
+
+
+class NestedIntentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    intent = serializers.CharField()
+
+
+class JudgeEvaluatorSerializer(NestedVersionSerializer):
+    objective = NestedIntentSerializer()
+    is_root_evaluator = serializers.BooleanField()
+    model = serializers.CharField()
+
+
+class _MetaSerializer(serializers.Serializer[Any]):
+    def get_fields(self) -> Any:
+        # No Python name may begin with an underscore here: DRF would take it for private.
+        return {**super().get_fields(), "_meta": serializers.DictField()}
+
+
+class JudgeAnswerSerializer(_MetaSerializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    intent = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["response", "relevance"])
+    created_at = serializers.DateTimeField()
+    version_id = serializers.UUIDField()
+    visibility = serializers.CharField()
+    inputs = serializers.DictField(child=serializers.DictField())
+    evaluators = JudgeEvaluatorSerializer(many=True)
+    max_concurrency = serializers.IntegerField()
+    is_preset = serializers.BooleanField()
+    project_id = serializers.CharField(allow_null=True)
+    stage = serializers.CharField(allow_null=True)
+    files = serializers.ListField(child=serializers.DictField())
+
+
+class EvaluatorWriteSerializer(serializers.Serializer[Any]):
+    name = CharField(max_length=200)
+    intent = CharField(required=False, allow_blank=True, max_length=100_000)
+    prompt_template = CharField(trim_whitespace=False, max_length=100_000)
+    requires = serializers.ListField(child=ChoiceField(choices=InputName.choices), required=False)
+    ai_provider_id = UUIDField(required=False, allow_null=True)
+    model = CharField(required=False, allow_blank=True, max_length=200)
+    temperature = FloatField(required=False, allow_null=True, min_value=0, max_value=2)
+    max_output_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=1_000_000)
+    timeout = IntegerField(required=False, min_value=5, max_value=300)
+    max_retries = IntegerField(required=False, min_value=0, max_value=20)
+    max_reasks = IntegerField(required=False, min_value=0, max_value=2)
+    input_price = FloatField(required=False, allow_null=True, min_value=0)
+    output_price = FloatField(required=False, allow_null=True, min_value=0)
+
+    def all_values(self) -> dict[str, Any]:
+        """Return the validated values, with the model's defaults for what the body left out: what PUT means."""
+        return {**Evaluator().settings_dict(), **self.validated_data}
+
+
+class OwnerSerializer(serializers.Serializer[Any]):
+    email = serializers.CharField()
+    full_name = serializers.CharField()
+
+
+class EvaluatorAnswerSerializer(_MetaSerializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    intent = serializers.CharField()
+    prompt_template = serializers.CharField()
+    requires = serializers.ListField(child=serializers.CharField())
+    ai_provider_id = serializers.UUIDField(allow_null=True)
+    model = serializers.CharField(allow_blank=True)
+    temperature = serializers.FloatField(allow_null=True)
+    max_output_tokens = serializers.IntegerField(allow_null=True)
+    timeout = serializers.IntegerField()
+    max_retries = serializers.IntegerField()
+    max_reasks = serializers.IntegerField()
+    input_price = serializers.FloatField(allow_null=True)
+    output_price = serializers.FloatField(allow_null=True)
+    version_id = serializers.UUIDField()
+    is_preset = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    # What the vendor's clients look for beside these.
+    updated_by = OwnerSerializer(allow_null=True)
+    owner = OwnerSerializer()
+    objective = serializers.DictField()
+    scoring_criteria = serializers.CharField()
+    models = serializers.ListField(child=serializers.CharField())
+    inputs = serializers.DictField(child=serializers.DictField())
+    visibility = serializers.CharField()
+    is_root_evaluator = serializers.BooleanField()
+    project_id = serializers.CharField(allow_null=True)

@@ -1,0 +1,71 @@
+"""Execution logs."""
+
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from judging.batch_api import answers
+from judging.batch_api.base import BatchApiView
+from judging.batch_api.filters import by_id, by_number, by_text, by_time, filtered, parameters
+from judging.batch_api.serializers.logs import LogDetailSerializer, LogSerializer
+from judging.models import ExecutionLogTag
+from judging.queries.batches import execution_logs, get_execution_log
+from judging.rest.base import describe
+
+
+def _tagged(text: str) -> Q:
+    tags = [part.strip() for part in text.split(",") if part.strip()]
+    return Q(Exists(ExecutionLogTag.objects.filter(log=OuterRef("pk"), tag__in=tags)))
+
+
+def _search(text: str) -> Q:
+    return (
+        Q(executed_item_name__icontains=text) | Q(request_preview__icontains=text) | Q(response_preview__icontains=text)
+    )
+
+
+class LogList(BatchApiView):
+    @describe(
+        "List execution logs, newest first",
+        answer=LogSerializer,
+        many=True,
+        query=parameters(
+            tags="A comma list: logs with any of these tags.",
+            executed_item_id="Of this judge or evaluator.",
+            session_id="Of this session.",
+            user_id="Of this user of yours.",
+            project_id="With this project_id.",
+            min_score="With at least this score.",
+            max_score="With at most this score.",
+            date_from="Written at or after this time or day.",
+            date_to="Written at or before this time or day.",
+            search="Whose judge, request or response (their first 500 characters) holds this text.",
+        ),
+    )
+    def get(self, request: Request) -> Response:
+        logs = filtered(
+            execution_logs(),
+            request,
+            {
+                "tags": _tagged,
+                "executed_item_id": by_id("executed_item_id"),
+                "session_id": by_text("session_id"),
+                "user_id": by_text("user_id"),
+                "project_id": by_text("project_id"),
+                "min_score": by_number("score__gte"),
+                "max_score": by_number("score__lte"),
+                "date_from": by_time("created_at__gte"),
+                "date_to": by_time("created_at__lte", is_end=True),
+                "search": _search,
+            },
+        )
+        return self.listed(logs, LogSerializer, lambda rows: [answers.log_answer(row) for row in rows])
+
+
+class LogDetail(BatchApiView):
+    @describe("Show an execution log with its input and what the evaluators said", answer=LogDetailSerializer)
+    def get(self, request: Request, log_id: UUID) -> Response:
+        log, row = get_execution_log(log_id)
+        return Response(LogDetailSerializer(answers.log_detail_answer(log, row)).data)

@@ -50,7 +50,7 @@ def _judge(lease: Lease, turn: Turn) -> None:
     except Impossible as impossible:
         _fail(lease, impossible.message, impossible.code)
     else:
-        concurrency = AdaptiveConcurrency(lane.concurrency)
+        concurrency = AdaptiveConcurrency(lane.concurrency, start=lane.current_concurrency)
         outage = OutageWatch(
             lane.concurrency, failing_seconds=age(lane.failing_since), failing_count=lane.failing_count
         )

@@ -18,13 +18,14 @@ class AdaptiveConcurrency:
 
     Recent are the last max(20, current) replies, a round is `current` of them. After a decrease the replies to calls
     that were in flight say nothing about the new pace, so they count for nothing: at most one decrease per round.
+    `start` is where an earlier one had come to.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, start: int | None = None) -> None:
         if limit < 1:
             raise ValueError("the limit must be at least 1")
         self.limit = limit
-        self.current = limit
+        self.current = min(limit, max(1, start or limit))
         self._recent: deque[bool] = deque()
         self._recent_limited = 0
         self._clean_count = 0

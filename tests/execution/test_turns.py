@@ -49,6 +49,15 @@ def test_a_retry_that_would_outlast_the_turn_goes_back_with_its_attempts(start: 
     assert 50 < (item.not_before - timezone.now()).total_seconds() < 62
 
 
+def test_a_lane_that_was_slowed_down_stays_slow_in_its_next_turn(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=20)
+    run = start(small_run(4, 5), max_concurrency=16)
+    run.lanes.update(current_concurrency=2)
+    drain()
+    assert reread(run).judged_count == 20
+    assert stub.max_in_flight <= 8, "it grows by one per clean round, from 2"
+
+
 def test_retry_after_delays_that_call_alone(start: Start, stub: Stub) -> None:
     stub.script(by_candidate={"d0-0": ["429:1"]}, delay_ms=10)
     run = start(small_run(4, 10), max_concurrency=1)

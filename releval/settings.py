@@ -267,6 +267,7 @@ LOGGING: dict[str, Any] = {
         "django-q": {"level": "WARNING", "handlers": ["console"], "propagate": False},
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
     },

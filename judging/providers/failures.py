@@ -1,5 +1,6 @@
 """What a provider's refusal means: status, headers and body -> ProviderError. Pure; knows no HTTP client."""
 
+import html
 import json
 import math
 import re
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 from judging.providers.base import Fault, ProviderError
 from judging.text import clean_text
@@ -67,11 +69,14 @@ class CallContext:
         key = self.api_key
         # Nothing shorter is a secret, and taking it out would only garble the text.
         if len(key) >= 4:
-            text = text.replace(key, "[key]")
-            as_json = json.dumps(key)[1:-1]
-            if as_json != key:
-                text = text.replace(as_json, "[key]")
+            # Escaped, too: what is parsed out of JSON, of a reply's blocks or of an address is unescaped later.
+            for spelling in dict.fromkeys((key, json.dumps(key)[1:-1], html.escape(key), quote(key, safe=""))):
+                text = text.replace(spelling, "[key]")
         return text
+
+    def short(self, value: Any, length: int) -> str:
+        """Return a name in a provider's answer as it is kept: no key, at most `length` characters; "" if it is none."""
+        return self.redact(clean_text(value))[:length].strip() if isinstance(value, str) else ""
 
     def brief(self, text: str) -> str:
         """Return a provider's text as messages show it: no key, one line, at most 500 characters."""

@@ -71,7 +71,7 @@ class _OpenAIClient:
             if error.status in (404, 405, 501):
                 return None
             raise
-        return _read_models(response)
+        return _read_models(response, context)
 
     async def aclose(self) -> None:
         if self._sdk is not None:
@@ -95,7 +95,7 @@ class _OpenAIClient:
                 response.headers,
                 _text(response),
                 context=context,
-                request_id=_request_id(response),
+                request_id=_request_id(response, context),
             ) from None
         except UnusableReply as error:
             raise bad_reply(str(error), "", context=context) from None
@@ -165,7 +165,7 @@ def _build(connection: Connection, base_url: str) -> openai.AsyncOpenAI:
 
 
 def _read_reply(response: httpx2.Response, context: CallContext, *, latency_ms: int) -> Reply:
-    text, request_id = _text(response), _request_id(response)
+    text, request_id = _text(response), _request_id(response, context)
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -185,7 +185,7 @@ def _read_reply(response: httpx2.Response, context: CallContext, *, latency_ms: 
     content = _content_text(message.get("content"))
     if content is None:
         raise bad_reply("the provider's reply holds no text", text, context=context, request_id=request_id)
-    finish_reason = _short(choice.get("finish_reason"), 50)
+    finish_reason = context.short(choice.get("finish_reason"), 50)
     if not content and message.get("refusal"):
         finish_reason = "content_filter"
     usage = body.get("usage")
@@ -193,7 +193,7 @@ def _read_reply(response: httpx2.Response, context: CallContext, *, latency_ms: 
     return Reply(
         text=context.redact(clean_text(content)),
         finish_reason=finish_reason,
-        model=_short(body.get("model"), 200),
+        model=context.short(body.get("model"), 200),
         request_id=request_id,
         input_tokens=_token_count(usage.get("prompt_tokens")),
         output_tokens=_token_count(usage.get("completion_tokens")),
@@ -212,14 +212,14 @@ def _content_text(content: Any) -> str | None:
     return content if isinstance(content, str) else None
 
 
-def _read_models(response: httpx2.Response) -> list[str] | None:
+def _read_models(response: httpx2.Response, context: CallContext) -> list[str] | None:
     try:
         body = json.loads(_text(response))
     except (ValueError, RecursionError):
         return None
     data = body.get("data") if isinstance(body, dict) else None
     names = (item.get("id") for item in data if isinstance(item, dict)) if isinstance(data, list) else ()
-    return sorted({_short(name, 200) for name in names if isinstance(name, str) and name})[:_MAX_MODELS] or None
+    return sorted({context.short(name, 200) for name in names if isinstance(name, str) and name})[:_MAX_MODELS] or None
 
 
 def _is_certificate_refused(error: BaseException | None) -> bool:
@@ -237,12 +237,8 @@ def _token_count(value: Any) -> int:
     return value if type(value) is int and 0 <= value <= _MAX_TOKEN_COUNT else 0
 
 
-def _request_id(response: httpx2.Response) -> str:
-    return _short(response.headers.get("x-request-id"), 200)
-
-
-def _short(value: Any, length: int) -> str:
-    return clean_text(value)[:length].strip() if isinstance(value, str) else ""
+def _request_id(response: httpx2.Response, context: CallContext) -> str:
+    return context.short(response.headers.get("x-request-id"), 200)
 
 
 def _milliseconds_since(started: float) -> int:

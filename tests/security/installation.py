@@ -1,0 +1,109 @@
+"""An installation in which something of everything exists, so that every route has something to show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+
+from judging.models import (
+    AIJudge,
+    AIProvider,
+    ApiToken,
+    BatchExecution,
+    Candidate,
+    EvaluationRun,
+    Evaluator,
+    ExecutionLog,
+    Invitation,
+    JudgingRun,
+    User,
+)
+from judging.services.accounts import create_token, invite_member
+from judging.services.batch_inputs import BatchInput
+from judging.services.batch_plans import plan_judge
+from judging.services.batches import create_batch
+from judging.services.judging_runs import start_judging_run
+from judging.services.providers import save_provider
+from tests.draining import drain
+from tests.factories import make_judge, make_run
+
+PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
+
+
+@dataclass(slots=True)
+class Installation:
+    """What stands in it. Provider and judge are personal, owned by `owner`; token and invitation secrets are kept."""
+
+    owner: User
+    provider: AIProvider
+    judge: AIJudge
+    run: EvaluationRun
+    judging_run: JudgingRun
+    batch: BatchExecution
+    token: ApiToken
+    token_secret: str
+    invitation: Invitation
+    invitation_secret: str
+
+    @property
+    def ids(self) -> Mapping[str, Any]:
+        """The value of every parameter that a route may have."""
+        log = ExecutionLog.objects.order_by("created_at").first()
+        evaluator = Evaluator.objects.order_by("name").first()
+        candidate = Candidate.objects.filter(run=self.run).order_by("pk").first()
+        assert log is not None
+        assert evaluator is not None
+        assert candidate is not None
+        return {
+            "run_id": self.run.pk,
+            "evaluation_id": self.run.evaluation_id,
+            "corpus_id": self.run.evaluation.corpus_id,
+            "candidate_id": candidate.pk,
+            "query_id": self.run.run_queries.all()[0].pk,
+            "judging_run_id": self.judging_run.pk,
+            "provider_id": self.provider.pk,
+            "judge_id": self.judge.pk,
+            "evaluator_id": evaluator.pk,
+            "batch_id": self.batch.pk,
+            "item_index": 0,
+            "index": 0,
+            "log_id": log.pk,
+            "token_id": self.token.pk,
+            "invitation_id": self.invitation.pk,
+            "member_id": self.owner.pk,
+            "secret": "not-the-secret-of-any-invitation",
+            "number": 1,
+            "version_id": self.judge.versions.all()[0].pk,
+        }
+
+
+def install(*, owner: User, admin: User, base_url: str, api_key: str) -> Installation:
+    """Make one of everything and judge it all; needs a provider that answers, and real transactions."""
+    provider = save_provider(
+        actor=owner, fields={"type": "custom", "name": "Personal", "base_url": base_url}, api_key=api_key
+    )
+    judge = make_judge(provider, owner=owner, name="Personal judge", max_concurrency=2, max_retries=0)
+    run = make_run()
+    judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
+    batch = create_batch(
+        actor=owner,
+        plan=plan_judge(actor=owner, judge_id=judge.pk),
+        inputs=[BatchInput(request="red shoes", response="Red running shoes")],
+        tags=["nightly"],
+    )
+    drain()
+    token, token_secret = create_token(user=owner, name="ci")
+    invitation, invitation_secret = invite_member(actor=admin, email="new@example.com")
+    for row in (judging_run, batch):
+        row.refresh_from_db()
+    return Installation(
+        owner, provider, judge, run, judging_run, batch, token, token_secret, invitation, invitation_secret
+    )
+
+
+def browser_of(user: User, *, csrf: bool = False) -> Client:
+    """Return a browser with a session of `user`, in which a broken page is a 500 and no exception."""
+    client = Client(enforce_csrf_checks=csrf, raise_request_exception=False)
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client

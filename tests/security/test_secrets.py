@@ -1,0 +1,213 @@
+"""No secret leaves: not in a page, an API answer, a log line, a task row, a stored row, an export."""
+
+import base64
+import html
+import json
+import logging
+from collections.abc import Iterator
+from io import StringIO
+from urllib.parse import quote
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin as django_admin
+from django.core import serializers
+from django.core.management import call_command
+from django.test import Client
+from django.views.debug import SafeExceptionReporterFilter
+from django_q.models import OrmQ, Task
+from rest_framework.test import APIClient
+
+from judging.logs import JsonFormatter
+from judging.models import AIProvider, ApiToken, Invitation, JudgingRun, User
+from judging.services.judging_runs import start_judging_run
+from judging.services.providers import save_provider
+from tests.draining import drain
+from tests.factories import make_token
+from tests.security.conftest import API_KEY
+from tests.security.installation import Installation, browser_of
+from tests.security.routes import routes
+from tests.stub.fixtures import Stub
+
+# Where a secret may stand, and in which column: nowhere else, not even encrypted or hashed.
+_AT_REST = {(AIProvider, "encrypted_api_key"), (ApiToken, "token_hash"), (Invitation, "token_hash")}
+_ECHO = f"Incorrect API key provided: {API_KEY}. Authorization: Bearer {API_KEY}"
+_BLOCK = '<candidate id="{}"><grade>1</grade><reasoning>' + html.escape(_ECHO) + "</reasoning></candidate>"
+
+
+def spellings(secret: str) -> list[str]:
+    """Return a secret as it is, escaped, encoded, and as the middle of a longer text in base64."""
+    found = [secret, html.escape(secret), quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1]]
+    for lead in range(3):
+        encoded = base64.b64encode(b"x" * lead + secret.encode()).decode()
+        found.append(encoded[4:-4])
+    return list(dict.fromkeys(found))
+
+
+def completion(text: str) -> dict[str, object]:
+    return {
+        "model": f"stub {API_KEY}",
+        "choices": [{"finish_reason": f"stop {API_KEY}", "message": {"role": "assistant", "content": text}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1},
+    }
+
+
+def echoes(stub: Stub) -> Iterator[str]:
+    """Have the provider give the key back in every place of an answer that is kept; yield what each is."""
+    headers = {"x-request-id": API_KEY, "location": f"http://127.0.0.1:1/{quote(API_KEY)}"}
+    error = {"error": {"message": _ECHO, "type": API_KEY, "code": API_KEY}}
+    custom = {
+        "graded": {"body": completion("".join(_BLOCK.format(f"d{n}") for n in range(1, 5)))},
+        "prose": {"body": completion(_ECHO)},
+        "no_json": {"body": f"<html>{_ECHO}"},
+        "in_200": {"body": error},
+        **{str(status): {"status": status, "body": error} for status in (307, 400, 401, 403, 404, 429, 500)},
+    }
+    for name, answer in custom.items():
+        stub.script(custom={"echo": {**answer, "headers": headers}}, fault="echo", retry_after="0")
+        yield name
+
+
+@pytest.fixture
+def log_lines() -> Iterator[StringIO]:
+    """All that is logged, as JSON with its exceptions, at the level that says most."""
+    lines = StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield lines
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def answers(browser: Client, installation: Installation) -> Iterator[tuple[str, str]]:
+    """Yield what every route that can be read answers, with its headers."""
+    for route in routes():
+        if route.template in ("/logout",):
+            continue
+        path = route.path(installation.ids)
+        formats = ["csv", "jsonl", "qrels", "trec_run"] if "export" in path else [""]
+        for file_format in formats:
+            response = browser.get(path, {"file_format": file_format, "format": file_format} if file_format else {})
+            assert response.status_code != 500, path
+            body = b"".join(response) if response.streaming else response.content  # type: ignore[arg-type]
+            yield path, f"{dict(response.headers)}\n{body.decode(errors='replace')}"
+
+
+def admin_pages(browser: Client) -> Iterator[tuple[str, str]]:
+    for model in django_admin.site._registry:
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        yield path, browser.get(path).content.decode()
+        for row in model._default_manager.order_by("-pk")[:1]:
+            yield f"{path}{row.pk}", browser.get(f"{path}{row.pk}/change/").content.decode()
+
+
+def stored_rows() -> Iterator[tuple[str, str]]:
+    for model in apps.get_models():
+        hidden = {field for kind, field in _AT_REST if kind is model}
+        fields = [field.name for field in model._meta.local_fields if field.name not in hidden]
+        for row in serializers.serialize("jsonl", model._default_manager.all(), fields=fields).splitlines():
+            yield model.__name__, row
+    for task in [*OrmQ.objects.all(), *Task.objects.all()]:
+        yield "task", repr(task.task if isinstance(task, OrmQ) else (task.args, task.kwargs, task.result))
+
+
+def assert_absent(secrets: list[str], texts: Iterator[tuple[str, str]]) -> None:
+    looked_at = 0
+    for where, text in texts:
+        looked_at += 1
+        for secret in secrets:
+            assert secret not in text, (where, text[max(text.find(secret) - 200, 0) :][:500])
+    assert looked_at > 10
+
+
+def test_a_provider_s_key_is_nowhere_whatever_the_provider_does_with_it(
+    installation: Installation, stub: Stub, log_lines: StringIO
+) -> None:
+    member, admin = APIClient(), browser_of(User.objects.get(email="admin@example.com"))
+    member.force_login(installation.owner, backend="django.contrib.auth.backends.ModelBackend")
+    provider, judge = installation.provider, installation.judge
+    said: list[tuple[str, str]] = []
+    for name in echoes(stub):
+        start_judging_run(evaluation_run=installation.run, judge=judge, actor=installation.owner)
+        drain()
+        tested = member.post(f"/api/v1/ai-providers/{provider.pk}/test", {"model": "stub-model"}, format="json")
+        query = {"query": "q", "candidates": [{"id": "d1", "title": "t"}], "scale": "graded"}
+        tried = member.post(f"/api/v1/ai-judges/{judge.pk}/test", query, format="json")
+        batch = {"inputs": [{"request": "a", "response": "b"}]}
+        executed = APIClient().post(
+            f"/v1/judges/{judge.pk}/execute/",
+            batch["inputs"][0],
+            format="json",
+            HTTP_AUTHORIZATION=f"Api-Key {make_token(installation.owner)}",
+        )
+        for response in (tested, tried, executed):
+            assert response.status_code < 500 or response.status_code == 502, (name, response.content)
+            said.append((name, response.content.decode()))
+    assert JudgingRun.objects.filter(status="failed").exists()
+    assert JudgingRun.objects.filter(status="completed").exists()
+    stub.reset()
+    for url in ("http://169.254.169.254/v1", f"http://user:{quote(API_KEY, safe='')}@127.0.0.1/v1"):
+        response = member.patch(f"/api/v1/ai-providers/{provider.pk}", {"base_url": url}, format="json")
+        assert response.status_code == 400
+        said.append((url, response.content.decode()))
+    exported = StringIO()
+    call_command("export_judgments", str(installation.run.pk), stdout=exported)
+    provider.refresh_from_db()
+    secrets = [*spellings(API_KEY), provider.encrypted_api_key]
+
+    assert_absent(secrets, iter(said))
+    assert_absent(secrets, answers(browser_of(installation.owner), installation))
+    assert_absent(secrets, answers(admin, installation))
+    assert_absent(secrets, admin_pages(admin))
+    assert_absent(secrets, stored_rows())
+    logged = log_lines.getvalue() + exported.getvalue()
+    assert "/chat/completions" in logged or "provider" in logged
+    assert [secret for secret in secrets if secret in logged] == []
+    assert API_KEY not in repr(provider.__dict__) + str(provider)
+
+
+def test_tokens_and_invitations_are_shown_once_and_then_nowhere(
+    installation: Installation, log_lines: StringIO
+) -> None:
+    admin_user = User.objects.get(email="admin@example.com")
+    owner, admin = browser_of(installation.owner), browser_of(admin_user)
+    made = owner.post("/api/v1/tokens", {"name": "second"}, content_type="application/json").json()
+    invited = admin.post("/api/v1/members", {"email": "b@example.com"}, content_type="application/json").json()
+    secrets = [installation.token_secret, installation.invitation_secret, made["token"]]
+    secrets.append(invited["link"].rsplit("/", 1)[-1])
+    for secret in secrets:
+        APIClient().get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {secret}")
+        APIClient().get("/v1/judges/", HTTP_AUTHORIZATION=f"Api-Key {secret}")
+    hashes = [*ApiToken.objects.values_list("token_hash", flat=True)]
+    hashes += Invitation.objects.values_list("token_hash", flat=True)
+    everything = [spelling for secret in [*secrets, *hashes] for spelling in spellings(secret)]
+
+    assert_absent(everything, answers(owner, installation))
+    assert_absent(everything, answers(admin, installation))
+    assert_absent(everything, admin_pages(admin))
+    assert_absent(everything, stored_rows())
+    assert [secret for secret in everything if secret in log_lines.getvalue()] == []
+
+
+def test_a_key_never_reaches_another_host_than_the_one_it_was_given_for(installation: Installation) -> None:
+    thief = installation.owner
+    client = browser_of(thief)
+    path = f"/api/v1/ai-providers/{installation.provider.pk}"
+    moved = client.patch(path, {"base_url": "https://evil.example/v1"}, content_type="application/json")
+    assert moved.status_code == 400
+    assert "api_key" in moved.json()["errors"]
+    saved = save_provider(
+        actor=thief, fields={"base_url": "https://evil.example/v1"}, provider=installation.provider, api_key="other-key"
+    )
+    assert saved.api_key() == "other-key"
+
+
+def test_neither_settings_nor_debug_pages_show_a_key() -> None:
+    shown = repr(SafeExceptionReporterFilter().get_safe_settings())
+    assert settings.SECRET_KEY not in shown
+    assert not any(key in shown for key in settings.ENCRYPTION_KEYS)

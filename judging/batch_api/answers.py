@@ -225,6 +225,7 @@ def _evaluator_answer(evaluator: Evaluator, version: EvaluatorVersion) -> dict[s
             "_meta": {},
         },
         "scoring_criteria": evaluator.prompt_template,
+        "prompt": evaluator.prompt_template,
         "models": [evaluator.model] if evaluator.model else [],
         "inputs": inputs_answer(evaluator.requires),
         "visibility": "private",
@@ -277,6 +278,8 @@ def log_detail_answer(log: ExecutionLog, row: ItemWithResults) -> dict[str, Any]
         "model": ", ".join(dict.fromkeys(result.evaluator.model for result in results)),
         "model_call_duration": log.latency_ms / 1000,
         "scoring_criteria": "",
+        "prompt_template": "",
+        "rendered_prompt": "",
         "system_prompt": given.get("system_prompt", ""),
         "evaluator_results": [
             {

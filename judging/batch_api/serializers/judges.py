@@ -104,6 +104,7 @@ class EvaluatorAnswerSerializer(_MetaSerializer):
     owner = OwnerSerializer()
     objective = serializers.DictField()
     scoring_criteria = serializers.CharField()
+    prompt = serializers.CharField()
     models = serializers.ListField(child=serializers.CharField())
     inputs = serializers.DictField(child=serializers.DictField())
     visibility = serializers.CharField()

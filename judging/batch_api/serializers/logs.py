@@ -42,6 +42,8 @@ class LogDetailSerializer(LogSerializer):
     model = serializers.CharField(allow_blank=True)
     model_call_duration = serializers.FloatField(help_text="Seconds of all calls together.")
     scoring_criteria = serializers.CharField(allow_blank=True)
+    prompt_template = serializers.CharField(allow_blank=True)
+    rendered_prompt = serializers.CharField(allow_blank=True)
     system_prompt = serializers.CharField(allow_blank=True)
     evaluator_results = serializers.ListField(child=serializers.DictField())
     evaluator_latencies = serializers.ListField(child=serializers.DictField(), allow_null=True)

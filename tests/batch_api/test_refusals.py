@@ -1,0 +1,188 @@
+"""What batches refuse: every refusal names the input by its index, and the field."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from rest_framework.test import APIClient
+
+from judging.models import BatchExecution, Evaluator, ResponseJudge, User
+from judging.services.evaluators import save_evaluator
+from judging.services.response_judges import Reference, save_response_judge
+from tests.batch_api.conftest import TEMPLATE, MakeJudge, pairs
+from tests.factories import make_judge as make_relevance_judge
+from tests.factories import make_provider
+
+pytestmark = pytest.mark.django_db
+
+GOOD = {"request": "a question", "response": "an answer"}
+TURNS = [{"role": "user", "content": "hello"}]
+
+
+def post(client: APIClient, judge: Any, body: Any) -> dict[str, Any]:
+    """Post a batch that is to be refused; check the shape of the refusal, and that nothing was made."""
+    response = client.post(f"/v1/judges/{judge.pk}/batch-execute/", body, format="json")
+    assert response.status_code == 400, response.content
+    answer: dict[str, Any] = response.json()
+    assert answer["status"] == 400
+    assert answer["instance"] == f"/v1/judges/{judge.pk}/batch-execute/"
+    assert not BatchExecution.objects.exists()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({}, "inputs.1"),
+        ({"request": None, "response": ""}, "inputs.1"),
+        ({"request": 5}, "inputs.1.request"),
+        ({**GOOD, "request": "x" * 3_500_001}, "inputs.1.request"),
+        ({**GOOD, "contexts": [""]}, "inputs.1.contexts.0"),
+        ({**GOOD, "contexts": "text"}, "inputs.1.contexts"),
+        ({**GOOD, "expected_output": ["a"]}, "inputs.1.expected_output"),
+        ({**GOOD, "user_id": "x" * 256}, "inputs.1.user_id"),
+        ({**GOOD, "session_id": "x" * 256}, "inputs.1.session_id"),
+        ({**GOOD, "file_ids": ["f1"]}, "inputs.1.file_ids"),
+        ({**GOOD, "tools": ["t"]}, "inputs.1.tools.0"),
+        ({**GOOD, "functions": {"name": "f"}}, "inputs.1.functions"),
+        ({**GOOD, "turns": TURNS}, "inputs.1.turns"),
+        ({"request": "a", "messages": {"turns": TURNS}}, "inputs.1.messages"),
+        ({"turns": TURNS, "messages": {"turns": TURNS}}, "inputs.1.messages"),
+        ({"turns": [{"role": "robot", "content": "x"}]}, "inputs.1.turns.0.role"),
+        ({"turns": [{"role": "user", "content": None}]}, "inputs.1.turns.0.content"),
+        ({"turns": [{"role": "user", "content": "x", "contexts": [""]}]}, "inputs.1.turns.0.contexts.0"),
+        ({"turns": [{"content": "x"}]}, "inputs.1.turns.0.role"),
+        ({"messages": {"turns": []}}, "inputs.1.messages.turns"),
+        ({"messages": {"turns": TURNS, "target": "nobody"}}, "inputs.1.messages.target"),
+        ("text", "inputs.1"),
+    ],
+)
+def test_one_wrong_input_refuses_the_batch_and_is_named(
+    client: APIClient, make_judge: MakeJudge, wrong: Any, field: str
+) -> None:
+    answer = post(client, make_judge(), {"inputs": [GOOD, wrong, GOOD]})
+    assert answer["code"] == "invalid"
+    assert field in answer, answer
+    assert all(isinstance(message, str) for message in answer[field])
+    assert not any(key.startswith(("inputs.0", "inputs.2")) for key in answer)
+
+
+@pytest.mark.parametrize(
+    ("requires", "given", "field"),
+    [
+        ("request", {"response": "b"}, "inputs.0.request"),
+        ("response", {"request": "a"}, "inputs.0.response"),
+        ("contexts", GOOD, "inputs.0.contexts"),
+        ("contexts", {**GOOD, "contexts": []}, "inputs.0.contexts"),
+        ("expected_output", {**GOOD, "expected_output": ""}, "inputs.0.expected_output"),
+        ("turns", GOOD, "inputs.0.turns"),
+    ],
+)
+def test_an_input_that_lacks_what_the_judge_requires_is_refused(
+    client: APIClient, make_judge: MakeJudge, requires: str, given: dict[str, Any], field: str
+) -> None:
+    answer = post(client, make_judge("Strict", requires=[requires]), {"inputs": [given]})
+    assert answer[field] == ["The evaluator Strict requires this field."]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"inputs": []}, "inputs"),
+        ({"inputs": pairs(101)}, "inputs"),
+        ({}, "inputs"),
+        ({"inputs": None}, "inputs"),
+        ({"inputs": {"0": GOOD}}, "inputs"),
+        ({"inputs": [GOOD], "tags": [""]}, "tags.0"),
+        ({"inputs": [GOOD], "tags": "t"}, "tags"),
+        ({"inputs": [GOOD], "judge_version_id": "x"}, "judge_version_id"),
+        ({"inputs": [GOOD], "judge_version_id": str(uuid4())}, "judge_version_id"),
+        ({"inputs": [GOOD], "project_id": "x" * 256}, "project_id"),
+    ],
+)
+def test_a_wrong_batch_is_refused_with_its_field(
+    client: APIClient, make_judge: MakeJudge, body: Any, field: str
+) -> None:
+    assert field in post(client, make_judge(), body)
+
+
+def test_absent_null_and_empty_are_the_same_and_unknown_members_are_ignored(
+    client: APIClient, make_judge: MakeJudge
+) -> None:
+    empty = {"contexts": [], "expected_output": "", "turns": [], "messages": None, "tools": None, "file_ids": []}
+    given = {**GOOD, **empty, "evaluator_version_id": None, "project_id": None, "new_member": 1}
+    answer = client.post(
+        f"/v1/judges/{make_judge().pk}/batch-execute/", {"inputs": [given], "tags": None}, format="json"
+    )
+    assert answer.status_code == 202, answer.content
+    assert BatchExecution.objects.get().items.get().input == GOOD
+
+
+def test_a_relevance_judge_takes_pairs_only(client: APIClient) -> None:
+    judge = make_relevance_judge()
+    assert "inputs.0.turns" in post(client, judge, {"inputs": [{"turns": TURNS}]})
+    assert "inputs.0.response" in post(client, judge, {"inputs": [{"request": "a"}]})
+
+
+def test_a_judge_that_is_private_to_others_does_not_exist(client: APIClient, admin: User) -> None:
+    judge = make_relevance_judge(make_provider(owner=admin), owner=admin)
+    answer = client.post(f"/v1/judges/{judge.pk}/batch-execute/", {"inputs": [GOOD]}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_an_evaluator_without_a_model_needs_a_default(client: APIClient, member: User, settings: Any) -> None:
+    evaluator = save_evaluator(actor=member, fields={"name": "Bare", "prompt_template": TEMPLATE.format(name="Bare")})
+    judge = save_response_judge(actor=member, fields={"name": "Bare judge"}, references=[Reference(evaluator.pk)])
+    assert post(client, judge, {"inputs": [GOOD]})["code"] == "no_model_configured"
+    make_provider(name="House")
+    settings.DEFAULT_MODEL = "House/some/model"
+    answer = client.post(f"/v1/judges/{judge.pk}/batch-execute/", {"inputs": [GOOD]}, format="json")
+    assert answer.status_code == 202
+    assert BatchExecution.objects.get().evaluators.get().model == "some/model"
+
+
+def test_a_body_over_the_limit_is_too_large(client: APIClient, make_judge: MakeJudge, settings: Any) -> None:
+    settings.MAX_JSON_BYTES = 1000
+    answer = client.post(f"/v1/judges/{make_judge().pk}/batch-execute/", {"inputs": pairs(100)}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"inputs": [GOOD]}, "judge_id"),
+        ({"inputs": [GOOD], "judge_id": str(uuid4())}, "judge_id"),
+        ({"inputs": [GOOD], "judge_id": str(uuid4()), "evaluator_ids": [str(uuid4())]}, "judge_id"),
+        ({"inputs": [GOOD], "evaluator_ids": [str(uuid4())]}, "evaluator_ids"),
+        ({"inputs": [GOOD], "dataset_id": "d"}, "dataset_id"),
+    ],
+)
+def test_the_newer_route_refuses_what_it_can_not_run(client: APIClient, body: Any, field: str) -> None:
+    answer = client.post("/v1/batch-executions/", body, format="json")
+    assert answer.status_code == 400
+    assert field in answer.json()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["status=partial", "judge_id=x", "date_from=yesterday", "date_to=2026-13-01", "cursor=nonsense", "page_size=x"],
+)
+def test_a_filter_that_makes_no_sense_is_refused_by_name(client: APIClient, query: str) -> None:
+    answer = client.get(f"/v1/judges/batch-executions/?{query}")
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.json()
+
+
+def test_running_one_input_names_the_field_without_an_index(client: APIClient, make_judge: MakeJudge) -> None:
+    judge = make_judge(requires=["contexts"])
+    answer = client.post(f"/v1/judges/{judge.pk}/execute/", GOOD, format="json")
+    assert answer.status_code == 400
+    assert "contexts" in answer.json()
+
+
+def test_presets_can_be_read_but_not_changed(client: APIClient) -> None:
+    evaluator, judge = Evaluator.objects.get(preset="relevance"), ResponseJudge.objects.get(preset="relevance")
+    for url in (f"/v1/evaluators/{evaluator.pk}/", f"/v1/judges/{judge.pk}/"):
+        assert client.get(url).json()["is_preset"] is True
+        assert client.patch(url, {"name": "Mine"}, format="json").status_code == 403
+        assert client.delete(url).status_code == 403

@@ -94,9 +94,14 @@ def plan_evaluators(*, evaluator_ids: Sequence[UUID]) -> BatchPlan:
     return BatchPlan(_with_models([versions[pk] for pk in ids]), asked_for=("evaluators", *map(str, ids)))
 
 
-def plan_again(*, batch: BatchExecution) -> BatchPlan:
-    """Plan what a batch asked, at the versions that it had; models that came from the default are looked up anew."""
+def plan_again(*, actor: User, batch: BatchExecution) -> BatchPlan:
+    """Plan what a batch asked, at the versions that it had; models that came from the default are looked up anew.
+
+    Raise NotFound for a relevance judge that is private to others: batches are the team's, its provider is not.
+    """
     if batch.relevance_judge_version is not None:
+        if not visible_judges(actor, with_archived=True).filter(pk=batch.relevance_judge_version.judge_id).exists():
+            raise NotFound("no such judge")
         return _plan_relevance_judge(batch.relevance_judge_version)
     rows = batch.evaluators.select_related("evaluator_version__ai_provider")
     return BatchPlan(

@@ -102,7 +102,8 @@ def cancel_batch(*, actor: User, batch: BatchExecution) -> BatchExecution:
 def retry_failed(*, actor: User, batch: BatchExecution) -> BatchExecution:
     """Make a new batch of the failed inputs of one that has ended, at the versions that it had.
 
-    Raise Forbidden, Invalid (no_model_configured), or Conflict (not_ended, nothing_failed).
+    Raise Forbidden, NotFound (a judge that is private to others), Invalid (no_model_configured), or Conflict
+    (not_ended, nothing_failed).
     """
     if not actor.is_member:
         raise Forbidden("raters run no batches")
@@ -116,7 +117,7 @@ def retry_failed(*, actor: User, batch: BatchExecution) -> BatchExecution:
     if not rows:
         raise Conflict("no item of the batch failed", code="nothing_failed")
     again = BatchExecution(tags=batch.tags, project_id=batch.project_id, retried_from=batch, created_by=actor)
-    return _create(again, plan_again(batch=batch), rows)
+    return _create(again, plan_again(actor=actor, batch=batch), rows)
 
 
 def _create(batch: BatchExecution, plan: BatchPlan, items: list[BatchItem]) -> BatchExecution:

@@ -78,10 +78,12 @@ class Installation:
         }
 
 
-def install(*, owner: User, admin: User, base_url: str, api_key: str) -> Installation:
-    """Make one of everything and judge it all; needs a provider that answers, and real transactions."""
+def install(
+    *, owner: User, admin: User, base_url: str = "http://127.0.0.1:9/v1", api_key: str = "sk-1234", judged: bool = False
+) -> Installation:
+    """Make one of everything; `judged` works on it, too: that needs a provider that answers, and real transactions."""
     provider = save_provider(
-        actor=owner, fields={"type": "custom", "name": "Personal", "base_url": base_url}, api_key=api_key
+        actor=owner, fields={"type": "custom", "name": "Hidden service", "base_url": base_url}, api_key=api_key
     )
     judge = make_judge(provider, owner=owner, name="Personal judge", max_concurrency=2, max_retries=0)
     run = make_run()
@@ -92,7 +94,11 @@ def install(*, owner: User, admin: User, base_url: str, api_key: str) -> Install
         inputs=[BatchInput(request="red shoes", response="Red running shoes")],
         tags=["nightly"],
     )
-    drain()
+    if judged:
+        drain()
+    else:
+        item = batch.items.all()[0]
+        ExecutionLog.objects.create(item=item, executed_item_name=judge.name, execution_type="judge")
     token, token_secret = create_token(user=owner, name="ci")
     invitation, invitation_secret = invite_member(actor=admin, email="new@example.com")
     for row in (judging_run, batch):

@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from judging.prompting import DEFAULT_PROMPT_TEMPLATE
-
 from judging.models import (
     AIJudge,
     AIProvider,
@@ -29,6 +27,7 @@ from judging.models import (
     query_identity,
     query_text,
 )
+from judging.prompting import DEFAULT_PROMPT_TEMPLATE
 
 _numbers = itertools.count(1)
 

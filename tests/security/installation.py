@@ -12,6 +12,7 @@ from judging.models import (
     ApiToken,
     BatchExecution,
     Candidate,
+    Corpus,
     EvaluationRun,
     Evaluator,
     ExecutionLog,
@@ -26,7 +27,7 @@ from judging.services.batches import create_batch
 from judging.services.judging_runs import start_judging_run
 from judging.services.providers import save_provider
 from tests.draining import drain
-from tests.factories import make_judge, make_run
+from tests.factories import make_evaluation, make_judge, make_run
 
 PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
 
@@ -79,27 +80,41 @@ class Installation:
 
 
 def install(
-    *, owner: User, admin: User, base_url: str = "http://127.0.0.1:9/v1", api_key: str = "sk-1234", judged: bool = False
+    *,
+    owner: User,
+    admin: User,
+    base_url: str = "http://127.0.0.1:9/v1",
+    api_key: str = "sk-1234",
+    judged: bool = False,
+    text: str = "",
 ) -> Installation:
-    """Make one of everything; `judged` works on it, too: that needs a provider that answers, and real transactions."""
+    """Make one of everything; `judged` works on it, too: that needs a provider that answers, and real transactions.
+
+    `text` stands in every name, title, query, tag and description.
+    """
     provider = save_provider(
-        actor=owner, fields={"type": "custom", "name": "Hidden service", "base_url": base_url}, api_key=api_key
+        actor=owner, fields={"type": "custom", "name": f"Hidden service{text}", "base_url": base_url}, api_key=api_key
     )
-    judge = make_judge(provider, owner=owner, name="Personal judge", max_concurrency=2, max_retries=0)
-    run = make_run()
+    judge = make_judge(
+        provider, owner=owner, name=f"Personal judge{text}", description=text, max_concurrency=2, max_retries=0
+    )
+    corpus = Corpus.objects.create(name=f"Corpus{text}", description=text)
+    evaluation = make_evaluation(corpus, name=f"Evaluation{text}", description=text)
+    results = {f"red shoes{text}": [f"d1{text}", f"d2{text}"], "blue shirt": [f"d2{text}", "d4"]}
+    run = make_run(results, evaluation=evaluation, name=f"baseline{text}")
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,
         plan=plan_judge(actor=owner, judge_id=judge.pk),
-        inputs=[BatchInput(request="red shoes", response="Red running shoes")],
-        tags=["nightly"],
+        inputs=[BatchInput(request=f"red shoes{text}", response=f"Red running shoes{text}", user_id=f"u{text}")],
+        tags=[f"nightly{text}"],
     )
     if judged:
         drain()
     else:
         item = batch.items.all()[0]
         ExecutionLog.objects.create(item=item, executed_item_name=judge.name, execution_type="judge")
-    token, token_secret = create_token(user=owner, name="ci")
+    token, token_secret = create_token(user=owner, name=f"ci{text}"[:100])
     invitation, invitation_secret = invite_member(actor=admin, email="new@example.com")
     for row in (judging_run, batch):
         row.refresh_from_db()

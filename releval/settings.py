@@ -206,6 +206,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "BatchStatusEnum": "judging.models.BatchStatus",
+        "TurnRoleEnum": "judging.services.batch_inputs.ROLES",
+        "RoleEnum": "judging.models.Role",
         "EvaluationRunStatus": "judging.models.EvaluationRunStatus",
         "JudgingRunStatus": "judging.models.JudgingRunStatus",
         "ItemStatus": "judging.models.ItemStatus",

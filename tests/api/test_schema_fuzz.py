@@ -1,6 +1,7 @@
 """Every operation of the description, fuzzed: no 500, and every answer is one that the description has."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -51,16 +52,23 @@ def ids(admin_token: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def operations(db: None) -> Iterator[list[Any]]:
+@contextmanager
+def opened(description: str, path_regex: str) -> Iterator[list[Any]]:
+    """Open the operations of a description, called without a server."""
     # As Django's own test client does: a request must not close the connection that the test's transaction is on.
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)
-    schema = schemathesis.openapi.from_wsgi("/api/schema", get_wsgi_application())
-    yield [result.ok() for result in schema.include(path_regex="^/api/v1").get_all_operations()]
+    schema = schemathesis.openapi.from_wsgi(description, get_wsgi_application())
+    yield [result.ok() for result in schema.include(path_regex=path_regex).get_all_operations()]
     for signal in signals:
         signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def operations(db: None) -> Iterator[list[Any]]:
+    with opened("/api/schema", "^/api/v1") as found:
+        yield found
 
 
 @pytest.mark.slow
@@ -72,13 +80,15 @@ def test_no_input_breaks_an_operation(
     for operation in operations:
         try:
             strategy = operation.as_strategy(generation_mode=mode)
-            _fuzz(strategy, ids, {"Authorization": f"Bearer {admin_token}"})
+            fuzz(strategy, ids, {"Authorization": f"Bearer {admin_token}"})
         except Unsatisfiable:
             # There is nothing wrong to send to an operation without parameters.
             assert mode is GenerationMode.NEGATIVE, operation.label
 
 
-def _fuzz(strategy: Any, ids: dict[str, str], headers: dict[str, str]) -> None:
+def fuzz(strategy: Any, ids: dict[str, str], headers: dict[str, str]) -> None:
+    """Send some cases of an operation, each in a transaction that is rolled back."""
+
     @given(case=strategy)
     @settings(
         max_examples=EXAMPLES,

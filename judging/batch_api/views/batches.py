@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -180,11 +182,11 @@ class BatchSummaryView(BatchApiView):
 
 
 class BatchExport(BatchApiView):
-    @describe(
-        "Download all rows of a batch",
-        answer={("text/csv", "application/x-ndjson"): str},
-        query=parameters(file_format=f"One of {', '.join(ITEM_FORMATS)}; jsonl when left out."),
+    @extend_schema(
+        summary="Download all rows of a batch",
         description="JSONL: an item a line. CSV: a line per item and evaluator.",
+        parameters=parameters(file_format=f"One of {', '.join(ITEM_FORMATS)}; jsonl when left out."),
+        responses={(200, "application/x-ndjson"): OpenApiTypes.STR, (200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, batch_id: UUID) -> StreamingHttpResponse:
         batch = get_batch(batch_id)

@@ -126,6 +126,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # What the sign-in form and authenticate() call it; axes would look for "email", find none and lock nobody out.
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "judging.middleware.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 AXES_DISABLE_ACCESS_LOG = True
 
@@ -163,6 +164,7 @@ if WORKERS < 1:
 Q_CLUSTER: dict[str, Any] = {
     "name": "releval",
     "orm": "default",
+    "broker_class": "judging.queue.SharingBroker",
     "workers": WORKERS,
     "queue_limit": WORKERS,
     "bulk": 1,

@@ -26,13 +26,14 @@ OFFERED_METRICS = (
     "NDCG_lin@10",
     "Judged@10",
 )
-_TRUNCATED_NAME = 200
 
 
 def scale_words(scale: Scale) -> str:
     """Describe a scale in a line: its range and what the ends and the middle are called."""
-    return f"{scale.title}: {', '.join(scale.labels)}" if len(scale.labels) <= 5 else (
-        f"{scale.title}: {scale.labels[0]} to {scale.labels[-1]}, in ten steps"
+    return (
+        f"{scale.title}: {', '.join(scale.labels)}"
+        if len(scale.labels) <= 5
+        else (f"{scale.title}: {scale.labels[0]} to {scale.labels[-1]}, in ten steps")
     )
 
 
@@ -57,7 +58,7 @@ class EvaluationForm(forms.Form):
     )
     corpus_name = forms.CharField(
         label="Name of the new corpus",
-        max_length=_TRUNCATED_NAME,
+        max_length=200,
         required=False,
         help_text="Left empty, it is called like the evaluation.",
     )
@@ -97,20 +98,23 @@ class _UploadForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        size = sum(file.size or 0 for file in self.files.values())
+        files: Any = self.files.values()
+        size = sum(file.size or 0 for file in files)
         if size > settings.MAX_UPLOAD_BYTES:
             raise forms.ValidationError(f"The files are larger than {settings.MAX_UPLOAD_BYTES // 1_000_000} MB.")
         return cleaned
 
 
-def _file(label: str, help_text: str, accept: str) -> forms.FileField:
+def _file(name: str, label: str, help_text: str, accept: str) -> forms.FileField:
+    # Preserved: the browser gives no way to put a chosen file back into an input that was swapped.
+    attrs = {"accept": accept, "class": "drop-input", "aria-labelledby": f"id_{name}_label", "hx-preserve": "true"}
     return forms.FileField(
         label=label,
         help_text=help_text,
         required=False,
         # An empty file is for the import to refuse, which says it as it says everything else.
         allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": accept, "class": "drop-input"}),
+        widget=forms.FileInput(attrs=attrs),
     )
 
 
@@ -152,11 +156,14 @@ class ImportRunForm(_UploadForm):
         widget=forms.RadioSelect,
     )
     results = _file(
-        "Results", 'JSONL, a query per line: {"query", "query_id"?, "candidates": [{"id", "title", …}]}', ".jsonl,.json"
+        "results",
+        "Results",
+        'JSONL, a query per line: {"query", "query_id"?, "candidates": [{"id", "title", …}]}',
+        ".jsonl,.json",
     )
-    run = _file("Run", "TREC run: query_id Q0 doc_id rank score tag", ".run,.trec,.txt")
-    queries = _file("Queries", "TSV: query_id, tab, query", ".tsv,.txt")
-    documents = _file("Documents", 'JSONL: {"doc_id", "title", "fields"?, "image"?}', ".jsonl,.json")
+    run = _file("run", "Run", "TREC run: query_id Q0 doc_id rank score tag", ".run,.trec,.txt")
+    queries = _file("queries", "Queries", "TSV: query_id, tab, query", ".tsv,.txt")
+    documents = _file("documents", "Documents", 'JSONL: {"doc_id", "title", "fields"?, "image"?}', ".jsonl,.json")
     allow_missing_documents = forms.BooleanField(
         label="Take documents without content, too", required=False, help_text="They show their id alone."
     )
@@ -184,11 +191,14 @@ class ImportJudgmentsForm(_UploadForm):
     """Judgments that were made elsewhere, into the corpus of an evaluation."""
 
     file = _file(
+        "file",
         "Judgments",
         "CSV or JSONL with doc_id, grade and query or query_id (and author, reasoning …), or TREC qrels",
         ".csv,.jsonl,.json,.qrels,.txt",
     )
-    queries = _file("Queries", "TSV: gives the labels of the file their text. Needed where no run has them.", ".tsv")
+    queries = _file(
+        "queries", "Queries", "TSV: gives the labels of the file their text. Needed where no run has them.", ".tsv"
+    )
     scale = forms.ChoiceField(
         label="Grading scale",
         choices=[("", "As the file says"), *((scale.name, scale_words(scale)) for scale in SCALES.values())],

@@ -1,17 +1,20 @@
 """The pages, by family. A route's name is its page's; navigation shows an entry once its route exists."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from judging.web import account, home, members, sessions, watch
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("watch", watch.watch, name="watch"),
+    path("", include("judging.web.run_urls")),
+    path("", include("judging.web.judge_urls")),
     # The door
     path("login", sessions.sign_in, name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("invitations/<str:secret>", sessions.invitation, name="invitation"),
+    path("evaluations/runs/<uuid:run_id>/", include("judging.web.grid_urls")),
     # One's own account
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from judging.logs import current_id
 
@@ -28,6 +29,43 @@ class RequestIdMiddleware:
             current_id.reset(token)
         response["X-Request-Id"] = request_id
         return response
+
+
+class BodyLimitMiddleware:
+    """Refuse what is too large for a page before a byte of it is read: the CSRF check would store all of it.
+
+    The APIs know who asks before they read, and answer 413 in their own shapes. A body without a length is none.
+    """
+
+    _APIS = ("/api/", "/v1/")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(self._APIS) and _content_length(request) > _limit(request):
+            context = {
+                "status": 413,
+                "title": "That is too large",
+                "message": f"At most {_limit(request) / 1_000_000:g} MB are taken here. Split the file and import its parts.",
+            }
+            return render(request, "judging/error.html", context, status=413)
+        return self.get_response(request)
+
+
+def _content_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def _limit(request: HttpRequest) -> int:
+    is_upload = (request.content_type or "") == "multipart/form-data"
+    # Who has no account has nothing to upload.
+    if is_upload and request.user.is_authenticated:
+        return int(settings.MAX_UPLOAD_BYTES)
+    return int(settings.MAX_JSON_BYTES)
 
 
 def client_address(request: HttpRequest) -> str:

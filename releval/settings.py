@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "judging.middleware.BodyLimitMiddleware",
 ]
 
 ROOT_URLCONF = "releval.urls"

@@ -29,7 +29,7 @@ _REFUSED_NETWORKS = tuple(
 _REFUSED_NAMES = frozenset(
     {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
 )
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 _ALLOWED_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/\[\]@!$&'()*+,;=%?#]+")
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_\-.]*[a-z0-9_])?\.?")
 
@@ -125,6 +125,8 @@ def _with_embedded(ip: IPAddress) -> list[IPAddress]:
             found.append(ip.ipv4_mapped)
         if ip.sixtofour:
             found.append(ip.sixtofour)
-        if ip in _NAT64 or int(ip) >> 32 == 0:
+        if ip.teredo:
+            found.extend(ip.teredo)
+        if any(ip in network for network in _NAT64) or int(ip) >> 32 == 0:
             found.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return found

@@ -35,7 +35,7 @@ page = client.get("/healthz", secure=True)
 print(json.dumps({
     "plain": [client.get("/login").status_code, client.get("/login")["Location"]],
     "health": client.get("/healthz").status_code,
-    "foreign_host": Client(headers={"host": "evil.example"}, raise_request_exception=False).get("/healthz").status_code,
+    "foreign_host": Client(headers={"host": "evil.example"}, raise_request_exception=False).get("/api/v1/me").status_code,
     "hsts": page.get("Strict-Transport-Security", ""),
     "page": page.status_code,
     "settings": {name: getattr(settings, name) for name in (

@@ -7,6 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from judging.models import (
+    AIJudge,
     BatchExecution,
     BatchItemStatus,
     Evaluator,
@@ -69,7 +70,9 @@ def pairs(count: int) -> list[dict[str, Any]]:
     return [{"request": f"request {n}", "response": f"response {n}"} for n in range(count)]
 
 
-def create(client: APIClient, judge: ResponseJudge, inputs: list[dict[str, Any]] | None = None, **body: Any) -> str:
+def create(
+    client: APIClient, judge: ResponseJudge | AIJudge, inputs: list[dict[str, Any]] | None = None, **body: Any
+) -> str:
     """Create a batch by the judge's route; return its id."""
     response = client.post(
         f"/v1/judges/{judge.pk}/batch-execute/", {"inputs": inputs or pairs(3), **body}, format="json"

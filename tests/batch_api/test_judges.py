@@ -9,8 +9,10 @@ from rest_framework.test import APIClient
 from judging.models import Evaluator, EvaluatorVersion, ResponseJudge, ResponseJudgeVersion, User
 from judging.presets import EVALUATOR_PRESETS, RESPONSE_JUDGE_PRESETS
 from judging.services.installation import set_default_model
+from judging.services.judges import delete_judge
 from judging.services.presets import ensure_presets
 from tests.batch_api.conftest import TEMPLATE, MakeJudge, create
+from tests.factories import make_judge as make_relevance_judge
 from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +138,23 @@ def test_the_default_model_of_the_installation_comes_before_the_environments(
     assert [row["name"] for row in batch["evaluators"]] == ["Relevance"]
     chosen = Evaluator.objects.get(preset="relevance").versions.get().batch_evaluators.get()
     assert (chosen.provider_name, chosen.model) == ("Page", "page-model")
+
+
+def test_a_relevance_judge_with_batches_is_archived(client: APIClient, admin: User) -> None:
+    judge = make_relevance_judge()
+    batch_id = create(client, judge)
+    assert delete_judge(actor=admin, judge=judge) is True
+    shown = client.get(f"/v1/judges/batch-executions/{batch_id}/").json()
+    assert shown["judge"]["id"] == str(judge.pk)
+    assert client.get(f"{JUDGES}{judge.pk}/").status_code == 404
+
+
+def test_a_relevance_judge_is_shown_here_and_changed_elsewhere(client: APIClient) -> None:
+    url = f"{JUDGES}{make_relevance_judge(description='is it relevant?').pk}/"
+    shown = client.get(url).json()
+    assert (shown["kind"], shown["intent"], list(shown["inputs"])) == (
+        "relevance",
+        "is it relevant?",
+        ["request", "response"],
+    )
+    assert client.patch(url, {"name": "Other"}, format="json").status_code == 403

@@ -8,7 +8,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lock installed test-installed
+.PHONY: help demo serve test check bench lock installed test-installed
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test: test-installed ## Run make check and every test
 
 check: test-installed ## Check format, lint, types, import contract, migrations and production settings
 	@exec sh scripts/check.sh
+
+bench: test-installed ## Measure speed, memory and faults beside their marks, 5 minutes (PEERS=1, BENCH_ARGS=--help)
+	@exec $(PYTHON) -m tests.bench $(if $(PEERS),--peers) $(BENCH_ARGS)
 
 lock: installed ## Renew requirements.lock and requirements-test.lock from pyproject.toml
 	@exec sh scripts/lock.sh

@@ -1,0 +1,120 @@
+"""Measure the figures of quality on this machine and print each beside its mark: `python -m tests.bench`."""
+
+import argparse
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench import environment
+from tests.bench.figures import Figure, save, table
+
+if TYPE_CHECKING:
+    pass
+
+_ROOT = Path(__file__).parents[2]
+_PARTS = {
+    "throughput": "candidates per second and CPU each at 4, 16, 64, 128 in flight, beside a bare AsyncOpenAI loop",
+    "scale": "cost per candidate and worker memory at 1,000 and 10,000 candidates (--full: 100,000)",
+    "live": "start, first judgment, progress, grid and grade latencies over REST during a run",
+    "cancel": "last new call after a cancel was answered",
+    "unauthorized": "from the first 401 to a failed run",
+    "faults": "a fixed list of 429, 500 and prose against its critical path",
+    "kill": "SIGKILL of all workers in mid-run (--kills N)",
+    "outage": "every call fails (only with --full or by name: 150 s)",
+    "peers": "public tools over the same pairs and the same stub (only with --peers or by name)",
+}
+_ON_DEMAND = {"outage", "peers"}
+
+
+def main() -> int:
+    options = _options()
+    if not Path("/proc/self/stat").exists():
+        print("The bench reads /proc, which this system does not have: run it on Linux.", file=sys.stderr)
+        return 1
+    wanted = options.only or [
+        name
+        for name in _PARTS
+        if name not in _ON_DEMAND or (name == "outage" and options.full) or (name == "peers" and options.peers)
+    ]
+    figures: list[Figure] = []
+    problems: list[str] = []
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="releval-bench-") as directory:
+        try:
+            _measure(wanted, options, Path(directory), figures, problems)
+        except KeyboardInterrupt:
+            problems.append("interrupted")
+    print(table(figures))
+    missed = sum(figure.is_met is False for figure in figures)
+    for problem in problems:
+        print(f"not measured: {problem}")
+    save(options.json, figures, options=vars(options), problems=problems)
+    marked = sum(figure.is_met is not None for figure in figures)
+    print(f"{marked - missed} of {marked} marks met in {time.monotonic() - began:.0f} s; saved as {options.json}")
+    return 1 if options.strict and (missed or problems) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description="Measure Releval: a stub provider, task workers and a web server, each as processes of their own,"
+        " on SQLite in a temporary directory. Prints each figure beside its mark and saves all of them as JSON.",
+        epilog="Parts:\n" + "\n".join(f"  {name:<13} {about}" for name, about in _PARTS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", action="append", choices=_PARTS, metavar="PART", help="one part; may be repeated")
+    parser.add_argument("--full", action="store_true", help="100,000 candidates and an outage, too (15 minutes more)")
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="of each level of throughput, in turns with the bare loop"
+    )
+    parser.add_argument("--in-flight", type=int, action="append", help="a level of throughput; may be repeated")
+    parser.add_argument("--kills", type=int, default=2, help="how many SIGKILLs; each takes 25 s")
+    parser.add_argument("--peers", action="store_true", help="measure public tools, too (installs them, see peers.py)")
+    parser.add_argument("--json", type=Path, default=_ROOT / "bench.json", help="where to save (bench.json)")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a mark is missed or a part fails")
+    return parser.parse_args()
+
+
+def _measure(
+    wanted: list[str], options: argparse.Namespace, data_dir: Path, figures: list[Figure], problems: list[str]
+) -> None:
+    environment.prepare(data_dir)
+    # These load the models, which need Django to be ready.
+    from tests.bench import endings, faults, kills, live, peers, scale, throughput
+    from tests.bench.stack import Stack
+    from tests.stub.fixtures import StubProcess
+
+    levels = tuple(options.in_flight or throughput.LEVELS)
+    parts: dict[str, Callable[[Stack], list[Figure]]] = {
+        "throughput": lambda stack: throughput.measure(stack, rounds=options.rounds, levels=levels),
+        "scale": lambda stack: scale.measure(stack, full=options.full),
+        "live": lambda stack: live.measure(stack, full=options.full),
+        "cancel": endings.measure_cancel,
+        "unauthorized": endings.measure_unauthorized,
+        "faults": faults.measure,
+        "kill": lambda stack: kills.measure(stack, kills=options.kills),
+        "outage": endings.measure_outage,
+        "peers": peers.measure,
+    }
+    with StubProcess() as stub:
+        stack = Stack(stub, _say)
+        for name in wanted:
+            _say(f"== {name}: {_PARTS[name]}")
+            try:
+                figures += parts[name](stack)
+            except Exception as error:
+                # One part must not take the others' figures with it.
+                traceback.print_exc()
+                problems.append(f"{name}: {type(error).__name__}: {error}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

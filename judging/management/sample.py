@@ -11,7 +11,9 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from judging.models import AIJudge, EvaluationRun, Role, User
+from judging.queries.default_model import default_model
 from judging.services.accounts import authenticate_token, change_password, create_token, create_user
+from judging.services.installation import set_default_model
 from judging.services.sample import ensure_local_judge, load_electronics
 
 CREDENTIALS_FILE = "demo.json"
@@ -37,6 +39,9 @@ def load_sample(say: Say) -> Sample:
     user, password, token = _account()
     electronics = load_electronics(actor=user, say=say)
     judge = ensure_local_judge(actor=user)
+    if judge.ai_provider.shared and default_model() is None:
+        # Evaluators that name no model use it, so that batches work too.
+        set_default_model(actor=user, ai_provider_id=judge.ai_provider_id, model=judge.model)
     return Sample(user, password, token, electronics.title_run, electronics.fields_run, judge)
 
 

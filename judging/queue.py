@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
@@ -16,11 +17,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
+from django_q.brokers.orm import ORM
 from django_q.cluster import Cluster
+from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signals import post_spawn
 from django_q.tasks import async_task
 
+from judging.clock import shared_now
 from judging.models import WorkerHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -28,6 +32,34 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5
 # A worker not seen for this long counts as gone.
 WORKER_GONE_AFTER = timedelta(seconds=30)
+# How long a host whose workers are all at work leaves a task to the others.
+_LEFT_TO_OTHERS = timedelta(seconds=2)
+
+
+class SharingBroker(ORM):
+    """The ORM broker of a cluster among others: one whose workers are all busy leaves new tasks to the rest.
+
+    django-q2 pulls up to `queue_limit` tasks more than it has workers. The lanes of one run would wait in the memory
+    of the host that looked first while another host's workers sleep. For how long it leaves them is bounded, since a
+    task whose worker was killed counts as under way.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._under_way: set[int] = set()
+
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        tasks = self.get_connection().filter(key=self.list_key)
+        if len(self._under_way) >= Conf.WORKERS:
+            # A finished task is deleted.
+            self._under_way = set(tasks.filter(pk__in=self._under_way).values_list("pk", flat=True))
+        is_busy = len(self._under_way) >= Conf.WORKERS
+        if is_busy and not tasks.filter(lock__lt=timezone.now() - _LEFT_TO_OTHERS).exists():
+            time.sleep(Conf.POLL)
+            return None
+        pulled: list[tuple[int, str]] | None = super().dequeue()  # type: ignore[no-untyped-call]
+        self._under_way.update(task_id for task_id, _ in pulled or ())
+        return pulled
 
 
 def enqueue_slice(lane_id: int) -> None:
@@ -55,12 +87,12 @@ def oldest_waiting_since() -> datetime | None:
 
 
 def has_live_worker() -> bool:
-    return WorkerHeartbeat.objects.filter(seen_at__gte=timezone.now() - WORKER_GONE_AFTER).exists()
+    return WorkerHeartbeat.objects.filter(seen_at__gte=shared_now() - WORKER_GONE_AFTER).exists()
 
 
 def beat(worker: str) -> None:
     """Write that a worker process is alive."""
-    WorkerHeartbeat.objects.update_or_create(worker=worker, defaults={"seen_at": timezone.now()})
+    WorkerHeartbeat.objects.update_or_create(worker=worker, defaults={"seen_at": shared_now()})
 
 
 def _keep_beating(worker: str, stopped: threading.Event) -> None:
@@ -77,7 +109,7 @@ def _keep_beating(worker: str, stopped: threading.Event) -> None:
 
 def _start_heartbeat(**kwargs: Any) -> None:
     worker = f"{socket.gethostname()}:{os.getpid()}"
-    WorkerHeartbeat.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
+    WorkerHeartbeat.objects.filter(seen_at__lt=shared_now() - timedelta(days=1)).delete()
     stopped = threading.Event()
     thread = threading.Thread(target=_keep_beating, args=(worker, stopped), name="heartbeat", daemon=True)
     thread.start()

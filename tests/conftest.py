@@ -1,11 +1,19 @@
 """Fixtures that every part of the suite shares."""
 
 import pytest
+from django.conf import settings
 
 from judging.models import Role, User
 from tests.factories import make_user
 
 pytest_plugins = ["tests.stub.fixtures"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if settings.IS_SQLITE:
+        for item in items:
+            if item.get_closest_marker("postgresql"):
+                item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: sh scripts/with_postgresql.sh pytest …"))
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol
+from uuid import UUID
 
 from judging.engine import AnswerTo
 from judging.execution.loop import AskT, Store, ValueT
@@ -18,10 +19,14 @@ class Caller(Protocol[AskT, ValueT]):
 
 @dataclass(frozen=True, slots=True)
 class Assignment(Generic[AskT, ValueT]):
-    """One slice's work. `open` is called inside the event loop and may raise ProviderError."""
+    """One slice's work. `open` is called inside the event loop and may raise ProviderError.
+
+    `provider_of` tells whose limits an ask is under.
+    """
 
     store: Store[AskT, ValueT]
     open: Callable[[], Caller[AskT, ValueT]]
+    provider_of: Callable[[AskT], UUID]
     max_retries: int
 
 

@@ -1,6 +1,7 @@
 """The slice's side of batch executions: claims results to be had, asks their evaluators, writes what came of it."""
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,9 +10,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Min, Q
-from django.utils import timezone
 
 from judging import batch_lifecycle, queue
+from judging.clock import shared_now
 from judging.crypto import Undecryptable
 from judging.engine import JudgeSpec
 from judging.errors import IllegalTransition
@@ -52,6 +53,7 @@ class _Evaluator:
     """How one evaluator of the batch is asked."""
 
     name: str
+    provider_id: UUID
     connection: Connection
     spec: EvaluatorSpec | JudgeSpec
 
@@ -72,10 +74,15 @@ def assign_batch(lease: Lease) -> Assignment[EvaluatorAsk, Score]:
         except Undecryptable as error:
             raise Impossible(f"{row.name}: {error.message}", "misconfigured") from None
         spec = judge_spec_of(row.judge_version) if row.judge_version else evaluator_spec_of(row)
-        evaluators[row.pk] = _Evaluator(row.name, where, spec)
+        evaluators[row.pk] = _Evaluator(row.name, row.ai_provider.pk, where, spec)
         max_retries = max(max_retries, row.settings.max_retries)
     batch_lifecycle.start(batch_id)
-    return Assignment(store=BatchStore(lease), open=lambda: _BatchCaller(evaluators), max_retries=max_retries)
+    return Assignment(
+        store=BatchStore(lease),
+        open=lambda: _BatchCaller(evaluators),
+        provider_of=lambda ask: evaluators[ask.evaluator_id].provider_id,
+        max_retries=max_retries,
+    )
 
 
 def fail_batch(batch_id: UUID, message: str, code: str) -> None:
@@ -120,7 +127,7 @@ class BatchStore:
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
         self._batch_id = lease.job.id
-        self._renewed_at = timezone.now()
+        self._renewed_at = time.monotonic()
         # Result -> its item.
         self._held: dict[int, int] = {}
 
@@ -128,7 +135,7 @@ class BatchStore:
 
     def claim(self, prompt_count: int) -> list[Work[EvaluatorAsk]]:
         """Claim the next results to be had, item by item; nothing when the batch has ended."""
-        now = timezone.now()
+        now = shared_now()
         with transaction.atomic():
             # The batch's row is held so that its end falls before or after, and lanes claim in turn.
             batch = BatchExecution.objects.select_for_update(no_key=True).only("pk", "status").get(pk=self._batch_id)
@@ -148,7 +155,7 @@ class BatchStore:
         first: datetime | None = self._claimable().aggregate(first=Min("not_before"))["first"]
         if first is None:
             return 0.0 if self._claimable().exists() else None
-        return max(0.05, (first - timezone.now()).total_seconds())
+        return max(0.05, (first - shared_now()).total_seconds())
 
     def _claimable(self) -> Any:
         return EvaluatorResult.objects.filter(
@@ -174,7 +181,7 @@ class BatchStore:
 
     def flush(self, batch: Batch[Score]) -> RunState:
         """Write what happened, renew the lease, and end the batch where that is due. Raise LeaseLost."""
-        if batch or (age(self._renewed_at) or 0.0) > _RENEW_AFTER:
+        if batch or time.monotonic() - self._renewed_at > _RENEW_AFTER:
             with transaction.atomic():
                 self._write(batch)
             self._forget(batch)
@@ -194,12 +201,12 @@ class BatchStore:
         )
 
     def _write(self, batch: Batch[Score]) -> None:
-        now = timezone.now()
+        now = shared_now()
         if not Lane.objects.filter(pk=self._lease.lane_id, lease_token=self._lease.token).update(
             lease_until=now + LEASE
         ):
             raise LeaseLost
-        self._renewed_at = now
+        self._renewed_at = time.monotonic()
         row = BatchExecution.objects.select_for_update(no_key=True).get(pk=self._batch_id)
         if not batch:
             return

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from judging import queue
+from judging.clock import shared_now
 from judging.execution.jobs import Job, job_of
 from judging.execution.loop import LEASE_SECONDS
-from judging.models import Lane
+from judging.models import Lane, ProviderShare
 
 LEASE = timedelta(seconds=LEASE_SECONDS)
 
@@ -28,7 +28,7 @@ class Lease:
 
 def take(lane_id: int) -> Lease | None:
     """Take a lane that nobody holds, and give back what a dead holder had claimed. None: held, done or gone."""
-    now = timezone.now()
+    now = shared_now()
     token = uuid.uuid4()
     with transaction.atomic():
         lane = Lane.objects.filter(pk=lane_id, is_done=False).first()
@@ -61,12 +61,14 @@ def hand_over(lease: Lease, **state: object) -> None:
         lease.job.give_back(lease.token)
         has_work = is_active and lease.job.has_claimable()
         Lane.objects.filter(pk=lease.lane_id).update(
-            lease_token=None, lease_until=None, is_done=not has_work, enqueued_at=timezone.now(), **state
+            lease_token=None, lease_until=None, is_done=not has_work, enqueued_at=shared_now(), **state
         )
         if has_work:
             queue.enqueue_slice(lease.lane_id)
+        else:
+            ProviderShare.objects.filter(lane_id=lease.lane_id).delete()
 
 
 def age(moment: datetime | None) -> float | None:
-    """Return how many seconds ago a moment was."""
-    return None if moment is None else (timezone.now() - moment).total_seconds()
+    """Return how many seconds ago a moment of the shared clock was."""
+    return None if moment is None else (shared_now() - moment).total_seconds()

@@ -12,9 +12,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Generic, Protocol, TypeVar
 
 from judging.engine import AnswerTo, CallRecord
+from judging.execution.gates import Gates
 from judging.execution.outage import OutageWatch
 from judging.parsing import Failure, FailureCode
 from judging.providers.base import Fault, ProviderError
@@ -74,6 +76,8 @@ class Batch(Generic[ValueT]):
     has_reask_success: bool = False
     has_success: bool = False
     fatal: ProviderError | None = None
+    # Why calls had to wait, a Throttle.
+    throttle: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.calls or self.released or self.fatal)
@@ -132,6 +136,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         ask: Callable[[AskT, Callable[[], bool]], Awaitable[AnswerTo[AskT, ValueT]]],
         store: Store[AskT, ValueT],
         *,
+        gates: Gates,
         concurrency: AdaptiveConcurrency,
         outage: OutageWatch,
         max_retries: int,
@@ -140,6 +145,8 @@ class SliceLoop(Generic[AskT, ValueT]):
         rng: random.Random | None = None,
     ) -> None:
         self._ask, self._store, self._executor = ask, store, executor
+        self._gates = gates
+        self._gate_timer: asyncio.TimerHandle | None = None
         self._concurrency, self._outage = concurrency, outage
         self._max_retries, self._turn = max_retries, turn
         self._rng = rng or random.Random()
@@ -163,6 +170,8 @@ class SliceLoop(Generic[AskT, ValueT]):
             if self._accepts and self._has_more and len(self._ready) < self._stock() / 2:
                 await self._claim()
             self._fill()
+            if self._gates.is_new:
+                await self._renew_gates()
             if not (self._in_flight or self._ready or self._delayed) and (
                 not self._accepts or not await self._wait_for_more(started)
             ):
@@ -172,9 +181,7 @@ class SliceLoop(Generic[AskT, ValueT]):
             if now - last_flush >= FLUSH_SECONDS or self._batch.fatal:
                 await self._flush()
                 last_flush = now
-                if not self._state.is_active or now - started > (
-                    self._turn.shared if self._state.others_wait else self._turn.longest
-                ):
+                if not self._state.is_active or now - started > self._turn_seconds():
                     self._stop_accepting()
         while not await self._flush():
             await asyncio.sleep(FLUSH_SECONDS)
@@ -186,6 +193,10 @@ class SliceLoop(Generic[AskT, ValueT]):
         for task, work in list(self._in_flight.items()):
             if task.cancel():
                 self._release(work)
+
+    def _turn_seconds(self) -> float:
+        others_wait = self._state.others_wait or self._gates.is_contested
+        return self._turn.shared if others_wait else self._turn.longest
 
     def _stock(self) -> int:
         # Enough prompts in hand for a flush interval at the present pace.
@@ -206,7 +217,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         if await self._claim():
             return True
         seconds = await self._in_thread(self._store.seconds_to_next)
-        remaining = started + (self._turn.shared if self._state.others_wait else self._turn.longest) - time.monotonic()
+        remaining = started + self._turn_seconds() - time.monotonic()
         if seconds is None or remaining <= 0:
             return False
         await self._sleep(min(seconds, remaining, FLUSH_SECONDS))
@@ -216,6 +227,10 @@ class SliceLoop(Generic[AskT, ValueT]):
         if not self._accepts or time.monotonic() < self._paused_until:
             return
         while self._ready and len(self._in_flight) < self._concurrency.current:
+            if seconds := self._gates.enter(self._ready[0].ask):
+                # The first in line waits for its provider, and the others behind it.
+                self._fill_in(seconds)
+                break
             work = self._ready.popleft()
             task = asyncio.create_task(self._perform(work))
             self._in_flight[task] = work
@@ -224,12 +239,18 @@ class SliceLoop(Generic[AskT, ValueT]):
             self._wake.set()
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
-        self._in_flight.pop(task, None)
+        self._gates.leave(self._in_flight.pop(task).ask)
         if not task.cancelled() and (error := task.exception()):
             raise error
         self._fill()
         if not (self._in_flight or self._ready):
             self._wake.set()
+
+    def _fill_in(self, seconds: float) -> None:
+        if self._gate_timer is not None:
+            self._gate_timer.cancel()
+        if seconds < inf:
+            self._gate_timer = asyncio.get_running_loop().call_later(seconds, self._fill)
 
     async def _perform(self, work: Work[AskT]) -> None:
         try:
@@ -328,6 +349,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         """Have the batch written; return whether it was. What can't be written is kept, as long as the lease lasts."""
         batch, self._batch = self._batch, Batch()
         self._settled_lately = len(batch.calls)
+        batch.throttle = self._throttle()
         try:
             self._state = await self._in_thread(self._store.flush, batch)
         except LeaseLost:
@@ -343,7 +365,27 @@ class SliceLoop(Generic[AskT, ValueT]):
             self._pause(2 * FLUSH_SECONDS)
             return False
         self._unwritten_since = None
+        if self._accepts and self._state.is_active and self._gates.is_due():
+            await self._renew_gates()
         return True
+
+    def _throttle(self) -> str:
+        was_closed = self._gates.was_closed()
+        if self._concurrency.current < self._concurrency.limit:
+            return "rate_limited"
+        return "provider_limit" if was_closed else ""
+
+    async def _renew_gates(self) -> None:
+        waiting = len(self._ready) + len(self._delayed) + (self._stock() if self._has_more else 0)
+        concurrency = self._concurrency.current if time.monotonic() >= self._paused_until else 0
+        demands = self._gates.demands(concurrency=concurrency, waiting=waiting if concurrency else 0)
+        try:
+            self._gates.take(await self._in_thread(self._gates.renew, demands))
+        except Exception:
+            # The last grants hold: others count with them.
+            logger.exception("the share of the provider's limits could not be renewed; trying again")
+            return
+        self._fill()
 
     async def _sleep(self, seconds: float) -> None:
         if seconds > 0 and not self._batch.fatal:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from judging import queue
+from judging.clock import shared_now
 from judging.execution.jobs import BatchJob, Job, RunJob, job_of
 from judging.models import ACTIVE_BATCH_STATUSES, ACTIVE_STATUSES, BatchExecution, EvaluationRun, JudgingRun, Lane
 
@@ -37,7 +37,7 @@ def rescue_judging_runs() -> int:
 
 def rescue_if_stalled(work: JudgingRun | BatchExecution) -> None:
     """Rescue what somebody is looking at, at most once in 10 s: the way out when no supervisor runs."""
-    now = timezone.now()
+    now = shared_now()
     job: Job = RunJob(work.pk) if isinstance(work, JudgingRun) else BatchJob(work.pk)
     if not work.is_active or not job.lanes().filter(_needs_rescue(now)).exists():
         return
@@ -62,7 +62,7 @@ def _needs_rescue(now: datetime) -> Q:
 
 
 def _rescue(job: Job) -> int:
-    now = timezone.now()
+    now = shared_now()
     is_active = job.is_active()
     rescued = 0
     for lane in job.lanes().filter(_needs_rescue(now)):
@@ -97,7 +97,7 @@ def _reopen(job: Job) -> int:
         if lane is None or not is_active or job.lanes().filter(is_done=False).exists():
             return 0
         job.pending().filter(claim_token__isnull=False).update(claim_token=None)
-        Lane.objects.filter(pk=lane.pk).update(is_done=False, enqueued_at=timezone.now())
+        Lane.objects.filter(pk=lane.pk).update(is_done=False, enqueued_at=shared_now())
         queue.enqueue_slice(lane.pk)
     return 1
 
@@ -108,7 +108,7 @@ def _renew_forgotten_metrics() -> None:
         return
     forgotten = (
         EvaluationRun.objects.filter(
-            Q(metrics_at__isnull=True) | Q(metrics_at__lt=timezone.now() - _LOST_AFTER),
+            Q(metrics_at__isnull=True) | Q(metrics_at__lt=shared_now() - _LOST_AFTER),
             is_locked=False,
             status="completed",
             run_queries__has_stale_metrics=True,

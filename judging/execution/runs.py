@@ -30,6 +30,7 @@ def assign_run(lease: Lease) -> Assignment[Ask, Grade]:
     return Assignment(
         store=JudgingStore(lease, run),
         open=lambda: _RunCaller(run, connection),
+        provider_of=lambda ask: run.judge_version.ai_provider_id,
         max_retries=run.judge_version.max_retries,
     )
 

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections
-from django.utils import timezone
 
+from judging.clock import shared_now
 from judging.errors import IllegalTransition
+from judging.execution.allowances import ProviderAllowances
 from judging.execution.assignments import Assignment, Impossible
 from judging.execution.batches import assign_batch, fail_batch
+from judging.execution.gates import Gates
 from judging.execution.jobs import BatchJob
 from judging.execution.leases import Lease, age, hand_over, take
 from judging.execution.loop import LeaseLost, SliceLoop, Turn
@@ -77,7 +79,9 @@ def _run_loop(
     # One thread, hence one database connection, for all that the loop stores.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store") as executor:
         try:
-            return asyncio.run(_talk(assignment, executor, concurrency=concurrency, outage=outage, turn=turn))
+            gates = Gates(assignment.provider_of, ProviderAllowances(lease))
+            talk = _talk(assignment, executor, gates=gates, concurrency=concurrency, outage=outage, turn=turn)
+            return asyncio.run(talk)
         except ProviderError as error:
             _fail(lease, error.message, error.code)
             return False
@@ -89,6 +93,7 @@ async def _talk(
     assignment: Assignment[Any, Any],
     executor: ThreadPoolExecutor,
     *,
+    gates: Gates,
     concurrency: AdaptiveConcurrency,
     outage: OutageWatch,
     turn: Turn,
@@ -97,6 +102,7 @@ async def _talk(
     loop = SliceLoop(
         caller.ask,
         assignment.store,
+        gates=gates,
         concurrency=concurrency,
         outage=outage,
         max_retries=assignment.max_retries,
@@ -125,4 +131,4 @@ def _fail(lease: Lease, message: str, code: str) -> None:
 
 
 def _moment(seconds_ago: float | None) -> datetime | None:
-    return None if seconds_ago is None else timezone.now() - timedelta(seconds=seconds_ago)
+    return None if seconds_ago is None else shared_now() - timedelta(seconds=seconds_ago)

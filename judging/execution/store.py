@@ -1,6 +1,7 @@
 """The database side of a slice: claims prompts and writes outcomes, in short transactions around no call."""
 
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Min, Q
-from django.utils import timezone
 
 from judging import lifecycle, queue
+from judging.clock import shared_now
 from judging.engine import Ask
 from judging.errors import IllegalTransition
 from judging.execution.calls import call_row, clean_and_cut
@@ -49,18 +50,20 @@ class JudgingStore:
         self._max_total_tokens = run.max_total_tokens
         self._source = Source(run.pk, run.created_at, run.judge_version_id, run.judge_version.label)
         self._held: dict[int, _Held] = {}
-        self._renewed_at = timezone.now()
+        self._renewed_at = time.monotonic()
+        self._throttle = run.throttle
 
     # Claiming
 
     def claim(self, prompt_count: int) -> list[Work[Ask]]:
         """Claim the next prompts of the run in its order, nothing when the run has ended."""
+        now = shared_now()
         with transaction.atomic():
             # The run's row is held so that an end of the run falls before or after, and lanes claim in turn.
             run = JudgingRun.objects.select_for_update(no_key=True).only("pk", "status").get(pk=self._run_id)
             if not run.is_active:
                 return []
-            claimable = self._claimable().filter(Q(not_before__isnull=True) | Q(not_before__lte=timezone.now()))
+            claimable = self._claimable().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
             numbers = list(
                 claimable.order_by("prompt_number").values_list("prompt_number", flat=True).distinct()[:prompt_count]
             )
@@ -75,7 +78,7 @@ class JudgingStore:
         first: datetime | None = self._claimable().aggregate(first=Min("not_before"))["first"]
         if first is None:
             return 0.0 if self._claimable().exists() else None
-        return max(0.05, (first - timezone.now()).total_seconds())
+        return max(0.05, (first - shared_now()).total_seconds())
 
     def _claimable(self) -> Any:
         return JudgingItem.objects.filter(
@@ -120,9 +123,11 @@ class JudgingStore:
 
     def flush(self, batch: Batch[Grade]) -> RunState:
         """Write a batch, renew the lease, and end the run where that is due. Raise LeaseLost, then nothing is written."""
-        if batch or (age(self._renewed_at) or 0.0) > _RENEW_AFTER:
+        is_news = batch.throttle != self._throttle
+        if batch or is_news or time.monotonic() - self._renewed_at > _RENEW_AFTER:
             with transaction.atomic():
                 run = self._write(batch)
+            self._throttle = batch.throttle
             self._forget(batch)
             self._end_where_due(batch, run)
         run = JudgingRun.objects.only("pk", "status", "fruitless_reask_count", "last_success_at").get(pk=self._run_id)
@@ -134,15 +139,17 @@ class JudgingStore:
         )
 
     def _write(self, batch: Batch[Grade]) -> JudgingRun:
-        now = timezone.now()
+        now = shared_now()
         has_grades = any(isinstance(o, Grade) for settled in batch.calls for o in settled.outcomes.values())
         unlocked = lock_unlocked_runs(self._corpus_id, self._scale) if has_grades else []
         if not Lane.objects.filter(pk=self._lease.lane_id, lease_token=self._lease.token).update(
             lease_until=now + LEASE
         ):
             raise LeaseLost
-        self._renewed_at = now
+        self._renewed_at = time.monotonic()
         run = JudgingRun.objects.select_for_update(no_key=True).get(pk=self._run_id)
+        if batch.throttle != self._throttle:
+            JudgingRun.objects.filter(pk=run.pk).update(throttle=batch.throttle, throttle_changed_at=now)
         if not batch:
             return run
         is_locked = run.error_code == lifecycle.RUN_LOCKED

@@ -4,8 +4,8 @@ import socket
 from datetime import datetime
 
 from django.db.models import Q
-from django.utils import timezone
 
+from judging.clock import shared_now
 from judging.models import ACTIVE_BATCH_STATUSES, ACTIVE_STATUSES, Lane, WorkerHeartbeat
 from releval.process_groups import is_process_alive
 
@@ -18,7 +18,7 @@ def is_work_left_alone() -> bool:
     """
     is_active = Q(judging_run__status__in=ACTIVE_STATUSES) | Q(batch__status__in=ACTIVE_BATCH_STATUSES)
     open_lanes = Lane.objects.filter(is_active, is_done=False)
-    return open_lanes.exists() and not Lane.objects.filter(lease_until__gt=timezone.now()).exists()
+    return open_lanes.exists() and not Lane.objects.filter(lease_until__gt=shared_now()).exists()
 
 
 def forget_dead_workers() -> datetime | None:

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 
+from judging.clock import shared_now
 from judging.errors import DomainError
 from judging.execution import rescue_judging_runs
 from judging.execution.watch import forget_dead_workers, is_work_left_alone
@@ -252,7 +252,7 @@ def _watch(supervisor: Supervisor, stopped: threading.Event) -> None:
 def _has_lost_worker(seconds_up: float) -> bool:
     """Tell whether one of the present workers was killed. It may have held a lock that the others wait for, for ever."""
     last_beat = forget_dead_workers()
-    return last_beat is not None and last_beat > timezone.now() - timedelta(seconds=seconds_up)
+    return last_beat is not None and last_beat > shared_now() - timedelta(seconds=seconds_up)
 
 
 def _quietly(act: Callable[[], object]) -> None:

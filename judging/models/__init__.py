@@ -62,6 +62,7 @@ from judging.models.judging_runs import (
     JudgingRunStatus,
     Lane,
     Scope,
+    Throttle,
 )
 from judging.models.judgments import (
     PEOPLE,
@@ -71,6 +72,7 @@ from judging.models.judgments import (
     Judgment,
     LockedJudgment,
 )
+from judging.models.limits import ProviderShare
 from judging.models.work import WorkerHeartbeat, WorkRow
 
 __all__ = [
@@ -119,6 +121,7 @@ __all__ = [
     "Lane",
     "LockedJudgment",
     "MatchMode",
+    "ProviderShare",
     "ProviderType",
     "Query",
     "ResponseJudge",
@@ -129,6 +132,7 @@ __all__ = [
     "ScaleName",
     "Scope",
     "StagedJudgment",
+    "Throttle",
     "User",
     "WorkRow",
     "WorkerHeartbeat",

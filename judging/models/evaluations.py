@@ -58,6 +58,8 @@ class EvaluationRun(models.Model):
     )
     status = models.CharField(max_length=10, choices=EvaluationRunStatus, default=EvaluationRunStatus.PENDING)
     error = models.TextField(blank=True)
+    # While it is `running`: when results were written last. An import that was killed writes no more.
+    written_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_locked = models.BooleanField(default=False)
     locked_at = models.DateTimeField(null=True, blank=True)
     locked_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, blank=True, related_name="+")

@@ -31,6 +31,15 @@ class AIProvider(models.Model):
     api_version = models.CharField(max_length=50, blank=True)
     deployment = models.CharField(max_length=200, blank=True)
     encrypted_api_key = models.TextField(blank=True, editable=False)
+    # Hold across all runs, batches and hosts; none: no limit.
+    max_concurrency = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(10_000)]
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+    )
+    # Under a limit of requests per minute: no call that is not granted yet starts before.
+    next_call_at = models.DateTimeField(null=True, blank=True, editable=False)
     shared = models.BooleanField(default=False)
     owner = models.ForeignKey("judging.User", models.CASCADE, null=True, blank=True, related_name="ai_providers")
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")

@@ -1,6 +1,7 @@
 """AI judging runs: one judge version applied to one evaluation run, in lanes, one item per candidate in scope."""
 
 import uuid
+from datetime import datetime
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -27,6 +28,13 @@ class Scope(models.TextChoices):
     UNJUDGED = "unjudged", "Candidates nobody has judged"
     FAILED = "failed", "What an earlier judging run failed on"
     REMAINING = "remaining", "What an earlier judging run left undone"
+
+
+class Throttle(models.TextChoices):
+    """Why a run is slower than its concurrency would let it be."""
+
+    PROVIDER_LIMIT = "provider_limit", "Provider limit"
+    RATE_LIMITED = "rate_limited", "Rate limited by the provider"
 
 
 class JudgingRun(models.Model):
@@ -62,6 +70,9 @@ class JudgingRun(models.Model):
     # Re-asking is given up for the run after 20 re-asks without one success.
     fruitless_reask_count = models.PositiveIntegerField(default=0)
     last_success_at = models.DateTimeField(null=True, blank=True)
+    # As a lane saw it last, and since when. Means something while the run is active.
+    throttle = models.CharField(max_length=20, choices=Throttle, blank=True, default="")
+    throttle_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
     rescued_at = models.DateTimeField(null=True, blank=True)
     metrics_at = models.DateTimeField(null=True, blank=True)
 
@@ -106,6 +117,15 @@ class JudgingRun(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status in ACTIVE_STATUSES
+
+    @property
+    def throttled_by(self) -> str | None:
+        """Return what holds the run up at present, a Throttle, None when nothing does."""
+        return (self.throttle or None) if self.is_active else None
+
+    @property
+    def throttled_since(self) -> datetime | None:
+        return self.throttle_changed_at if self.throttled_by else None
 
     @property
     def pending_count(self) -> int:

@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from collections.abc import Sequence
 
 _LEAST_WINDOW = 20
 _TOLERATED_SHARE = 0.25
@@ -54,6 +55,22 @@ class AdaptiveConcurrency:
         self.current = max(1, int(self.current * _DECREASE))
         self._recent.clear()
         self._recent_limited = self._clean_count = 0
+
+
+def fair_shares(limit: int, wanted: Sequence[int]) -> list[int]:
+    """Divide a limit among those who want parts of it: nobody gets more than wanted, nor more than others who want more.
+
+    What does not divide goes to the first (max-min fairness in whole numbers).
+    """
+    shares = [0] * len(wanted)
+    unsatisfied = [index for index, want in enumerate(wanted) if want > 0]
+    while limit and unsatisfied:
+        each = min(limit // len(unsatisfied), min(wanted[index] - shares[index] for index in unsatisfied))
+        for index in unsatisfied if each else unsatisfied[:limit]:
+            shares[index] += each or 1
+            limit -= each or 1
+        unsatisfied = [index for index in unsatisfied if shares[index] < wanted[index]]
+    return shares
 
 
 def backoff(attempt: int, *, rng: random.Random, retry_after: float | None = None) -> float:

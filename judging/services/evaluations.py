@@ -19,6 +19,7 @@ from judging.models import (
     JudgingRun,
     Lane,
     LockedJudgment,
+    ProviderShare,
     RunQuery,
     User,
 )
@@ -99,6 +100,7 @@ def _delete_run(actor: User, run: EvaluationRun) -> None:
     for rows in (
         JudgingItem.objects.filter(judging_run__evaluation_run=run),
         Call.objects.filter(judging_run__evaluation_run=run),
+        ProviderShare.objects.filter(lane__judging_run__evaluation_run=run),
         Lane.objects.filter(judging_run__evaluation_run=run),
         GradingHold.objects.filter(candidate__run=run),
         Abstention.objects.filter(candidate__run=run),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from judging.clock import shared_now
 from judging.models import Lane
 
 MAX_LANES = 4
@@ -12,6 +13,10 @@ def make_lanes(concurrency: int, **owner: Any) -> list[Lane]:
     """Make the lanes of a judging run or batch (`owner`, as a field of Lane) that share its concurrency."""
     count = min(MAX_LANES, -(-concurrency // LANE_CONCURRENCY))
     share, rest = divmod(concurrency, count)
+    now = shared_now()
     return Lane.objects.bulk_create(
-        [Lane(number=number, concurrency=share + (1 if number < rest else 0), **owner) for number in range(count)]
+        [
+            Lane(number=number, concurrency=share + (1 if number < rest else 0), enqueued_at=now, **owner)
+            for number in range(count)
+        ]
     )

@@ -29,7 +29,19 @@ from judging.scales import SCALES
 from judging.services.accounts import record_event
 from judging.services.validation import clean, raise_if_any, text_problem
 
-PROVIDER_FIELDS = frozenset({"type", "name", "base_url", "region", "api_version", "deployment", "shared"})
+PROVIDER_FIELDS = frozenset(
+    {
+        "type",
+        "name",
+        "base_url",
+        "region",
+        "api_version",
+        "deployment",
+        "shared",
+        "max_concurrency",
+        "requests_per_minute",
+    }
+)
 MAX_API_KEY = 5000
 TEST_SECONDS = 30.0
 

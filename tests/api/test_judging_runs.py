@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django_q.models import OrmQ
 from rest_framework.test import APIClient
 
 from judging import lifecycle
-from judging.models import Call, EvaluationRun, JudgingItem, JudgingRun, Lane, User
+from judging.models import Call, EvaluationRun, JudgingItem, JudgingRun, JudgingRunStatus, Lane, User
 from judging.services.judging_runs import start_judging_run
 from judging.services.locks import lock_run
 from tests.api.conftest import assert_problem
@@ -25,7 +26,7 @@ FIELDS = {
     "id", "evaluation_run_id", "ai_judge_id", "ai_judge_name", "ai_judge_version", "status", "scope", "source_run_id",
     "depth", "query_limit", "max_concurrency", "progress", "total_count", "judged_count", "failed_count",
     "pending_count", "skipped_count", "call_count", "reask_count", "input_tokens", "output_tokens", "cost", "error",
-    "error_code", "created_by", "created_at", "started_at", "completed_at",
+    "error_code", "throttled_by", "throttled_since", "created_by", "created_at", "started_at", "completed_at",
 }  # fmt: skip
 
 
@@ -318,3 +319,18 @@ def test_reading_the_progress_of_a_run_whose_worker_died_sets_it_going_again(
     assert OrmQ.objects.count() == 1
     as_member.get(path)
     assert OrmQ.objects.count() == 1
+
+
+def test_a_run_tells_what_holds_it_up_while_it_is_active(
+    as_member: APIClient, run: EvaluationRun, member: User
+) -> None:
+    started = start_judging_run(evaluation_run=run, judge=make_judge(), actor=member)
+    address = f"/api/v1/ai-judging-runs/{started.pk}"
+    assert as_member.get(address).json()["throttled_by"] is None
+    since = timezone.now()
+    JudgingRun.objects.filter(pk=started.pk).update(throttle="provider_limit", throttle_changed_at=since)
+    answer = as_member.get(address).json()
+    assert (answer["throttled_by"], parse_datetime(answer["throttled_since"])) == ("provider_limit", since)
+    lifecycle.end(started.pk, JudgingRunStatus.CANCELLED)
+    answer = as_member.get(address).json()
+    assert (answer["throttled_by"], answer["throttled_since"]) == (None, None)

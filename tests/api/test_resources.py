@@ -152,6 +152,19 @@ def test_a_key_goes_in_and_never_comes_out(as_member: APIClient) -> None:
     assert as_member.patch(path, {"api_key": ""}).json()["has_api_key"] is False
 
 
+def test_a_provider_s_limits_are_set_and_lifted(as_member: APIClient) -> None:
+    body = {"type": "custom", "name": "vLLM", "base_url": "http://127.0.0.1:9/v1", "max_concurrency": 8}
+    created = as_member.post("/api/v1/ai-providers", body).json()
+    assert (created["max_concurrency"], created["requests_per_minute"]) == (8, None)
+    path = f"/api/v1/ai-providers/{created['id']}"
+    changed = as_member.patch(path, {"max_concurrency": None, "requests_per_minute": 120}).json()
+    assert (changed["max_concurrency"], changed["requests_per_minute"]) == (None, 120)
+    for field in ("max_concurrency", "requests_per_minute"):
+        assert_problem(as_member.patch(path, {field: 0}), 400, "invalid", field)
+    lifted = as_member.put(path, {k: v for k, v in body.items() if k != "max_concurrency"}).json()
+    assert (lifted["max_concurrency"], lifted["requests_per_minute"]) == (None, None)
+
+
 def test_put_wants_the_full_set_and_resets_what_is_left_out(as_member: APIClient, member: User) -> None:
     provider = make_provider(owner=member)
     path = f"/api/v1/ai-providers/{provider.pk}"

@@ -67,6 +67,11 @@ class Stub:
         return self._server.calls
 
     @property
+    def calls_by_port(self) -> dict[int, int]:
+        """How many calls came from each port of a caller."""
+        return dict(self._server.calls_by_port)
+
+    @property
     def repeated_calls(self) -> int:
         """How many calls asked what an earlier one had asked."""
         return int(self._server.stats()["repeated_calls"])

@@ -43,6 +43,8 @@ class StubServer:
         self.last_call_at = self.last_call_wall_at = 0.0
         self.requests: deque[dict[str, Any]] = deque(maxlen=_KEPT_REQUESTS)
         self.attempts: Counter[str] = Counter()
+        # By the caller's port: whose connection it is tells which process called.
+        self.calls_by_port: Counter[int] = Counter()
         self.faults: Counter[str] = Counter()
 
     async def start(self, port: int = 0) -> None:
@@ -161,6 +163,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+        self._port = transport.get_extra_info("peername")[1]
         self._server.connections.add(self)
         self._server.accepted_connections += 1
 
@@ -195,6 +198,7 @@ class _Connection(asyncio.Protocol):
         answer, self.is_call = self._server.respond(head, body)
         if self.is_call:
             self._server.in_flight += 1
+            self._server.calls_by_port[self._port] += 1
             self._server.max_in_flight = max(self._server.max_in_flight, self._server.in_flight)
         delay = self._server.script.delay_ms + answer.delay_ms if self.is_call else 0.0
         if delay:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.providers.limiter import AdaptiveConcurrency, backoff
+from judging.providers.limiter import AdaptiveConcurrency, backoff, fair_shares
 
 
 def note(concurrency: AdaptiveConcurrency, *replies: bool) -> None:
@@ -104,3 +104,28 @@ def test_waits_are_spread_over_their_whole_range() -> None:
 
     assert min(waits) < 1
     assert max(waits) > 7
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted", "shares"),
+    [
+        (8, [16, 16], [4, 4]),
+        (8, [16, 1, 16], [4, 1, 3]),
+        (1, [1, 5], [1, 0]),
+        (2, [5, 0, 5, 5], [1, 0, 1, 0]),
+        (100, [3, 4], [3, 4]),
+        (5, [], []),
+    ],
+)
+def test_a_limit_is_shared_fairly(limit: int, wanted: list[int], shares: list[int]) -> None:
+    assert fair_shares(limit, wanted) == shares
+
+
+@given(st.integers(1, 200), st.lists(st.integers(0, 300), max_size=12))
+def test_nothing_of_a_limit_is_left_while_somebody_wants_more(limit: int, wanted: list[int]) -> None:
+    shares = fair_shares(limit, wanted)
+
+    assert sum(shares) == min(limit, sum(wanted))
+    assert all(share <= want for share, want in zip(shares, wanted, strict=True))
+    short = [share for share, want in zip(shares, wanted, strict=True) if share < want]
+    assert not short or max(shares) <= min(short) + 1

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from judging.models import JudgingItem, JudgingRun, Scope
+from judging.models import JudgingItem, JudgingRun, Scope, Throttle
 from judging.rest.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
 
 _MAX = 2**31 - 1
@@ -22,6 +22,14 @@ class JudgingRunSerializer(ModelSerializer):
         read_only=True, allow_null=True, help_text="In the currency of the judge's prices; null when it has none."
     )
 
+    throttled_by = serializers.ChoiceField(
+        choices=Throttle.choices,
+        read_only=True,
+        allow_null=True,
+        help_text="What holds the run up at present: a limit set on its AI provider, or the provider's answers (429).",
+    )
+    throttled_since = serializers.DateTimeField(read_only=True, allow_null=True)
+
     class Meta:
         model = JudgingRun
         fields = [
@@ -37,6 +45,8 @@ class JudgingRunSerializer(ModelSerializer):
             "query_limit",
             "max_concurrency",
             "max_total_tokens",
+            "throttled_by",
+            "throttled_since",
             "progress",
             "total_count",
             "judged_count",

@@ -30,6 +30,8 @@ class ProviderSerializer(ModelSerializer):
             "deployment",
             "api_key",
             "has_api_key",
+            "max_concurrency",
+            "requests_per_minute",
             "shared",
             "owner",
             "created_at",

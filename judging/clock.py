@@ -1,0 +1,21 @@
+"""The clock that hosts share: the database's, where one is shared."""
+
+from datetime import datetime
+
+from django.db import connection
+from django.utils import timezone
+
+
+def shared_now() -> datetime:
+    """Return the time that every host of this installation agrees on.
+
+    Leases are written by one host and judged by another, so hosts with clocks of their own would break them. An
+    SQLite file is used by one host, whose clock it is. PostgreSQL's now() stands still in a transaction, which may
+    have waited long for a row; this one goes on.
+    """
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment

@@ -1,0 +1,138 @@
+"""What a slice may ask of each provider at a time: its part of limits that hold across runs, batches and hosts."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Protocol
+from uuid import UUID
+
+# A call may start this much later than its time; then the time is given up, so that none add up to a burst.
+_LATEST = 0.5
+# A limit that is set while a slice runs holds after this long.
+_LOOK_EVERY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a slice wants of a provider: `in_hand` calls may be in flight before the answer is here."""
+
+    in_hand: int
+    wanted: int
+    wanted_starts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What it gets: calls in flight, and in how many seconds each of its next calls may start; None: no limit.
+
+    `is_contested`: another slice has work for the provider and gets nothing.
+    """
+
+    concurrency: int | None = None
+    starts: tuple[float, ...] | None = None
+    is_contested: bool = False
+
+
+class Allowances(Protocol):
+    """Where grants come from. Called from the thread of the store."""
+
+    def renew(self, demands: Mapping[UUID, Demand]) -> Mapping[UUID, Grant]: ...
+
+
+class _Gate:
+    def __init__(self) -> None:
+        self.in_flight = 0
+        # Closed until the first grant.
+        self.share: int | None = 0
+        self.starts: deque[float] | None = None
+        self.started_lately = 0
+
+    def enter(self, now: float) -> float:
+        if self.share is not None and self.in_flight >= self.share:
+            return inf
+        if self.starts is not None:
+            while self.starts and self.starts[0] < now - _LATEST:
+                self.starts.popleft()
+            if not self.starts:
+                return inf
+            if self.starts[0] > now:
+                return self.starts[0] - now
+            self.starts.popleft()
+        self.in_flight += 1
+        self.started_lately += 1
+        return 0.0
+
+    def demand(self, concurrency: int, waiting: int) -> Demand:
+        wanted = min(concurrency, self.in_flight + waiting)
+        # While it waits for an answer the loop goes on as the last grant says, or, without a limit, as it likes.
+        in_hand = max(self.in_flight, wanted if self.share is None else self.share)
+        starts = min(waiting, concurrency + 2 * self.started_lately) - len(self.starts or ())
+        self.started_lately = 0
+        return Demand(in_hand, wanted, max(0, starts))
+
+    def take(self, grant: Grant, now: float) -> None:
+        self.share = grant.concurrency
+        if grant.starts is None:
+            self.starts = None
+        else:
+            self.starts = self.starts or deque()
+            self.starts.extend(now + delay for delay in grant.starts)
+
+
+class Gates:
+    """The gates of one slice, one per provider. Used inside its event loop."""
+
+    def __init__(self, provider_of: Callable[[Any], UUID], allowances: Allowances) -> None:
+        self._provider_of, self._allowances = provider_of, allowances
+        self._gates: dict[UUID, _Gate] = {}
+        self._renewed_at = -inf
+        self._was_closed = False
+        self.is_contested = False
+
+    def enter(self, ask: Any) -> float:
+        """Let a call begin and return 0, or return in how many seconds it may: infinity when only others can tell."""
+        gate = self._gates.get(self._provider_of(ask))
+        if gate is None:
+            # Seen for the first time: the next renewal asks for it.
+            gate = self._gates[self._provider_of(ask)] = _Gate()
+            self._renewed_at = -inf
+        seconds = gate.enter(time.monotonic())
+        self._was_closed |= seconds > 0 and self._renewed_at > -inf
+        return seconds
+
+    def leave(self, ask: Any) -> None:
+        """Note that a call has ended."""
+        self._gates[self._provider_of(ask)].in_flight -= 1
+
+    def was_closed(self) -> bool:
+        """Tell, once, whether a call had to wait since this was asked last."""
+        was_closed, self._was_closed = self._was_closed, False
+        return was_closed
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a call waits for the first grant of its provider."""
+        return self._renewed_at == -inf and bool(self._gates)
+
+    def is_due(self) -> bool:
+        """Tell whether to ask for grants: always under a limit, now and then without one."""
+        is_limited = any(gate.share is not None or gate.starts is not None for gate in self._gates.values())
+        return is_limited or time.monotonic() - self._renewed_at > _LOOK_EVERY
+
+    def demands(self, *, concurrency: int, waiting: int) -> dict[UUID, Demand]:
+        """Return what to ask for, by provider: `waiting` calls could begin, `concurrency` of them at a time."""
+        return {provider: gate.demand(concurrency, waiting) for provider, gate in self._gates.items()}
+
+    def renew(self, demands: Mapping[UUID, Demand]) -> Mapping[UUID, Grant]:
+        """Ask for grants. The one method for the store's thread."""
+        return self._allowances.renew(demands)
+
+    def take(self, grants: Mapping[UUID, Grant]) -> None:
+        """Go by these grants from now on."""
+        now = time.monotonic()
+        for provider, grant in grants.items():
+            self._gates[provider].take(grant, now)
+        self._renewed_at = now
+        self.is_contested = any(grant.is_contested for grant in grants.values())

@@ -34,6 +34,7 @@ from judging.services.batches import cancel_batch, create_batch
 from judging.services.response_judges import Reference, save_response_judge
 from tests.batch_api.conftest import check_sums, make_evaluator
 from tests.draining import drain
+from tests.execution.cluster import Cluster
 from tests.stub.fixtures import Stub
 
 Start = Callable[..., BatchExecution]
@@ -257,3 +258,25 @@ def test_a_hundred_inputs_and_three_evaluators_take_little_more_than_the_ideal(s
     # The mark is 1.5 (the benchmark holds it); here other tests share the machine.
     assert seconds < 3 * ideal, seconds
     print(f"100 x 3 at 16 in flight: {seconds:.2f} s, {seconds / ideal:.2f} x the ideal")
+
+
+@pytest.mark.slow
+def test_a_killed_cluster_loses_nothing_of_a_batch(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=50)
+    batch = start(inputs=60, evaluators=3, concurrency=4)
+    with Cluster() as first:
+        wait_until(lambda: reread(batch).completed_count > 8, 30)
+        first.kill()
+    before = reread(batch)
+    assert before.is_active
+    with Cluster():
+        restarted = time.monotonic()
+        while reread(batch).is_active:
+            assert time.monotonic() - restarted < 45, "it did not end"
+            rescue_judging_runs()
+            time.sleep(0.1)
+    after = reread(batch)
+    assert (after.status, after.completed_count) == (BatchStatus.COMPLETED, 60)
+    assert ExecutionLog.objects.count() == 60
+    # In flight, or back but not yet written.
+    assert stub.calls - 180 <= 4 + 4 * int(1.0 / 0.05)

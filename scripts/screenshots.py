@@ -96,6 +96,7 @@ def pages(world: dict[str, Any], stage: str) -> Iterator[tuple[str, str, Any]]:
         ("judging_run", (world.get("judging_run"),), admin),
         ("ai_judges", (), admin),
         ("ai_judge", (world.get("judge"),), admin),
+        ("ai_judge_versions", (world.get("judge"),), admin),
         ("ai_judge_create", (), admin),
         ("ai_providers", (), admin),
         ("ai_provider", (world.get("provider"),), admin),

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from judging.engine import Answer, Ask, CallRecord, JudgeSpec, ask_once
 from judging.errors import Invalid
-from judging.models import AIJudge, Candidate, EvaluationRun, RunQuery
+from judging.models import AIJudge, EvaluationRun, RunQuery
 from judging.parsing import Failure, Grade
 from judging.prompting import EvaluationContext, PromptCandidate
 from judging.providers.base import Connection, Message, ProviderError
 from judging.providers.openai_client import open_client
 from judging.queries.connections import connection_of
 from judging.queries.judge_specs import evaluation_context_of, judge_spec_of
+from judging.queries.prompt_previews import first_candidates
 from judging.scales import SCALES
 
 MAX_CANDIDATES = 50
@@ -90,13 +91,7 @@ def test_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID
     run_query = RunQuery.objects.filter(pk=query_id, run=run).first()
     if run_query is None:
         raise Invalid("no such query", errors={"query_id": ["There is no such query in this evaluation run."]})
-    candidates = [
-        PromptCandidate(row.document.external_id, version.title, version.fields or {}, version.image)
-        for row in Candidate.objects.filter(run_query=run_query)
-        .select_related("document", "document_version")
-        .order_by("rank")[: judge.batch_size]
-        for version in [row.document_version]
-    ]
+    candidates = first_candidates(run_query, judge.batch_size)
     if not candidates:
         raise Invalid("the query has no candidates", errors={"query_id": ["This query has no candidates."]})
     return _test_judge(judge, run_query.body, candidates, evaluation_context_of(run))

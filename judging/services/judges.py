@@ -7,7 +7,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.errors import Conflict, Forbidden
-from judging.models import AIJudge, AIProvider, JudgeSettings, JudgeVersion, JudgingRun, Judgment, User
+from judging.models import (
+    AIJudge,
+    AIProvider,
+    BatchExecution,
+    JudgeSettings,
+    JudgeVersion,
+    JudgingRun,
+    Judgment,
+    User,
+)
 from judging.prompting import TemplateError, check_template
 from judging.queries.access import check_may_change, visible_providers
 from judging.services.accounts import record_event
@@ -85,6 +94,19 @@ def _change(actor: User, judge: AIJudge, fields: Mapping[str, Any], problems: di
     return judge
 
 
+def draft_judge(*, actor: User, fields: Mapping[str, Any]) -> AIJudge:
+    """Return a judge that is not stored, held to the rules of one that is: to be tried. Raise Invalid or Forbidden."""
+    unknown = fields.keys() - JUDGE_FIELDS
+    assert not unknown, unknown
+    if not actor.is_member:
+        raise Forbidden("raters have no AI judges")
+    judge = AIJudge(**{**fields, "shared": False}, owner=actor)
+    with transaction.atomic():
+        problems = {**_template_problems(fields, None), **_provider_problems(judge)}
+    _check(judge, problems)
+    return judge
+
+
 def duplicate_judge(*, actor: User, judge: AIJudge, name: str = "") -> AIJudge:
     """Make a personal copy of a judge that `actor` sees, at version 1. Raise Invalid."""
     fields = {**judge.settings_dict(), "description": judge.description, "name": name or f"{judge.name[:193]} (copy)"}
@@ -104,6 +126,7 @@ def delete_judge(*, actor: User, judge: AIJudge) -> bool:
         is_used = (
             JudgingRun.objects.filter(judge_version__in=versions).exists()
             or Judgment.objects.filter(judge_version__in=versions).exists()
+            or BatchExecution.objects.filter(relevance_judge_version__in=versions).exists()
         )
         record_event(actor=actor, action="judge_archived" if is_used else "judge_deleted", subject=judge)
         if is_used:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from judging.web import providers
+from judging.web import judge_versions, judges, providers
 
 urlpatterns = [
     path("ai-providers", providers.ai_providers, name="ai_providers"),
@@ -10,4 +10,10 @@ urlpatterns = [
     path("ai-providers/<uuid:provider_id>", providers.ai_provider, name="ai_provider"),
     path("ai-providers/<uuid:provider_id>/delete", providers.delete_ai_provider, name="delete_ai_provider"),
     path("ai-providers/<uuid:provider_id>/test", providers.test_ai_provider, name="test_ai_provider"),
+    path("ai-judges", judges.ai_judges, name="ai_judges"),
+    path("ai-judges/new", judges.ai_judge_create, name="ai_judge_create"),
+    path("ai-judges/<uuid:judge_id>", judges.ai_judge, name="ai_judge"),
+    path("ai-judges/<uuid:judge_id>/delete", judges.delete_ai_judge, name="delete_ai_judge"),
+    path("ai-judges/<uuid:judge_id>/duplicate", judges.duplicate_ai_judge, name="duplicate_ai_judge"),
+    path("ai-judges/<uuid:judge_id>/versions", judge_versions.ai_judge_versions, name="ai_judge_versions"),
 ]

@@ -1,0 +1,31 @@
+// The editor of a judge: a click on a variable writes it at the cursor, "Show the line" selects a line of the
+// template, and a provider that has one model fills it in. Everything else is forms and htmx.
+(() => {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-insert], [data-line]");
+    if (!button) return;
+    const text = document.querySelector(button.dataset.into);
+    text.focus();
+    if (button.dataset.insert !== undefined) {
+      text.setRangeText(button.dataset.insert, text.selectionStart, text.selectionEnd, "end");
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+      return;
+    }
+    const lines = text.value.split("\n");
+    const number = Math.min(Number(button.dataset.line), lines.length);
+    const start = lines.slice(0, number - 1).reduce((length, line) => length + line.length + 1, 0);
+    text.setSelectionRange(start, start + lines[number - 1].length);
+    // Long lines wrap, so the place is a guess; the selection itself is exact.
+    text.scrollTop = (text.scrollHeight / lines.length) * Math.max(number - 4, 0);
+  });
+
+  document.addEventListener("change", (event) => {
+    const select = event.target.closest("select[data-fills]");
+    if (!select) return;
+    const model = document.querySelector(select.dataset.fills);
+    const known = select.selectedOptions[0].dataset.model;
+    const others = [...select.options].map((option) => option.dataset.model).filter(Boolean);
+    if (known && !model.value.trim()) model.value = known;
+    else if (!known && others.includes(model.value)) model.value = "";
+  });
+})();

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from judging import queue
 from judging.clock import shared_now
+from judging.execution.imports import fail_interrupted_imports
 from judging.execution.jobs import BatchJob, Job, RunJob, job_of
 from judging.models import ACTIVE_BATCH_STATUSES, ACTIVE_STATUSES, BatchExecution, EvaluationRun, JudgingRun, Lane
 
@@ -32,6 +33,7 @@ def rescue_judging_runs() -> int:
     for job in _without_open_lane():
         rescued += _reopen(job)
     _renew_forgotten_metrics()
+    fail_interrupted_imports()
     return rescued
 
 

@@ -103,7 +103,7 @@ def retry_failed(*, actor: User, batch: BatchExecution) -> BatchExecution:
     """Make a new batch of the failed inputs of one that has ended, at the versions that it had.
 
     Raise Forbidden, NotFound (a judge that is private to others), Invalid (no_model_configured), or Conflict
-    (not_ended, nothing_failed).
+    (not_ended, nothing_failed, inputs_pruned).
     """
     if not actor.is_member:
         raise Forbidden("raters run no batches")
@@ -116,6 +116,8 @@ def retry_failed(*, actor: User, batch: BatchExecution) -> BatchExecution:
     ]
     if not rows:
         raise Conflict("no item of the batch failed", code="nothing_failed")
+    if not all(row.input for row in rows):
+        raise Conflict("the inputs of the batch were pruned, it can't be run again", code="inputs_pruned")
     again = BatchExecution(tags=batch.tags, project_id=batch.project_id, retried_from=batch, created_by=actor)
     return _create(again, plan_again(actor=actor, batch=batch), rows)
 

@@ -77,7 +77,7 @@ def import_run(
     """
     run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
     results = source.check(evaluation.corpus.match_mode)
-    run.status = EvaluationRunStatus.RUNNING
+    run.status, run.written_at = EvaluationRunStatus.RUNNING, timezone.now()
     run.query_count, run.candidate_count = results.query_count, results.candidate_count
     run.save(force_insert=True)
     _write(run, actor, results)
@@ -96,6 +96,7 @@ def fill_run(*, run: EvaluationRun, actor: User | None, source: RunSource) -> Im
     results = source.check(run.evaluation.corpus.match_mode)
     taken = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRunStatus.PENDING).update(
         status=EvaluationRunStatus.RUNNING,
+        written_at=timezone.now(),
         query_count=results.query_count,
         candidate_count=results.candidate_count,
     )
@@ -175,6 +176,11 @@ def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[ImportedQuery],
     identities = [query_identity(query.body, corpus.match_mode) for query in queries]
     candidates = [candidate for query in queries for candidate in query.candidates]
     with transaction.atomic():
+        # Tells that somebody writes; and stops here once the run was called interrupted, or is gone.
+        if not EvaluationRun.objects.filter(pk=run_id, status=EvaluationRunStatus.RUNNING).update(
+            written_at=timezone.now()
+        ):
+            raise _no_longer_running()
         query_ids = ensure_queries(
             corpus.pk, {identity: query.body for identity, query in zip(identities, queries, strict=True)}
         )
@@ -223,7 +229,7 @@ def _complete(run: EvaluationRun, actor: User | None, results: CheckedResults) -
             status=EvaluationRunStatus.COMPLETED, completed_at=timezone.now()
         )
         if not completed:
-            raise Conflict("the evaluation run was changed while it was written", code="run_not_running")
+            raise _no_longer_running()
         detail = {"queries": results.query_count, "candidates": results.candidate_count}
         record_event(actor=actor, action="run_imported", subject=run, detail=detail)
 
@@ -241,6 +247,10 @@ def _fail(run_id: UUID, reason: str) -> None:
 def _check_member(actor: User | None) -> None:
     if actor is not None and not actor.is_member:
         raise Forbidden("raters submit judgments; importing is for members")
+
+
+def _no_longer_running() -> Conflict:
+    return Conflict("the evaluation run was changed while it was written", code="run_not_running")
 
 
 def _not_pending(run: EvaluationRun | None) -> Conflict:

@@ -146,4 +146,3 @@ def test_both_apis_share_a_throttle_that_says_when_to_come_back() -> None:
     guesses = [APIClient(HTTP_AUTHORIZATION=f"Api-Key wrong-{n}").get("/v1/judges/").status_code for n in range(3)]
     assert guesses == [401, 401, 429]
     cache.clear()
-

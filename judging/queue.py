@@ -81,6 +81,11 @@ def has_waiting_tasks() -> bool:
     return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
 
 
+def waiting_tasks() -> int:
+    """Return how many tasks no worker has pulled yet."""
+    return OrmQ.objects.filter(lock__lte=timezone.now()).count()
+
+
 def oldest_waiting_since() -> datetime | None:
     """Return since when the oldest task that no worker has pulled waits."""
     return OrmQ.objects.filter(lock__lte=timezone.now()).order_by("lock").values_list("lock", flat=True).first()

@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from judging.api import openapi
-from judging.api.views import health
+from judging.api.views import health, metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", include("judging.api.urls")),
     path("v1/", include("judging.batch_api.urls")),
     path("api/schema", openapi.schema, name="api-schema"),

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count, Q
 
-from judging.models import Candidate, Evaluation, EvaluationRun, EvaluationRunStatus, JudgingRun, RunQuery, User
+from judging.models import Candidate, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,3 @@ def count_written(run: EvaluationRun) -> int:
 def has_stale_metrics(run: EvaluationRun) -> bool:
     """Tell whether metrics of a run wait to be renewed. Those of a locked run stand still."""
     return not run.is_locked and RunQuery.objects.filter(run=run, has_stale_metrics=True).exists()
-
-
-def count_judging_runs(run_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Return how many AI judging runs these evaluation runs have."""
-    rows = JudgingRun.objects.filter(evaluation_run_id__in=run_ids).order_by().values("evaluation_run_id")
-    return {row["evaluation_run_id"]: row["count"] for row in rows.annotate(count=Count("pk"))}

@@ -96,13 +96,11 @@ class EvaluationChangeForm(forms.Form):
 class _UploadForm(forms.Form):
     """A form with files. Browsers don't keep chosen files, so the page does (hx-preserve)."""
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        files: Any = self.files.values()
-        size = sum(file.size or 0 for file in files)
-        if size > settings.MAX_UPLOAD_BYTES:
-            raise forms.ValidationError(f"The files are larger than {settings.MAX_UPLOAD_BYTES // 1_000_000} MB.")
-        return cleaned
+    @property
+    def max_bytes(self) -> int:
+        """More is refused before it is read; the page says so before it is sent."""
+        size: int = settings.MAX_UPLOAD_BYTES
+        return size
 
 
 def _file(name: str, label: str, help_text: str, accept: str) -> forms.FileField:
@@ -169,7 +167,7 @@ class ImportRunForm(_UploadForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         typed = [name.strip() for name in cleaned.get("more_metrics", "").split(",")]
         chosen = cleaned.get("metrics", [])
         cleaned["all_metrics"] = [*chosen, *(name for name in typed if name and name not in chosen)]

@@ -99,7 +99,15 @@
   };
   const stop = () => { clearInterval(asking); asking = undefined; };
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.matches("form[data-import]")) show(event.detail.elt, "Sending the files …", 0);
+    const form = event.detail.elt;
+    if (!form.matches("form[data-import]")) return;
+    const bytes = [...form.querySelectorAll(".drop-input")].reduce((sum, input) => sum + (input.files[0]?.size || 0), 0);
+    if (bytes > Number(form.dataset.maxBytes)) {
+      event.preventDefault();
+      window.releval.toast("error", `The files are ${size(bytes)}; at most ${size(Number(form.dataset.maxBytes))} are taken.`);
+      return;
+    }
+    show(form, "Sending the files …", 0);
   });
   document.addEventListener("htmx:xhr:progress", (event) => {
     const form = event.target;
@@ -115,6 +123,8 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.elt.matches("form[data-import]")) return;
     stop();
+    // It went well, and the next page is on its way.
+    if (event.detail.xhr?.getResponseHeader("HX-Redirect")) return;
     const box = $("[data-import-progress]", event.detail.elt);
     if (box) box.hidden = true;
   });

@@ -130,7 +130,7 @@ def test_a_judging_run_is_cancelled_in_mid_run_and_the_gaps_are_filled(new_visit
     stub.script(delay_ms=150)
     visitor = new_visitor(user)
     # Leaving the page ends the requests that renew the results, which htmx reports on the console.
-    visitor.allow("console: htmx:(sendError|afterRequest)")
+    visitor.allow("console: htmx:(sendError|sendAbort|afterRequest)")
     page = visitor.open(f"/evaluations/runs/{run.pk}")
     with working():
         start_a_judge(page)
@@ -187,6 +187,17 @@ def test_wrong_lines_stand_beside_their_file_and_everything_typed_and_chosen_sta
     expect(page.get_by_role("heading", name="bm25 <i>")).to_be_visible()
     run = EvaluationRun.objects.get()
     assert (run.scale, run.metrics[-1]) == ("binary", "P@3")
+
+
+def test_files_that_are_too_large_are_not_even_sent(new_visitor: NewVisitor, settings: Any, tmp_path: Path) -> None:
+    settings.MAX_UPLOAD_BYTES = 5000
+    (tmp_path / "large.jsonl").write_text("x" * 9000)
+    page = new_visitor(make_user()).open(f"/evaluations/{make_evaluation().pk}/import")
+    page.get_by_label("Name of the run").fill("bm25")
+    page.locator("#id_results").set_input_files(tmp_path / "large.jsonl")
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("#toasts")).to_contain_text("The files are 9 kB; at most 5 kB are taken.")
+    expect(page.get_by_role("button", name="Import")).to_be_enabled()
 
 
 def test_files_dropped_together_find_their_places(new_visitor: NewVisitor) -> None:

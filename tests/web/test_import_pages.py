@@ -109,11 +109,9 @@ def test_what_is_missing_is_asked_for(visit: Client, fields: dict[str, Any], wor
     assert not EvaluationRun.objects.exists()
 
 
-def test_files_that_are_too_large_are_refused_before_they_are_read(visit: Client, settings: Any) -> None:
-    settings.MAX_UPLOAD_BYTES = 10
-    evaluation = make_evaluation()
-    given = values(results=upload("r.jsonl", json.dumps(RESULT)))
-    assert "larger than" in visit.post(f"/evaluations/{evaluation.pk}/import", given).content.decode()
+def test_the_form_knows_how_much_may_be_sent(visit: Client, settings: Any) -> None:
+    settings.MAX_UPLOAD_BYTES = 1234
+    assert 'data-max-bytes="1234"' in visit.get(f"/evaluations/{make_evaluation().pk}/import").content.decode()
 
 
 def test_the_import_begins_with_what_the_newest_run_was_made_with(visit: Client) -> None:
@@ -128,7 +126,9 @@ def test_the_progress_of_an_import_counts_what_is_written(visit: Client, member:
     path = f"/evaluations/{evaluation.pk}/import/progress"
     assert "Checking every line" in visit.get(path, headers=HTMX).content.decode()
     make_run(evaluation=evaluation, status=EvaluationRunStatus.RUNNING, created_by=member)
-    assert "5 of 5 candidates" in visit.get(path, headers=HTMX).content.decode()
+    assert "All 5 candidates are written" in visit.get(path, headers=HTMX).content.decode()
+    EvaluationRun.objects.update(candidate_count=8)
+    assert "5 of 8 candidates" in visit.get(path, headers=HTMX).content.decode()
 
 
 def test_judgments_are_imported_into_the_corpus_of_the_evaluation(visit: Client) -> None:

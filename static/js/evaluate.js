@@ -21,7 +21,8 @@
   const press = (id) => document.getElementById(id)?.click();
   const acts = {
     s: () => press("skip"),
-    n: () => press("next-unrated"),
+    // Before a grade is given, the next unrated one is what skipping leads to.
+    n: () => press(document.getElementById("next-unrated") ? "next-unrated" : "skip"),
     p: () => press("previous"),
     t: () => {
       if (!cantTell()) return;

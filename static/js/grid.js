@@ -43,8 +43,14 @@
 
   // Saving: one after the other, so that the last key pressed counts. Rows and metric cards come back by id.
 
+  const under = new Map(); // saves on their way, by row
+  // Events tell of failures; a rejected promise would only tell the console once more.
+  const ask = (verb, url, context) => window.htmx.ajax(verb, url, context)?.catch(() => {});
   const setBusy = (ids, isBusy) => {
-    for (const id of ids) entryOf(id)?.classList.toggle("is-saving", isBusy);
+    for (const id of ids) {
+      under.set(id, (under.get(id) || 0) + (isBusy ? 1 : -1));
+      entryOf(id)?.classList.toggle("is-saving", under.get(id) > 0);
+    }
   };
   const mark = (id, grade) => {
     for (const button of entryOf(id)?.querySelectorAll(".entry-grades button") ?? []) {
@@ -55,7 +61,7 @@
     waiting += 1;
     setBusy(ids, true);
     // The ids go along to the event that ends the request.
-    window.htmx.ajax("POST", url, { source: saver, target: saver, swap: "none", values: { ...values, rows: ids.join(",") } });
+    ask("POST", url, { source: saver, target: saver, swap: "none", values: { ...values, rows: ids.join(",") } });
   };
   const sawOf = (entry) => entry.querySelector(".entry-grades button").value.split(":")[2];
   const give = (entry, grade) => {
@@ -82,7 +88,7 @@
       const ids = String(event.detail.requestConfig.parameters.rows || "").split(",");
       setBusy(ids, false);
       if (!event.detail.successful) {
-        for (const id of ids) mark(id, undefined); // the earlier value stands
+        for (const id of ids) if (!under.get(id)) mark(id, undefined); // the earlier value stands
         if (undoing) undos.push(undoing);
       }
       undoing = undefined;
@@ -133,7 +139,7 @@
     entry.classList.toggle("is-open", isShown);
     if (isShown) {
       // Read anew each time: grades and opinions change.
-      window.htmx.ajax("GET", entry.querySelector("[data-more]").href, { source: detail, target: detail, swap: "innerHTML" });
+      ask("GET", entry.querySelector("[data-more]").href, { source: detail, target: detail, swap: "innerHTML" });
     }
   };
 

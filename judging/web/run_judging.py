@@ -73,7 +73,7 @@ class StartForm(forms.Form):
     )
     depth = _limit("Depth", "Of each query, only so many candidates from the top.", "all")
     query_limit = _limit("Query sample", "Only so many queries, drawn at random: to try a prompt.", "all")
-    max_concurrency = _limit("Concurrency", "Calls at the same time.", "as the judge says", 256)
+    max_concurrency = _limit("Concurrency", "Calls at the same time.", "judge's own", 256)
     max_total_tokens = _limit("Token budget", "The run ends when it is spent.", "none", _BIGINT)
     key = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
 

@@ -1,0 +1,85 @@
+"""Evaluations as pages: made, edited, deleted, their runs side by side."""
+
+import json
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from judging.models import Corpus, Evaluation, EvaluationRun, RunQuery, User
+from tests.factories import make_evaluation, make_run
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def visit(member: User) -> Client:
+    client = Client()
+    client.force_login(member, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def text_of(client: Client, path: str) -> str:
+    response = client.get(path)
+    assert response.status_code == 200, response.content
+    return response.content.decode()
+
+
+def test_the_list_says_what_to_do_while_it_is_empty(visit: Client) -> None:
+    assert "Load the electronics collection" in text_of(visit, "/evaluations")
+
+
+def test_an_evaluation_is_made_with_a_corpus_of_its_own_and_leads_to_the_import(visit: Client) -> None:
+    response = visit.post("/evaluations/new", {"name": "Shop", "description": "Be strict.", "match_mode": "oid"})
+    evaluation = Evaluation.objects.select_related("corpus").get()
+    assert response["Location"] == f"/evaluations/{evaluation.pk}/import"
+    assert (evaluation.corpus.name, evaluation.corpus.match_mode) == ("Shop", "oid")
+    assert evaluation.description == "Be strict."
+
+
+def test_a_refused_evaluation_keeps_what_was_typed_and_makes_no_corpus(visit: Client) -> None:
+    page = visit.post("/evaluations/new", {"name": " \x0b ", "description": EVIL}).content.decode()
+    assert "&lt;script&gt;" in page
+    assert not Corpus.objects.exists()
+
+
+def test_an_evaluation_shows_its_runs_side_by_side_with_coverage_and_their_difference(visit: Client) -> None:
+    evaluation = make_evaluation(description="Guidelines of ours")
+    for name, value in (("before", 0.5), ("after", 0.625)):
+        run = make_run(evaluation=evaluation, name=name, metrics=["NDCG@10"])
+        RunQuery.objects.filter(run=run).update(is_scored=True, metric_values={"NDCG@10": value})
+        EvaluationRun.objects.filter(pk=run.pk).update(
+            metric_values={"NDCG@10": value}, coverage_values={"NDCG@10": 0.75}
+        )
+    page = text_of(visit, f"/evaluations/{evaluation.pk}")
+    for words in ("Guidelines of ours", "0.5000", "0.6250", "75 % judged", "+0.1250", "<b>2</b> better", "(best)"):
+        assert words in page
+    assert json.loads(page.split('id="trend" type="application/json">')[1].split("</script>")[0])["series"] == [
+        {"name": "NDCG@10", "values": [0.5, 0.625]}
+    ]
+
+
+def test_runs_on_different_scales_are_not_compared(visit: Client) -> None:
+    evaluation = make_evaluation()
+    for scale in ("graded", "binary"):
+        make_run(evaluation=evaluation, scale=scale, metric_values={"NDCG@10": 0.5})
+    assert "judged on different scales" in text_of(visit, f"/evaluations/{evaluation.pk}")
+
+
+def test_name_and_guidelines_are_edited(visit: Client) -> None:
+    evaluation = make_evaluation(name="Old")
+    assert 'value="Old"' in text_of(visit, f"/evaluations/{evaluation.pk}?edit=1")
+    visit.post(f"/evaluations/{evaluation.pk}/edit", {"name": "New", "description": "Strict."})
+    evaluation.refresh_from_db()
+    assert (evaluation.name, evaluation.description) == ("New", "Strict.")
+    refused = visit.post(f"/evaluations/{evaluation.pk}/edit", {"name": "", "description": "Kept"}).content.decode()
+    assert "This field is required." in refused
+    assert "Kept</textarea>" in refused
+
+
+def test_an_evaluation_with_a_locked_run_is_not_deleted(visit: Client) -> None:
+    run = make_run(is_locked=True, locked_at=timezone.now())
+    assert visit.post(f"/evaluations/{run.evaluation_id}/delete").status_code == 409
+    EvaluationRun.objects.update(is_locked=False)
+    assert visit.post(f"/evaluations/{run.evaluation_id}/delete").status_code == 302
+    assert not Evaluation.objects.exists()

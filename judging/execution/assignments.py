@@ -6,7 +6,7 @@ from typing import Generic, Protocol
 from uuid import UUID
 
 from judging.engine import AnswerTo
-from judging.execution.loop import AskT, Store, ValueT
+from judging.execution.work import AskT, Store, ValueT
 
 
 class Caller(Protocol[AskT, ValueT]):

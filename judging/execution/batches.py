@@ -27,7 +27,7 @@ from judging.evaluator_engine import (
 from judging.execution.assignments import Assignment, Impossible
 from judging.execution.calls import call_row, clean_and_cut
 from judging.execution.leases import LEASE, Lease, age
-from judging.execution.loop import Batch, LeaseLost, RunState, Work
+from judging.execution.work import Batch, LeaseLost, RunState, Work
 from judging.models import (
     BatchEvaluator,
     BatchExecution,

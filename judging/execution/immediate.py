@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from judging import batch_lifecycle
 from judging.errors import IllegalTransition
-from judging.execution.loop import Turn
 from judging.execution.slices import judge_slice
+from judging.execution.work import Turn
 from judging.models import BatchExecution
 
 LONGEST_SECONDS = 60.0

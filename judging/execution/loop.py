@@ -9,15 +9,15 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
-from judging.engine import AnswerTo, CallRecord
+from judging.engine import AnswerTo
 from judging.execution.gates import Gates
 from judging.execution.outage import OutageWatch
+from judging.execution.work import AskT, Batch, LeaseLost, Released, RunState, Settled, Store, Turn, ValueT, Work
 from judging.parsing import Failure, FailureCode
 from judging.providers.base import Fault, ProviderError
 from judging.providers.limiter import AdaptiveConcurrency, backoff
@@ -27,105 +27,6 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 0.5
 LEASE_SECONDS = 15.0
 FRUITLESS_REASKS = 20
-
-
-class Asked(Protocol):
-    """What the loop must know of a prompt to send: the keys of the items that it decides."""
-
-    @property
-    def keys(self) -> tuple[int, ...]: ...
-
-
-AskT = TypeVar("AskT", bound=Asked)
-ValueT = TypeVar("ValueT")
-
-
-@dataclass(frozen=True, slots=True)
-class Work(Generic[AskT]):
-    """An ask and how often it failed in a transient way."""
-
-    ask: AskT
-    attempts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """An item that goes back to pending: asked again after `delay` seconds, with its attempts kept."""
-
-    key: int
-    attempts: int
-    delay: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settled(Generic[ValueT]):
-    """A call, the items that it was about and the outcomes that it decided, both by item key."""
-
-    call: CallRecord | None
-    keys: tuple[int, ...]
-    outcomes: dict[int, ValueT | Failure]
-
-
-@dataclass(slots=True)
-class Batch(Generic[ValueT]):
-    """What happened since the last flush."""
-
-    calls: list[Settled[ValueT]] = field(default_factory=list)
-    released: list[Released] = field(default_factory=list)
-    reasks_failed: int = 0
-    has_reask_success: bool = False
-    has_success: bool = False
-    fatal: ProviderError | None = None
-    # Why calls had to wait, a Throttle.
-    throttle: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.calls or self.released or self.fatal)
-
-    def put_back(self, earlier: "Batch[ValueT]") -> None:
-        """Take in an earlier batch that could not be written."""
-        self.calls[:0] = earlier.calls
-        self.released[:0] = earlier.released
-        self.reasks_failed += earlier.reasks_failed
-        self.has_reask_success |= earlier.has_reask_success
-        self.has_success |= earlier.has_success
-        self.fatal = self.fatal or earlier.fatal
-
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """What the store knows after a flush."""
-
-    is_active: bool = True
-    fruitless_reasks: int = 0
-    seconds_since_success: float | None = None
-    others_wait: bool = False
-
-
-class LeaseLost(Exception):
-    """Another slice holds the lane: whatever is in hand is its business now."""
-
-
-class Store(Protocol[AskT, ValueT]):
-    """The loop's door to the database. Called from one thread, one call at a time."""
-
-    def claim(self, prompt_count: int) -> Sequence[Work[AskT]]: ...
-
-    def seconds_to_next(self) -> float | None:
-        """Return in how many seconds the next pending item may be asked, None when there is none."""
-        ...
-
-    def flush(self, batch: Batch[ValueT]) -> RunState:
-        """Store a batch and renew the lease. Raise LeaseLost."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """How long a slice may start calls, in seconds: `shared` when other lanes wait for a worker, else `longest`."""
-
-    shared: float = 20.0
-    longest: float = 120.0
 
 
 class SliceLoop(Generic[AskT, ValueT]):
@@ -204,7 +105,14 @@ class SliceLoop(Generic[AskT, ValueT]):
 
     async def _claim(self) -> bool:
         wanted = self._stock() - len(self._ready)
-        works = await self._in_thread(self._store.claim, wanted)
+        try:
+            works = await self._in_thread(self._store.claim, wanted)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            self._bear(error)
+            await asyncio.sleep(FLUSH_SECONDS)
+            return False
         self._ready.extend(works)
         self._has_more = len(works) >= wanted
         return bool(works)
@@ -354,20 +262,24 @@ class SliceLoop(Generic[AskT, ValueT]):
             self._state = await self._in_thread(self._store.flush, batch)
         except LeaseLost:
             raise
-        except Exception:
-            now = time.monotonic()
-            self._unwritten_since = self._unwritten_since or now
-            if now - self._unwritten_since > LEASE_SECONDS:
-                raise
-            logger.exception("results could not be written; trying again")
+        except Exception as error:
             self._batch.put_back(batch)
-            # No call is started whose result could not be kept.
-            self._pause(2 * FLUSH_SECONDS)
+            self._bear(error)
             return False
         self._unwritten_since = None
         if self._accepts and self._state.is_active and self._gates.is_due():
             await self._renew_gates()
         return True
+
+    def _bear(self, error: Exception) -> None:
+        """Go on although the database takes nothing, a full disk for one; as long as the lease lasts, else raise it."""
+        now = time.monotonic()
+        self._unwritten_since = self._unwritten_since or now
+        if now - self._unwritten_since > LEASE_SECONDS:
+            raise error
+        logger.error("the database takes nothing; trying again", exc_info=error)
+        # No call is started whose result could not be kept.
+        self._pause(2 * FLUSH_SECONDS)
 
     def _throttle(self) -> str:
         was_closed = self._gates.was_closed()

@@ -18,9 +18,10 @@ from judging.execution.batches import assign_batch, fail_batch
 from judging.execution.gates import Gates
 from judging.execution.jobs import BatchJob
 from judging.execution.leases import Lease, age, hand_over, take
-from judging.execution.loop import LeaseLost, SliceLoop, Turn
+from judging.execution.loop import SliceLoop
 from judging.execution.outage import OutageWatch
 from judging.execution.runs import assign_run, fail_run
+from judging.execution.work import LeaseLost, Turn
 from judging.logs import current_id
 from judging.models import Lane
 from judging.providers.base import ProviderError

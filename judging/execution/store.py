@@ -18,7 +18,7 @@ from judging.errors import IllegalTransition
 from judging.execution.calls import call_row, clean_and_cut
 from judging.execution.jobs import skip
 from judging.execution.leases import LEASE, Lease, age
-from judging.execution.loop import Batch, LeaseLost, RunState, Settled, Work
+from judging.execution.work import Batch, LeaseLost, RunState, Settled, Work
 from judging.ledger import AIGrade, lock_unlocked_runs, record_ai_grades
 from judging.ledger.ai_grades import Source
 from judging.models import Call, ItemStatus, JudgingItem, JudgingRun, JudgingRunStatus, Lane

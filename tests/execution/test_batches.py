@@ -16,7 +16,7 @@ from judging.evaluator_engine import Score
 from judging.execution import judge_slice, rescue_if_stalled, rescue_judging_runs
 from judging.execution.batches import BatchStore
 from judging.execution.leases import take
-from judging.execution.loop import Batch, LeaseLost, Settled
+from judging.execution.work import Batch, LeaseLost, Settled
 from judging.models import (
     BatchExecution,
     BatchItem,

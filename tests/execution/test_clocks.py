@@ -13,9 +13,9 @@ from judging import lifecycle, queue
 from judging.clock import shared_now
 from judging.execution import judge_slice, rescue_judging_runs
 from judging.execution.leases import take
-from judging.execution.loop import Batch, LeaseLost
 from judging.execution.store import JudgingStore
 from judging.execution.watch import is_work_left_alone
+from judging.execution.work import Batch, LeaseLost
 from judging.models import JudgingItem, Lane, User
 from tests.execution.conftest import Start, full, in_background, reread, small_run, wait_until
 from tests.stub.fixtures import Stub

@@ -14,8 +14,8 @@ from judging import lifecycle, queue
 from judging.errors import Conflict, IllegalTransition
 from judging.execution import judge_slice, rescue_if_stalled, rescue_judging_runs
 from judging.execution.leases import take
-from judging.execution.loop import Batch, LeaseLost, Settled
 from judging.execution.store import JudgingStore
+from judging.execution.work import Batch, LeaseLost, Settled
 from judging.models import EvaluationRun, JudgingRun, JudgingRunStatus, Judgment, Lane, User
 from judging.parsing import Grade
 from judging.providers import openai_client

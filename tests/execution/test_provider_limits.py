@@ -12,7 +12,7 @@ from judging.execution import judge_slice
 from judging.execution.allowances import ProviderAllowances
 from judging.execution.gates import Demand, Grant
 from judging.execution.leases import hand_over, take
-from judging.execution.loop import Turn
+from judging.execution.work import Turn
 from judging.models import AIProvider, JudgingRun, Lane, ProviderShare, User
 from judging.services.judging_runs import start_judging_run
 from tests.draining import drain

@@ -10,8 +10,8 @@ from django_q.models import OrmQ
 from judging import lifecycle
 from judging.execution import judge_slice
 from judging.execution.leases import take
-from judging.execution.loop import Batch, Settled, Turn
 from judging.execution.store import JudgingStore
+from judging.execution.work import Batch, Settled, Turn
 from judging.models import JudgingRun, JudgingRunStatus
 from judging.parsing import Grade
 from tests.draining import drain

@@ -135,6 +135,10 @@ class StubProcess:
         with self._opener.open(f"http://127.0.0.1:{self.port}/_stub/{name}", data=body, timeout=10) as answer:
             return json.load(answer)
 
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(10)

@@ -25,9 +25,10 @@ _PARTS = {
     "faults": "a fixed list of 429, 500 and prose against its critical path",
     "kill": "SIGKILL of all workers in mid-run (--kills N)",
     "outage": "every call fails (only with --full or by name: 150 s)",
-    "peers": "public tools over the same pairs and the same stub (only with --peers or by name)",
+    "ragas": "the public tool over the same pairs and the same stub (only with --peers or by name)",
+    "inspect-ai": "likewise",
 }
-_ON_DEMAND = {"outage", "peers"}
+_PEERS = {"ragas", "inspect-ai"}
 
 
 def main() -> int:
@@ -36,9 +37,7 @@ def main() -> int:
         print("The bench reads /proc, which this system does not have: run it on Linux.", file=sys.stderr)
         return 1
     wanted = options.only or [
-        name
-        for name in _PARTS
-        if name not in _ON_DEMAND or (name == "outage" and options.full) or (name == "peers" and options.peers)
+        name for name in _PARTS if (name not in _PEERS or options.peers) and (name != "outage" or options.full)
     ]
     figures: list[Figure] = []
     problems: list[str] = []
@@ -73,7 +72,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--in-flight", type=int, action="append", help="a level of throughput; may be repeated")
     parser.add_argument("--kills", type=int, default=2, help="how many SIGKILLs; each takes 25 s")
-    parser.add_argument("--peers", action="store_true", help="measure public tools, too (installs them, see peers.py)")
+    parser.add_argument("--peers", action="store_true", help="measure public tools, too (installs them into ~/.cache)")
     parser.add_argument("--json", type=Path, default=_ROOT / "bench.json", help="where to save (bench.json)")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a mark is missed or a part fails")
     return parser.parse_args()
@@ -98,7 +97,8 @@ def _measure(
         "faults": faults.measure,
         "kill": lambda stack: kills.measure(stack, kills=options.kills),
         "outage": endings.measure_outage,
-        "peers": peers.measure,
+        "ragas": lambda stack: peers.measure(stack, "ragas"),
+        "inspect-ai": lambda stack: peers.measure(stack, "inspect-ai"),
     }
     with StubProcess() as stub:
         stack = Stack(stub, _say)

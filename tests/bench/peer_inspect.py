@@ -43,8 +43,8 @@ def main() -> None:
             display="none",
         )[0]
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
-    assert log.status == "success", log.error
-    scored = sum(bool(sample.scores) for sample in log.samples or [])
+        assert log.status == "success", log.error
+        scored = sum(bool(sample.scores) for sample in log.samples or [])  # read from the log when asked for
     version = importlib.metadata.version("inspect-ai")
     print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "scored": scored, "version": version}))
 

@@ -42,25 +42,23 @@ _PEERS = (
 )
 
 
-def measure(stack: Stack) -> list[Figure]:
-    """Run each tool and a round of ours in turns at 16 in flight."""
+def measure(stack: Stack, name: str) -> list[Figure]:
+    """Run a tool, and a round of ours right after it, at 16 in flight."""
+    peer = next(peer for peer in _PEERS if peer.name == name)
     pairs = write_pairs(stack)
-    figures = []
     with stack.cluster() as cluster:
-        for peer in _PEERS:
-            python = _installed(stack, peer)
-            theirs = _run(stack, peer, python, pairs)
-            ours = judge_round(stack, cluster, _COUNT, _IN_FLIGHT)
-            pace, our_pace = theirs["calls"] / theirs["seconds"], ours["calls"] / ours["seconds"]
-            cpu = 1000 * theirs["cpu_seconds"] / theirs["calls"]
-            stack.say(f"{peer.name} {theirs['version']}: {pace:.0f}/s, {cpu:.1f} ms CPU each; ours {our_pace:.0f}/s")
-            name = f"{peer.name} {theirs['version']}, {_IN_FLIGHT} in flight"
-            figures += [
-                plain(f"{name}: pairs", pace, "/s"),
-                plain(f"{name}: CPU per pair", cpu, "ms"),
-                at_least(f"{name}: ours in turns with it", our_pace, "/s", pace, f"> {pace:.0f}"),
-            ]
-    return figures
+        python = _installed(stack, peer)
+        theirs = _run(stack, peer, python, pairs)
+        ours = judge_round(stack, cluster, _COUNT, _IN_FLIGHT)
+    pace, our_pace = theirs["calls"] / theirs["seconds"], ours["calls"] / ours["seconds"]
+    cpu = 1000 * theirs["cpu_seconds"] / theirs["calls"]
+    stack.say(f"{name} {theirs['version']}: {pace:.0f}/s, {cpu:.1f} ms CPU each; ours {our_pace:.0f}/s")
+    label = f"{name} {theirs['version']}, {_IN_FLIGHT} in flight"
+    return [
+        plain(f"{label}: pairs", pace, "/s"),
+        plain(f"{label}: CPU per pair", cpu, "ms"),
+        at_least(f"{label}: ours after it", our_pace, "/s", pace, f"> {pace:.0f}"),
+    ]
 
 
 def _installed(stack: Stack, peer: _Peer) -> Path:
@@ -72,7 +70,7 @@ def _installed(stack: Stack, peer: _Peer) -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         stack.say(f"installing {', '.join(peer.requirements)} into {place}")
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True, timeout=_INSTALL_SECONDS)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *peer.requirements]
+        pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *peer.requirements]
         subprocess.run(pip, check=True, timeout=_INSTALL_SECONDS)
         stamp.write_text(wanted)
     return python

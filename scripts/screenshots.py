@@ -105,6 +105,10 @@ def pages(world: dict[str, Any], stage: str) -> Iterator[tuple[str, str, Any]]:
         ("ai_provider", (world.get("provider"),), admin),
         ("ai_provider_create", (), admin),
         ("batches", (), admin),
+        ("evaluators", (), admin),
+        ("evaluator_create", (), admin),
+        ("response_judges", (), admin),
+        ("response_judge_create", (), admin),
         ("api-docs", (), admin),
     ]
     for route, args, user in routes:

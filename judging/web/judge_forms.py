@@ -25,7 +25,7 @@ CALL_FIELDS = (
     "input_price",
     "output_price",
 )
-_LABELS = {
+CALL_LABELS = {
     "batch_size": ("Candidates per prompt", "From 1 to 50. More is cheaper, one is judged most carefully."),
     "max_document_chars": ("Characters per document", "What is longer is cut, and the prompt says so."),
     "max_concurrency": ("Calls at once", "From 1 to 256."),
@@ -56,7 +56,7 @@ _SNIPPETS = {
 VARIABLES = [(name, text, _SNIPPETS.get(name, f"{{{{{name}}}}}")) for name, text in TEMPLATE_VARIABLES]
 
 
-class _Prompt(forms.CharField):
+class PromptField(forms.CharField):
     """A text whose white space counts. Browsers send CRLF, which would make every save a change."""
 
     def __init__(self, **options: Any) -> None:
@@ -74,11 +74,11 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
     """What `save_judge` takes. `ai_provider_id` "new" means the provider form beside it."""
 
     ai_provider_id = forms.ChoiceField(label="AI provider")
-    prompt_template = _Prompt(
+    prompt_template = PromptField(
         label="Prompt template",
         widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "class": "code-input previewed"}),
     )
-    system_prompt = _Prompt(
+    system_prompt = PromptField(
         label="System prompt",
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "class": "code-input previewed"}),
@@ -133,7 +133,7 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["shared"].label = "Share with the team"
         self.fields["shared"].help_text = "A shared judge needs a shared provider."
         self.fields["description"].help_text = "What it is good for. Not part of the prompt."
-        for name, (label, help_text) in _LABELS.items():
+        for name, (label, help_text) in CALL_LABELS.items():
             self.fields[name].label, self.fields[name].help_text = label, help_text
         for name in ("include_images", "batch_size", "max_document_chars"):
             self.fields[name].widget.attrs["class"] = "previewed"

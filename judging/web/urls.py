@@ -10,6 +10,7 @@ urlpatterns = [
     path("watch", watch.watch, name="watch"),
     path("", include("judging.web.run_urls")),
     path("", include("judging.web.judge_urls")),
+    path("", include("judging.web.batch_urls")),
     # The door
     path("login", sessions.sign_in, name="login"),
     path("logout", LogoutView.as_view(), name="logout"),

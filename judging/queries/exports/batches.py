@@ -1,0 +1,37 @@
+"""The rows of a batch as CSV."""
+
+from collections.abc import Iterator
+
+from judging.models import BatchExecution, EvaluatorResult, ResultStatus
+from judging.queries.batches import export_rows
+from judging.queries.exports.cells import csv_line
+
+COLUMNS = (
+    "index",
+    "status",
+    "request",
+    "response",
+    "expected_output",
+    "evaluator_name",
+    "score",
+    "justification",
+    "error_message",
+)
+
+
+def batch_csv_lines(batch: BatchExecution) -> Iterator[str]:
+    """Yield a line per item and evaluator; an item that no evaluator was asked about has one line."""
+    yield csv_line(COLUMNS)
+    for row in export_rows(batch):
+        given = row.item.input
+        before = (row.item.index, row.item.status, *(given.get(name) for name in COLUMNS[2:5]))
+        asked = [result for result in row.results if result.status != ResultStatus.SKIPPED]
+        for result in row.results if asked else [None]:
+            yield csv_line((*before, *_said(result, batch), row.item.error_message))
+
+
+def _said(result: EvaluatorResult | None, batch: BatchExecution) -> tuple[str, float | None, str]:
+    if result is None:
+        return "", None, ""
+    why = batch.error if result.status == ResultStatus.SKIPPED else result.failure_message
+    return result.evaluator.name, result.score, result.justification or why

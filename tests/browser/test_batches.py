@@ -1,0 +1,112 @@
+"""Batches in the browser: followed to their end, cancelled; evaluators and judges made and tried."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from judging.models import BatchExecution, Role, User
+from judging.services.batch_inputs import BatchInput
+from judging.services.batch_plans import plan_judge
+from judging.services.batches import cancel_batch, create_batch
+from judging.services.response_judges import Reference, save_response_judge
+from tests.batch_api.conftest import make_evaluator
+from tests.browser.conftest import PHONE, WIDE, Visitor
+from tests.browser.working import working
+from tests.factories import make_user
+from tests.stub.fixtures import Stub
+
+NewVisitor = Callable[..., Visitor]
+REPLY = "<evaluation><score>0.8</score><justification>Says what was asked.</justification></evaluation>"
+
+
+def make_batch(user: User, stub: Stub, count: int = 2) -> BatchExecution:
+    references = [Reference(make_evaluator(user, stub.base_url, name).pk) for name in ("Fit", "Tone")]
+    judge = save_response_judge(actor=user, fields={"name": "Answers"}, references=references)
+    inputs = [BatchInput(request=f"Question {n}?", response="long-" * 40) for n in range(count)]
+    plan = plan_judge(actor=user, judge_id=judge.pk)
+    return create_batch(actor=user, plan=plan, inputs=inputs, tags=["nightly", "tag-" * 30])
+
+
+def wait_for_end(batch: BatchExecution) -> None:
+    deadline = time.monotonic() + 20
+    while BatchExecution.objects.get(pk=batch.pk).is_active:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_batch_is_followed_to_its_end_without_a_reload(new_visitor: NewVisitor, stub: Stub) -> None:
+    stub.script(text=REPLY)
+    user = make_user()
+    batch = make_batch(user, stub)
+    page = new_visitor(user).open("/batches")
+    page.get_by_role("link", name="Answers").click()
+    live = page.locator("#batch-live")
+    expect(live).to_contain_text("0 of 2 completed")
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    with working():
+        expect(live).to_contain_text("2 of 2 completed")
+    expect(live).to_contain_text("Says what was asked.")
+    expect(live.get_by_label("Score of Tone").first).to_have_attribute("value", "0.8")
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
+    assert live.get_attribute("hx-get") is None
+    assert BatchExecution.objects.get(pk=batch.pk).status == "completed"
+
+
+def test_a_batch_is_cancelled_while_its_page_renews_itself_and_retried(new_visitor: NewVisitor, stub: Stub) -> None:
+    user = make_user()
+    batch = make_batch(user, stub)
+    page = new_visitor(user).open(f"/batches/{batch.pk}")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    with page.expect_response(lambda response: response.url.endswith(str(batch.pk))):
+        pass
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the batch").click()
+    expect(page.locator("#toasts")).to_contain_text("The batch is cancelled")
+    page.get_by_role("button", name="Retry failed").click()
+    expect(page.get_by_role("link", name="retries an earlier batch")).to_be_visible()
+    assert BatchExecution.objects.get(retried_from=batch).total_count == 2
+
+
+def test_an_evaluator_is_made_and_tried(new_visitor: NewVisitor, stub: Stub) -> None:
+    stub.script(text=REPLY)
+    user = make_user()
+    make_evaluator(user, stub.base_url, "Fit")
+    page = new_visitor(user).open("/batches/evaluators")
+    page.get_by_role("button", name="Duplicate Fit").click()
+    expect(page.get_by_role("heading", name="Fit (copy)")).to_be_visible()
+    page.get_by_label("Name").fill("Politeness")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("Politeness is saved, at version 2.")
+    page.locator("#try-input").get_by_label("Request").fill("Hi")
+    page.locator("#try-input").get_by_label("Response").fill("Hello")
+    page.get_by_role("button", name="Test").click()
+    expect(page.get_by_role("status", name="Result of the test")).to_contain_text("Says what was asked.")
+
+
+@pytest.mark.parametrize(
+    ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
+)
+def test_the_pages_have_no_serious_accessibility_problem_and_do_not_scroll_sideways(
+    new_visitor: NewVisitor, stub: Stub, color_scheme: str, viewport: dict[str, int]
+) -> None:
+    stub.script(text=REPLY)
+    admin = make_user(Role.ADMIN)
+    done, cancelled = make_batch(admin, stub), make_batch(admin, stub)
+    cancel_batch(actor=admin, batch=cancelled)
+    with working():
+        wait_for_end(done)
+    judge = done.response_judge_version.judge  # type: ignore[union-attr]
+    evaluator = done.evaluators.get(position=0).evaluator_version.evaluator  # type: ignore[union-attr]
+    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    for path in (
+        "/batches",
+        f"/batches/{done.pk}",
+        f"/batches/{cancelled.pk}",
+        "/batches/evaluators",
+        f"/batches/evaluators/{evaluator.pk}",
+        f"/batches/judges/{judge.pk}",
+    ):
+        visitor.open(path)
+        assert visitor.accessibility_problems() == [], path
+        assert visitor.overflow() <= 0, path

@@ -1,5 +1,6 @@
 """The state machine of AI judging runs. Every change is a conditional UPDATE whose row count is checked."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from django.utils import timezone
 
 from judging.errors import IllegalTransition
 from judging.models import ItemStatus, JudgingItem, JudgingRun, JudgingRunStatus, Lane
+
+logger = logging.getLogger(__name__)
 
 _S = JudgingRunStatus
 _REACHED_FROM: dict[str, tuple[str, ...]] = {
@@ -34,6 +37,7 @@ def start(run_id: UUID) -> bool:
         move(run_id, JudgingRunStatus.RUNNING, started_at=timezone.now())
     except IllegalTransition:
         return False
+    logger.info("AI judging run %s is running", run_id)
     return True
 
 
@@ -45,7 +49,10 @@ def complete(run_id: UUID) -> bool:
         status__in=_REACHED_FROM[JudgingRunStatus.COMPLETED],
         total_count=F("judged_count") + F("failed_count"),
     )
-    return bool(nothing_left.update(status=JudgingRunStatus.COMPLETED, completed_at=now))
+    if not nothing_left.update(status=JudgingRunStatus.COMPLETED, completed_at=now):
+        return False
+    logger.info("AI judging run %s is completed", run_id)
+    return True
 
 
 def end(run_id: UUID, to: JudgingRunStatus, *, error: str = "", error_code: str = "") -> None:
@@ -62,3 +69,10 @@ def end(run_id: UUID, to: JudgingRunStatus, *, error: str = "", error_code: str 
         if skipped:
             JudgingRun.objects.filter(pk=run_id).update(skipped_count=F("skipped_count") + skipped)
         Lane.objects.filter(judging_run_id=run_id, lease_token__isnull=True).update(is_done=True)
+    logger.log(
+        logging.WARNING if to == JudgingRunStatus.FAILED else logging.INFO,
+        "AI judging run %s is %s%s",
+        run_id,
+        to.value,
+        f" with {error_code}: {error}" if error_code else "",
+    )

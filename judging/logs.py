@@ -10,7 +10,8 @@ current_id: ContextVar[str] = ContextVar("releval_log_id", default="-")
 
 class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = current_id.get()
+        # Django tells of a refused request when the middleware is through with it: then the request itself knows.
+        record.request_id = getattr(getattr(record, "request", None), "log_id", current_id.get())
         return True
 
 

@@ -22,6 +22,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
+        request.log_id = request_id  # type: ignore[attr-defined]
         token = current_id.set(request_id)
         try:
             response = self.get_response(request)

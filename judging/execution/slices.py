@@ -65,6 +65,9 @@ def _judge(lease: Lease, turn: Turn) -> None:
         }
     hand_over(lease, **state)
     lease.job.close()
+    logger.info(
+        "lane %s: turn %s is over%s", lane.pk, lane.slice_count, "" if lease.job.is_active() else "; the work has ended"
+    )
     if is_told_to_end:
         raise SystemExit(0)
 
@@ -78,7 +81,9 @@ def _run_loop(
     turn: Turn,
 ) -> bool:
     # One thread, hence one database connection, for all that the loop stores.
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store") as executor:
+    with ThreadPoolExecutor(
+        max_workers=1, thread_name_prefix="store", initializer=current_id.set, initargs=(current_id.get(),)
+    ) as executor:
         try:
             gates = Gates(assignment.provider_of, ProviderAllowances(lease))
             talk = _talk(assignment, executor, gates=gates, concurrency=concurrency, outage=outage, turn=turn)

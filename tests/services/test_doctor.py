@@ -11,7 +11,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import override_settings
@@ -127,7 +126,12 @@ def test_an_illness_of_the_data_is_found_with_its_remedy(
 @pytest.mark.parametrize(
     ("changed", "check", "level", "words"),
     [
-        ({"ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}, "encryption keys", "error", "RELEVAL_ENCRYPTION_KEYS"),
+        (
+            {"ENCRYPTION_KEYS": ["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="]},
+            "encryption keys",
+            "error",
+            "RELEVAL_ENCRYPTION_KEYS",
+        ),
         ({"LOCAL_JUDGE_URL": "http://127.0.0.1:9/v1"}, "local judge", "error", "manage.py serve"),
         ({"DEFAULT_MODEL": "nobody/x"}, "default model", "error", "RELEVAL_DEFAULT_MODEL"),
         ({"DEFAULT_MODEL": ""}, "default model", "warning", "RELEVAL_DEFAULT_MODEL"),

@@ -17,6 +17,17 @@ def _text(label: str, limit: int, placeholder: str = "", help_text: str = "") ->
     )
 
 
+def _limit(label: str, at_most: int) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        min_value=1,
+        max_value=at_most,
+        required=False,
+        help_text="Over all runs, batches and hosts. Empty: no limit.",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "placeholder": "no limit"}),
+    )
+
+
 class ProviderForm(forms.Form):
     """What `save_provider` takes. All fields are there whatever the type; those it does not take are dropped.
 
@@ -42,6 +53,8 @@ class ProviderForm(forms.Form):
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "spellcheck": "false"}),
     )
     remove_key = forms.BooleanField(label="Remove the stored key", required=False)
+    max_concurrency = _limit("Calls at once", 10_000)
+    requests_per_minute = _limit("Calls per minute", 1_000_000)
     shared = forms.BooleanField(
         label="Share with the team", required=False, help_text="Else only you and admins see and use it."
     )
@@ -89,7 +102,16 @@ class ProviderForm(forms.Form):
         return {"fields": fields, "api_key": typed or ("" if self.cleaned_data.get("remove_key") else None)}
 
 
-_STORED = ("name", "base_url", "region", "api_version", "deployment", "shared")
+_STORED = (
+    "name",
+    "base_url",
+    "region",
+    "api_version",
+    "deployment",
+    "max_concurrency",
+    "requests_per_minute",
+    "shared",
+)
 
 
 class ProviderTestForm(forms.Form):

@@ -75,6 +75,19 @@ def test_a_key_stays_is_replaced_or_removed(member: User) -> None:
     assert key_after(remove_key="on") == ""
 
 
+def test_limits_are_set_kept_and_taken_away(member: User) -> None:
+    client, provider = client_of(member), make_provider(owner=member)
+    address, typed = reverse("ai_provider", args=[provider.pk]), {"name": "Mine", "base_url": provider.base_url}
+    client.post(address, {**typed, "max_concurrency": "4", "requests_per_minute": "120"})
+    provider.refresh_from_db()
+    assert (provider.max_concurrency, provider.requests_per_minute) == (4, 120)
+    assert 'value="120"' in client.get(address).content.decode()
+    assert client.post(address, {**typed, "max_concurrency": "0"}).status_code == 400
+    client.post(address, typed)
+    provider.refresh_from_db()
+    assert (provider.max_concurrency, provider.requests_per_minute) == (None, None)
+
+
 def test_another_host_does_not_get_the_stored_key(member: User) -> None:
     provider = make_keyed(member)
     typed = {"name": "Mine", "base_url": "http://127.0.0.2:9/v1"}

@@ -34,7 +34,7 @@ from judging.execution import execute_now, rescue_if_stalled
 from judging.models import BatchExecution, BatchStatus, ResponseJudge
 from judging.queries.access import visible_judges
 from judging.queries.batches import ItemWithResults, batch_items, batch_list, batch_summary, export_rows, get_batch
-from judging.queries.exports.cells import csv_line
+from judging.queries.exports.batches import batch_csv_lines
 from judging.queries.exports.formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
 from judging.rest.base import describe
 from judging.services.batch_plans import BatchPlan, plan_evaluators, plan_judge
@@ -191,7 +191,7 @@ class BatchExport(BatchApiView):
     def get(self, request: Request, batch_id: UUID) -> StreamingHttpResponse:
         batch = get_batch(batch_id)
         file_format = checked_format(ITEM_FORMATS, request.query_params.get("file_format") or "jsonl")
-        lines = _csv_lines(batch) if file_format.name == "csv" else _json_lines(batch)
+        lines = batch_csv_lines(batch) if file_format.name == "csv" else _json_lines(batch)
         name = export_file_name(f"batch-{batch.pk}", "results", file_format)
         return StreamingHttpResponse(
             in_chunks(lines),
@@ -203,30 +203,6 @@ class BatchExport(BatchApiView):
 def _json_lines(batch: BatchExecution) -> Iterator[str]:
     for row in export_rows(batch):
         yield json.dumps(ItemSerializer(answers.item_answer(row, batch)).data, ensure_ascii=False) + "\n"
-
-
-_COLUMNS = (
-    "index",
-    "status",
-    "request",
-    "response",
-    "expected_output",
-    "evaluator_name",
-    "score",
-    "justification",
-    "error_message",
-)
-
-
-def _csv_lines(batch: BatchExecution) -> Iterator[str]:
-    yield csv_line(_COLUMNS)
-    for row in export_rows(batch):
-        given = row.item.input
-        before = (row.item.index, row.item.status, *(given.get(name) for name in _COLUMNS[2:5]))
-        results: list[dict[str, Any]] = answers.results_answer(row, batch) or [{}]
-        for result in results:
-            said = (result.get("evaluator_name"), result.get("score"), result.get("justification"))
-            yield csv_line((*before, *said, row.item.error_message))
 
 
 class _Executes(BatchApiView):

@@ -6,8 +6,9 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -102,6 +103,9 @@ def test_it_is_for_this_machine_and_for_admins_with_a_token(client: Client) -> N
     # A proxy on this machine stands between: whoever it calls for is not here.
     assert status(HTTP_X_FORWARDED_FOR="192.0.2.1") == 401
     assert status(HTTP_FORWARDED="for=192.0.2.1") == 401
+    with override_settings(REST_FRAMEWORK={**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}):
+        assert status() == 401
+        assert status(admin) == 200
     assert status(member, **far) == 403
     assert status("wrong", **far) == 401
     assert status(admin, **far) == 200

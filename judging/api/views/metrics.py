@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
@@ -25,7 +26,7 @@ Samples = Iterable[tuple[Mapping[str, str], float]]
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer a process on this machine, or whoever brings an admin's token."""
+    """Answer whoever brings an admin's token and, where no proxy stands in front, processes on this machine."""
     if not _is_local(request):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         token = authenticate_token(secret.strip()) if scheme.lower() == "bearer" else None
@@ -46,8 +47,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _is_local(request: HttpRequest) -> bool:
-    # A proxy on this machine calls for others, and says so.
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+    # A proxy on this machine calls for others, and most of them say so.
+    is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    if is_forwarded or settings.REST_FRAMEWORK["NUM_PROXIES"]:
         return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

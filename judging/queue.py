@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.cluster import Cluster
@@ -92,7 +93,7 @@ def oldest_waiting_since() -> datetime | None:
 
 
 def has_live_worker() -> bool:
-    return WorkerHeartbeat.objects.filter(seen_at__gte=shared_now() - WORKER_GONE_AFTER).exists()
+    return WorkerHeartbeat.objects.filter(seen_at__gte=Now() - WORKER_GONE_AFTER).exists()
 
 
 def beat(worker: str) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from judging import batch_lifecycle
@@ -58,8 +58,12 @@ def start(transactional_db: None, stub: Stub, member: User) -> Start:
 
 
 def reread(batch: BatchExecution) -> BatchExecution:
-    batch = BatchExecution.objects.get(pk=batch.pk)
-    check_sums(batch)
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            # One look at all rows, while workers write. SQLite's transactions always are.
+            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        batch = BatchExecution.objects.get(pk=batch.pk)
+        check_sums(batch)
     return batch
 
 

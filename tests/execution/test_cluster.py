@@ -97,8 +97,8 @@ def test_sigterm_gives_everything_back_and_the_next_start_goes_on_at_once(start:
     with Cluster():
         started = time.monotonic()
         before = judged(run)
-        wait_until(lambda: judged(run) > before, 10)
-        assert time.monotonic() - started < 8, "no lease had to run out"
+        wait_until(lambda: judged(run) > before, 20)
+        assert time.monotonic() - started < LEASE - 2, "no lease had to run out"
         wait_until(lambda: ended(run), 30)
     assert reread(run).judged_count == 300
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F, Min, Q
 
-from judging import batch_lifecycle, queue
+from judging import batch_lifecycle
 from judging.clock import shared_now
 from judging.crypto import Undecryptable
 from judging.engine import JudgeSpec
@@ -26,7 +26,7 @@ from judging.evaluator_engine import (
 )
 from judging.execution.assignments import Assignment, Impossible
 from judging.execution.calls import call_row, clean_and_cut
-from judging.execution.leases import LEASE, Lease, age
+from judging.execution.leases import LEASE, Lease, age, others_wait
 from judging.execution.work import Batch, LeaseLost, RunState, Work
 from judging.models import (
     BatchEvaluator,
@@ -197,7 +197,7 @@ class BatchStore:
             is_active=row.is_active,
             fruitless_reasks=row.fruitless_reask_count,
             seconds_since_success=age(row.last_success_at),
-            others_wait=queue.has_waiting_tasks(),
+            others_wait=others_wait(self._lease),
         )
 
     def _write(self, batch: Batch[Score]) -> None:

@@ -72,3 +72,14 @@ def hand_over(lease: Lease, **state: object) -> None:
 def age(moment: datetime | None) -> float | None:
     """Return how many seconds ago a moment of the shared clock was."""
     return None if moment is None else (shared_now() - moment).total_seconds()
+
+
+def others_wait(lease: Lease) -> bool:
+    """Tell whether other work waits for a worker: a task that none has pulled, or one that waits in a worker's memory.
+
+    A lane of the same job that waits is no reason to give the turn away: it would do the same work in its place.
+    """
+    if queue.has_waiting_tasks():
+        return True
+    waiting = Lane.objects.filter(is_done=False, lease_token__isnull=True)
+    return waiting.exclude(pk__in=lease.job.lanes().values("pk")).exists()

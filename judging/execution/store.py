@@ -11,13 +11,13 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Min, Q
 
-from judging import lifecycle, queue
+from judging import lifecycle
 from judging.clock import shared_now
 from judging.engine import Ask
 from judging.errors import IllegalTransition
 from judging.execution.calls import call_row, clean_and_cut
 from judging.execution.jobs import skip
-from judging.execution.leases import LEASE, Lease, age
+from judging.execution.leases import LEASE, Lease, age, others_wait
 from judging.execution.work import Batch, LeaseLost, RunState, Settled, Work
 from judging.ledger import AIGrade, lock_unlocked_runs, record_ai_grades
 from judging.ledger.ai_grades import Source
@@ -135,7 +135,7 @@ class JudgingStore:
             is_active=run.is_active,
             fruitless_reasks=run.fruitless_reask_count,
             seconds_since_success=age(run.last_success_at),
-            others_wait=queue.has_waiting_tasks(),
+            others_wait=others_wait(self._lease),
         )
 
     def _write(self, batch: Batch[Grade]) -> JudgingRun:

@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 
 from judging import lifecycle
 from judging.execution import judge_slice
-from judging.execution.leases import take
+from judging.execution.leases import others_wait, take
 from judging.execution.store import JudgingStore
 from judging.execution.work import Batch, Settled, Turn
 from judging.models import JudgingRun, JudgingRunStatus
@@ -96,3 +96,16 @@ class CountedQueries:
     def _note(self, execute: Any, *arguments: Any) -> Any:
         self.count += 1
         return execute(*arguments)
+
+
+def test_a_turn_is_given_away_to_other_work_not_to_the_same_run_s_lanes(start: Start) -> None:
+    run = start(small_run(10, 10), max_concurrency=64)
+    first, second = run.lanes.all()
+    OrmQ.objects.all().delete()  # both tasks are with the workers: one at work, one in memory
+    lease = take(first.pk)
+    assert lease is not None
+    assert not second.is_done
+    assert not others_wait(lease)
+    start()
+    OrmQ.objects.all().delete()
+    assert others_wait(lease)

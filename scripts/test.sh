@@ -42,9 +42,29 @@ trap 'exit 130' INT TERM HUP
 mkdir "$scratch/home" "$scratch/data"
 unset DATABASE_URL DJANGO_SETTINGS_MODULE HOST PORT LOCAL_JUDGE_PORT LOCAL_JUDGE_URL
 for name in $(env | sed -n 's/^\(RELEVAL_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
-HOME="$scratch/home" RELEVAL_DATA_DIR="$scratch/data" RELEVAL_TEST_HINT="${missing_hint:-}" \
-    .venv/bin/python -m pytest -n 2 -p tests.skips ${PYTEST_ARGS:-}
+export HOME="$scratch/home"
+
+# What talks to the database, on PostgreSQL. The rest runs on SQLite alone, and so does what breaks an SQLite file.
+printf '\nOn PostgreSQL:\n'
+RELEVAL_DATA_DIR="$scratch/postgresql" sh scripts/with_postgresql.sh \
+    .venv/bin/python -m pytest -n 2 -q --ignore=tests/execution/test_serve.py --ignore=tests/execution/test_faults.py \
+    --ignore=tests/batch_api/test_sdk.py \
+    tests/services tests/execution tests/api tests/batch_api tests/web ${PYTEST_ARGS:-}
+postgresql=$?
+on_sqlite=""
+case $postgresql in
+0) on_sqlite="not postgresql" ;;
+69)
+    printf 'NOT RUN ON POSTGRESQL: no server is installed.\n' >&2
+    postgresql=0
+    ;;
+esac
+
+printf '\nOn SQLite:\n'
+RELEVAL_DATA_DIR="$scratch/data" RELEVAL_TEST_HINT="${missing_hint:-}" \
+    .venv/bin/python -m pytest -n 2 -p tests.skips -m "$on_sqlite" ${PYTEST_ARGS:-}
 tests=$?
 
+[ $postgresql = 0 ] || printf 'Tests failed on PostgreSQL, see above.\n' >&2
 [ $check = 0 ] || printf 'make check failed, see above.\n' >&2
-[ $check = 0 ] && [ $tests = 0 ]
+[ $check = 0 ] && [ $postgresql = 0 ] && [ $tests = 0 ]

@@ -18,6 +18,7 @@ from judging.models import (
     ExecutionLog,
     Invitation,
     JudgingRun,
+    ResponseJudge,
     User,
 )
 from judging.services.accounts import create_token, invite_member
@@ -28,6 +29,7 @@ from judging.services.judging_runs import start_judging_run
 from judging.services.providers import save_provider
 from tests.draining import drain
 from tests.factories import make_evaluation, make_judge, make_run
+from tests.security.routes import Route
 
 PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
 
@@ -77,6 +79,15 @@ class Installation:
             "number": 1,
             "version_id": self.judge.versions.all()[0].pk,
         }
+
+    def path(self, route: Route) -> str:
+        """Return the address of a route. Below /batches a judge is a response judge, which is the team's."""
+        ids = dict(self.ids)
+        if route.template.startswith("/batches/"):
+            judge = ResponseJudge.objects.order_by("name").first()
+            assert judge is not None
+            ids["judge_id"] = judge.pk
+        return route.path(ids)
 
 
 def install(

@@ -71,7 +71,7 @@ def hostile(transactional_db: None, stub: Stub) -> Installation:
 
 def answers(browser: Client, installation: Installation, *, exports: bool) -> Iterator[tuple[str, Any]]:
     for route in pages():
-        path = route.path(installation.ids)
+        path = installation.path(route)
         if ("export" in path) == exports and route.template != "/logout":
             for headers in ({}, {"HX-Request": "true"}):
                 yield path, browser.get(path, headers=headers)
@@ -111,7 +111,7 @@ def test_no_cell_of_an_export_is_a_formula(hostile: Installation) -> None:
     for route in routes():
         if "export" not in route.template or "{" not in route.template:
             continue
-        path = route.path(hostile.ids)
+        path = hostile.path(route)
         response = browser.get(path, {"file_format": "csv", "format": "csv"})
         if response.status_code == 200 and response["Content-Type"].startswith("text/csv"):
             disposition = response["Content-Disposition"]
@@ -130,7 +130,7 @@ def test_every_answer_carries_the_policy_and_tells_browsers_not_to_guess(hostile
         Client(raise_request_exception=False),
     ):
         for path in [
-            *(route.path(hostile.ids) for route in routes()),
+            *(hostile.path(route) for route in routes()),
             "/no/such/page",
             "/api/v1/nothing",
             "/admin/login/",

@@ -33,7 +33,7 @@ def test_a_page_refuses_what_is_too_large_before_it_reads_it(standing: Installat
         assert browser.post(import_page, {"name": "x", "results": big(3_000)}).status_code != 413
         form = "application/x-www-form-urlencoded"
         for route in pages():
-            response = browser.post(route.path(standing.ids), b"a=" + b"x" * 3_000, content_type=form)
+            response = browser.post(standing.path(route), b"a=" + b"x" * 3_000, content_type=form)
             assert response.status_code == 413, route.template
         assert Client().post("/login", {"file": big(3_000)}).status_code == 413
         huge = browser.generic(

@@ -89,7 +89,7 @@ def answers(browser: Client, installation: Installation) -> Iterator[tuple[str, 
     for route in routes():
         if route.template in ("/logout",):
             continue
-        path = route.path(installation.ids)
+        path = installation.path(route)
         formats = ["csv", "jsonl", "qrels", "trec_run"] if "export" in path else [""]
         for file_format in formats:
             response = browser.get(path, {"file_format": file_format, "format": file_format} if file_format else {})

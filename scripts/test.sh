@@ -48,7 +48,7 @@ export HOME="$scratch/home"
 printf '\nOn PostgreSQL:\n'
 RELEVAL_DATA_DIR="$scratch/postgresql" sh scripts/with_postgresql.sh \
     .venv/bin/python -m pytest -n 2 -q --ignore=tests/execution/test_serve.py --ignore=tests/execution/test_faults.py \
-    --ignore=tests/batch_api/test_sdk.py \
+    --ignore=tests/batch_api/test_sdk.py --ignore=tests/services/test_backup.py \
     tests/services tests/execution tests/api tests/batch_api tests/web ${PYTEST_ARGS:-}
 postgresql=$?
 on_sqlite=""

@@ -8,10 +8,10 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock installed test-installed
+.PHONY: help demo serve test check bench screenshots lock installed test-installed
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: installed ## Install, load the sample data, judge it with the local judge, serve (ONESHOT=1: stop after the summary)
 	@exec $(PYTHON) manage.py demo
@@ -27,6 +27,9 @@ check: test-installed ## Check format, lint, types, import contract, migrations 
 
 bench: test-installed ## Measure speed, memory and faults beside their marks, 5 minutes (PEERS=1, BENCH_ARGS=--help)
 	@exec $(PYTHON) -m tests.bench $(if $(PEERS),--peers) $(BENCH_ARGS)
+
+screenshots: test-installed ## Make pictures of every page, light and dark, wide and narrow, in screenshots/
+	@exec $(PYTHON) scripts/screenshots.py
 
 lock: installed ## Renew requirements.lock and requirements-test.lock from pyproject.toml
 	@exec sh scripts/lock.sh

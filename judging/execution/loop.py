@@ -62,7 +62,6 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._wake = asyncio.Event()
         self._paused_until = 0.0
         self._unwritten_since: float | None = None
-        self.is_aborted = False
 
     async def run(self) -> None:
         """Work until nothing is left to claim, the turn is over, or the run has ended; then settle what is in hand."""
@@ -89,7 +88,6 @@ class SliceLoop(Generic[AskT, ValueT]):
 
     def abort(self) -> None:
         """Give everything back at once, calls in flight included (the process is told to end)."""
-        self.is_aborted = True
         self._stop_accepting()
         for task, work in list(self._in_flight.items()):
             if task.cancel():

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import signal
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +17,7 @@ from judging.execution.gates import Gates
 from judging.execution.jobs import BatchJob
 from judging.execution.leases import Lease, age, hand_over, take
 from judging.execution.loop import SliceLoop
+from judging.execution.notices import Notice, heed_sigterm
 from judging.execution.outage import OutageWatch
 from judging.execution.runs import assign_run, fail_run
 from judging.execution.work import LeaseLost, Turn
@@ -32,22 +31,23 @@ logger = logging.getLogger(__name__)
 
 def judge_slice(lane_id: int, *, turn: Turn | None = None) -> None:
     """Work on a lane for one turn. Delivered twice, the second call finds the lease taken and does nothing."""
-    lease = take(lane_id)
-    if lease is None:
-        return
-    log_id = current_id.set(f"{'batch' if isinstance(lease.job, BatchJob) else 'run'}:{lease.job.id}")
-    try:
-        _judge(lease, turn or Turn())
-    except LeaseLost:
-        logger.warning("lane %s was taken over by another worker; leaving it to that one", lane_id)
-    finally:
-        current_id.reset(log_id)
+    # From the lease to the hand-over: a process that is told to end in between gives back what it holds.
+    with heed_sigterm() as notice:
+        lease = take(lane_id)
+        if lease is None:
+            return
+        log_id = current_id.set(f"{'batch' if isinstance(lease.job, BatchJob) else 'run'}:{lease.job.id}")
+        try:
+            _judge(lease, turn or Turn(), notice)
+        except LeaseLost:
+            logger.warning("lane %s was taken over by another worker; leaving it to that one", lane_id)
+        finally:
+            current_id.reset(log_id)
 
 
-def _judge(lease: Lease, turn: Turn) -> None:
+def _judge(lease: Lease, turn: Turn, notice: Notice) -> None:
     lane = Lane.objects.get(pk=lease.lane_id)
     state: dict[str, object] = {}
-    is_told_to_end = False
     try:
         assignment: Assignment[Any, Any] = assign_batch(lease) if isinstance(lease.job, BatchJob) else assign_run(lease)
     except Impossible as impossible:
@@ -57,7 +57,7 @@ def _judge(lease: Lease, turn: Turn) -> None:
         outage = OutageWatch(
             lane.concurrency, failing_seconds=age(lane.failing_since), failing_count=lane.failing_count
         )
-        is_told_to_end = _run_loop(lease, assignment, concurrency=concurrency, outage=outage, turn=turn)
+        _run_loop(lease, assignment, concurrency=concurrency, outage=outage, turn=turn, notice=notice)
         state = {
             "current_concurrency": concurrency.current,
             "failing_since": _moment(outage.failing_seconds),
@@ -68,8 +68,6 @@ def _judge(lease: Lease, turn: Turn) -> None:
     logger.info(
         "lane %s: turn %s is over%s", lane.pk, lane.slice_count, "" if lease.job.is_active() else "; the work has ended"
     )
-    if is_told_to_end:
-        raise SystemExit(0)
 
 
 def _run_loop(
@@ -79,18 +77,20 @@ def _run_loop(
     concurrency: AdaptiveConcurrency,
     outage: OutageWatch,
     turn: Turn,
-) -> bool:
+    notice: Notice,
+) -> None:
     # One thread, hence one database connection, for all that the loop stores.
     with ThreadPoolExecutor(
         max_workers=1, thread_name_prefix="store", initializer=current_id.set, initargs=(current_id.get(),)
     ) as executor:
         try:
             gates = Gates(assignment.provider_of, ProviderAllowances(lease))
-            talk = _talk(assignment, executor, gates=gates, concurrency=concurrency, outage=outage, turn=turn)
-            return asyncio.run(talk)
+            talk = _talk(
+                assignment, executor, gates=gates, concurrency=concurrency, outage=outage, turn=turn, notice=notice
+            )
+            asyncio.run(talk)
         except ProviderError as error:
             _fail(lease, error.message, error.code)
-            return False
         finally:
             executor.submit(connections.close_all).result()
 
@@ -103,7 +103,8 @@ async def _talk(
     concurrency: AdaptiveConcurrency,
     outage: OutageWatch,
     turn: Turn,
-) -> bool:
+    notice: Notice,
+) -> None:
     caller = assignment.open()
     loop = SliceLoop(
         caller.ask,
@@ -115,17 +116,11 @@ async def _talk(
         turn=turn,
         executor=executor,
     )
-    handles_signal = threading.current_thread() is threading.main_thread()
-    if handles_signal:
-        # The worker is told to end: give everything back, so that another goes on at once.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, loop.abort)
     try:
-        await loop.run()
+        with notice.calling(loop.abort):
+            await loop.run()
     finally:
-        if handles_signal:
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
         await caller.aclose()
-    return loop.is_aborted
 
 
 def _fail(lease: Lease, message: str, code: str) -> None:

@@ -79,11 +79,15 @@ def cached_grades(run: EvaluationRun) -> dict[str, tuple[int | None, int | None]
     return {external_id: (ai, effective) for external_id, ai, effective in rows}
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(
+    condition: Callable[[], bool], seconds: float = 10.0, *, also: Callable[[], object] = lambda: None
+) -> None:
+    """Wait for a condition, doing something `also` between two looks at it."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.005)
+        also()
+        time.sleep(0.01)
 
 
 @contextmanager

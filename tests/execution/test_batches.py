@@ -35,6 +35,7 @@ from judging.services.response_judges import Reference, save_response_judge
 from tests.batch_api.conftest import check_sums, make_evaluator
 from tests.draining import drain
 from tests.execution.cluster import Cluster
+from tests.execution.conftest import wait_until
 from tests.stub.fixtures import Stub
 
 Start = Callable[..., BatchExecution]
@@ -77,13 +78,6 @@ def in_background(function: Callable[[], Any]) -> threading.Thread:
     thread = threading.Thread(target=run)
     thread.start()
     return thread
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
 
 
 def test_a_killed_slices_results_are_asked_again_and_nothing_is_lost(start: Start, stub: Stub) -> None:

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
@@ -15,20 +14,12 @@ from judging.execution import rescue_judging_runs
 from judging.models import JudgingRun, User
 from judging.services.judging_runs import cancel_judging_run
 from tests.execution.cluster import Cluster
-from tests.execution.conftest import Start, grades_of_record, reread, small_run
+from tests.execution.conftest import Start, grades_of_record, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 
 pytestmark = pytest.mark.slow
 
 LEASE = 15.0
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, *, also: Callable[[], object] = lambda: None) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        also()
-        time.sleep(0.05)
 
 
 def judged(run: JudgingRun) -> int:

@@ -1,0 +1,102 @@
+"""A process that is told to end, in the middle of a slice and at its edges."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django_q.models import OrmQ
+
+from judging.execution import judge_slice, slices
+from judging.models import JudgingRun
+from tests.draining import drain
+from tests.execution.conftest import Start, reread, small_run, wait_until
+from tests.stub.fixtures import Stub
+
+
+@pytest.fixture(autouse=True)
+def deaf() -> Iterator[None]:
+    """Whatever SIGTERM does outside a slice, it must not end the tests."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def tell_to_end(*args: object) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def assert_everything_was_given_back(run: JudgingRun) -> None:
+    run = reread(run)
+    assert run.judged_count < run.total_count
+    assert not run.items.filter(claim_token__isnull=False).exists()
+    assert not run.lanes.filter(lease_token__isnull=False).exists()
+    assert OrmQ.objects.count() == 1, "the next turn waits for a worker"
+    drain()
+    assert reread(run).judged_count == run.total_count
+
+
+def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=30_000)
+    run = start(small_run(2, 4), max_concurrency=4)
+    OrmQ.objects.all().delete()
+
+    def tell_when_called() -> None:
+        wait_until(lambda: stub.in_flight == 4, 20)
+        tell_to_end()
+
+    teller = threading.Thread(target=tell_when_called)
+    teller.start()
+    started = time.monotonic()
+    with pytest.raises(SystemExit):
+        judge_slice(run.lanes.get().pk)
+    assert time.monotonic() - started < 20, "it waited for no reply"
+    teller.join()
+    stub.reset()
+    assert_everything_was_given_back(run)
+
+
+@pytest.mark.parametrize("moment", ["take", "assign_run", "_run_loop", "hand_over"])
+def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    stub.script(delay_ms=150)
+    run = start(max_concurrency=2)
+    OrmQ.objects.all().delete()
+    step = getattr(slices, moment)
+
+    def told(*args: Any, **kwargs: Any) -> Any:
+        tell_to_end()
+        return step(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slices, moment, told)
+        with pytest.raises(SystemExit):
+            judge_slice(run.lanes.get().pk, turn=slices.Turn(shared=0.3, longest=0.3))
+    assert_everything_was_given_back(run)
+
+
+def test_being_told_twice_does_not_cut_off_giving_back(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(max_concurrency=2)
+    OrmQ.objects.all().delete()
+    take, hand_over = slices.take, slices.hand_over
+
+    def told_and_taken(lane_id: int) -> Any:
+        tell_to_end()
+        return take(lane_id)
+
+    def told_and_handed_over(*args: Any, **kwargs: Any) -> None:
+        tell_to_end()
+        hand_over(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slices, "take", told_and_taken)
+        patched.setattr(slices, "hand_over", told_and_handed_over)
+        with pytest.raises(SystemExit):
+            judge_slice(run.lanes.get().pk)
+    assert_everything_was_given_back(run)

@@ -113,6 +113,9 @@ class SliceLoop(Generic[AskT, ValueT]):
             return False
         self._ready.extend(works)
         self._has_more = len(works) >= wanted
+        if not self._accepts:
+            # Told to end while the claim was under way.
+            self._stop_accepting()
         return bool(works)
 
     async def _wait_for_more(self, started: float) -> bool:

@@ -11,6 +11,8 @@ import pytest
 from django_q.models import OrmQ
 
 from judging.execution import judge_slice, slices
+from judging.execution.loop import SliceLoop
+from judging.execution.store import JudgingStore
 from judging.models import JudgingRun
 from tests.draining import drain
 from tests.execution.conftest import Start, reread, small_run, wait_until
@@ -76,6 +78,35 @@ def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
         patched.setattr(slices, moment, told)
         with pytest.raises(SystemExit):
             judge_slice(run.lanes.get().pk, turn=slices.Turn(shared=0.3, longest=0.3))
+    assert_everything_was_given_back(run)
+
+
+def test_a_slice_told_to_end_while_it_claims_gives_back_what_it_gets(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(max_concurrency=2)
+    OrmQ.objects.all().delete()
+    aborted = threading.Event()
+    abort, claim = SliceLoop.abort, JudgingStore.claim
+
+    def noted_abort(self: SliceLoop[Any, Any]) -> None:
+        abort(self)
+        aborted.set()
+
+    def told_and_claimed(self: JudgingStore, prompt_count: int) -> Any:
+        works = claim(self, prompt_count)
+        tell_to_end()
+        assert aborted.wait(20)
+        return works
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SliceLoop, "abort", noted_abort)
+        patched.setattr(JudgingStore, "claim", told_and_claimed)
+        started = time.monotonic()
+        with pytest.raises(SystemExit):
+            judge_slice(run.lanes.get().pk)
+    assert time.monotonic() - started < 20, "it did not wait for the turn's end"
+    assert stub.calls == 0
     assert_everything_was_given_back(run)
 
 

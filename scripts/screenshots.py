@@ -3,6 +3,7 @@
     .venv/bin/python scripts/screenshots.py [NAME ...]      only the pages whose name contains one of NAME
 
 Makes a database of its own in a temporary directory; needs chromium. Add a page: a line in `pages`.
+What there is to see: screenshot_worlds.py.
 """
 
 import os
@@ -11,8 +12,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,22 @@ def main(wanted: list[str]) -> None:
 
         call_command("migrate", verbosity=0)
         OUT.mkdir(exist_ok=True)
+        from judging import queue
+        from scripts.screenshot_worlds import fill_all, fill_nothing
+        from tests.stub.fixtures import Stub
+
+        stub = Stub()
         with serving() as address, sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            for stage, fill in (("empty", fill_nothing), ("", fill_all)):
-                world = fill()
-                for name, path, user in pages(world, stage):
+            for fill, pages in ((fill_nothing, pages_before), (lambda: fill_all(stub), pages_after)):
+                # In another thread: Playwright's event loop runs in this one, and judging wants its own.
+                with ThreadPoolExecutor(1) as executor:
+                    world = executor.submit(fill).result()
+                for name, path, user, act in pages(world):
                     if wanted and not any(part in name for part in wanted):
                         continue
+                    if pages is pages_after:
+                        queue.beat("screenshots")
                     for scheme in ("light", "dark"):
                         for size, viewport in (("wide", WIDE), ("phone", PHONE)):
                             context = chromium.new_context(
@@ -65,103 +75,100 @@ def main(wanted: list[str]) -> None:
                                 context.add_cookies([session_of(user, address)])
                             page = context.new_page()
                             page.goto(address + path)
-                            page.wait_for_timeout(150)
+                            act(page)
+                            page.wait_for_timeout(200)
                             page.screenshot(path=OUT / f"{name}-{scheme}-{size}.png", full_page=True)
                             context.close()
                     print(name)
             chromium.close()
+        stub.stop()
 
 
-def pages(world: dict[str, Any], stage: str) -> Iterator[tuple[str, str, Any]]:
-    """Name each page with its path and who looks at it; routes that do not exist are left out."""
-    from django.urls import NoReverseMatch, reverse
+Act = Callable[[Any], object]
+Shot = tuple[str, str, Any, Act]
 
-    admin, rater, run = world["admin"], world["rater"], world.get("run")
-    if stage == "empty":
-        yield "first-steps", "/", admin
-        yield "login", "/login", None
-        yield "invitation", f"/invitations/{world['invitation']}", None
-        return
-    routes: list[tuple[str, tuple[Any, ...], Any]] = [
-        ("home", (), admin),
-        ("account", (), admin),
-        ("password", (), admin),
-        ("members", (), admin),
-        ("audit", (), admin),
-        ("evaluations", (), admin),
-        ("evaluation_create", (), admin),
-        ("evaluation", (run and run.evaluation_id,), admin),
-        ("import_run", (run and run.evaluation_id,), admin),
-        ("import_judgments", (run and run.evaluation_id,), admin),
-        ("evaluation_run", (run and run.pk,), admin),
-        ("review_grid", (run and run.pk,), admin),
-        ("evaluate", (run and run.pk,), rater),
-        ("judging_run", (world.get("judging_run"),), admin),
-        ("ai_judges", (), admin),
-        ("ai_judge", (world.get("judge"),), admin),
-        ("ai_judge_versions", (world.get("judge"),), admin),
-        ("ai_judge_create", (), admin),
-        ("ai_providers", (), admin),
-        ("ai_provider", (world.get("provider"),), admin),
-        ("ai_provider_create", (), admin),
-        ("batches", (), admin),
-        ("evaluators", (), admin),
-        ("evaluator_create", (), admin),
-        ("response_judges", (), admin),
-        ("response_judge_create", (), admin),
-        ("api-docs", (), admin),
+
+def look(page: Any) -> None:
+    """Do nothing before the picture is taken."""
+
+
+def pages_before(world: dict[str, Any]) -> Iterator[Shot]:
+    """Name each page of a new installation with its path, who looks at it and what they do first."""
+    yield "first-steps", "/", world["admin"], look
+    yield "login", "/login", None, look
+    yield "invitation", f"/invitations/{world['invitation']}", None, look
+
+
+def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
+    """The same of a team at work."""
+    from django.urls import reverse
+
+    admin, rater, run = world["admin"], world["rater"], world["run"]
+    routes: list[tuple[str, tuple[Any, ...], str, Act]] = [
+        ("home", (), "", look),
+        ("account", (), "", new_token),
+        ("password", (), "", look),
+        ("members", (), "", look),
+        ("audit", (), "", look),
+        ("evaluations", (), "", look),
+        ("evaluation_create", (), "", look),
+        ("evaluation", (run.evaluation_id,), "", look),
+        ("import_run", (run.evaluation_id,), "", import_with_mistakes),
+        ("import_judgments", (run.evaluation_id,), "", look),
+        ("evaluation_run", (run.pk,), "?judge=1", look),
+        ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
+        ("judging_run", (world["ended"],), "", look),
+        ("ai_judges", (), "", look),
+        ("ai_judge", (world["judge"],), "", test_the_judge),
+        ("ai_judge_versions", (world["judge"],), "", look),
+        ("ai_judge_create", (), "", look),
+        ("ai_providers", (), "", look),
+        ("ai_provider", (world["provider"],), "", look),
+        ("ai_provider_create", (), "", look),
+        ("batches", (), "", look),
+        ("batch", (world["batch"],), "", look),
+        ("evaluators", (), "", look),
+        ("evaluator", (world["evaluator"],), "", look),
+        ("evaluator_create", (), "", look),
+        ("response_judges", (), "", look),
+        ("response_judge", (world["response_judge"],), "", look),
+        ("response_judge_create", (), "", look),
+        ("api-docs", (), "", look),
     ]
-    for route, args, user in routes:
-        try:
-            yield route.replace("_", "-"), reverse(route, args=args), user
-        except NoReverseMatch:
-            print(f"  (no page {route} yet)")
-    yield "home-of-a-rater", "/", rater
-    yield "not-found", "/no-such-page", admin
-    yield "forbidden", "/members", rater
+    for route, args, query, act in routes:
+        yield route.replace("_", "-"), reverse(route, args=args) + query, admin, act
+    yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
+    yield "evaluate", reverse("evaluate", args=(run.pk,)), rater, look
+    yield "evaluate-committed", reverse("evaluate", args=(run.pk,)), rater, lambda page: page.keyboard.type("2")
+    yield "home-of-a-rater", "/", rater, look
+    yield "not-found", "/no-such-page", admin, look
+    yield "forbidden", "/members", rater, look
 
 
-def fill_nothing() -> dict[str, Any]:
-    from judging.models import Role
-    from judging.services.accounts import create_token, create_user, invite_member
-
-    admin = create_user(email="ada@example.com", password="a-password-of-ada", role=Role.ADMIN, name="Ada Lovelace")
-    rater = create_user(email="grace@example.com", password="a-password-of-grace", role=Role.RATER, actor=admin)
-    create_user(email="joan@example.com", password="a-password-of-joan", name="Joan Clarke", actor=admin)
-    _, secret = invite_member(actor=admin, email="new.colleague@example.com", role=Role.MEMBER)
-    create_token(user=admin, name="nightly evaluation in CI")
-    create_token(user=admin, name="notebook")
-    return {"admin": admin, "rater": rater, "invitation": secret}
+def new_token(page: Any) -> None:
+    page.get_by_label("Name").first.fill("laptop")
+    page.get_by_role("button", name="Make").first.click()
+    page.wait_for_load_state("networkidle")
 
 
-def fill_all() -> dict[str, Any]:
-    """Load the electronics collection, with a judging run under way and one that is over."""
-    from django.utils import timezone
+def import_with_mistakes(page: Any) -> None:
+    lines = b'{"query": "aa", "candidates": [{"id": "d1"}, {"id": "d1"}]}\n{"query": 7}\nno JSON\n'
+    page.get_by_label("Name of the run").fill("bm25-synonyms")
+    page.get_by_label("JSONL").first.check()
+    file = {"name": "run.jsonl", "mimeType": "application/json", "buffer": lines}
+    page.locator("#id_results").set_input_files(file)
+    page.get_by_role("button", name="Import").last.click()
+    page.wait_for_load_state("networkidle")
 
-    from judging.management.sample import load_sample
-    from judging.models import JudgingRun, User
-    from judging.services.judging_runs import start_judging_run
 
-    sample = load_sample(lambda text: None)
-    admin = User.objects.get(email="ada@example.com")
-    started = start_judging_run(evaluation_run=sample.title_run, judge=sample.judge, actor=sample.user)
-    third = started.total_count // 3
-    JudgingRun.objects.filter(pk=started.pk).update(
-        status="running",
-        judged_count=third,
-        failed_count=7,
-        input_tokens=third * 412,
-        output_tokens=third * 38,
-        started_at=timezone.now() - timedelta(seconds=94),
-    )
-    return {
-        "admin": admin,
-        "rater": User.objects.get(email="grace@example.com"),
-        "run": sample.fields_run,
-        "judging_run": started.pk,
-        "judge": sample.judge.pk,
-        "provider": sample.judge.ai_provider_id,
-    }
+def open_a_row(page: Any) -> None:
+    page.keyboard.type("jr")
+    page.wait_for_load_state("networkidle")
+
+
+def test_the_judge(page: Any) -> None:
+    page.get_by_role("button", name="Test judge").click()
+    page.wait_for_load_state("networkidle")
 
 
 def session_of(user: Any, address: str) -> Any:

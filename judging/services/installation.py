@@ -28,6 +28,9 @@ def set_default_model(*, actor: User, ai_provider_id: UUID | None, model: str = 
                 raise_if_any({"model": ["A provider needs a model."]})
         installation = Installation(pk=1, default_ai_provider=provider, default_model=model if provider else "")
         clean(installation)
-        installation.save()
+        Installation.objects.update_or_create(
+            pk=installation.pk,
+            defaults={"default_ai_provider": provider, "default_model": installation.default_model},
+        )
         record_event(actor=actor, action="default_model_set", subject=installation, detail={"model": model})
     return installation

@@ -165,7 +165,8 @@ def test_the_default_model_is_shown_to_members_and_set_by_admins(member: User, a
     assert client_of(member).post(reverse("default_model"), fields).status_code == 403
     refused = client_of(admin).post(reverse("default_model"), {**fields, "model": ""})
     assert "A provider needs a model." in refused.content.decode()
-    client_of(admin).post(reverse("default_model"), fields)
-    assert Installation.objects.get().default_model == "small-model"
+    for model in ("larger-model", "small-model"):
+        assert client_of(admin).post(reverse("default_model"), {**fields, "model": model}).status_code == 302
+        assert Installation.objects.get().default_model == model
     page = client_of(member).get(reverse("evaluators")).content.decode()
     assert "<strong>small-model</strong> of Team endpoint" in page

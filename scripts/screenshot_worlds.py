@@ -93,6 +93,6 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "judge": judge.pk,
         "provider": provider.pk,
         "batch": batch.pk,
-        "evaluator": Evaluator.objects.order_by("name").first(),
+        "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
         "response_judge": response_judge.pk,
     }

@@ -116,8 +116,10 @@ def words(name: str) -> str:
 
 
 @register.filter
-def change(value: Any) -> str:
-    """Write a value of an audit event; [before, after] as an arrow."""
+def change(value: Any, name: str = "") -> str:
+    """Write a value of an audit event: [before, after] as an arrow, names of fields in a row."""
+    if name == "fields":
+        return ", ".join(map(words, value))
     if isinstance(value, list) and len(value) == 2:
         return f"{change(value[0])} → {change(value[1])}"
     if isinstance(value, bool):

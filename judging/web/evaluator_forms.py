@@ -9,7 +9,7 @@ from django.http import QueryDict
 from judging.evaluator_prompting import EVALUATOR_TEMPLATE_VARIABLES
 from judging.models import AIProvider, Evaluator, InputName, ResponseJudge
 from judging.queries.response_judges import evaluators
-from judging.services.batch_inputs import BatchInput
+from judging.services.batch_inputs import ROLES, BatchInput
 from judging.services.evaluators import EVALUATOR_FIELDS
 from judging.services.response_judges import Reference
 from judging.web.judge_forms import CALL_LABELS, PromptField
@@ -173,6 +173,21 @@ class TryForm(forms.Form):
     response = _text("Response", 4)
     contexts = _text("Contexts", 3, "With an empty line between one and the next.")
     expected_output = _text("Expected output", 2)
+    turns = _text(
+        "Conversation", 3, "Instead of request and response: each turn begins with user:, assistant: or tool:."
+    )
+
+    def clean_turns(self) -> list[dict[str, str]]:
+        turns: list[dict[str, str]] = []
+        for line in self.cleaned_data["turns"].splitlines():
+            role, colon, text = line.partition(":")
+            if colon and role.strip().lower() in ROLES:
+                turns.append({"role": role.strip().lower(), "content": text.strip()})
+            elif turns:
+                turns[-1]["content"] = f"{turns[-1]['content']}\n{line}".strip()
+            elif line.strip():
+                raise forms.ValidationError("Begin each turn with user:, assistant: or tool:.")
+        return turns
 
     def batch_input(self) -> BatchInput:
         given = self.cleaned_data
@@ -182,4 +197,5 @@ class TryForm(forms.Form):
             response=given["response"],
             contexts=[text.strip() for text in contexts if text.strip()],
             expected_output=given["expected_output"],
+            turns=given["turns"],
         )

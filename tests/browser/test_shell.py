@@ -112,9 +112,9 @@ def test_an_admin_changes_a_role_and_closes_an_account_without_leaving_the_page(
     page.get_by_label("Role of Grace", exact=True).select_option("admin")
     page.get_by_label("Save the role of Grace").click()
     expect(page.locator("#toasts")).to_contain_text("Grace is now Admin")
-    page.get_by_label("Close the account of Grace").click()
+    page.get_by_label("Close account: Grace").click()
     page.get_by_role("dialog").get_by_role("button", name="Close the account").click()
-    expect(page.get_by_role("button", name="Open the account of Grace")).to_be_visible()
+    expect(page.get_by_role("button", name="Open again: Grace")).to_be_visible()
     member.refresh_from_db()
     assert (member.role, member.is_active) == (Role.ADMIN, False)
 

@@ -134,6 +134,23 @@ def test_an_evaluator_is_made_changed_tested_and_deleted(transactional_db: None,
     assert not Evaluator.objects.filter(preset="", archived_at=None).exists()
 
 
+def test_a_conversation_is_tried_as_it_was_written(transactional_db: None, member: User, stub: Stub) -> None:
+    stub.script(text="<evaluation><score>1</score><justification>fine</justification></evaluation>")
+    evaluator = make_evaluator(member, stub.base_url, requires=["turns"])
+    test = reverse("test_evaluator", args=[evaluator.pk])
+    told = "user: Where is my order?\r\nassistant: Which one?\r\nIt has a number.\r\nTool: found 7"
+    assert "Result of the test" in client_of(member).post(test, {"turns": told}, headers=HTMX).content.decode()
+    assert BatchExecution.objects.get().items.get().input["turns"] == [
+        {"role": "user", "content": "Where is my order?"},
+        {"role": "assistant", "content": "Which one?\nIt has a number."},
+        {"role": "tool", "content": "found 7"},
+    ]
+    refused = client_of(member).post(test, {"turns": "Where is my order?"}, headers=HTMX).content.decode()
+    assert "Begin each turn with user:, assistant: or tool:." in refused
+    both = client_of(member).post(test, {"turns": told, "request": "Hi"}, headers=HTMX).content.decode()
+    assert "not both" in both
+
+
 def test_a_preset_stays_and_is_duplicated(member: User) -> None:
     preset = Evaluator.objects.exclude(preset="").first()
     if preset is None:

@@ -71,3 +71,8 @@ def test_a_field_ties_label_help_and_errors_to_its_control() -> None:
     assert 'hx-get="/estimate"' in page
     assert "is-invalid" in page
     assert "&lt;k&gt;" in page
+
+
+def test_an_audit_event_writes_changes_as_arrows_and_fields_in_a_row() -> None:
+    assert ui.change(["member", "admin"], "role") == "member → admin"
+    assert ui.change(["prompt_template", "temperature"], "fields") == "prompt template, temperature"

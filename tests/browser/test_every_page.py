@@ -1,0 +1,55 @@
+"""Every page there is, as the resolver has them, so that no new one is forgotten."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from judging.models import Role
+from tests.browser.conftest import PHONE, WIDE, Visitor
+from tests.factories import make_user
+from tests.security.installation import Installation, browser_of, install
+from tests.security.routes import pages
+from tests.stub.fixtures import Stub
+
+NewVisitor = Callable[..., Visitor]
+FEWEST = 28
+
+
+def paths_of_pages(client: Client, installation: Installation) -> Iterator[str]:
+    """Yield the addresses that answer with a whole page: neither fragments nor files, and no other page's address."""
+    for route in pages():
+        path = installation.path(route)
+        answer: Any = client.get(path)
+        is_page = answer.get("Content-Type", "").startswith("text/html") and answer.status_code == 200
+        if is_page and b"<html" in answer.content[:500]:
+            yield path
+
+
+@pytest.mark.parametrize(
+    ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
+)
+def test_no_page_has_a_serious_accessibility_problem_or_scrolls_sideways(
+    new_visitor: NewVisitor, stub: Stub, color_scheme: str, viewport: dict[str, int]
+) -> None:
+    admin = make_user(Role.ADMIN)
+    owner = make_user()
+    # In another thread: the browser's event loop runs in this one, and judging wants its own.
+    with ThreadPoolExecutor(1) as executor:
+        installation = executor.submit(
+            lambda: install(owner=owner, admin=admin, base_url=stub.base_url, judged=True)
+        ).result()
+        executor.submit(connections.close_all).result()
+    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    paths = list(paths_of_pages(browser_of(admin), installation))
+    assert len(paths) >= FEWEST, paths
+    problems = []
+    for path in paths:
+        visitor.open(path)
+        problems += [(path, problem) for problem in visitor.accessibility_problems()]
+        if pixels := visitor.overflow():
+            problems.append((path, f"{pixels} pixels wider than the window"))
+    assert problems == []

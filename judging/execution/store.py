@@ -44,6 +44,7 @@ class JudgingStore:
     def __init__(self, lease: Lease, run: JudgingRun) -> None:
         self._lease = lease
         self._run_id = run.pk
+        self._evaluation_run_id = run.evaluation_run_id
         evaluation_run = run.evaluation_run
         self._corpus_id = evaluation_run.evaluation.corpus_id
         self._scale = evaluation_run.scale
@@ -60,7 +61,7 @@ class JudgingStore:
         now = shared_now()
         with transaction.atomic():
             # The run's row is held so that an end of the run falls before or after, and lanes claim in turn.
-            run = JudgingRun.objects.select_for_update(no_key=True).only("pk", "status").get(pk=self._run_id)
+            run = self._reread("pk", "status", held=True)
             if not run.is_active:
                 return []
             claimable = self._claimable().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
@@ -73,6 +74,14 @@ class JudgingStore:
             ids = list(chosen.values_list("pk", flat=True))
             JudgingItem.objects.filter(pk__in=ids).update(claim_token=self._lease.token)
         return self._read(ids)
+
+    def _reread(self, *fields: str, held: bool = False) -> JudgingRun:
+        runs = JudgingRun.objects.select_for_update(no_key=True) if held else JudgingRun.objects.all()
+        run = runs.only(*fields).filter(pk=self._run_id).first()
+        if run is None:
+            # Deleted with its evaluation run, and the lane with both.
+            raise LeaseLost
+        return run
 
     def seconds_to_next(self) -> float | None:
         first: datetime | None = self._claimable().aggregate(first=Min("not_before"))["first"]
@@ -130,7 +139,7 @@ class JudgingStore:
             self._throttle = batch.throttle
             self._forget(batch)
             self._end_where_due(batch, run)
-        run = JudgingRun.objects.only("pk", "status", "fruitless_reask_count", "last_success_at").get(pk=self._run_id)
+        run = self._reread("pk", "status", "fruitless_reask_count", "last_success_at")
         return RunState(
             is_active=run.is_active,
             fruitless_reasks=run.fruitless_reask_count,
@@ -140,8 +149,8 @@ class JudgingStore:
 
     def _write(self, batch: Batch[Grade]) -> JudgingRun:
         now = shared_now()
-        has_grades = any(isinstance(o, Grade) for settled in batch.calls for o in settled.outcomes.values())
-        unlocked = lock_unlocked_runs(self._corpus_id, self._scale) if has_grades else []
+        has_outcomes = any(settled.outcomes for settled in batch.calls)
+        unlocked = lock_unlocked_runs(self._corpus_id, self._scale) if has_outcomes else []
         if not Lane.objects.filter(pk=self._lease.lane_id, lease_token=self._lease.token).update(
             lease_until=now + LEASE
         ):
@@ -152,7 +161,8 @@ class JudgingStore:
             JudgingRun.objects.filter(pk=run.pk).update(throttle=batch.throttle, throttle_changed_at=now)
         if not batch:
             return run
-        is_locked = run.error_code == lifecycle.RUN_LOCKED
+        # Ended by the lock, or cancelled first and locked since: what lands now is kept with its call, no judgment.
+        is_locked = run.error_code == lifecycle.RUN_LOCKED or (has_outcomes and self._evaluation_run_id not in unlocked)
         call_ids = self._write_calls(batch.calls)
         settled: list[tuple[int, Grade | Failure, int | None]] = []
         for decided, call_id in zip(batch.calls, call_ids, strict=True):

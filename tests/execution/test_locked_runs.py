@@ -5,6 +5,8 @@ import pytest
 from judging.errors import Conflict
 from judging.execution import judge_slice
 from judging.models import JudgingRun, JudgingRunStatus, User
+from judging.services.evaluations import delete_run
+from judging.services.judging_runs import cancel_judging_run
 from judging.services.judgments import GivenGrade, record_judgments
 from judging.services.locks import lock_run, unlock_run
 from tests.draining import drain
@@ -35,6 +37,36 @@ def test_a_lock_ends_judging_under_way_and_late_replies_are_kept_without_a_judgm
     assert run.call_count > run.judged_count, "the late replies are kept with their calls"
     assert run.items.filter(status="skipped", call__isnull=False).count() == run.call_count - run.judged_count
     assert run.pending_count == 0
+
+
+def test_replies_that_land_after_a_cancel_and_a_lock_change_nothing_of_the_locked_run(
+    start: Start, stub: Stub, member: User
+) -> None:
+    stub.script(delay_ms=600, by_candidate={"d0-1": "prose"})
+    run = start(small_run(1, 4), max_concurrency=4, max_reasks=0)
+    with in_background(judge_slice, run.lanes.get().pk):
+        wait_until(lambda: stub.in_flight == 4)
+        cancel_judging_run(judging_run=run, actor=member)
+        lock_run(run=run.evaluation_run, actor=member)
+    run = reread(run)
+    assert (run.status, run.judged_count, run.failed_count, run.skipped_count) == ("cancelled", 0, 0, 4)
+    assert run.call_count == 4, "the late replies are kept with their calls"
+    assert not run.evaluation_run.candidates.exclude(last_item_status="").exists()
+    unlock_run(run=run.evaluation_run, actor=member)
+    assert grades_of_record(run.evaluation_run) == {}
+
+
+def test_deleting_a_run_with_calls_in_flight_ends_the_slice_in_silence(
+    start: Start, stub: Stub, member: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub.script(delay_ms=600)
+    run = start(small_run(1, 4), max_concurrency=4)
+    with in_background(judge_slice, run.lanes.get().pk):
+        wait_until(lambda: stub.in_flight == 4)
+        cancel_judging_run(judging_run=run, actor=member)
+        delete_run(run=run.evaluation_run, actor=member)
+    assert not JudgingRun.objects.exists()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_locked_run_is_refused_everywhere_and_stands_still(start: Start, member: User) -> None:

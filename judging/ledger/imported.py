@@ -74,7 +74,9 @@ def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:
             " created_at, %s FROM judging_stagedjudgment WHERE judgment_import_id = %s AND author_kind = %s"
             f" ON CONFLICT {_CONFLICT[kind]} DO UPDATE SET grade = excluded.grade, reasoning = excluded.reasoning,"
             " judge_label = excluded.judge_label, created_at = excluded.created_at, updated_at = excluded.updated_at,"
-            f" saw_ai_grade = NULL {_GUARD.get(kind, '')}",
+            # What was visible when a grade was given is kept with it, and can't be known of another.
+            " saw_ai_grade = CASE WHEN judging_judgment.grade = excluded.grade THEN judging_judgment.saw_ai_grade END"
+            f" {_GUARD.get(kind, '')}",
             [
                 corpus_id if native else corpus_id.hex,
                 now,

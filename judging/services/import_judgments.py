@@ -23,6 +23,7 @@ from judging.models import (
     User,
     query_identity,
 )
+from judging.queries.exports.naming import RATER_PREFIX
 from judging.services.accounts import record_event
 from judging.services.corpus_rows import ensure_documents, ensure_queries, ensure_raters
 from judging.services.import_files import BadValue, Problems, SourceFile, shown
@@ -63,8 +64,8 @@ def import_judgments(
     """Write the judgments of a CSV, JSONL or qrels file; an author's earlier grades of the same pairs are replaced.
 
     Everything is checked before anything is written: raises ImportRejected, Invalid or Forbidden and changes nothing.
-    An author who is the e-mail address of an active member is that member, every other one a rater known by name. The
-    grades reach the unlocked runs of the corpus. An imported AI grade never replaces one that a judging run wrote.
+    An author who is the e-mail address of a member, of a former one too, is that member, every other one a rater known
+    by name (`rater:` before a name says so of an address). The grades reach the unlocked runs of the corpus. An imported AI grade never replaces one that a judging run wrote.
     """
     if actor is not None and not actor.is_member:
         raise Forbidden("raters submit judgments; importing is for members")
@@ -77,7 +78,7 @@ def import_judgments(
         match_mode=corpus.match_mode,
     )
     labels = _Labels(corpus, queries_file, problems)
-    members = {email: pk for pk, email in User.objects.filter(is_active=True).values_list("pk", "email").iterator()}
+    members = {email: pk for pk, email in User.objects.values_list("pk", "email").iterator()}
     read, scales = _check(rows, corpus, labels, members, problems)
     _remove_left_overs()
     judgment_import = JudgmentImport.objects.create(corpus=corpus)
@@ -142,6 +143,8 @@ class _Author(NamedTuple):
 def _author_of(row: JudgmentRow, members: dict[str, UUID]) -> _Author:
     if row.is_ai:
         return _Author(AuthorKind.AI)
+    if row.author.startswith(RATER_PREFIX) and (name := row.author.removeprefix(RATER_PREFIX).strip()):
+        return _Author(AuthorKind.RATER, rater=name)
     if member_id := members.get(row.author.lower()):
         return _Author(AuthorKind.MEMBER, member_id)
     return _Author(AuthorKind.RATER, rater=row.author)
@@ -223,6 +226,9 @@ def _warnings(rows: JudgmentFile, *, kept: int) -> list[str]:
     if rows.ignored_columns:
         names = ", ".join(map(shown, sorted(rows.ignored_columns)[:10]))
         warnings.append(f"columns that have no meaning here were ignored: {names}")
+    if rows.ungraded_count:
+        items = "1 line was" if rows.ungraded_count == 1 else f"{rows.ungraded_count} lines were"
+        warnings.append(f"{items} left out: candidates that an AI judging run gave no grade")
     if kept:
         judgments = "1 AI judgment was" if kept == 1 else f"{kept} AI judgments were"
         warnings.append(f"{judgments} not imported, since judging runs of this installation wrote others")

@@ -10,6 +10,7 @@ from typing import Any
 
 from judging.errors import Invalid
 from judging.queries.exports.cells import restore
+from judging.queries.exports.naming import RATER_PREFIX
 from judging.scales import SCALES
 from judging.services.import_files import BadValue, Line, Problems, SourceFile, shown
 from judging.services.import_values import (
@@ -32,6 +33,9 @@ MAX_JUDGE = 250
 IMPORTED = "imported"
 
 _COLUMNS = {"query_id", "query", "doc_id", "grade", "scale", "author", "kind", "judge", "reasoning", "created_at"}
+# What the export of an AI judging run has beside these, and what its items without a grade are.
+_ITEM_COLUMNS = {"rank", "status", "failure_code"}
+_UNGRADED = ("failed", "skipped", "pending")
 # Whether it is the AI's.
 _KINDS = {"": False, "human": False, "ai": True}
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
@@ -87,10 +91,18 @@ class JudgmentFile:
             message = "A qrels file says nothing of its scale: give it with the file."
             raise Invalid(message, errors={"scale": [message]})
         self.ignored_columns: set[str] = set()
+        self.ungraded_count = 0
 
     def rows(self, problems: Problems) -> Iterator[JudgmentRow]:
-        """Yield the rows that are right in themselves; the others go to `problems`."""
+        """Yield the rows that are right in themselves; the others go to `problems`.
+
+        Items of an exported AI judging run that have no grade are no judgments: they are left out and counted.
+        """
+        self.ungraded_count = 0
         for number, values in getattr(self, f"_{self.file_format}_rows")(problems):
+            if values.get("status") in _UNGRADED and values.get("grade") in (None, ""):
+                self.ungraded_count += 1
+                continue
             try:
                 yield self._row(number, values)
             except BadValue as error:
@@ -132,7 +144,7 @@ class JudgmentFile:
             grade=_read_grade(values.get("grade"), scale, is_text=self.file_format != "jsonl"),
             scale=scale,
             is_ai=is_ai,
-            author="" if is_ai else read_name(values.get("author") or IMPORTED, "author", MAX_AUTHOR),
+            author="" if is_ai else _read_author(values.get("author") or IMPORTED),
             judge=judge if is_ai else "",
             reasoning=read_text(values.get("reasoning") or "", "reasoning", MAX_REASONING),
             created_at=_read_time(values.get("created_at")),
@@ -156,7 +168,7 @@ class JudgmentFile:
             except BadValue as error:
                 problems.add(self._source.name, line.number, str(error))
                 continue
-            self._note_ignored(values.keys() - _COLUMNS)
+            self._note_ignored(values.keys() - _COLUMNS - _ITEM_COLUMNS)
             yield line.number, values
 
     def _csv_rows(self, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -208,7 +220,7 @@ class JudgmentFile:
         except BadValue as error:
             problems.add(self._source.name, number, str(error))
             return []
-        self._note_ignored(values.keys() - _COLUMNS)
+        self._note_ignored(values.keys() - _COLUMNS - _ITEM_COLUMNS)
         return ["author" if name == "rater" else name for name in header]
 
     def _rename_rater(self, values: dict[str, Any]) -> None:
@@ -237,6 +249,11 @@ def _read_grade(value: Any, scale: str, *, is_text: bool) -> int:
         shown_value = value if isinstance(value, str) else json.dumps(value)
         raise BadValue(f"the grade must be a whole number from 0 to {maximum} ({scale}), not {shown(shown_value)}")
     return int(value)
+
+
+def _read_author(value: Any) -> str:
+    prefix = len(RATER_PREFIX) if isinstance(value, str) and value.startswith(RATER_PREFIX) else 0
+    return read_name(value, "author", MAX_AUTHOR + prefix)
 
 
 def _read_time(value: Any) -> datetime | None:

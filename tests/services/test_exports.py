@@ -304,7 +304,7 @@ def test_the_number_of_statements_does_not_grow_with_the_export(
     names = RUN_FORMATS if export is export_run else JUDGMENT_FORMATS
 
     for name in names:
-        with django_assert_max_num_queries(4):
+        with django_assert_max_num_queries(5):
             assert "".join(export(run, name)).count("\n") >= 300
 
 
@@ -341,3 +341,39 @@ def test_a_reasoning_of_any_characters_comes_back_through_csv(reasoning: str) ->
     [read] = file.rows(problems)
 
     assert (read.reasoning, problems.total) == (reasoning, 0)
+
+
+def test_judgments_of_former_members_and_of_raters_who_became_members_come_back_the_same() -> None:
+    run = make_run()
+    former = make_user(email="former@example.com")
+    grade(run, "red shoes", "d1", 1, former)
+    grade(run, "red shoes", "d1", 2, "new@example.com")
+    grade(run, "red shoes", "d1", 3, "rater:rater:odd")
+    former.is_active = False
+    former.save(update_fields=["is_active"])
+    new = make_user(email="new@example.com")
+    grade(run, "red shoes", "d1", 4, new)
+    Judgment.objects.filter(member=new).update(saw_ai_grade=True)
+
+    for file_format in ("csv", "jsonl"):
+        text = exported(run, file_format)
+        import_judgments(corpus=run.evaluation.corpus, actor=None, file=as_file(text), file_name=f"x.{file_format}")
+        assert exported(run, file_format) == text
+
+    assert candidate(run, "red shoes", "d1").people_count == 4
+    assert Judgment.objects.get(member=new).saw_ai_grade is True
+    grade(run, "red shoes", "d1", 0, new)
+    assert Judgment.objects.get(member=new).saw_ai_grade is None, "another grade, and who knows what was visible then"
+
+
+def test_an_exported_judging_run_with_failures_is_imported_without_them() -> None:
+    run = make_run({"red shoes": ["d1", "d2"]})
+    lines = [
+        {"query": "red shoes", "doc_id": "d1", "rank": 1, "status": "judged", "grade": 3, "failure_code": ""},
+        {"query": "red shoes", "doc_id": "d2", "rank": 2, "status": "failed", "grade": None, "failure_code": "missing"},
+    ]
+    text = "\n".join(json.dumps({**each, "scale": run.scale, "kind": "ai", "judge": "J v1"}) for each in lines)
+    outcome = import_judgments(corpus=run.evaluation.corpus, actor=None, file=as_file(text), file_name="x.jsonl")
+    assert (outcome.read, outcome.written) == (1, 1)
+    assert outcome.warnings == ["1 line was left out: candidates that an AI judging run gave no grade"]
+    assert candidate(run, "red shoes", "d2").ai_grade is None

@@ -151,15 +151,15 @@ def test_all_columns_are_kept(corpus: Corpus) -> None:
     assert judgment.saw_ai_grade is None
 
 
-def test_an_author_with_the_address_of_an_active_member_is_that_member(corpus: Corpus) -> None:
+def test_an_author_with_the_address_of_a_member_or_a_former_one_is_that_member(corpus: Corpus) -> None:
     ann = make_user(email="ann@example.com")
-    make_user(email="gone@example.com", is_active=False)
+    gone = make_user(email="gone@example.com", is_active=False)
 
     do(corpus, "query_id,doc_id,grade,rater\nq1,d1,3,Ann@Example.com\nq1,d1,2,gone@example.com\n")
 
     assert set(Judgment.objects.values_list("author_kind", "member", "rater__name")) == {
         ("member", ann.pk, None),
-        ("rater", None, "gone@example.com"),
+        ("member", gone.pk, None),
     }
 
 

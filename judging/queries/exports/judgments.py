@@ -9,10 +9,10 @@ from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, V
 from django.db.models.functions import Coalesce
 
 from judging.grading import effective_grade
-from judging.models import AuthorKind, EvaluationRun, Judgment, LockedJudgment, RunQuery
+from judging.models import AuthorKind, EvaluationRun, Judgment, LockedJudgment, RunQuery, User
 from judging.queries.exports.cells import csv_line
 from judging.queries.exports.formats import JUDGMENT_FORMATS, checked_format, in_chunks
-from judging.queries.exports.naming import check_columns, json_line, label_or_id, query_cell
+from judging.queries.exports.naming import check_columns, json_line, label_or_id, query_cell, rater_label
 
 COLUMNS = (
     "query_id",
@@ -78,8 +78,11 @@ def _rows(run: EvaluationRun) -> Iterator[_Row]:
     is_ai = Case(When(author_kind=AuthorKind.AI, then=Value(1)), default=Value(0))
     columns = ("position", "external", "author_kind", "author", "judge_label", "grade", "reasoning", "created_at")
     ordered = rows.order_by("position", "external", is_ai, "author", "pk").values_list(*columns)
-    for row in ordered.iterator(chunk_size=_ROWS):
-        yield _Row(*row)
+    emails = set(User.objects.values_list("email", flat=True))
+    for values in ordered.iterator(chunk_size=_ROWS):
+        row = _Row(*values)
+        is_rater = row.author_kind == AuthorKind.RATER
+        yield row._replace(author=rater_label(row.author, emails)) if is_rater else row
 
 
 def _by_query(run: EvaluationRun) -> Iterator[tuple[RunQuery, Iterator[_Row]]]:

@@ -1,6 +1,7 @@
 """How exports name queries, and what TREC's columns can't hold."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,15 @@ from judging.models import EvaluationRun, MatchMode, RunQuery, canonical_json, q
 def label_or_id(label: str, run_query_id: UUID) -> str:
     """Return the label a query came with, or what stands for it: the run query's id."""
     return label or str(run_query_id)
+
+
+# Says that an author is an imported rater where the name alone would say something else.
+RATER_PREFIX = "rater:"
+
+
+def rater_label(name: str, emails: Collection[str]) -> str:
+    """Return an imported rater's name as files have it: marked where it is an account's address, too."""
+    return f"{RATER_PREFIX}{name}" if name.lower() in emails or name.startswith(RATER_PREFIX) else name
 
 
 def query_cell(body: Any, match_mode: str) -> str:

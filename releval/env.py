@@ -1,6 +1,7 @@
 """Read the environment. `X_FILE` names a file that holds the value of `X` (container secrets)."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,32 @@ from typing import Any
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
-env: Any = environ.FileAwareEnv()  # type: ignore[no-untyped-call]
+_RATE = re.compile(r"[0-9]{1,9}/(s|sec|second|m|min|minute|h|hour|d|day)")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class _Variables(FileAwareMapping):
+    def __getitem__(self, key: str) -> str:
+        try:
+            # Editors and `echo` end a file with a line end that is no part of a password.
+            return str(super().__getitem__(key)).rstrip("\r\n")  # type: ignore[no-untyped-call]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"the file that {key}_FILE names can't be read: {error}") from None
+
+
+class _Environment(environ.FileAwareEnv):
+    ENVIRON = _Variables()  # type: ignore[no-untyped-call]
+
+    def int(self, var: str, default: Any = environ.Env.NOTSET) -> Any:
+        try:
+            return super().int(var, default)
+        except ValueError:
+            raise ImproperlyConfigured(f"{var} is {self.str(var)!r}; it takes a whole number") from None
+
+
+env: Any = _Environment()  # type: ignore[no-untyped-call]
 
 
 def is_production() -> bool:
@@ -22,7 +47,10 @@ def is_production() -> bool:
 def data_dir(base_dir: Path) -> Path:
     """Return the directory of everything the installation writes, made when it is missing."""
     path = Path(env.str("RELEVAL_DATA_DIR", default=str(base_dir / "var"))).expanduser().resolve()
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"the data directory {path} (RELEVAL_DATA_DIR) can't be made: {error}") from None
     return path
 
 
@@ -60,6 +88,35 @@ def generate_encryption_key() -> str:
     return Fernet.generate_key().decode()
 
 
+def encryption_keys(text: str) -> list[str]:
+    """Read a comma list of keys. Raise ImproperlyConfigured, without the key, for what is none."""
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"key {number} of RELEVAL_ENCRYPTION_KEYS is none: each is 32 bytes in URL-safe base64, as from"
+                " python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            ) from None
+    return keys
+
+
+def rate(name: str, *, default: str) -> str:
+    """Return a rate of requests such as 600/min."""
+    value = str(env.str(name, default=default)).strip()
+    if not _RATE.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a number per s, min, hour or day, such as {default}")
+    return value
+
+
+def log_level(name: str) -> str:
+    value = str(env.str(name, default="INFO")).strip().upper()
+    if value not in _LOG_LEVELS:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes one of {', '.join(_LOG_LEVELS)}")
+    return value
+
+
 def database(directory: Path) -> dict[str, Any]:
     """Return Django's settings of the one database: DATABASE_URL, else SQLite in `directory`."""
     url = env.str("DATABASE_URL", default="")
@@ -74,10 +131,10 @@ def database(directory: Path) -> dict[str, Any]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-32000;",
         }
-    else:
+    elif url.startswith(("postgres://", "postgresql://")):
         config = dict(env.db_url_config(url))
-        if "postgresql" not in config["ENGINE"]:
-            raise ImproperlyConfigured("DATABASE_URL takes postgres://… or sqlite:///…")
+    else:
+        raise ImproperlyConfigured("DATABASE_URL takes postgres://… or sqlite:///…")
     config["CONN_MAX_AGE"] = 600
     config["CONN_HEALTH_CHECKS"] = True
     return config

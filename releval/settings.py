@@ -23,17 +23,15 @@ SECRET_KEY = environment.secret(
     production=IS_PRODUCTION,
 )
 # The first key writes, every key reads: put a new one in front to rotate.
-ENCRYPTION_KEYS = [
-    key.strip()
-    for key in environment.secret(
+ENCRYPTION_KEYS = environment.encryption_keys(
+    environment.secret(
         "RELEVAL_ENCRYPTION_KEYS",
         file_name="encryption_keys",
         directory=DATA_DIR,
         generate=environment.generate_encryption_key,
         production=IS_PRODUCTION,
-    ).split(",")
-    if key.strip()
-]
+    )
+)
 
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
@@ -196,8 +194,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 # Requests to the REST API per user and, without a good token, per address; counted in each web process.
 API_THROTTLE_RATES: dict[str, str | None] = {
-    "user": env.str("RELEVAL_API_RATE", default="600/min"),
-    "anonymous": env.str("RELEVAL_API_ANONYMOUS_RATE", default="120/min"),
+    "user": environment.rate("RELEVAL_API_RATE", default="600/min"),
+    "anonymous": environment.rate("RELEVAL_API_ANONYMOUS_RATE", default="120/min"),
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Releval API",
@@ -267,7 +265,7 @@ LOGGING: dict[str, Any] = {
             "filters": ["request_id"],
         }
     },
-    "root": {"handlers": ["console"], "level": env.str("RELEVAL_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": environment.log_level("RELEVAL_LOG_LEVEL")},
     "loggers": {
         "django": {"level": "INFO", "handlers": [], "propagate": True},
         "django.server": {"level": "INFO", "handlers": [], "propagate": True},

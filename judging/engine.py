@@ -59,6 +59,16 @@ class CallRecord:
     error: ProviderError | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def input_tokens(self) -> int:
+        answered = self.reply or self.error
+        return answered.input_tokens if answered else 0
+
+    @property
+    def output_tokens(self) -> int:
+        answered = self.reply or self.error
+        return answered.output_tokens if answered else 0
+
 
 AskT = TypeVar("AskT")
 ValueT = TypeVar("ValueT")

@@ -250,11 +250,10 @@ class BatchStore:
 
     def _count(self, batch: Batch[Score], now: datetime) -> None:
         records = [settled.call for settled in batch.calls if settled.call is not None]
-        replies = [record.reply for record in records if record.reply is not None]
         changes: dict[str, Any] = {
             "call_count": F("call_count") + len(records),
-            "input_tokens": F("input_tokens") + sum(reply.input_tokens for reply in replies),
-            "output_tokens": F("output_tokens") + sum(reply.output_tokens for reply in replies),
+            "input_tokens": F("input_tokens") + sum(record.input_tokens for record in records),
+            "output_tokens": F("output_tokens") + sum(record.output_tokens for record in records),
         }
         if batch.has_reask_success:
             changes["fruitless_reask_count"] = 0

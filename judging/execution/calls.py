@@ -14,12 +14,13 @@ def call_row(record: CallRecord, **owner: Any) -> Call:
         prompt_hash=record.prompt_hash,
         candidate_count=record.candidate_count,
         is_reask=record.is_reask,
+        input_tokens=record.input_tokens,
+        output_tokens=record.output_tokens,
         notes="\n".join(record.notes)[:2000],
         **owner,
     )
     if (reply := record.reply) is not None:
         call.model, call.request_id = clean_and_cut(reply.model, 200), clean_and_cut(reply.request_id, 200)
-        call.input_tokens, call.output_tokens = reply.input_tokens, reply.output_tokens
         call.latency_ms, call.finish_reason = reply.latency_ms, clean_and_cut(reply.finish_reason, 50)
         call.raw_reply = clean_and_cut(reply.text, MAX_RAW_REPLY)
     elif (error := record.error) is not None:

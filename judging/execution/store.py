@@ -240,15 +240,14 @@ class JudgingStore:
         self, run: JudgingRun, batch: Batch[Grade], *, judged: int, settled: int, is_locked: bool, now: datetime
     ) -> None:
         records = [settled.call for settled in batch.calls if settled.call is not None]
-        replies = [record.reply for record in records if record.reply is not None]
         changes: dict[str, Any] = {
             "judged_count": F("judged_count") + judged,
             "failed_count": F("failed_count") + (0 if is_locked else settled - judged),
             "skipped_count": F("skipped_count") + (settled if is_locked else 0),
             "call_count": F("call_count") + len(records),
             "reask_count": F("reask_count") + sum(record.is_reask for record in records),
-            "input_tokens": F("input_tokens") + sum(reply.input_tokens for reply in replies),
-            "output_tokens": F("output_tokens") + sum(reply.output_tokens for reply in replies),
+            "input_tokens": F("input_tokens") + sum(record.input_tokens for record in records),
+            "output_tokens": F("output_tokens") + sum(record.output_tokens for record in records),
         }
         if batch.has_reask_success:
             changes["fruitless_reask_count"] = 0

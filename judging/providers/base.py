@@ -60,6 +60,7 @@ class ProviderError(Exception):
     code (PROMPT): request_rejected.
     retry_after is in seconds (None: the provider named none). status is the HTTP status, None without an answer.
     The message is safe to show: it holds no credential and at most 500 characters of the provider's own text.
+    Tokens are those that the provider counted all the same: an answer that can't be read is paid for, too.
     raw_reply holds what came back where that helps people (NULs stripped, cut at 100,000 characters).
     """
 
@@ -74,11 +75,14 @@ class ProviderError(Exception):
         request_id: str = "",
         raw_reply: str = "",
         latency_ms: int = 0,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
     ) -> None:
         super().__init__(message)
         self.message, self.fault, self.code, self.status = message, fault, code, status
         self.retry_after, self.request_id = retry_after, request_id
         self.raw_reply, self.latency_ms = raw_reply, latency_ms
+        self.input_tokens, self.output_tokens = input_tokens, output_tokens
 
 
 class ChatClient(Protocol):

@@ -173,6 +173,27 @@ def _read_reply(response: httpx2.Response, context: CallContext, *, latency_ms: 
         raise bad_reply(
             f"{context.endpoint} answered with {kind}", text, context=context, request_id=request_id
         ) from None
+    usage = body.get("usage") if isinstance(body, dict) else None
+    usage = usage if isinstance(usage, dict) else {}
+    tokens = _token_count(usage.get("prompt_tokens")), _token_count(usage.get("completion_tokens"))
+    try:
+        content, finish_reason = _read_answer(body, text, context, request_id)
+    except ProviderError as error:
+        error.input_tokens, error.output_tokens = tokens
+        raise
+    return Reply(
+        text=context.redact(clean_text(content)),
+        finish_reason=finish_reason,
+        model=context.short(body.get("model"), 200),
+        request_id=request_id,
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
+        latency_ms=latency_ms,
+    )
+
+
+def _read_answer(body: Any, text: str, context: CallContext, request_id: str) -> tuple[str, str]:
+    """Return the text of a reply and its finish reason. Raise ProviderError."""
     if error := refusal_in_reply(body, text, context=context, request_id=request_id):
         raise error
     choices = body.get("choices") if isinstance(body, dict) else None
@@ -188,17 +209,7 @@ def _read_reply(response: httpx2.Response, context: CallContext, *, latency_ms: 
     finish_reason = context.short(choice.get("finish_reason"), 50)
     if not content and message.get("refusal"):
         finish_reason = "content_filter"
-    usage = body.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    return Reply(
-        text=context.redact(clean_text(content)),
-        finish_reason=finish_reason,
-        model=context.short(body.get("model"), 200),
-        request_id=request_id,
-        input_tokens=_token_count(usage.get("prompt_tokens")),
-        output_tokens=_token_count(usage.get("completion_tokens")),
-        latency_ms=latency_ms,
-    )
+    return content, finish_reason
 
 
 def _content_text(content: Any) -> str | None:

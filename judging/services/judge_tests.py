@@ -207,12 +207,12 @@ def _call(ask: Ask, answer: Answer, call: CallRecord) -> JudgeTestCall:
         prompt=answer.messages,
         reply=reply.text if reply else error.raw_reply if error else "",
         notes=call.notes,
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
         **(
             {
                 "model": reply.model,
                 "finish_reason": reply.finish_reason,
-                "input_tokens": reply.input_tokens,
-                "output_tokens": reply.output_tokens,
                 "latency_ms": reply.latency_ms,
             }
             if reply

@@ -22,7 +22,7 @@ from tests.execution.conftest import (
 )
 from tests.factories import make_judge, make_provider
 from tests.stub.fixtures import Stub
-from tests.stub.script import expected_grade
+from tests.stub.script import expected_grade, expected_tokens, read_prompt
 
 
 def test_a_run_is_queued_before_any_model_is_called(start: Start, stub: Stub) -> None:
@@ -102,6 +102,18 @@ def test_a_bad_answer_fails_its_candidate_with_a_code_and_nothing_else(
     assert "d1-2" not in grades_of_record(run.evaluation_run)
     assert cached_grades(run.evaluation_run)["d1-2"] == (None, None)
     assert len(grades_of_record(run.evaluation_run)) == 19
+
+
+@pytest.mark.parametrize("fault", ["null_choices", "empty_choices", "null_content", "prose"])
+def test_tokens_of_answers_that_hold_no_grade_are_counted(start: Start, stub: Stub, fault: str) -> None:
+    stub.script(fault=fault)
+    run = start(small_run(1, 1), max_retries=0, max_reasks=0)
+    drain()
+    run = reread(run)
+    assert (run.judged_count, run.failed_count, run.call_count) == (0, 1, 1)
+    [request] = stub.requests
+    assert run.input_tokens == expected_tokens(read_prompt(request["body"]["messages"]).text) > 0
+    assert run.output_tokens > 0
 
 
 def test_the_raw_reply_of_a_failure_is_kept(start: Start, stub: Stub) -> None:

@@ -1,10 +1,12 @@
 """The root of all URLs."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from judging.api import openapi
 from judging.api.views import health, metrics
+from judging.api.views.unknown import Unknown as ApiUnknown
+from judging.batch_api.views.unknown import Unknown as BatchApiUnknown
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -14,6 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("judging.batch_api.urls")),
     path("api/schema", openapi.schema, name="api-schema"),
     path("api/docs", openapi.docs, name="api-docs"),
+    # Whatever else begins like an API is answered as one, in development, too.
+    re_path(r"^api(/.*)?$", ApiUnknown.as_view()),
+    re_path(r"^v1$", BatchApiUnknown.as_view()),
     path("admin/", admin.site.urls),
     path("", include("judging.web.urls")),
 ]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -22,10 +23,22 @@ def post(client: APIClient, body: str | bytes, path: str = "/api/v1/corpora", co
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v1/nothing", "/api/v1/", "/api/v1/corpora/", "/api/v1/corpora/not-a-uuid", "/api/v1/me/x", "/api/v2/me"],
+    [
+        "/api",
+        "/api/",
+        "/api/x",
+        "/api/v1",
+        "/api/v1/nothing",
+        "/api/v1/",
+        "/api/v1/corpora/",
+        "/api/v1/corpora/not-a-uuid",
+        "/api/v1/me/x",
+        "/api/v2/me",
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "TRACE", "OPTIONS", "BREW"])
-def test_unknown_paths_answer_404_to_every_method(as_member: APIClient, path: str, method: str) -> None:
+def test_unknown_paths_answer_404_to_every_method(as_member: APIClient, path: str, method: str, settings: Any) -> None:
+    settings.DEBUG = True  # as in development, where Django has pages of its own for this
     assert_problem(as_member.generic(method, path), 404, "not_found")
 
 

@@ -113,8 +113,9 @@ def _register_the_rest() -> None:
     for model in apps.get_app_config("judging").get_models():
         if not admin.site.is_registered(model):
             admin.site.register(model, ReadOnlyAdmin)
-    # The task queue and groups bring pages of their own that write; queue.py and roles are the only way to these.
-    for app_label in ("django_q", "auth"):
+    # The task queue, groups and failed sign-ins bring pages of their own that write; queue.py, roles and time are the
+    # only way to these.
+    for app_label in ("django_q", "auth", "axes"):
         for model in apps.get_app_config(app_label).get_models():
             if admin.site.is_registered(model):
                 admin.site.unregister(model)

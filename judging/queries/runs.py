@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, FloatField, QuerySet, When
+from django.db.models import Case, Exists, F, FloatField, OuterRef, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
@@ -25,6 +25,12 @@ def evaluation_runs(evaluation: Evaluation | None = None) -> QuerySet[Evaluation
     if evaluation is not None:
         runs = runs.filter(evaluation=evaluation)
     return runs.order_by("-created_at", "pk")
+
+
+def with_staleness(runs: QuerySet[EvaluationRun]) -> QuerySet[EvaluationRun]:
+    """Have each run bring `has_stale_metrics`, what `run_summary.has_stale_metrics` asks for a single one."""
+    stale = RunQuery.objects.filter(run=OuterRef("pk"), has_stale_metrics=True)
+    return runs.annotate(has_stale_metrics=Case(When(is_locked=True, then=False), default=Exists(stale)))
 
 
 def get_evaluation_run(run_id: UUID) -> EvaluationRun:

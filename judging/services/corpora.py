@@ -17,7 +17,7 @@ from judging.services.accounts import record_event
 from judging.services.validation import clean
 
 
-def create_corpus(*, actor: User, name: str, description: str = "", match_mode: str = MatchMode.QID) -> Corpus:
+def create_corpus(*, actor: User | None, name: str, description: str = "", match_mode: str = MatchMode.QID) -> Corpus:
     """Make an empty corpus. Raise Invalid."""
     corpus = Corpus(name=name.strip(), description=description, match_mode=match_mode, created_by=actor)
     clean(corpus)

@@ -23,6 +23,7 @@ def update_run(
     metrics: Sequence[str] | None = None,
     relevant_from: int | None = None,
     judgments_wanted: int | None = None,
+    scale: str | None = None,
 ) -> EvaluationRun:
     """Change what may change of a run, None leaves as it is; return it with its metrics renewed where they changed.
 
@@ -42,9 +43,11 @@ def update_run(
         current.relevant_from = current.relevant_from if relevant_from is None else relevant_from
         current.judgments_wanted = current.judgments_wanted if judgments_wanted is None else judgments_wanted
         problems: dict[str, list[str]] = {}
-        if current.relevant_from not in current.grading_scale:
-            scale = current.grading_scale
-            problems["relevant_from"] = [f"a grade of the scale {scale.name} from 1 to {scale.maximum}"]
+        if scale not in (None, current.scale):
+            problems["scale"] = ["The scale of a run can't be changed: its grades are on it."]
+        grading_scale = current.grading_scale
+        if current.relevant_from not in grading_scale:
+            problems["relevant_from"] = [f"a grade of the scale {grading_scale.name} from 1 to {grading_scale.maximum}"]
         # What the ledger computed may be empty.
         clean(current, exclude=["metric_values", "coverage_values"], errors=problems)
         current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted"])

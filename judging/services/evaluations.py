@@ -27,7 +27,7 @@ from judging.services.accounts import record_event
 from judging.services.validation import clean
 
 
-def create_evaluation(*, actor: User, corpus_id: UUID, name: str, description: str = "") -> Evaluation:
+def create_evaluation(*, actor: User | None, corpus_id: UUID, name: str, description: str = "") -> Evaluation:
     """Make an evaluation over a corpus. Raise Invalid."""
     evaluation = Evaluation(name=name.strip(), description=description, created_by=actor)
     with transaction.atomic():

@@ -80,6 +80,8 @@ class TrecResults:
         ranked = _Ranked(SourceFile("run", self.run), problems)
         if not queries and not problems.total:
             problems.add("queries", 0, "there are no queries in it")
+        if not ranked.labels and not problems.total:
+            problems.add("run", 0, "there are no ranked documents in it")
 
         order = ScoreOrder()
         missing: set[str] = set()

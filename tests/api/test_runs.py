@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
+from judging import ledger
 from judging.models import Candidate, EvaluationRun, Judgment, User
 from judging.services.judgments import GivenGrade, record_judgments
 from tests.api.conftest import assert_problem
@@ -158,7 +159,8 @@ def test_an_unlocked_run_is_changed_and_a_locked_one_not(as_member: APIClient) -
     changed = as_member.patch(url, {"name": "renamed", "metrics": ["MAP"], "relevant_from": 2}).json()
     assert (changed["name"], changed["metrics"], changed["metric_values"]) == ("renamed", ["MAP"], {"MAP": None})
     assert_problem(as_member.patch(url, {"metrics": ["MAP", "map"]}), 400, field="metrics")
-    assert as_member.patch(url, {"scale": "binary"}).json()["scale"] == "graded"
+    assert as_member.patch(url, {"scale": "graded"}).status_code == 200
+    assert_problem(as_member.patch(url, {"scale": "binary"}), 400, field="scale")
     locked = as_member.post(f"{url}/lock").json()
     assert (locked["is_locked"], locked["locked_by"]) == (True, str(as_member.user.pk))  # type: ignore[attr-defined]
     assert_problem(as_member.patch(url, {"name": "again"}), 409, "run_locked")
@@ -314,3 +316,19 @@ def test_judgments_are_imported_into_a_corpus_and_reach_its_runs(as_member: APIC
     assert Judgment.objects.count() == 2
     assert_problem(as_member.post(url, {}, format="multipart"), 400, field="file")
     assert_problem(as_member.post(f"/api/v1/corpora/{run.pk}/judgments/import", form, format="multipart"), 404)
+
+
+def test_a_run_says_when_its_metrics_are_about_to_be_renewed(as_member: APIClient) -> None:
+    run = make_run(metrics=["P@2"])
+    address, listed = f"/api/v1/evaluations/runs/{run.pk}", f"/api/v1/evaluations/{run.evaluation_id}/runs"
+    assert as_member.get(listed).json()["results"][0]["has_stale_metrics"] is True
+    ledger.renew_metrics(run.pk)
+    for answer in (as_member.get(address).json(), as_member.get(listed).json()["results"][0]):
+        assert (answer["has_stale_metrics"], answer["metrics_at"] is None) == (False, False)
+    run.run_queries.filter(position=1).update(has_stale_metrics=True)
+    assert as_member.get(address).json()["has_stale_metrics"] is True
+    locked = as_member.post(f"{address}/lock").json()
+    assert (locked["has_stale_metrics"], as_member.get(listed).json()["results"][0]["has_stale_metrics"]) == (
+        False,
+        False,
+    )

@@ -44,6 +44,15 @@ def test_a_run_is_imported_into_an_evaluation_and_corpus_made_for_it(files: dict
     assert (Evaluation.objects.count(), Corpus.objects.count(), EvaluationRun.objects.count()) == (1, 1, 2)
 
 
+@pytest.mark.parametrize(("evaluation", "corpus"), [("  ", "Shop"), ("Search", " "), ("Search", "x" * 300)])
+def test_names_that_no_page_would_take_are_refused_and_leave_nothing(
+    files: dict[str, str], evaluation: str, corpus: str
+) -> None:
+    with pytest.raises(CommandError, match="name: "):
+        call("import_run", evaluation, name="first", scale="trec", corpus=corpus, **files)
+    assert (Corpus.objects.count(), Evaluation.objects.count()) == (0, 0)
+
+
 def test_an_evaluation_is_found_by_id_or_name(files: dict[str, str]) -> None:
     evaluation = make_evaluation(name="twice")
     call("import_run", "twice", name="by name", scale="trec", **files)

@@ -114,6 +114,7 @@ def test_a_source_without_queries_is_refused() -> None:
     assert problems_of(InlineResults([])) == [("results", 0, "there are no queries in it")]
     assert "a list" in problems_of(InlineResults({"query": "x"}))[0][2]  # type: ignore[arg-type]
     assert ("queries", 0, "there are no queries in it") in problems_of(trec(run="", queries=""))
+    assert problems_of(trec(run="")) == [("run", 0, "there are no ranked documents in it")]
 
 
 def test_text_that_is_not_utf_8_or_holds_nul_is_refused_with_its_line() -> None:

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.models import EvaluationRun, RunQuery
+from judging.queries.run_summary import has_stale_metrics
 from judging.queries.runs import coverage_shares
 from judging.rest.fields import CharField, IntegerField, ModelSerializer, Serializer
 
@@ -21,7 +22,7 @@ _RESULT = {
             "description": "In rank order.",
             "items": {
                 "type": "object",
-                "required": ["id"],
+                "required": ["id", "title"],
                 "properties": {
                     "id": {"type": "string"},
                     "title": {"type": "string"},
@@ -69,6 +70,9 @@ class RunSerializer(ModelSerializer):
     metrics = serializers.ListField(child=CharField(max_length=200))
     metric_values = MetricValuesField(read_only=True)
     coverage_values = MetricValuesField(read_only=True, help_text="Which share of what a metric looks at has a grade.")
+    has_stale_metrics = serializers.SerializerMethodField(
+        help_text="Judgments, or what is measured, changed since `metrics_at`: the values are about to be renewed."
+    )
 
     class Meta:
         model = EvaluationRun
@@ -92,6 +96,7 @@ class RunSerializer(ModelSerializer):
             "coverage_values",
             "scored_query_count",
             "metrics_at",
+            "has_stale_metrics",
             "created_by",
             "created_at",
             "completed_at",
@@ -99,6 +104,11 @@ class RunSerializer(ModelSerializer):
         read_only_fields = [
             name for name in fields if name not in ("name", "scale", "metrics", "relevant_from", "judgments_wanted")
         ]
+
+    def get_has_stale_metrics(self, run: EvaluationRun) -> bool:
+        # Lists bring it with every row.
+        known: bool | None = getattr(run, "has_stale_metrics", None)
+        return has_stale_metrics(run) if known is None else known
 
 
 class RunWithWarningsSerializer(RunSerializer):
@@ -125,8 +135,7 @@ class NewRunSerializer(RunSerializer):
 class RunChangeSerializer(RunSerializer):
     """What may change of an unlocked run; its scale can't."""
 
-    class Meta(RunSerializer.Meta):
-        read_only_fields = [*RunSerializer.Meta.read_only_fields, "scale"]
+    scale = CharField(required=False, max_length=10, help_text="As it is: it can't be changed.")
 
 
 class ResultsSerializer(Serializer):

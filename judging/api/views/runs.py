@@ -19,7 +19,7 @@ from judging.api.serializers.runs import (
     RunWithWarningsSerializer,
 )
 from judging.api.views.evaluations import get_evaluation
-from judging.queries.runs import evaluation_runs, get_evaluation_run, run_queries
+from judging.queries.runs import evaluation_runs, get_evaluation_run, run_queries, with_staleness
 from judging.rest.permissions import AnyRole, MembersOnly
 from judging.services import import_run, locks
 from judging.services.evaluation_runs import update_run
@@ -36,7 +36,7 @@ class RunList(ApiView):
     @describe("List the runs of an evaluation, newest first", answer=RunSerializer, many=True)
     def get(self, request: Request, evaluation_id: UUID) -> Response:
         runs = evaluation_runs(get_evaluation(evaluation_id))
-        return self.page(runs, RunSerializer, order=("-created_at", "id"))
+        return self.page(with_staleness(runs), RunSerializer, order=("-created_at", "id"))
 
     @describe(
         "Make a run",

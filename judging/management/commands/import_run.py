@@ -7,8 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.management.arguments import errors_on_one_line, find_by_id_or_name, get_user, open_file
 from judging.metrics import DEFAULT_METRICS
-from judging.models import Corpus, Evaluation, MatchMode
+from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode, User
 from judging.scales import SCALES
+from judging.services.corpora import create_corpus
+from judging.services.evaluations import create_evaluation
 from judging.services.import_run import import_run
 from judging.services.results import JsonlResults, RunSource
 from judging.services.trec_results import TrecResults
@@ -60,9 +62,9 @@ class Command(BaseCommand):
 
             source = _source(options, opened)
             made: list[Evaluation | Corpus] = []
-            evaluation = _evaluation(options, made)
             try:
                 with errors_on_one_line():
+                    evaluation = _evaluation(options, user, made)
                     outcome = import_run(
                         evaluation=evaluation,
                         actor=user,
@@ -74,7 +76,7 @@ class Command(BaseCommand):
                     )
             except CommandError:
                 # What was made for a run that was refused goes with it. A run that failed in writing keeps both.
-                if not evaluation.runs.exists():
+                if not EvaluationRun.objects.filter(evaluation__in=[row.pk for row in made]).exists():
                     for row in made:
                         row.delete()
                 raise
@@ -106,22 +108,23 @@ def _source(options: dict[str, Any], opened: Any) -> RunSource:
     )
 
 
-def _evaluation(options: dict[str, Any], made: list[Evaluation | Corpus]) -> Evaluation:
+def _evaluation(options: dict[str, Any], user: User | None, made: list[Evaluation | Corpus]) -> Evaluation:
     """Find the evaluation, or make it in the corpus of --corpus; what was made goes to `made`, evaluation first."""
-    name, corpus_name = options["evaluation"], options["corpus"]
-    if corpus_name is None:
+    name = options["evaluation"].strip()
+    if options["corpus"] is None:
         evaluation = find_by_id_or_name(Evaluation.objects.select_related("corpus"), name)
         if evaluation is None:
             raise CommandError(f'There is no evaluation "{name}". To make it, name its corpus with --corpus.')
         return evaluation
+    corpus_name = options["corpus"].strip()
     corpus = find_by_id_or_name(Corpus.objects.all(), corpus_name)
     if corpus is not None:
         evaluation = find_by_id_or_name(corpus.evaluations.select_related("corpus"), name)
         if evaluation is not None:
             return evaluation
     else:
-        corpus = Corpus.objects.create(name=corpus_name[:200], match_mode=options["match_mode"])
+        corpus = create_corpus(actor=user, name=corpus_name, match_mode=options["match_mode"])
         made.append(corpus)
-    evaluation = Evaluation.objects.create(corpus=corpus, name=name[:200])
+    evaluation = create_evaluation(actor=user, corpus_id=corpus.pk, name=name)
     made.insert(0, evaluation)
     return evaluation

@@ -4,11 +4,12 @@ The caller drives: it sends an `Ask`, takes the outcomes of the `Answer`, sends 
 candidate of a refused prompt alone), and decides what an error means for the work around it.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from judging.parsing import Failure, FailureCode, Grade, parse_reply
+from judging.parsing import Failure, FailureCode, Grade, ParsedReply, parse_reply
 from judging.prompting import (
     EvaluationContext,
     PromptCandidate,
@@ -19,6 +20,12 @@ from judging.prompting import (
 )
 from judging.providers.base import CallSettings, ChatClient, Fault, Message, ProviderError, Reply
 
+logger = logging.getLogger(__name__)
+
+# What a reply cost has been spent: whatever goes wrong in reading it, the call is kept with it.
+FAULT_IN_READING = Failure(
+    FailureCode.UNPARSEABLE, "The reply could not be read because of an internal error, see the log."
+)
 # Asking again can't help where the provider itself refused to answer.
 WORTH_ASKING_AGAIN = frozenset(FailureCode) - {FailureCode.REFUSED, FailureCode.REQUEST_REJECTED}
 
@@ -117,9 +124,12 @@ async def ask_once(
         failure = Failure(FailureCode.REQUEST_REJECTED, error.message)
         return Answer(call, dict.fromkeys(ask.keys, failure), messages=messages)
     call.reply = reply
-    parsed = parse_reply(
-        reply.text, [c.id for c in ask.candidates], scale=evaluation.scale, finish_reason=reply.finish_reason
-    )
+    asked_ids = [candidate.id for candidate in ask.candidates]
+    try:
+        parsed = parse_reply(reply.text, asked_ids, scale=evaluation.scale, finish_reason=reply.finish_reason)
+    except Exception:
+        logger.exception("a judge's reply could not be read")
+        parsed = ParsedReply(dict.fromkeys(asked_ids, FAULT_IN_READING))
     call.notes = tuple(parsed.notes)
     answer = Answer(call, messages=messages)
     again: list[int] = []

@@ -1,9 +1,11 @@
 """One question of an evaluator to a model and what comes of it. No database, no retries: as judging.engine."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from judging.engine import (
+    FAULT_IN_READING,
     WORTH_ASKING_AGAIN,
     AnswerTo,
     Ask,
@@ -17,6 +19,8 @@ from judging.parsing import Failure, FailureCode, Grade, parse_evaluation
 from judging.prompting import EvaluationContext, PromptCandidate, TemplateError, prompt_hash
 from judging.providers.base import CallSettings, ChatClient, Fault, ProviderError
 from judging.scales import SCALES
+
+logger = logging.getLogger(__name__)
 
 # A relevance judge grades a response as it grades a document.
 _SCALE = SCALES["graded"]
@@ -76,7 +80,12 @@ async def evaluate_once(
         if error.fault is not Fault.PROMPT:
             return AnswerTo(call, error=error, messages=messages)
         return AnswerTo(call, {ask.key: Failure(FailureCode.REQUEST_REJECTED, error.message)}, messages=messages)
-    read = parse_evaluation(call.reply.text, finish_reason=call.reply.finish_reason)
+    read: tuple[float, str] | Failure
+    try:
+        read = parse_evaluation(call.reply.text, finish_reason=call.reply.finish_reason)
+    except Exception:
+        logger.exception("an evaluator's reply could not be read")
+        read = FAULT_IN_READING
     if not isinstance(read, Failure):
         return AnswerTo(call, {ask.key: Score(*read)}, messages=messages)
     if read.code in WORTH_ASKING_AGAIN and ask.reask_number < spec.max_reasks and may_reask():

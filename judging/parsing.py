@@ -3,7 +3,6 @@
 Only a whole block grades. Numbers in prose, JSON, Markdown, half-written blocks and quoted text never do.
 """
 
-import html
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from enum import StrEnum
 
 from judging.reply_blocks import Block, BlockNames, find_blocks
 from judging.scales import Scale
-from judging.text import clean_text
+from judging.text import clean_text, unescape_html
 
 MAX_NOTES = 20
 
@@ -189,7 +188,7 @@ class _AskedIds:
 
     def find(self, written: str) -> str | None:
         # As the prompt escapes ids comes first: of the ids "&" and "&amp;", a written &amp; means the former.
-        for reading in (_unescaped(written), written, html.unescape(written)):
+        for reading in (_unescaped(written), written, unescape_html(written)):
             reading = clean_text(reading)
             found = self._exact.get(reading) or self._stripped.get(reading.strip())
             if found is not None:

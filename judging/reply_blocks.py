@@ -5,13 +5,12 @@ block. So whatever stands inside a prose element is prose, and a closing tag tha
 blocks before it: one of them may have been broken open by quoted text. Linear in the length of the reply.
 """
 
-import html
 import re
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 
-from judging.text import clean_text
+from judging.text import clean_text, unescape_html
 
 MAX_PROSE_CHARS = 10_000
 
@@ -177,4 +176,4 @@ def _prose(text: str, start: int, end: int) -> str:
     # An entity is at most some ten times as long as its character: more than this is never looked at.
     prose = text[start : min(end, start + 10 * MAX_PROSE_CHARS)].strip()
     cdata = _CDATA.fullmatch(prose)
-    return clean_text(cdata[1] if cdata else html.unescape(prose)).strip()[:MAX_PROSE_CHARS]
+    return clean_text(cdata[1] if cdata else unescape_html(prose)).strip()[:MAX_PROSE_CHARS]

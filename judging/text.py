@@ -1,7 +1,10 @@
 """Text from outside, made fit for every place that it may go to."""
 
+import html
 import re
 
+# html.unescape() reads any number of digits, and int() refuses more than 4,300 of them. No character has twenty.
+_OVERLONG_NUMBER = re.compile(r"&#(?:[0-9]{20,}+|[xX][0-9a-fA-F]{20,}+);?")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -10,3 +13,8 @@ def clean_text(text: str) -> str:
     if "\0" in text:
         text = text.replace("\0", "")
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def unescape_html(text: str) -> str:
+    """Undo HTML escaping, once. Never raises: a character number that is too long stands for no known character."""
+    return html.unescape(_OVERLONG_NUMBER.sub("\ufffd", text) if "&#" in text else text)

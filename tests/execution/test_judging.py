@@ -125,6 +125,36 @@ def test_the_raw_reply_of_a_failure_is_kept(start: Start, stub: Stub) -> None:
     assert item.call.raw_reply == "Error 503 aside, this looks like a 3 out of 4 to me."
 
 
+def test_a_character_number_of_five_thousand_digits_costs_no_grade_call_or_token(start: Start, stub: Stub) -> None:
+    stub.script(fault="entity")
+    run = start(batch_size=5)
+    drain()
+    run = reread(run)
+    assert (run.status, run.judged_count, run.failed_count) == (JudgingRunStatus.COMPLETED, 20, 0)
+    assert run.call_count == stub.calls == 4
+    for external_id, item in items_by_document(run).items():
+        assert (item.grade, item.reasoning) == (
+            expected_grade(f"query {external_id[1]}", external_id),
+            "so \ufffd it is",
+        )
+    for call in run.calls.all():
+        assert call.raw_reply.count("&#" + "9" * 5000) == 5
+        assert call.output_tokens == expected_tokens(call.raw_reply)
+
+
+def test_a_reply_that_our_own_fault_keeps_unread_is_kept_with_what_it_cost(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judging.parsing.find_blocks", lambda *_, **__: [][0])
+    run = start(batch_size=5, max_reasks=0)
+    drain()
+    run = reread(run)
+    assert (run.status, run.judged_count, run.failed_count) == (JudgingRunStatus.COMPLETED, 0, 20)
+    assert {item.failure_code for item in run.items.all()} == {"unparseable"}
+    assert run.call_count == stub.calls == 4
+    assert run.output_tokens == sum(expected_tokens(call.raw_reply) for call in run.calls.all()) > 20
+
+
 @pytest.mark.parametrize("fault", ["nul", "huge", "no_usage"])
 def test_odd_but_readable_answers_are_judged(start: Start, stub: Stub, fault: str) -> None:
     stub.script(by_candidate={"d1-2": fault})

@@ -3,7 +3,7 @@
 Faults: an HTTP status ("401", "429", "503", ...; "429:0.2" names its Retry-After), "quota", "reset", "close", "hang",
 "partial", "html", "broken_json", "null_choices", "empty_choices", "null_content", "refusal", "error_200", "oversized",
 "redirect", "prose", "json", "wrong_ids", "too_few", "out_of_scale", "conflicting", "truncated", "nul", "huge",
-"no_usage", "delay:MS", or a name of `Script.custom`.
+"entity" (a character number of 5,000 digits), "no_usage", "delay:MS", or a name of `Script.custom`.
 """
 
 import html
@@ -18,6 +18,7 @@ _CANDIDATES = re.compile(r"<candidates>(.*?)</candidates>", re.DOTALL)
 _CANDIDATE = re.compile(r'<candidate\s+id="([^"]*)"')
 _QUERY = re.compile(r"<query>(.*?)</query>", re.DOTALL)
 _SCALE = re.compile(r'<scale\s+min="\d+"\s+max="(\d+)"')
+_ODD_REASONS = {"huge": "long " * 200_000, "nul": "a \0 inside", "entity": f"so &#{'9' * 5000}; it is"}
 _STATUS_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _STATUS_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
 
@@ -236,7 +237,7 @@ def _blocks(script: Script, prompt: Prompt, fault: str) -> list[str]:
             grade = expected_grade(prompt.query, candidate_id, prompt.maximum)
         if fault == "out_of_scale":
             grade = prompt.maximum + 5
-        why = {"huge": "long " * 200_000, "nul": "a \0 inside"}.get(fault, "because the stub says so")
+        why = _ODD_REASONS.get(fault, "because the stub says so")
         shown = html.escape(f"{candidate_id}-wrong" if fault == "wrong_ids" else candidate_id)
         blocks.append(_block(shown, grade, why))
         if fault == "conflicting":
@@ -251,5 +252,5 @@ def _block(shown_id: str, grade: int, why: str) -> str:
 def _evaluation(prompt: Prompt, fault: str) -> list[str]:
     score = 7.0 if fault == "out_of_scale" else expected_score(prompt.text)
     scores = {"conflicting": [score, 1 - score / 2], "too_few": [], "wrong_ids": []}.get(fault, [score])
-    why = {"huge": "long " * 200_000, "nul": "a \0 inside"}.get(fault, "because the stub says so")
+    why = _ODD_REASONS.get(fault, "because the stub says so")
     return [f"<evaluation><score>{score}</score><justification>{why}</justification></evaluation>" for score in scores]

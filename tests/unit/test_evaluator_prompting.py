@@ -136,6 +136,13 @@ def test_a_score_is_read_and_an_unreadable_reply_is_asked_again_once() -> None:
     assert evaluate(Client("no"), may_reask=lambda: False).outcomes[7].code is FailureCode.UNPARSEABLE
 
 
+def test_a_reply_that_our_own_fault_keeps_unread_is_kept_as_unparseable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judging.parsing.find_blocks", lambda *_, **__: [][0])
+    answer = evaluate(Client(GOOD), may_reask=lambda: False)
+    assert answer.outcomes[7].code is FailureCode.UNPARSEABLE
+    assert (answer.call.reply.text, answer.error) == (GOOD, None)
+
+
 @pytest.mark.parametrize("fault", [Fault.RUN, Fault.TRANSIENT])
 def test_a_fault_of_the_run_or_the_moment_decides_nothing(fault: Fault) -> None:
     answer = evaluate(Client(ProviderError("no", fault=fault, code="x")))

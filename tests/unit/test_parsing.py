@@ -211,9 +211,20 @@ def test_the_reasoning_is_plain_text_that_a_database_takes():
     assert outcome(block("a", 1, "&lt;" * 500_000)).reasoning == "<" * 10_000
 
 
+@pytest.mark.parametrize("digits", [20, 5000, 40_000])
+def test_a_character_number_that_is_too_long_to_read_is_an_unknown_character(digits):
+    entity = "&#" + "9" * digits
+    assert outcome(block("a", 3, f"so {entity}; and {entity} &#65;")) == Grade(3, "so \ufffd and \ufffd A")
+    assert outcome(f'<candidate id="{entity};"><grade>1</grade></candidate>' + block("a", 2)) == Grade(2, "because")
+    evaluation = f"<evaluation><score>1</score><justification>{entity};</justification></evaluation>"
+    assert parse_evaluation(evaluation) == (1.0, "\ufffd")
+
+
 @pytest.mark.parametrize(
     "piece",
     [
+        "&#9",
+        "&#" + "9" * 30,
         '<candidate id="a"><reasoning><reasoning></reasoning></candidate>',
         '<candidate id="a"><grade>3',
         "<reasoning>",
@@ -297,6 +308,11 @@ fragments = st.lists(
             "\ud800",
             "<think>",
             "<![CDATA[",
+            "&#" + "9" * 5000 + ";",
+            '<candidate id="&#' + "9" * 5000 + '">',
+            '<candidate id="a"><grade>3</grade><reasoning>',
+            "<evaluation><score>1</score><justification>",
+            "</justification></evaluation>",
         ]
     )
     | st.text(max_size=5),

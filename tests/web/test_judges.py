@@ -159,6 +159,15 @@ def test_a_judge_is_tested_as_it_stands_in_the_form_and_nothing_is_stored(member
     assert not AIJudge.objects.exists()
 
 
+def test_a_reply_with_a_character_number_that_no_one_can_read_is_graded_in_a_test(member: User, stub: Stub) -> None:
+    stub.script(fault="entity", grades={"d1": 4})
+    judge = make_judge(make_provider(stub.base_url, owner=member), owner=member)
+    run = make_run({"red shoes": ["d1"]}, scale="graded")
+    page = post(client_of(member), judge, typed(judge.ai_provider, act="test", try_run=str(run.pk)))
+    assert page.status_code == 200
+    assert "so \ufffd it is" in page.content.decode()
+
+
 def test_a_reply_that_cant_be_read_is_shown_as_text(member: User, stub: Stub) -> None:
     stub.script(text="<img src=x onerror=alert(1)> 3")
     judge = make_judge(make_provider(stub.base_url, owner=member), owner=member, max_reasks=0)

@@ -29,7 +29,8 @@ _REFUSED_NETWORKS = tuple(
 _REFUSED_NAMES = frozenset(
     {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
 )
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+# What a translator makes IPv4 of: NAT64, and SIIT's IPv4-translated addresses.
+_TRANSLATED = tuple(ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96"))
 _ALLOWED_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/\[\]@!$&'()*+,;=%?#]+")
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_\-.]*[a-z0-9_])?\.?")
 
@@ -127,6 +128,6 @@ def _with_embedded(ip: IPAddress) -> list[IPAddress]:
             found.append(ip.sixtofour)
         if ip.teredo:
             found.extend(ip.teredo)
-        if any(ip in network for network in _NAT64) or int(ip) >> 32 == 0:
+        if any(ip in network for network in _TRANSLATED) or int(ip) >> 32 == 0:
             found.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return found

@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from judging.providers.addresses import AddressRefused, check_ip, is_loopback
 
 MAX_REPLY_BYTES = 5_000_000
 MAX_CONNECT_SECONDS = 10.0
+_LOOKUP_SECONDS = 2.0
+_LOOKED_UP_FOR_SECONDS = 30.0
 # Below the 5 s after which uvicorn and others close an idle connection, perhaps just as the next request goes out.
 _KEEPALIVE_SECONDS = 4.0
 
@@ -58,6 +61,7 @@ class Transport(httpx2.AsyncBaseTransport):
         self._backend = _CheckingBackend()
         self._ssl_context = _ssl_context() if url.scheme == "https" else None
         self._proxy = _proxy_pool(base_url, self._ssl_context, self._backend)
+        self._target = _ProxiedTarget(url.host, url.port or (443 if url.scheme == "https" else 80))
         self._idle: list[httpcore2.AsyncHTTPConnection] = []
         self._is_closed = False
 
@@ -78,6 +82,7 @@ class Transport(httpx2.AsyncBaseTransport):
         )
         try:
             if self._proxy is not None:
+                await self._target.check()
                 return await _read(await self._proxy.handle_async_request(core_request))
             return await self._send(core_request)
         except httpcore2.TimeoutException as error:
@@ -121,7 +126,7 @@ class Transport(httpx2.AsyncBaseTransport):
 
 
 class _CheckingBackend(httpcore2.AnyIOBackend):
-    """Connects only to addresses that were checked after the host name was resolved."""
+    """Connects only to addresses that were checked after the host name was resolved: the provider's, or a proxy's."""
 
     async def connect_tcp(
         self,
@@ -143,6 +148,33 @@ class _CheckingBackend(httpcore2.AnyIOBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         return await super().connect_tcp(addresses[-1], port, patience, local_address, socket_options)
+
+
+class _ProxiedTarget:
+    """The host that a proxy is asked to connect to. The proxy looks its name up, so what is seen here may differ.
+
+    A name that leads to a refused address here is refused; one that is unknown here, as behind many proxies, is not.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._good_until = 0.0
+        self._lock = asyncio.Lock()
+
+    async def check(self) -> None:
+        """Raise AddressRefused. Looks up once in a while, as lookups of calls that go on all the time would cost."""
+        async with self._lock:
+            if time.monotonic() < self._good_until:
+                return
+            addresses: list[str] = []
+            try:
+                async with asyncio.timeout(_LOOKUP_SECONDS):
+                    addresses = await _resolve(self._host, self._port)
+            except (httpcore2.ConnectError, TimeoutError):
+                pass
+            for address in addresses:
+                check_ip(address)
+            self._good_until = time.monotonic() + _LOOKED_UP_FOR_SECONDS
 
 
 async def _resolve(host: str, port: int) -> list[str]:

@@ -27,6 +27,7 @@ REFUSED = [
     "http://169.254.43518/v1",
     "http://[::ffff:169.254.169.254]/v1",
     "http://[::ffff:a9fe:a9fe]/v1",
+    "http://[::ffff:0:a9fe:a9fe]/v1",
     "http://[64:ff9b::169.254.169.254]/v1",
     "http://[64:ff9b:1::a9fe:a9fe]/v1",
     "http://[2002:a9fe:a9fe::1]/v1",
@@ -137,7 +138,9 @@ def test_a_host_name_that_leads_there_is_refused_when_it_is_called(
     assert "metadata" in tested.message
 
 
-@pytest.mark.parametrize("ip", ["2001:0:a9fe:a9fe::1", "64:ff9b:1::a9fe:a9fe", "2002:6464:64c8::"])
+@pytest.mark.parametrize(
+    "ip", ["2001:0:a9fe:a9fe::1", "64:ff9b:1::a9fe:a9fe", "2002:6464:64c8::", "::ffff:0:6464:64c8"]
+)
 def test_addresses_that_carry_another_one_are_seen_through(ip: str) -> None:
     with pytest.raises(AddressRefused):
         check_ip(ip)

@@ -1,5 +1,6 @@
 """Calls that get no answer, and addresses that are never called."""
 
+import asyncio
 import ipaddress
 import socket
 import ssl
@@ -171,6 +172,51 @@ def test_a_proxy_of_the_environment_is_used_for_other_hosts_only(monkeypatch: py
 
     assert stub.requests[0]["head"].startswith(b"POST http://models.example:81/v1/chat/completions HTTP/1.1\r\n")
     # the environment names a proxy for all other tests here, at a port where nobody listens
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch, stub: Stub) -> Stub:
+    """The stub as the environment's proxy: it answers whatever host it is asked for."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, stub.base_url.removesuffix("/v1"))
+    return stub
+
+
+@pytest.mark.parametrize("addresses", [("169.254.169.254",), ("192.0.2.1", "fd00:ec2::254"), ("::ffff:0:a9fe:a9fe",)])
+def test_a_proxy_is_not_asked_for_a_name_that_leads_to_a_metadata_service(
+    monkeypatch: pytest.MonkeyPatch, proxy: Stub, addresses: tuple[str, ...]
+) -> None:
+    resolve_to(monkeypatch, *addresses)
+
+    error = failure(Connection("custom", "http://rebound.example:81/v1", KEY))
+
+    assert (error.fault, error.code) == (Fault.RUN, "misconfigured")
+    assert proxy.calls == 0
+
+
+def test_a_name_that_only_the_proxy_knows_is_called_through_it(monkeypatch: pytest.MonkeyPatch, proxy: Stub) -> None:
+    resolve_to(monkeypatch)
+
+    assert call(Connection("custom", "http://models.example:81/v1", KEY)).text
+    assert proxy.calls == 1
+
+
+def test_calls_through_a_proxy_look_the_host_up_once_in_a_while(monkeypatch: pytest.MonkeyPatch, proxy: Stub) -> None:
+    lookups: list[str] = []
+
+    def getaddrinfo(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        lookups.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+    async def several(client: ChatClient) -> None:
+        await asyncio.gather(*(client.complete(MESSAGES, SETTINGS) for _ in range(20)))
+
+    use(Connection("custom", "http://models.example:81/v1", KEY), several)
+
+    assert lookups == ["models.example"]
+    assert proxy.calls == 20
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "judging.middleware.BodyLimitMiddleware",
+    "judging.web.guesses.GuessLimitMiddleware",
 ]
 
 ROOT_URLCONF = "releval.urls"
@@ -192,10 +193,15 @@ REST_FRAMEWORK: dict[str, Any] = {
     # The address that anonymous requests are counted under: a header that anyone can send is trusted from a proxy only.
     "NUM_PROXIES": 1 if env.bool("RELEVAL_BEHIND_PROXY", default=False) else 0,
 }
-# Requests to the REST API per user and, without a good token, per address; counted in each web process.
+# What is counted lives in each web process. Django's default of 300 entries would forget addresses under attack.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5_000}},
+}
+# Requests to the REST APIs per user and, without a good token, per address; posts of passwords per address.
 API_THROTTLE_RATES: dict[str, str | None] = {
     "user": environment.rate("RELEVAL_API_RATE", default="600/min"),
     "anonymous": environment.rate("RELEVAL_API_ANONYMOUS_RATE", default="120/min"),
+    "password": environment.rate("RELEVAL_PASSWORD_RATE", default="30/min"),
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Releval API",

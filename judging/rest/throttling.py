@@ -6,6 +6,8 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from judging.middleware import client_address
+
 
 class _Throttle(SimpleRateThrottle):
     scope: str
@@ -28,3 +30,12 @@ class AnonymousThrottle(_Throttle):
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
         return None if request.user.is_authenticated else f"throttle-anonymous-{self.get_ident(request)}"
+
+
+class PasswordThrottle(_Throttle):
+    """Guesses at passwords by address, whoever's they are. Locking accounts stops those at one account only."""
+
+    scope = "password"
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        return f"throttle-password-{client_address(request)}"

@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.test import Client, override_settings
 
 from judging.models import Role, User
@@ -139,6 +141,31 @@ def test_behind_a_proxy_the_address_that_it_saw_counts_and_not_what_the_client_c
         sign_in("guess", f"10.0.0.{attempt}, 198.51.100.7")
     assert sign_in(PASSWORD, "192.0.2.99, 198.51.100.7") == 429
     assert sign_in(PASSWORD, "198.51.100.7, 192.0.2.1") == 302
+
+
+@pytest.fixture
+def five_passwords_a_minute() -> Iterator[None]:
+    cache.clear()
+    with override_settings(API_THROTTLE_RATES={**settings.API_THROTTLE_RATES, "password": "5/min"}):
+        yield
+    cache.clear()
+
+
+@pytest.mark.parametrize("path", ["/login", "/admin/login/", "/account/password", "/admin/password_change/"])
+@pytest.mark.usefixtures("five_passwords_a_minute")
+def test_an_address_tries_few_passwords_a_minute_whoever_s_they_are(admin: User, path: str) -> None:
+    client = browser_of(admin) if "password" in path else Client()
+    for attempt in range(5):
+        guess = {"username": f"user{attempt}@example.com", "password": "guess", "old_password": "guess"}
+        assert client.post(path, guess).status_code == 200
+    refused = client.post(path, {"username": admin.email, "password": PASSWORD, "old_password": PASSWORD})
+    assert refused.status_code == 429
+    assert 0 < int(refused["Retry-After"]) <= 61
+    assert "Too many attempts" in refused.content.decode()
+    assert client.get(path).status_code == 200
+    assert Client().post("/login", {"username": admin.email, "password": PASSWORD}).status_code == 429
+    other = Client(REMOTE_ADDR="192.0.2.1").post("/login", {"username": admin.email, "password": PASSWORD})
+    assert other.status_code == 302
 
 
 @override_settings(AXES_ENABLED=True)

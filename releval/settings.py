@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "judging.middleware.BodyLimitMiddleware",
     "judging.web.guesses.GuessLimitMiddleware",
+    "judging.web.unavailable.UnavailableMiddleware",
 ]
 
 ROOT_URLCONF = "releval.urls"

@@ -36,7 +36,14 @@ _CODES = {
     500: "internal_error",
     503: "unavailable",
 }
+UNAVAILABLE = "The database is busy or away; try again."
+RETRY_AFTER_SECONDS = 5
 INTERNAL = "Something went wrong on our side. The log has the details, under the X-Request-Id of this answer."
+
+
+def is_api_path(path: str) -> bool:
+    """Tell whether problems at a path are answered as problem+json."""
+    return path.startswith(("/api/", "/v1/"))
 
 
 def problem(
@@ -79,8 +86,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         body = problem(413, "The body is too large.")
     elif isinstance(error, OperationalError):
         logger.exception("the database did not answer", exc_info=error)
-        headers["Retry-After"] = "5"
-        body = problem(503, "The database is busy or away; try again.")
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        body = problem(503, UNAVAILABLE)
     elif isinstance(error, SuspiciousOperation):
         body = problem(400, "The request can't be read.")
     else:

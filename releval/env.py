@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,10 @@ def is_production() -> bool:
 
 
 def data_dir(base_dir: Path) -> Path:
-    """Return the directory of everything the installation writes, made when it is missing."""
+    """Return the directory of everything the installation writes, made when it is missing, for its owner alone."""
     path = Path(env.str("RELEVAL_DATA_DIR", default=str(base_dir / "var"))).expanduser().resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ImproperlyConfigured(f"the data directory {path} (RELEVAL_DATA_DIR) can't be made: {error}") from None
     return path
@@ -78,6 +79,14 @@ def _write_once(path: Path, value: str) -> None:
         pass
     finally:
         aside.unlink()
+
+
+def _make_private(name: str) -> None:
+    # It holds session keys and password hashes, and SQLite would make it as the umask says. Its -wal and -shm files
+    # take over its mode. One that exists is left alone (doctor tells), and what can't be made fails when it is used.
+    if name != ":memory:" and not name.startswith("file:"):
+        with suppress(OSError):
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def generate_secret_key() -> str:
@@ -124,6 +133,7 @@ def database(directory: Path) -> dict[str, Any]:
     if not url or url.startswith("sqlite"):
         config = dict(env.db_url_config(url)) if url else {"NAME": str(directory / "releval.sqlite3")}
         config["ENGINE"] = "django.db.backends.sqlite3"
+        _make_private(str(config["NAME"]))
         # Django's defaults answer 40 % of concurrent writes with "database is locked"; with these, none:
         # every atomic() takes the write lock at once and waits for it, readers never wait.
         config["OPTIONS"] = {

@@ -83,13 +83,21 @@ def _settings() -> Iterator[Finding]:
             f"A development installation, with pages that tell its insides, listens on {settings.HOST}.",
             "Set RELEVAL_ENV=production.",
         )
-    for name in ("secret_key", "encryption_keys"):
-        path = Path(settings.DATA_DIR) / name
+    for path in _secret_files():
         if path.exists() and path.stat().st_mode & 0o077:
             yield Finding("settings", WARNING, f"Others on this machine may read {path}.", f"chmod 600 {path}")
     if not serious:
         mode = "production" if settings.IS_PRODUCTION else "development"
         yield Finding("settings", OK, f"The settings pass Django's checks ({mode}).")
+
+
+def _secret_files() -> Iterator[Path]:
+    """Name the files with keys, session keys or password hashes in them."""
+    for name in ("secret_key", "encryption_keys"):
+        yield Path(settings.DATA_DIR) / name
+    if settings.IS_SQLITE:
+        database = str(settings.DATABASES["default"]["NAME"])
+        yield from (Path(f"{database}{ending}") for ending in ("", "-wal", "-shm"))
 
 
 def _disk() -> Iterator[Finding]:

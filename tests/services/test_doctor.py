@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import override_settings
@@ -24,6 +25,10 @@ from tests.stub.fixtures import Stub
 pytestmark = pytest.mark.django_db
 
 
+def _files_of(database: str) -> list[Path]:
+    return [path for ending in ("", "-wal", "-shm") if (path := Path(f"{database}{ending}")).exists()]
+
+
 @pytest.fixture
 def healthy(stub: Stub) -> Any:
     """An installation in which all is well: an admin, a worker, a provider with a key, a local judge, a default."""
@@ -33,6 +38,9 @@ def healthy(stub: Stub) -> Any:
     provider.set_api_key("sk-secret")
     provider.save(update_fields=["encrypted_api_key"])
     make_provider("", type="local", name="Local")
+    if settings.IS_SQLITE:
+        for path in _files_of(settings.DATABASES["default"]["NAME"]):
+            path.chmod(0o600)  # as every process but the tests makes it
     with override_settings(LOCAL_JUDGE_URL=stub.base_url, DEFAULT_MODEL="Shared/model-x"):
         yield provider
 
@@ -161,6 +169,17 @@ def test_keys_that_others_may_read_are_told(healthy: AIProvider, tmp_path: Path)
     (tmp_path / "secret_key").chmod(stat.S_IRUSR | stat.S_IROTH)
     with override_settings(DATA_DIR=tmp_path):
         assert "chmod 600" in findings(code=0)["settings"][2]
+
+
+@pytest.mark.skipif(not settings.IS_SQLITE, reason="SQLite's files")
+def test_a_database_that_others_may_read_is_told(healthy: AIProvider, tmp_path: Path) -> None:
+    for name in ("db.sqlite3", "db.sqlite3-wal"):
+        (tmp_path / name).touch(mode=0o644)
+        (tmp_path / name).chmod(0o644)
+        with patch.dict(settings.DATABASES["default"], {"NAME": str(tmp_path / "db.sqlite3")}):
+            level, _, remedy = findings(code=0)["settings"]
+        assert (level, remedy) == ("warning", f"chmod 600 {tmp_path / name}")
+        (tmp_path / name).chmod(0o600)
 
 
 def test_a_database_that_does_not_answer_or_takes_nothing_is_the_finding_itself(healthy: AIProvider) -> None:

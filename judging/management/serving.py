@@ -3,6 +3,7 @@
 import http.client
 import importlib.util
 import logging
+import os
 import socket
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from judging.clock import shared_now
@@ -50,13 +51,27 @@ def address() -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
 
 
+def keep_files_private() -> None:
+    """Let nobody else on this machine read the files that this process and those it starts will make."""
+    os.umask(0o077)
+
+
 def prepare(*, has_web: bool = True) -> None:
-    """Bring the database up to date and make the first admin; without a web server, wait until another one has."""
+    """Bring the database up to date and make the first admin; without a web server, wait until another one has.
+
+    Raise CommandError where the database can't be used.
+    """
     if not has_web:
         _wait_for_migrations()
         return
-    call_command("migrate", interactive=False, verbosity=0)
-    _make_first_admin()
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+        _make_first_admin()
+    except OperationalError as error:
+        connection.close()
+        raise CommandError(
+            f"The database can't be used: {str(error).strip()}; manage.py doctor says how that is mended"
+        ) from None
     if settings.IS_PRODUCTION:
         call_command("collectstatic", interactive=False, verbosity=0)
 

@@ -134,6 +134,7 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
     assert served.ask("/healthz") == 200
     assert served.rows("SELECT email, role FROM judging_user") == [("ada@example.com", "admin")]
     assert len(served.wait_for(served.workers)) <= 2
+    assert [path.name for path in served.data_dir.glob("*.sqlite3*") if path.stat().st_mode & 0o077] == []
 
     code, seconds = served.end(signal.SIGINT)
     assert code == 0
@@ -178,6 +179,16 @@ def test_a_taken_port_ends_the_start_with_the_way_out(serve: Callable[..., Serve
     assert f"PORT={port + 10} make serve" in served.said()
     assert "Traceback" not in served.said()
     assert served.processes() == []
+
+
+def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    (tmp_path / "directory").mkdir()
+    served = serve(DATABASE_URL=f"sqlite:///{tmp_path / 'directory'}")
+    assert served.process.wait(30) == 1
+    assert "The database can't be used: unable to open database file; manage.py doctor" in served.said()
+    assert "Traceback" not in served.said()
 
 
 def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError
 from django.db import connection
 from django.test import Client, override_settings
 
+from judging.management import serving
 from judging.models import Corpus, User
 from tests.factories import make_run
 from tests.security.installation import PASSWORD, browser_of
@@ -64,6 +66,11 @@ def test_a_database_that_fails_in_a_middleware_answers_503_too(member: User, pat
         finally:
             cursor.execute("ALTER TABLE away RENAME TO django_session")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+def test_serving_ends_with_one_line_that_says_what_to_do() -> None:
+    with read_only(), pytest.raises(CommandError, match=r"^The database can't be used: .*readonly.*doctor.*mended$"):
+        serving.prepare()
 
 
 def test_other_errors_are_still_errors(member: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        serving.keep_files_private()
         if not serving.has_local_judge():
             raise CommandError("The demo needs the local judge: pip install 'releval[local]' (make demo installs it)")
         # What the services report stands in the demo's own lines already.

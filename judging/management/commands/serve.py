@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-local-judge", action="store_true", help="not even when it is installed")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        serving.keep_files_private()
         has_web, has_worker = not options["worker_only"], not options["web_only"]
         has_local_judge = has_worker and not options["no_local_judge"] and serving.has_local_judge()
         listener = serving.listen("make serve") if has_web else None

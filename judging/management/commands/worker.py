@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from judging import queue
+from judging.management import serving
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         if os.getpgrp() != os.getpid():
             # One signal must reach all processes of the workers and nobody else.
             raise CommandError("The workers need a process group of their own: use manage.py serve --worker-only")
+        serving.keep_files_private()
         # With DEBUG, Django keeps every statement and its values: a fifth of a slice's CPU, and memory that grows with it.
         settings.DEBUG = False
         queue.run_workers()

@@ -19,6 +19,7 @@ from judging.services.accounts import authenticate_token
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _RECENTLY = timedelta(hours=1)
+_OF_PROXIES = ("Forwarded", "Via", "X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto")
 
 Samples = Iterable[tuple[Mapping[str, str], float]]
 
@@ -48,7 +49,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _is_local(request: HttpRequest) -> bool:
     # A proxy on this machine calls for others, and most of them say so.
-    is_forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    is_forwarded = any(name in request.headers for name in _OF_PROXIES)
     if is_forwarded or settings.REST_FRAMEWORK["NUM_PROXIES"]:
         return False
     try:

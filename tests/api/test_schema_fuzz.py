@@ -1,5 +1,6 @@
 """Every operation of the description, fuzzed: no 500, and every answer is one that the description has."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,7 +19,8 @@ from schemathesis.specs.openapi import checks
 from judging.models import ApiToken, JudgingRun, Role
 from tests.factories import make_judge, make_provider, make_run, make_token, make_user
 
-EXAMPLES = 3
+# A few in every run of the tests; RELEVAL_FUZZ_EXAMPLES=25 and more for a search.
+EXAMPLES = int(os.environ.get("RELEVAL_FUZZ_EXAMPLES", "3"))
 CHECKS = (
     not_a_server_error,
     checks.status_code_conformance,

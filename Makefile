@@ -8,7 +8,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench screenshots lock installed test-installed
+.PHONY: help demo serve test check bench screenshots lock audit installed test-installed
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ screenshots: test-installed ## Make pictures of every page, light and dark, wide
 
 lock: installed ## Renew requirements.lock and requirements-test.lock from pyproject.toml
 	@exec sh scripts/lock.sh
+
+audit: installed ## Look for known vulnerabilities of what requirements.lock installs
+	@exec sh scripts/audit.sh
 
 installed:
 	@sh scripts/install.sh requirements.lock

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.db.models import Q
@@ -121,8 +123,8 @@ def update_member(
 ) -> User:
     """Change what an admin may change of an account; None leaves as it is.
 
-    A deactivated account can't sign in and its tokens stop working; its judgments stay. Raise NotFound, Invalid, or
-    Conflict (last_admin).
+    A deactivated account can't sign in, its sessions end and its tokens are revoked, for good: who is let in again
+    signs in again. Its judgments stay. Raise NotFound, Invalid, or Conflict (last_admin).
     """
     with transaction.atomic():
         # All admins are locked, in one order: two admins who demote each other must not both succeed.
@@ -144,7 +146,17 @@ def update_member(
         if changes:
             member.save(update_fields=list(changes))
             record_event(actor=actor, action="member_changed", subject=member, detail=changes)
+        if not member.is_active:
+            _end_access(member)
     return member
+
+
+def _end_access(user: User) -> None:
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    # A session names its user inside its signed data alone.
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
 
 
 def change_role(*, actor: User, member_id: UUID, role: str) -> User:

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 
 from judging.models import Role, User
+from judging.services.accounts import create_token, deactivate_member, update_member
 from tests.factories import make_user
 from tests.security.installation import PASSWORD, Installation, browser_of
 from tests.security.routes import pages
@@ -112,6 +113,19 @@ def test_a_session_ends_with_signing_out(member: User) -> None:
     browser.post("/logout")
     browser.cookies["sessionid"] = kept
     assert browser.get("/account").status_code == 302
+
+
+def test_what_a_leaver_held_opens_nothing_after_a_return(admin: User, member: User) -> None:
+    stays = make_user()
+    browsers = {user: browser_of(user) for user in (member, stays)}
+    secrets = {user: create_token(user=user, name="ci")[1] for user in (member, stays)}
+    deactivate_member(actor=admin, member_id=member.pk)
+    update_member(actor=admin, member_id=member.pk, is_active=True)
+    for user, is_open in ((member, False), (stays, True)):
+        assert browsers[user].get("/account").status_code == (200 if is_open else 302)
+        api = Client().get("/api/v1/me", headers={"Authorization": f"Bearer {secrets[user]}"})
+        assert api.status_code == (200 if is_open else 401)
+    assert Client().post("/login", {"username": member.email, "password": PASSWORD}).status_code == 302
 
 
 @override_settings(AXES_ENABLED=True)

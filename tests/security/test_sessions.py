@@ -80,7 +80,15 @@ def test_production_s_settings_are_safe_ones(tmp_path: Any) -> None:
     assert shown["page"] == 200
     assert shown["plain"] == [301, "https://releval.example/login"]
     assert (shown["health"], shown["foreign_host"]) == (200, 400)
-    assert shown["hsts"].startswith("max-age=31536000")
+    assert shown["hsts"] == "max-age=31536000"
+
+
+def test_subdomains_and_preload_lists_are_held_to_https_when_it_is_said(tmp_path: Any) -> None:
+    (tmp_path / "static").mkdir()
+    done = in_production(tmp_path, **PRODUCTION, RELEVAL_HSTS_SUBDOMAINS="1", RELEVAL_HSTS_PRELOAD="1")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout.splitlines()[-1])
+    assert shown["hsts"] == "max-age=31536000; includeSubDomains; preload"
 
 
 @pytest.mark.parametrize("missing", ["RELEVAL_SECRET_KEY", "RELEVAL_ENCRYPTION_KEYS"])

@@ -22,7 +22,7 @@ OUT_OF_REACH = r"ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|
 
 
 def not_audited(why):
-    print(f"NOT AUDITED: {why}. Nothing is known about {lock}; run this where https://pypi.org answers.")
+    print(f"NOT AUDITED: {why}. Nothing is known about {lock}; run this where PyPI and its database answer.")
     raise SystemExit(0)
 
 
@@ -39,7 +39,7 @@ for package, each in bad:
 if bad:
     sys.exit(f"{len(bad)} known vulnerabilities in {lock}, see above.")
 if len(skipped) == len(packages):
-    not_audited("the database of vulnerabilities knows none of the packages, so it was not the one of pypi.org")
+    not_audited("the database of vulnerabilities knows none of the packages, so it was not the public one")
 print(f"{len(packages) - len(skipped)} packages of {lock} have no known vulnerability.")
 if skipped:
     print(f"NOT AUDITED: {', '.join(skipped)}")

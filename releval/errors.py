@@ -2,11 +2,17 @@
 
 import sys
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from judging.rest.problems import INTERNAL, RETRY_AFTER_SECONDS, UNAVAILABLE, is_api_path, problem_response
+from judging.rest.problems import (
+    DATABASE_TAKES_NOTHING,
+    INTERNAL,
+    RETRY_AFTER_SECONDS,
+    UNAVAILABLE,
+    is_api_path,
+    problem_response,
+)
 from judging.web.unavailable import unavailable_page
 
 
@@ -30,7 +36,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Middleware uses the database, too: sessions are written after the view, where no process_exception looks.
-    is_database_s = isinstance(sys.exc_info()[1], OperationalError)
+    is_database_s = isinstance(sys.exc_info()[1], DATABASE_TAKES_NOTHING)
     if is_database_s and not is_api_path(request.path):
         return unavailable_page(request)
     if is_database_s:

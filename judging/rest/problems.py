@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -36,6 +36,8 @@ _CODES = {
     500: "internal_error",
     503: "unavailable",
 }
+# A PostgreSQL that only reads, a standby for one, says so with an InternalError.
+DATABASE_TAKES_NOTHING = (OperationalError, InternalError)
 UNAVAILABLE = "The database is busy or away; try again."
 RETRY_AFTER_SECONDS = 5
 INTERNAL = "Something went wrong on our side. The log has the details, under the X-Request-Id of this answer."
@@ -84,7 +86,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         body = problem(403, "You are not allowed to do this.")
     elif isinstance(error, RequestDataTooBig):
         body = problem(413, "The body is too large.")
-    elif isinstance(error, OperationalError):
+    elif isinstance(error, DATABASE_TAKES_NOTHING):
         logger.exception("the database did not answer", exc_info=error)
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         body = problem(503, UNAVAILABLE)

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Callable
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django_htmx.http import reswap, trigger_client_event
 
-from judging.rest.problems import RETRY_AFTER_SECONDS, is_api_path
+from judging.rest.problems import DATABASE_TAKES_NOTHING, RETRY_AFTER_SECONDS, is_api_path
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ class UnavailableMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, OperationalError) or is_api_path(request.path):
+        if not isinstance(error, DATABASE_TAKES_NOTHING) or is_api_path(request.path):
             return None
         logger.error("the database did not answer", exc_info=error)
         return unavailable_page(request)

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.test import Client, override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -110,8 +110,11 @@ def test_an_unexpected_error_answers_500_and_tells_nothing(
     assert "secret detail" in caplog.text
 
 
-def test_a_database_that_is_busy_answers_503(as_member: APIClient) -> None:
-    with patch("judging.services.corpora.create_corpus", side_effect=OperationalError("database is locked")):
+@pytest.mark.parametrize(
+    "error", [OperationalError("database is locked"), InternalError("cannot execute UPDATE in a read-only transaction")]
+)
+def test_a_database_that_is_busy_or_only_reads_answers_503(as_member: APIClient, error: Exception) -> None:
+    with patch("judging.services.corpora.create_corpus", side_effect=error):
         response = as_member.post("/api/v1/corpora", {"name": "x"})
     assert_problem(response, 503, "unavailable")
     assert response["Retry-After"] == "5"

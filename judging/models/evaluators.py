@@ -3,11 +3,14 @@
 import uuid
 from typing import Any
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from judging.models.judges import AIProvider, CallSettingsFields
+
+# The vendor's SDK reads no shorter one.
+MIN_EVALUATOR_NAME = 2
 
 
 class InputName(models.TextChoices):
@@ -26,7 +29,7 @@ class EvaluatorSettings(CallSettingsFields):
     Without provider and model it uses the installation's default when a batch starts.
     """
 
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=200, validators=[MinLengthValidator(MIN_EVALUATOR_NAME)])
     intent = models.TextField(blank=True)
     prompt_template = models.TextField()
     requires = models.JSONField(default=list, blank=True)

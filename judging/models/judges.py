@@ -1,5 +1,6 @@
 """AI providers (encrypted credentials) and AI judges with immutable versions."""
 
+import math
 import uuid
 from typing import Any
 
@@ -8,6 +9,8 @@ from django.db import models
 from django.utils import timezone
 
 from judging import crypto
+
+MAX_PRICE = 1_000_000
 
 
 class ProviderType(models.TextChoices):
@@ -87,10 +90,16 @@ class CallSettingsFields(models.Model):
     max_retries = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(20)])
     max_reasks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(2)])
     input_price = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_PRICE)],
+        help_text="Per million tokens.",
     )
     output_price = models.FloatField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per million tokens."
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(MAX_PRICE)],
+        help_text="Per million tokens.",
     )
 
     class Meta:
@@ -100,7 +109,9 @@ class CallSettingsFields(models.Model):
         """Return the price of tokens, None where none is known."""
         if self.input_price is None and self.output_price is None:
             return None
-        return (input_tokens * (self.input_price or 0.0) + output_tokens * (self.output_price or 0.0)) / 1_000_000
+        cost = (input_tokens * (self.input_price or 0.0) + output_tokens * (self.output_price or 0.0)) / 1_000_000
+        # Versions made before prices had a bound: neither JSON nor a page can show an infinite price.
+        return cost if math.isfinite(cost) else None
 
 
 class JudgeSettings(CallSettingsFields):

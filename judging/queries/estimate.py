@@ -45,7 +45,7 @@ def estimate(
     """Estimate what `judge`, as it is now, would take for the scope. A handful of statements whatever the size."""
     candidates, calls = count_scope(run, scope, judge.batch_size)
     if not candidates:
-        return Estimate(0, 0, 0, 0, _cost(judge, 0, 0), 0.0, "nothing")
+        return Estimate(0, 0, 0, 0, judge.cost_of(0, 0), 0.0, "nothing")
     concurrency = max_concurrency or judge.max_concurrency
     earlier = newest_ended_run_of(judge.pk)
     if earlier is not None:
@@ -59,14 +59,8 @@ def estimate(
         output_tokens = candidates * _OUTPUT_TOKENS
         seconds = None
         basis = "sample"
-    cost = _cost(judge, input_tokens, output_tokens)
+    cost = judge.cost_of(input_tokens, output_tokens)
     return Estimate(candidates, calls, input_tokens, output_tokens, cost, seconds, basis)
-
-
-def _cost(judge: AIJudge, input_tokens: int, output_tokens: int) -> float | None:
-    if judge.input_price is None and judge.output_price is None:
-        return None
-    return (input_tokens * (judge.input_price or 0.0) + output_tokens * (judge.output_price or 0.0)) / 1_000_000
 
 
 def _seconds(earlier: JudgingRun, calls: int, concurrency: int) -> float | None:

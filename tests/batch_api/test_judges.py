@@ -52,7 +52,11 @@ def test_every_change_of_an_evaluator_makes_a_version(client: APIClient) -> None
         ({"ai_provider_id": str(uuid4()), "model": "gpt"}, "ai_provider_id"),
         ({"temperature": 3}, "temperature"),
         ({"timeout": 4}, "timeout"),
+        ({"input_price": 1e308}, "input_price"),
+        ({"output_price": 1_000_001}, "output_price"),
         ({"name": ""}, "name"),
+        ({"name": "A"}, "name"),
+        ({"name": " A "}, "name"),
     ],
 )
 def test_a_wrong_evaluator_is_refused(client: APIClient, wrong: dict[str, Any], field: str) -> None:

@@ -79,6 +79,7 @@ def test_another_description_owner_or_the_same_values_make_none(admin: User) -> 
         ({"temperature": 2.5}, "temperature"),
         ({"max_reasks": 3}, "max_reasks"),
         ({"input_price": -1.0}, "input_price"),
+        ({"output_price": 1e308}, "output_price"),
         ({"name": ""}, "name"),
         ({"model": "x" * 201}, "model"),
         ({"system_prompt": "x" * 100_001}, "system_prompt"),
@@ -216,3 +217,8 @@ def test_a_test_that_cannot_be_made_is_refused(member: User, candidates: list[st
             judge=make_judge(owner=member), query="q", candidates=list(map(PromptCandidate, candidates)), scale=scale
         )
     assert field in refused.value.errors
+
+
+def test_a_price_from_before_there_was_a_bound_makes_no_infinite_cost() -> None:
+    assert AIJudge(input_price=1e6).cost_of(10**6, 0) == 1e6
+    assert AIJudge(input_price=1e308).cost_of(100, 0) is None

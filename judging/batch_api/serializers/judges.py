@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from judging.batch_api.serializers.batches import NestedVersionSerializer
-from judging.models import Evaluator, InputName
+from judging.models import MAX_PRICE, MIN_EVALUATOR_NAME, Evaluator, InputName
 from judging.rest.fields import CharField, ChoiceField, FloatField, IntegerField, UUIDField
 
 
@@ -56,7 +56,7 @@ class JudgeAnswerSerializer(_MetaSerializer):
 
 
 class EvaluatorWriteSerializer(serializers.Serializer[Any]):
-    name = CharField(max_length=200)
+    name = CharField(min_length=MIN_EVALUATOR_NAME, max_length=200)
     intent = CharField(required=False, allow_blank=True, max_length=100_000)
     prompt_template = CharField(trim_whitespace=False, max_length=100_000)
     requires = serializers.ListField(child=ChoiceField(choices=InputName.choices), required=False)
@@ -67,8 +67,8 @@ class EvaluatorWriteSerializer(serializers.Serializer[Any]):
     timeout = IntegerField(required=False, min_value=5, max_value=300)
     max_retries = IntegerField(required=False, min_value=0, max_value=20)
     max_reasks = IntegerField(required=False, min_value=0, max_value=2)
-    input_price = FloatField(required=False, allow_null=True, min_value=0)
-    output_price = FloatField(required=False, allow_null=True, min_value=0)
+    input_price = FloatField(required=False, allow_null=True, min_value=0, max_value=MAX_PRICE)
+    output_price = FloatField(required=False, allow_null=True, min_value=0, max_value=MAX_PRICE)
 
     def all_values(self) -> dict[str, Any]:
         """Return the validated values, with the model's defaults for what the body left out: what PUT means."""

@@ -26,6 +26,7 @@ from judging.models import (
     ExecutionLogTag,
     Lane,
     ResultStatus,
+    name_of_evaluators,
 )
 
 CANCELLED = "cancelled"
@@ -205,10 +206,10 @@ def _executed(batch: BatchExecution) -> _Executed:
     if version is not None:
         return _Executed(batch.judge_id, version.name, version.pk, "judge")
     evaluators = list(BatchEvaluator.objects.filter(batch=batch).select_related("evaluator_version")[:2])
-    first = evaluators[0].evaluator_version
+    first, name = evaluators[0].evaluator_version, name_of_evaluators(evaluators)
     if len(evaluators) == 1 and first is not None:
-        return _Executed(first.evaluator_id, first.name, first.pk, "evaluator")
-    return _Executed(None, f"{evaluators[0].name} and more" if len(evaluators) > 1 else "", None, "evaluators")
+        return _Executed(first.evaluator_id, name, first.pk, "evaluator")
+    return _Executed(None, name, None, "evaluators")
 
 
 def _preview(item_input: dict[str, object], name: str, role: str) -> str:

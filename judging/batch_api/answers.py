@@ -19,6 +19,7 @@ from judging.models import (
     ResponseJudge,
     ResultStatus,
     User,
+    name_of_evaluators,
 )
 from judging.queries.batches import BatchSummary, ItemWithResults
 from judging.queries.response_judges import newest_versions, stacks_of
@@ -27,7 +28,6 @@ _ARRAYS = (InputName.CONTEXTS, InputName.TURNS)
 
 
 def batch_answer(batch: BatchExecution) -> dict[str, Any]:
-    version = batch.response_judge_version or batch.relevance_judge_version
     return {
         "batch_execution_id": batch.pk,
         "status": batch.status,
@@ -37,7 +37,7 @@ def batch_answer(batch: BatchExecution) -> dict[str, Any]:
         "created_at": batch.created_at,
         "started_at": batch.started_at,
         "completed_at": batch.completed_at,
-        "judge": {"id": batch.judge_id, "name": version.name, "version_id": version.pk} if version else None,
+        "judge": _judge_of(batch),
         "project_id": batch.project_id or None,
         "evaluators": [
             {"id": _evaluator_id(row), "name": row.name, "version_id": row.settings.pk}
@@ -50,6 +50,16 @@ def batch_answer(batch: BatchExecution) -> dict[str, Any]:
         "error_message": batch.error,
         "error_code": batch.error_code,
     }
+
+
+def _judge_of(batch: BatchExecution) -> dict[str, Any]:
+    version = batch.response_judge_version or batch.relevance_judge_version
+    if version is not None:
+        return {"id": batch.judge_id, "name": version.name, "version_id": version.pk}
+    # Evaluators were chosen without a judge. The vendor's clients read no batch without one, nor a list that has it.
+    evaluators = list(batch.evaluators.all())
+    first = evaluators[0]
+    return {"id": _evaluator_id(first), "name": name_of_evaluators(evaluators), "version_id": first.settings.pk}
 
 
 def item_answer(row: ItemWithResults, batch: BatchExecution) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from judging.models.batches import (
     ExecutionLog,
     ExecutionLogTag,
     ResultStatus,
+    name_of_evaluators,
 )
 from judging.models.calls import Call
 from judging.models.corpora import (
@@ -142,6 +143,7 @@ __all__ = [
     "canonical_json",
     "content_hash",
     "hash_secret",
+    "name_of_evaluators",
     "new_secret",
     "query_identity",
     "query_text",

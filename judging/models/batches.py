@@ -1,6 +1,7 @@
 """Batch executions: a judge applied to up to 100 inputs, one row per input and evaluator, and what they leave."""
 
 import uuid
+from collections.abc import Sequence
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -151,6 +152,12 @@ class BatchEvaluator(models.Model):
         version = self.evaluator_version or self.judge_version
         assert version is not None  # a constraint
         return version
+
+
+def name_of_evaluators(evaluators: Sequence[BatchEvaluator]) -> str:
+    """Name what was executed where evaluators were chosen without a judge."""
+    first = evaluators[0].name
+    return first if len(evaluators) == 1 else f"{first} and more"
 
 
 class BatchItemStatus(models.TextChoices):

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from judging.models import User
-from tests.batch_api.conftest import MakeJudge, create
+from judging.models import Evaluator, User
+from tests.batch_api.conftest import MakeJudge, create, pairs
 from tests.draining import drain
 from tests.factories import make_token
 
@@ -51,9 +51,12 @@ def test_the_sdk_creates_polls_and_lists_batches_and_runs_a_judge(
     python = environment(version)
     judge = make_judge("First", "Second")
     earlier = [create(client, judge) for _ in range(4)]
+    ids = [str(evaluator.pk) for evaluator in Evaluator.objects.filter(preset="")]
+    bare = client.post("/v1/batch-executions/", {"evaluator_ids": ids, "inputs": pairs(1)}, format="json").json()
     drain()
+    arguments = [live_server.url, make_token(member), str(judge.pk), bare["batch_execution_id"]]
     process = subprocess.Popen(
-        [str(python), str(HERE / "client_script.py"), live_server.url, make_token(member), str(judge.pk)],
+        [str(python), str(HERE / "client_script.py"), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -72,6 +75,8 @@ def test_the_sdk_creates_polls_and_lists_batches_and_runs_a_judge(
     assert all(0 <= score <= 1 for scores in seen["scores"] for score in scores)
     assert seen["echo"] == "What is the capital of country 0?"
     assert seen["walked"] == [seen["batch_execution_id"], *reversed(earlier)]
+    assert seen["bare"].endswith(" and more")
+    assert seen["all"] == len(earlier) + 2
     assert [name for name, _, _ in seen["run"]] == ["First", "Second"]
     assert seen["by_name"] == 2
     assert "A judge" in seen["judges"]

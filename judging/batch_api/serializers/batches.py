@@ -27,7 +27,7 @@ class BatchSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
-    judge = NestedVersionSerializer(allow_null=True)
+    judge = NestedVersionSerializer(help_text="Of chosen evaluators without a judge: the first of them stands in.")
     project_id = serializers.CharField(allow_null=True)
     evaluators = NestedVersionSerializer(many=True)
     dataset = serializers.JSONField(allow_null=True)

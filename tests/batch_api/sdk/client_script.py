@@ -1,6 +1,6 @@
 """Runs in an environment with one version of the vendor's SDK, unmodified: prints one JSON object of what it saw.
 
-client_script.py BASE_URL API_KEY JUDGE_ID
+client_script.py BASE_URL API_KEY JUDGE_ID BATCH_ID, the batch one of evaluators that no judge has
 """
 
 import json
@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from scorable import Scorable
 
-base_url, api_key, judge_id = sys.argv[1:]
+base_url, api_key, judge_id, bare_batch_id = sys.argv[1:]
 RELEASE = tuple(int(part) for part in version("scorable").split("."))
 client = Scorable(api_key=api_key, base_url=base_url)
 seen: dict[str, object] = {"version": version("scorable")}
@@ -60,6 +60,9 @@ with client.get_client_context() as api:
             break
     seen["walked"] = walked
     seen["batch_execution_id"] = created.batch_execution_id
+
+    seen["bare"] = judges.judges_batch_executions_retrieve(id=bare_batch_id).judge.name
+    seen["all"] = len(judges.judges_batch_executions_list(page_size=100).results)
 
 judge = client.judges.get(judge_id)
 result = judge.run(request="What is the capital of France?", response="Paris.", tags=["sdk-run"])

@@ -9,6 +9,9 @@ from judging.providers.base import Message
 from judging.templating import TemplateError, render_template
 from judging.text import clean_text
 
+# What one input may hold is bounded by the size of a body, 20 MB; a template that prints it once must have room.
+MAX_PROMPT_CHARS = 25_000_000
+
 REPLY_FORMAT = """\
 Reply with exactly one block, in this form, with nothing before or after it:
 <evaluation><score>SCORE</score><justification>WHY</justification></evaluation>
@@ -61,7 +64,7 @@ def evaluation_messages(given: EvaluationInput, *, prompt_template: str, intent:
         "target": given.target,
         "intent": intent,
     }
-    text = render_template(prompt_template, context)
+    text = render_template(prompt_template, context, max_chars=MAX_PROMPT_CHARS)
     if "<evaluation>" not in prompt_template:
         text = f"{text.rstrip()}\n\n{REPLY_FORMAT}"
     return [{"role": "user", "content": text}]

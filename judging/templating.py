@@ -39,9 +39,9 @@ class TemplateError(Invalid):
         super().__init__(message, errors={"prompt_template": [message]})
 
 
-def render_template(source: str, context: Mapping[str, Any]) -> str:
+def render_template(source: str, context: Mapping[str, Any], *, max_chars: int = MAX_OUTPUT_CHARS) -> str:
     """Render a template over plain JSON-like values. Raise TemplateError; the result is valid UTF-8 without NULs."""
-    return clean_text(_compiled(source).render(context))
+    return clean_text(_compiled(source).render(context, max_chars))
 
 
 def check_syntax(source: str) -> None:
@@ -62,10 +62,10 @@ def escape_xml(text: str, *, quotes: bool = True) -> str:
 class _Budget:
     """What one rendering may still spend."""
 
-    __slots__ = ("chars", "steps")
+    __slots__ = ("chars", "max_chars", "steps")
 
-    def __init__(self) -> None:
-        self.steps, self.chars = MAX_STEPS, MAX_OUTPUT_CHARS
+    def __init__(self, max_chars: int) -> None:
+        self.steps, self.chars, self.max_chars = MAX_STEPS, max_chars, max_chars
 
     def spend(self, steps: int, chars: int) -> None:
         self.steps -= steps
@@ -73,7 +73,7 @@ class _Budget:
         if self.steps < 0:
             raise TemplateError(f"the template does too much work (more than {MAX_STEPS:,} steps): nest fewer loops")
         if self.chars < 0:
-            raise TemplateError(f"the template prints more than {MAX_OUTPUT_CHARS:,} characters")
+            raise TemplateError(f"the template prints more than {self.max_chars:,} characters")
 
 
 _budget: ContextVar[_Budget] = ContextVar("template_budget")
@@ -97,8 +97,8 @@ class _Body(list[Any]):
 class _Template:
     body: _Body
 
-    def render(self, context: Mapping[str, Any]) -> str:
-        token = _budget.set(_Budget())
+    def render(self, context: Mapping[str, Any], max_chars: int) -> str:
+        token = _budget.set(_Budget(max_chars))
         try:
             return handlebars.render_program(
                 self.body,

@@ -8,6 +8,7 @@ from django_q.models import OrmQ
 from rest_framework.test import APIClient
 
 from judging.models import Call, Evaluator, ExecutionLog
+from judging.services.batch_inputs import MAX_INPUT_CHARS
 from judging.services.evaluators import save_evaluator
 from tests.batch_api.conftest import MakeJudge, create, pairs, retrieve
 from tests.draining import drain
@@ -153,6 +154,15 @@ def test_an_unreadable_reply_is_asked_for_again(client: APIClient, make_judge: M
     assert retrieve(client, batch_id)["completed_count"] == 1
     assert stub.calls == 2
     assert "previous reply" in json.dumps(stub.requests[-1]["body"])
+
+
+def test_the_longest_text_that_is_taken_is_judged(client: APIClient, make_judge: MakeJudge, stub: Stub) -> None:
+    longest = "&" + "x" * (MAX_INPUT_CHARS - 2) + "!"
+    batch_id = create(client, make_judge(), [{"request": longest, "response": longest}])
+    drain()
+    item = retrieve(client, batch_id)["items"][0]
+    assert (item["status"], item["error_message"]) == ("completed", "")
+    assert "x!</response>" in stub.requests[-1]["body"]["messages"][-1]["content"]
 
 
 def test_transient_faults_are_retried(client: APIClient, make_judge: MakeJudge, stub: Stub) -> None:

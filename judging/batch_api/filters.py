@@ -76,7 +76,9 @@ def by_time(lookup: str, *, is_end: bool = False) -> Callable[[str], Q]:
                 raise ValueError
             clock = datetime.max.time() if is_end else datetime.min.time()
             moment = datetime.combine(day, clock)
-        return Q(**{lookup: moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)})
+        moment = moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
+        # At once: at the ends of the calendar the database would find out that UTC has no such time.
+        return Q(**{lookup: moment.astimezone(UTC)})
 
     return condition
 

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +69,7 @@ class KeysetPagination(BasePagination):
             if direction not in ("n", "p") or len(values) != len(self._terms):
                 raise ValueError
             return direction == "p", [term.read(value, model) for term, value in zip(self._terms, values, strict=True)]
-        except (ValueError, TypeError, RecursionError, ValidationError):
+        except (ValueError, TypeError, OverflowError, RecursionError, ValidationError):
             message = "This is no cursor of this list; take it from `next` or `previous`."
             raise serializers.ValidationError({"cursor": [message]}) from None
 
@@ -115,7 +115,7 @@ class _Term:
         return str(value) if isinstance(value, UUID) else value
 
     def read(self, value: Any, model: type[Model]) -> Any:
-        """Return a cursor's value as the column has it. Raise ValueError or ValidationError."""
+        """Return a cursor's value as the column has it. Raise ValueError, OverflowError or ValidationError."""
         if value is None:
             if not self.is_nullable:
                 raise ValueError
@@ -129,8 +129,10 @@ class _Term:
         # An annotation has no field.
         with suppress(FieldDoesNotExist):
             value = model._meta.get_field(self.name).to_python(value)  # type: ignore[union-attr]
-        if isinstance(value, datetime) and timezone.is_naive(value):
-            raise ValueError
+        if isinstance(value, datetime):
+            if timezone.is_naive(value):
+                raise ValueError
+            value = value.astimezone(UTC)
         return value
 
     def equals(self, value: Any) -> Q:

@@ -1,5 +1,7 @@
 """What batches refuse: every refusal names the input by its index, and the field."""
 
+import json
+from base64 import urlsafe_b64encode
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +19,11 @@ pytestmark = pytest.mark.django_db
 
 GOOD = {"request": "a question", "response": "an answer"}
 TURNS = [{"role": "user", "content": "hello"}]
+
+
+def cursor_at(time: str) -> str:
+    """Return a cursor as clients could make one up."""
+    return urlsafe_b64encode(json.dumps(["n", time, str(uuid4())]).encode()).decode().rstrip("=")
 
 
 def post(client: APIClient, judge: Any, body: Any) -> dict[str, Any]:
@@ -165,7 +172,18 @@ def test_the_newer_route_refuses_what_it_can_not_run(client: APIClient, body: An
 
 @pytest.mark.parametrize(
     "query",
-    ["status=partial", "judge_id=x", "date_from=yesterday", "date_to=2026-13-01", "cursor=nonsense", "page_size=x"],
+    [
+        "status=partial",
+        "judge_id=x",
+        "date_from=yesterday",
+        "date_to=2026-13-01",
+        "date_to=9999-12-31T23:59:59-01:00",
+        "date_from=0001-01-01T00:00:00%2B01:00",
+        "cursor=nonsense",
+        f"cursor={cursor_at('9999-12-31T23:59:59-01:00')}",
+        f"cursor={cursor_at('0001-01-01T00:00:00+01:00')}",
+        "page_size=x",
+    ],
 )
 def test_a_filter_that_makes_no_sense_is_refused_by_name(client: APIClient, query: str) -> None:
     answer = client.get(f"/v1/judges/batch-executions/?{query}")

@@ -6,6 +6,8 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 
+from judging.rest.problems import MAX_ERRORS, field_errors
+
 
 class CharField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
@@ -56,6 +58,32 @@ class DateTimeField(serializers.DateTimeField):
         return super().to_internal_value(data)
 
 
+class ListField(serializers.ListField):
+    """A list that costs little to refuse: too long, none of its elements is looked at; else only until enough are wrong."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, list):
+            if self.max_length is not None and len(data) > self.max_length:
+                self.fail("max_length", max_length=self.max_length, length=len(data))
+            if self.min_length is not None and len(data) < self.min_length:
+                self.fail("min_length", min_length=self.min_length, length=len(data))
+        return super().to_internal_value(data)
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        values, errors, count = [], {}, 0
+        for index, item in enumerate(data):
+            try:
+                values.append(self.child.run_validation(item))
+            except serializers.ValidationError as error:
+                errors[index] = error.detail
+                count += len(field_errors(error.detail))
+                if count > MAX_ERRORS:
+                    break
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+
 class _Strict:
     fields: Any
 
@@ -64,7 +92,8 @@ class _Strict:
             # A field that answers have but bodies can't set may stand in a body: what was read can be sent back.
             unknown = [str(name) for name in data if name not in self.fields]
             if unknown:
-                raise serializers.ValidationError({name: ["Unknown field."] for name in sorted(unknown)})
+                told = sorted(unknown)[: MAX_ERRORS + 1]
+                raise serializers.ValidationError({name: ["Unknown field."] for name in told})
         return super().to_internal_value(data)  # type: ignore[misc]
 
 

@@ -16,6 +16,8 @@ from judging.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+# Whoever sends a million wrong rows learns as much from the first hundred, and the answer stays small.
+MAX_ERRORS = 100
 
 _DOMAIN_STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Invalid, 400),
@@ -51,7 +53,7 @@ def is_api_path(path: str) -> bool:
 def problem(
     status: int, detail: str, *, code: str = "", errors: Mapping[str, list[str]] | None = None
 ) -> dict[str, Any]:
-    """Return the members of a problem document; `errors` (field -> messages) stands on 400 only."""
+    """Return the members of a problem document; `errors` (field -> messages) stands on 400 only, up to MAX_ERRORS."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -60,8 +62,21 @@ def problem(
         "code": code or _CODES.get(status, "error"),
     }
     if status == 400:
-        body["errors"] = dict(errors or {})
+        body["errors"] = _first(errors or {})
     return body
+
+
+def _first(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    kept: dict[str, list[str]] = {}
+    left = MAX_ERRORS
+    for field, messages in errors.items():
+        if left <= 0:
+            break
+        kept[field] = list(messages[:left])
+        left -= len(messages)
+    if sum(map(len, errors.values())) > MAX_ERRORS:
+        kept.setdefault("non_field_errors", []).append(f"There is more: these are the first {MAX_ERRORS} errors.")
+    return kept
 
 
 def problem_response(status: int, detail: str, *, code: str = "") -> JsonResponse:

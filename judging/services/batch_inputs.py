@@ -10,6 +10,7 @@ from judging.services.batch_plans import BatchPlan
 from judging.services.validation import text_problem
 
 MAX_INPUTS = 100
+INPUT_COUNT_PROBLEM = f"A batch takes 1 to {MAX_INPUTS} inputs, this one has {{length}}."
 MAX_INPUT_CHARS = 3_500_000
 MAX_TURNS = 1_000
 MAX_TAGS = 100
@@ -56,7 +57,7 @@ def check_inputs(inputs: Sequence[BatchInput], plan: BatchPlan, *, path: str = "
     """Raise Invalid unless every input can be judged by the plan. `path` "" leaves the index out (a single input)."""
     problems: dict[str, list[str]] = {}
     if not 1 <= len(inputs) <= MAX_INPUTS:
-        problems[path] = [f"A batch takes 1 to {MAX_INPUTS} inputs, this one has {len(inputs)}."]
+        problems[path] = [INPUT_COUNT_PROBLEM.format(length=len(inputs))]
     else:
         requires = plan.requires()
         for index, given in enumerate(inputs):

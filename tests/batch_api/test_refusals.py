@@ -204,3 +204,33 @@ def test_presets_can_be_read_but_not_changed(client: APIClient) -> None:
         assert client.get(url).json()["is_preset"] is True
         assert client.patch(url, {"name": "Mine"}, format="json").status_code == 403
         assert client.delete(url).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"inputs": [1] * 1_000_000}, "inputs"),
+        ({"inputs": [{**GOOD, "contexts": [1] * 1_001}]}, "inputs.0.contexts"),
+        ({"inputs": [{"turns": [1] * 1_001}]}, "inputs.0.turns"),
+        ({"inputs": [{"messages": {"turns": [1] * 1_001}}]}, "inputs.0.messages.turns"),
+        ({"inputs": [{**GOOD, "tools": [1] * 1_001}]}, "inputs.0.tools"),
+        ({"inputs": [{**GOOD, "functions": [1] * 1_001}]}, "inputs.0.functions"),
+        ({"inputs": [{**GOOD, "file_ids": [1] * 1_001}]}, "inputs.0.file_ids"),
+        ({"inputs": [GOOD], "tags": [1] * 101}, "tags"),
+    ],
+)
+def test_of_a_list_that_is_too_long_no_element_is_looked_at(
+    client: APIClient, make_judge: MakeJudge, body: Any, field: str
+) -> None:
+    answer = post(client, make_judge(), body)
+    assert [name for name in answer if "." in name or name == field] == [field]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{**GOOD, "contexts": [1] * 1_000}, {**GOOD, "contexts": [""] * 1_000}, {"turns": [{"role": "x"}] * 1_000}],
+)
+def test_of_many_errors_the_first_hundred_are_told(client: APIClient, make_judge: MakeJudge, wrong: Any) -> None:
+    answer = post(client, make_judge(), {"inputs": [wrong] * 100})
+    assert sum(name.startswith("inputs.") for name in answer) == 100
+    assert answer["non_field_errors"] == ["There is more: these are the first 100 errors."]

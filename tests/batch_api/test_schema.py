@@ -20,6 +20,8 @@ def test_the_description_is_valid_and_has_every_route(client: APIClient) -> None
     validate_schema(description)
     assert len(description["paths"]) == len(urlpatterns) - 2  # itself, and what no route knows
     assert all(route.startswith("/v1/") and route.endswith("/") for route in description["paths"])
+    inputs = description["components"]["schemas"]["BatchCreateRequest"]["properties"]["inputs"]
+    assert (inputs["minItems"], inputs["maxItems"]) == (1, 100)
     other = client.get("/api/schema").json()
     assert all(route.startswith("/api/v1") for route in other["paths"])
 

@@ -6,7 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.api.serializers.runs import QueryField
-from judging.rest.fields import BooleanField, CharField, IntegerField, Serializer, UUIDField
+from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, Serializer, UUIDField
+from judging.services.judgments import MAX_JUDGMENTS
 from judging.services.validation import MAX_TEXT
 
 
@@ -64,13 +65,13 @@ class JudgedQuerySerializer(Serializer):
     """Grades for candidates of one query."""
 
     query_id = UUIDField()
-    judgments = GivenJudgmentSerializer(many=True, allow_empty=False)
+    judgments = ListField(child=GivenJudgmentSerializer(), max_length=MAX_JUDGMENTS, allow_empty=False)
 
 
 class JudgmentsSerializer(Serializer):
     """Grades for queries of one evaluation run."""
 
-    queries = JudgedQuerySerializer(many=True, allow_empty=False)
+    queries = ListField(child=JudgedQuerySerializer(), max_length=MAX_JUDGMENTS, allow_empty=False)
 
 
 class RenewedRowsSerializer(serializers.Serializer[Any]):

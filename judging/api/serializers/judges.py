@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from judging.models import AIJudge, JudgeVersion, ScaleName
 from judging.prompting import PromptCandidate
-from judging.rest.fields import BooleanField, CharField, ChoiceField, ModelSerializer, Serializer, UUIDField
+from judging.rest.fields import BooleanField, CharField, ChoiceField, ListField, ModelSerializer, Serializer, UUIDField
 
 _SETTINGS = [
     "ai_provider_id",
@@ -118,9 +118,7 @@ class JudgeTestSerializer(Serializer):
     evaluation_run_id = UUIDField(required=False)
     query_id = UUIDField(required=False)
     query = QueryBodyField(required=False)
-    candidates = serializers.ListField(
-        child=JudgeTestCandidateSerializer(), required=False, min_length=1, max_length=50
-    )
+    candidates = ListField(child=JudgeTestCandidateSerializer(), required=False, min_length=1, max_length=50)
     scale = ChoiceField(choices=ScaleName.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

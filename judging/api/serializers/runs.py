@@ -8,7 +8,7 @@ from rest_framework import serializers
 from judging.models import EvaluationRun, RunQuery
 from judging.queries.run_summary import has_stale_metrics
 from judging.queries.runs import coverage_shares
-from judging.rest.fields import CharField, IntegerField, ModelSerializer, Serializer
+from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer
 
 _QUERY = {"oneOf": [{"type": "string"}, {"type": "object", "required": ["query"], "additionalProperties": True}]}
 _RESULT = {
@@ -67,7 +67,7 @@ class MetricValuesField(serializers.Field[Any, Any, Any, Any]):
 class RunSerializer(ModelSerializer):
     """An evaluation run."""
 
-    metrics = serializers.ListField(child=CharField(max_length=200))
+    metrics = ListField(child=CharField(max_length=200), max_length=1_000)
     metric_values = MetricValuesField(read_only=True)
     coverage_values = MetricValuesField(read_only=True, help_text="Which share of what a metric looks at has a grade.")
     has_stale_metrics = serializers.SerializerMethodField(

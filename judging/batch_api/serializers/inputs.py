@@ -4,16 +4,22 @@ from typing import Any
 
 from rest_framework import serializers
 
-from judging.rest.fields import CharField, ChoiceField, UUIDField
+from judging.rest.fields import CharField, ChoiceField, ListField, UUIDField
 from judging.services.batch_inputs import (
+    INPUT_COUNT_PROBLEM,
     MAX_ID_CHARS,
     MAX_INPUT_CHARS,
     MAX_INPUTS,
     MAX_TAG_CHARS,
+    MAX_TAGS,
+    MAX_TURNS,
     ROLES,
     TARGETS,
     BatchInput,
 )
+
+# Of any other list. Its length is looked at first: a body of 20 MB holds ten million elements.
+MAX_ELEMENTS = 1_000
 
 _TEXT: dict[str, Any] = {"required": False, "allow_null": True, "allow_blank": True, "trim_whitespace": False}
 _LIST: dict[str, Any] = {"required": False, "allow_null": True}
@@ -24,15 +30,35 @@ class _Text(CharField):
         super().__init__(max_length=max_length, **{**_TEXT, **more})
 
 
-class _Texts(serializers.ListField):
-    def __init__(self, max_length: int = MAX_INPUT_CHARS, **more: Any) -> None:
-        child = CharField(max_length=max_length, trim_whitespace=False)
-        super().__init__(child=child, **{**_LIST, **more})
+class _Plain(ListField):
+    """A list of which only the type of its elements is looked at here: there can be a million of them in a body."""
+
+    type: type
+    message: str
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        wrong = [index for index, item in enumerate(data) if not isinstance(item, self.type)]
+        if wrong:
+            raise serializers.ValidationError({index: [self.message] for index in wrong})
+        return list(data)
 
 
-class _Objects(serializers.ListField):
+class _Texts(_Plain):
+    """Texts; how long they may be is the service's to say."""
+
+    type = str
+    message = "Not a valid string."
+
+    def __init__(self, max_chars: int = MAX_INPUT_CHARS, **more: Any) -> None:
+        super().__init__(child=CharField(max_length=max_chars), **{**_LIST, "max_length": MAX_ELEMENTS, **more})
+
+
+class _Objects(_Plain):
+    type = dict
+    message = "A JSON object is expected."
+
     def __init__(self, **more: Any) -> None:
-        super().__init__(child=serializers.DictField(), **{**_LIST, **more})
+        super().__init__(child=serializers.DictField(), **{**_LIST, "max_length": MAX_ELEMENTS, **more})
 
 
 class TurnSerializer(serializers.Serializer[Any]):
@@ -49,7 +75,7 @@ class TurnSerializer(serializers.Serializer[Any]):
 class MessagesSerializer(serializers.Serializer[Any]):
     """A conversation as earlier clients send it."""
 
-    turns = TurnSerializer(many=True)
+    turns = ListField(child=TurnSerializer(), max_length=MAX_TURNS)
     target = ChoiceField(choices=TARGETS, required=False, allow_null=True)
 
 
@@ -61,37 +87,38 @@ class InputSerializer(serializers.Serializer[Any]):
     contexts = _Texts()
     expected_output = _Text()
     system_prompt = _Text()
-    turns = TurnSerializer(many=True, required=False, allow_null=True)
+    turns = ListField(child=TurnSerializer(), max_length=MAX_TURNS, **_LIST)
     messages = MessagesSerializer(required=False, allow_null=True)
     tools = _Objects()
     functions = _Objects(help_text="The older name of tools.")
-    file_ids = _Texts(max_length=MAX_ID_CHARS, help_text="Not supported yet.")
+    file_ids = _Texts(max_chars=MAX_ID_CHARS, help_text="Not supported yet.")
     user_id = _Text(max_length=MAX_ID_CHARS)
     session_id = _Text(max_length=MAX_ID_CHARS)
     evaluator_version_id = _Text(max_length=MAX_ID_CHARS, help_text="Accepted, not used.")
     project_id = _Text(max_length=MAX_ID_CHARS, help_text="Accepted, not used.")
 
 
-class _TagsField(serializers.ListField):
-    def __init__(self) -> None:
-        super().__init__(child=CharField(max_length=MAX_TAG_CHARS, trim_whitespace=False), **_LIST)
-
-
 class BatchCreateSerializer(serializers.Serializer[Any]):
-    inputs = InputSerializer(many=True, help_text=f"1 to {MAX_INPUTS}; one that is wrong refuses all.")
-    tags = _TagsField()
+    inputs = ListField(
+        child=InputSerializer(),
+        min_length=1,
+        max_length=MAX_INPUTS,
+        error_messages=dict.fromkeys(("min_length", "max_length"), INPUT_COUNT_PROBLEM),
+        help_text=f"1 to {MAX_INPUTS}; one that is wrong refuses all.",
+    )
+    tags = _Texts(max_chars=MAX_TAG_CHARS, max_length=MAX_TAGS)
     judge_version_id = UUIDField(required=False, allow_null=True)
     project_id = _Text(max_length=MAX_ID_CHARS)
 
 
 class BatchCreateAnySerializer(BatchCreateSerializer):
     judge_id = UUIDField(required=False, allow_null=True)
-    evaluator_ids = serializers.ListField(child=UUIDField(), **_LIST)
+    evaluator_ids = ListField(child=UUIDField(), max_length=MAX_ELEMENTS, **_LIST)
     dataset_id = _Text(max_length=MAX_ID_CHARS, help_text="Not supported.")
 
 
 class ExecuteSerializer(InputSerializer):
-    tags = _TagsField()
+    tags = _Texts(max_chars=MAX_TAG_CHARS, max_length=MAX_TAGS)
     judge_version_id = UUIDField(required=False, allow_null=True)
 
 

@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from judging.batch_api.serializers.batches import NestedVersionSerializer
 from judging.models import MAX_PRICE, MIN_EVALUATOR_NAME, Evaluator, InputName
-from judging.rest.fields import CharField, ChoiceField, FloatField, IntegerField, UUIDField
+from judging.rest.fields import CharField, ChoiceField, FloatField, IntegerField, ListField, UUIDField
+from judging.services.response_judges import MAX_EVALUATORS
 
 
 class ReferenceSerializer(serializers.Serializer[Any]):
@@ -17,7 +18,9 @@ class ReferenceSerializer(serializers.Serializer[Any]):
 class JudgeWriteSerializer(serializers.Serializer[Any]):
     name = CharField(min_length=3, max_length=512)
     intent = CharField(required=False, allow_blank=True, max_length=100_000)
-    evaluator_references = ReferenceSerializer(many=True, required=False, allow_null=True)
+    evaluator_references = ListField(
+        child=ReferenceSerializer(), max_length=MAX_EVALUATORS, required=False, allow_null=True
+    )
     max_concurrency = IntegerField(required=False, min_value=1, max_value=256)
 
 
@@ -59,7 +62,7 @@ class EvaluatorWriteSerializer(serializers.Serializer[Any]):
     name = CharField(min_length=MIN_EVALUATOR_NAME, max_length=200)
     intent = CharField(required=False, allow_blank=True, max_length=100_000)
     prompt_template = CharField(trim_whitespace=False, max_length=100_000)
-    requires = serializers.ListField(child=ChoiceField(choices=InputName.choices), required=False)
+    requires = ListField(child=ChoiceField(choices=InputName.choices), max_length=100, required=False)
     ai_provider_id = UUIDField(required=False, allow_null=True)
     model = CharField(required=False, allow_blank=True, max_length=200)
     temperature = FloatField(required=False, allow_null=True, min_value=0, max_value=2)

@@ -44,7 +44,7 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
             if "{" in route:
                 problems[404] = "Unknown, or not visible to you"
             if method in ("post", "put", "patch", "delete"):
-                problems |= {413: "The body is too large"}
+                problems |= {411: "The body has no length", 413: "The body is too large"}
             if "requestBody" in operation:
                 problems |= {415: "The body is not of a media type taken here"}
             if codes := operation.pop("x-conflict", ""):

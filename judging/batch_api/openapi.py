@@ -60,7 +60,7 @@ def _complete(operation: dict[str, Any], route: str, method: str) -> None:
     if "{" in route or route.endswith("/by-name/"):
         problems[404] = "Unknown, or not visible to you"
     if method in ("post", "put", "patch", "delete"):
-        problems[413] = "The body is too large"
+        problems |= {411: "The body has no length", 413: "The body is too large"}
     if "requestBody" in operation:
         problems[415] = "The body is not of a media type taken here"
     if "/execute/" in route:

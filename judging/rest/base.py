@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from judging.models import User
 from judging.rest.paging import KeysetPagination
-from judging.rest.parsers import StrictJSONParser, TooLarge
+from judging.rest.parsers import LengthRequired, StrictJSONParser, TooLarge
 from judging.rest.permissions import MembersOnly
 from judging.rest.problems import exception_handler
 from judging.rest.throttling import AnonymousThrottle, UserThrottle
@@ -93,6 +93,8 @@ class RestView(APIView):
             raise
         self.check_throttles(request)
         self.check_permissions(request)
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequired
         limit = settings.MAX_UPLOAD_BYTES if self.upload else settings.MAX_JSON_BYTES
         if _content_length(request) > limit:
             raise TooLarge(f"A body has at most {limit} bytes here.")

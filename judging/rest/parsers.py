@@ -19,6 +19,14 @@ class TooLarge(APIException):
     default_detail = "The body is too large."
 
 
+class LengthRequired(APIException):
+    """WSGI knows no body without a length: it would be read as an empty one, and a change as no change."""
+
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Send the body with a Content-Length, not in chunks."
+
+
 class StrictJSONParser(BaseParser):
     """Parse JSON as RFC 8259 has it, in UTF-8: no NaN, no null characters, no lone surrogates, no bottomless nesting."""
 

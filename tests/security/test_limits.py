@@ -1,8 +1,10 @@
 """Bodies, uploads, nesting, templates and requests have bounds, and who crosses one is told which."""
 
+import http.client
 import io
 import json
 import time
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -10,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
-from judging.models import EvaluationRun, Role
+from judging.models import Corpus, EvaluationRun, Role
 from tests.factories import make_token, make_user
 from tests.security.installation import Installation, browser_of
 from tests.security.routes import pages
@@ -57,6 +59,20 @@ def test_both_apis_answer_413_in_their_own_shape(standing: Installation) -> None
         assert (response.status_code, response.json()["code"]) == (413, "too_large")
         stranger = APIClient().post(upload, {"name": "x", "results": big(6_000)}, format="multipart")
         assert stranger.status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(live_server: Any) -> None:
+    owner = make_user(Role.ADMIN)
+    corpus = Corpus.objects.create(name="Before")
+    headers = {"Authorization": f"Bearer {make_token(owner)}", "Content-Type": "application/json"}
+    for method, path in (("PATCH", f"/api/v1/corpora/{corpus.pk}"), ("POST", "/v1/evaluators/")):
+        link = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=10)
+        # http.client sends what it can only iterate over in chunks.
+        link.request(method, path, body=iter([b'{"name": "After"}']), headers=headers)
+        answer = link.getresponse()
+        assert (answer.status, json.load(answer)["code"]) == (411, "length_required"), path
+        link.close()
 
 
 @pytest.mark.parametrize(

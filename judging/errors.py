@@ -45,6 +45,12 @@ class NotFound(DomainError):
     code = "not_found"
 
 
+class Busy(DomainError):
+    """As much of this is under way as may be at once; in a few seconds it can be tried again."""
+
+    code = "busy"
+
+
 class ImportRejected(Invalid):
     """A file was refused as a whole. `problems` holds up to `LIMIT` (file, line, message) rows, lines from 1."""
 

@@ -151,6 +151,9 @@ STORAGES = {
 # gunicorn serves development too: without this, static files would need a collectstatic after every change.
 WHITENOISE_USE_FINDERS = not IS_PRODUCTION
 
+# Of each web process.
+WEB_THREADS = 8
+
 # Limits of what is taken in, in bytes.
 MAX_JSON_BYTES = env.int("RELEVAL_MAX_JSON_BYTES", default=20_000_000)
 MAX_UPLOAD_BYTES = env.int("RELEVAL_MAX_UPLOAD_BYTES", default=200_000_000)

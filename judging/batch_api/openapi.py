@@ -64,7 +64,7 @@ def _complete(operation: dict[str, Any], route: str, method: str) -> None:
     if "requestBody" in operation:
         problems[415] = "The body is not of a media type taken here"
     if "/execute/" in route:
-        problems[502] = "The model could not be asked"
+        problems |= {502: "The model could not be asked", 503: "Too many are being executed at once"}
     if codes := operation.pop("x-conflict", ""):
         problems[409] = f"Wrong state: {codes}"
         if "idempotency_key_reused" in codes:

@@ -1,25 +1,46 @@
 """A batch that somebody waits for: worked on at once, in the process that took the request."""
 
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 
+from django.conf import settings
+
 from judging import batch_lifecycle
-from judging.errors import IllegalTransition
+from judging.errors import Busy, IllegalTransition
 from judging.execution.slices import judge_slice
 from judging.execution.work import Turn
-from judging.models import BatchExecution
+from judging.models import BatchExecution, Call
 
 LONGEST_SECONDS = 60.0
+# The other threads of a web process answer whoever doesn't wait for a model.
+_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
-def execute_now(batch: BatchExecution) -> BatchExecution:
-    """Work on an immediate batch until it has ended; return it. Call it outside a transaction.
+def execute_now(create: Callable[[], BatchExecution]) -> BatchExecution:
+    """Create an immediate batch and work on it until it has ended; return it. Call it outside a transaction.
 
-    After 60 s no call is started any more, and the batch fails. Should this process die, the rescue goes on.
+    After 60 s no call is started any more, and the batch fails. Should this process die, the rescue goes on. Raise
+    Busy, before anything is created, while half of the process's threads do the same; and whatever `create` raises.
     """
+    if not _places.acquire(blocking=False):
+        raise Busy("too many judges are being executed at once; try again in a few seconds, or create a batch")
+    try:
+        return _execute(create())
+    finally:
+        _places.release()
+
+
+def _execute(batch: BatchExecution) -> BatchExecution:
     for lane_id in batch.lanes.values_list("pk", flat=True):
         judge_slice(lane_id, turn=Turn(shared=LONGEST_SECONDS, longest=LONGEST_SECONDS))
     with suppress(IllegalTransition):
-        message = f"the evaluators did not answer within {LONGEST_SECONDS:.0f} s"
-        batch_lifecycle.end(batch.pk, error=message, error_code="timeout")
+        batch_lifecycle.end(batch.pk, error=_why_late(batch), error_code="timeout")
     batch.refresh_from_db()
     return batch
+
+
+def _why_late(batch: BatchExecution) -> str:
+    message = f"the evaluators did not answer within {LONGEST_SECONDS:.0f} s"
+    failed = Call.objects.filter(evaluator_result__batch=batch).exclude(error="").order_by("-pk").first()
+    return f"{message}; the last call failed: {failed.error}" if failed is not None else message

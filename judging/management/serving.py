@@ -30,7 +30,7 @@ from releval.supervisor import Child, StartFailed, Supervisor
 logger = logging.getLogger(__name__)
 
 WEB, WORKER, LOCAL_JUDGE = "web", "worker", "local judge"
-WEB_PROCESSES, WEB_THREADS = 2, 8
+WEB_PROCESSES = 2
 # Large imports are written while the browser waits.
 WEB_TIMEOUT_SECONDS = 300
 READY_WITHIN_SECONDS = 60
@@ -159,7 +159,7 @@ def _gunicorn(fd: int) -> list[str]:
         "bind": f"fd://{fd}",
         "worker-class": "gthread",
         "workers": env.int("RELEVAL_WEB_PROCESSES", default=WEB_PROCESSES),
-        "threads": WEB_THREADS,
+        "threads": settings.WEB_THREADS,
         "timeout": WEB_TIMEOUT_SECONDS,
         "graceful-timeout": 5,
         "keep-alive": 5,

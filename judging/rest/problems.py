@@ -11,7 +11,7 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from judging.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from judging.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ _DOMAIN_STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
+    (Busy, 503),
 )
 _CODES = {
     400: "invalid",
@@ -95,6 +96,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         body = _of_api_exception(error)
     elif isinstance(error, DomainError):
         body = _of_domain_error(error)
+        if body["status"] == 503:
+            headers["Retry-After"] = "5"
     elif isinstance(error, Http404):
         body = problem(404, "There is nothing here.")
     elif isinstance(error, PermissionDenied):

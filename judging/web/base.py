@@ -18,7 +18,7 @@ from django.utils.html import conditional_escape, format_html
 from django_htmx.http import HttpResponseClientRedirect, reswap, trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
-from judging.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from judging.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
 from judging.models import User
 
 P = ParamSpec("P")
@@ -30,6 +30,7 @@ _STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
+    (Busy, 503),
 )
 _TITLES = {
     400: "That can't be done this way",
@@ -122,7 +123,7 @@ def error_response(request: PageRequest, error: DomainError) -> HttpResponse:
 
 
 class errors_on:
-    """Put an Invalid or Conflict raised in the block onto a form; what follows the block shows the form again.
+    """Put an Invalid, Conflict or Busy raised in the block onto a form; what follows the block shows the form again.
 
     if form.is_valid():
         with errors_on(form):
@@ -138,7 +139,7 @@ class errors_on:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
-        if not isinstance(error, Invalid | Conflict):
+        if not isinstance(error, Invalid | Conflict | Busy):
             return False
         by_field = error.errors if isinstance(error, Invalid) else {}
         for field, problems in by_field.items():

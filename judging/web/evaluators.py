@@ -150,8 +150,10 @@ def _tried(request: PageRequest, plan: Callable[[], BatchPlan]) -> dict[str, Any
     tried: dict[str, Any] = {"try_form": form}
     if form.is_valid():
         with errors_on(form):
-            made = create_batch(actor=request.user, plan=plan(), inputs=[form.batch_input()], is_immediate=True)
-            done = get_batch(execute_now(made).pk)
+            done = execute_now(
+                lambda: create_batch(actor=request.user, plan=plan(), inputs=[form.batch_input()], is_immediate=True)
+            )
+            done = get_batch(done.pk)
             row: ItemRow = item_rows(done, list(done.evaluators.all()))[0]
             tried |= {"tried": row, "tried_batch": done}
     return tried

@@ -209,15 +209,16 @@ class _Executes(BatchApiView):
     def execute(self, judge_id: UUID) -> Response:
         given = self.body(ExecuteSerializer)
         plan = plan_judge(actor=self.user, judge_id=judge_id, version_id=given.get("judge_version_id"))
-        batch = create_batch(
-            actor=self.user,
-            plan=plan,
-            inputs=[batch_input(given)],
-            tags=given.get("tags") or (),
-            project_id=given.get("project_id") or "",
-            is_immediate=True,
+        batch = execute_now(
+            lambda: create_batch(
+                actor=self.user,
+                plan=plan,
+                inputs=[batch_input(given)],
+                tags=given.get("tags") or (),
+                project_id=given.get("project_id") or "",
+                is_immediate=True,
+            )
         )
-        batch = execute_now(batch)
         if batch.error_code not in ("", "no_item_completed"):
             raise ProviderFailed(batch.error)
         batch = get_batch(batch.pk)

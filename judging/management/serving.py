@@ -160,6 +160,8 @@ def _gunicorn(fd: int) -> list[str]:
         "worker-class": "gthread",
         "workers": env.int("RELEVAL_WEB_PROCESSES", default=WEB_PROCESSES),
         "threads": settings.WEB_THREADS,
+        # An SDK sends the whole address of a page back as the cursor of the next one.
+        "limit-request-line": 8190,
         "timeout": WEB_TIMEOUT_SECONDS,
         "graceful-timeout": 5,
         "keep-alive": 5,

@@ -132,6 +132,8 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
     served = serve(RELEVAL_ADMIN_EMAIL="ada@example.com", RELEVAL_ADMIN_PASSWORD="analytical-engine-1")
     served.wait_until_ready()
     assert served.ask("/healthz") == 200
+    # Cursors come back as whole addresses, filters and all.
+    assert served.ask(f"/healthz?cursor={'x' * 8_000}") == 200
     assert served.rows("SELECT email, role FROM judging_user") == [("ada@example.com", "admin")]
     assert len(served.wait_for(served.workers)) <= 2
     assert [path.name for path in served.data_dir.glob("*.sqlite3*") if path.stat().st_mode & 0o077] == []

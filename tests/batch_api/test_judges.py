@@ -65,6 +65,34 @@ def test_a_wrong_evaluator_is_refused(client: APIClient, wrong: dict[str, Any], 
     assert field in answer.json(), answer.json()
 
 
+@pytest.mark.parametrize("name", ["scoring_criteria", "prompt", "predicate"])
+def test_the_prompt_of_an_evaluator_has_the_names_that_the_vendors_clients_send(client: APIClient, name: str) -> None:
+    body = evaluator_body()
+    body[name] = body.pop("prompt_template")
+    made = client.post(EVALUATORS, body, format="json").json()
+    assert made["prompt_template"] == body[name]
+    url = f"{EVALUATORS}{made['id']}/"
+    changed = client.patch(url, {name: "new {{request}}", "change_note": "", "overwrite": False}, format="json")
+    assert changed.json()["scoring_criteria"] == "new {{request}}"
+    both = client.patch(url, {name: "{{request}}", "prompt_template": "{{response}}"}, format="json")
+    assert (both.status_code, name in both.json()) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("member_name", "value"), [("project_id", str(uuid4())), ("models", ["gpt"]), ("requiers", ["contexts"])]
+)
+def test_a_wish_that_is_not_known_is_refused_by_name(client: APIClient, member_name: str, value: Any) -> None:
+    evaluator = client.post(EVALUATORS, evaluator_body(), format="json").json()
+    judge_body = {"name": "Some judge", "evaluator_references": [{"id": evaluator["id"]}]}
+    judge = client.post(JUDGES, judge_body, format="json").json()
+    for url, body in ((EVALUATORS, evaluator_body()), (JUDGES, judge_body)):
+        assert client.post(url, {**body, member_name: None}, format="json").status_code == 201
+        refused = client.post(url, {**body, member_name: value}, format="json")
+        assert (refused.status_code, member_name in refused.json()) == (400, True)
+    for url in (f"{EVALUATORS}{evaluator['id']}/", f"{JUDGES}{judge['id']}/"):
+        assert member_name in client.patch(url, {member_name: value}, format="json").json()
+
+
 def test_evaluators_are_the_teams_so_a_personal_provider_is_refused(client: APIClient, member: User) -> None:
     body = evaluator_body(ai_provider_id=str(make_provider(owner=member).pk), model="m")
     assert "ai_provider_id" in client.post(EVALUATORS, body, format="json").json()

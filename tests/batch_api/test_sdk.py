@@ -81,6 +81,8 @@ def test_the_sdk_creates_polls_and_lists_batches_and_runs_a_judge(
     assert seen["by_name"] == 2
     assert "A judge" in seen["judges"]
     assert seen["evaluators"] >= 14
+    assert (seen["made"], seen["renamed"]) == ("Made by the SDK", "Renamed by the SDK")
+    assert seen["changed"] == ["First again", "From the SDK: {{request}} {{response}}"]
     assert seen["logs"] == [["A judge", ["sdk-run"]]]
     assert seen["log"] == "First"
     assert seen["refused"] == "UnauthorizedException"

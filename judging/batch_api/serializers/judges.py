@@ -1,13 +1,44 @@
 """Judges and evaluators, as bodies and as answers."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from judging.batch_api.serializers.batches import NestedVersionSerializer
 from judging.models import MAX_PRICE, MIN_EVALUATOR_NAME, Evaluator, InputName
 from judging.rest.fields import CharField, ChoiceField, FloatField, IntegerField, ListField, UUIDField
+from judging.rest.problems import MAX_ERRORS
 from judging.services.response_judges import MAX_EVALUATORS
+
+
+class _WriteSerializer(serializers.Serializer[Any]):
+    """A body that says what is to be: a wish that nothing here grants is refused by name, not lost in silence.
+
+    The vendor's clients send some members always, with nothing in them. `other_names` are those of fields.
+    """
+
+    other_names: ClassVar[dict[str, str]] = {}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            data = self._with_own_names(data)
+            unknown = sorted(name for name, value in data.items() if name not in self.fields and not _is_empty(value))
+            if unknown:
+                raise serializers.ValidationError({name: ["Unknown field."] for name in unknown[: MAX_ERRORS + 1]})
+        return super().to_internal_value(data)
+
+    def _with_own_names(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        given = {name: value for name, value in data.items() if name not in self.other_names}
+        for other, name in self.other_names.items():
+            value = data.get(other)
+            if not _is_empty(value) and given.setdefault(name, value) != value:
+                raise serializers.ValidationError({other: [f"Another name of {name}: give one of the two."]})
+        return given
+
+
+def _is_empty(value: Any) -> bool:
+    return value in (None, "", False, [], {})
 
 
 class ReferenceSerializer(serializers.Serializer[Any]):
@@ -15,7 +46,7 @@ class ReferenceSerializer(serializers.Serializer[Any]):
     version_id = UUIDField(required=False, allow_null=True, help_text="Null: the evaluator's latest, always.")
 
 
-class JudgeWriteSerializer(serializers.Serializer[Any]):
+class JudgeWriteSerializer(_WriteSerializer):
     name = CharField(min_length=3, max_length=512)
     intent = CharField(required=False, allow_blank=True, max_length=100_000)
     evaluator_references = ListField(
@@ -58,10 +89,17 @@ class JudgeAnswerSerializer(_MetaSerializer):
     files = serializers.ListField(child=serializers.DictField())
 
 
-class EvaluatorWriteSerializer(serializers.Serializer[Any]):
+class EvaluatorWriteSerializer(_WriteSerializer):
+    # Those of the vendor's API, by the age of its clients.
+    other_names = dict.fromkeys(("scoring_criteria", "prompt", "predicate"), "prompt_template")
+
     name = CharField(min_length=MIN_EVALUATOR_NAME, max_length=200)
     intent = CharField(required=False, allow_blank=True, max_length=100_000)
-    prompt_template = CharField(trim_whitespace=False, max_length=100_000)
+    prompt_template = CharField(
+        trim_whitespace=False,
+        max_length=100_000,
+        help_text="scoring_criteria, prompt and predicate are other names of it.",
+    )
     requires = ListField(child=ChoiceField(choices=InputName.choices), max_length=100, required=False)
     ai_provider_id = UUIDField(required=False, allow_null=True)
     model = CharField(required=False, allow_blank=True, max_length=200)

@@ -9,6 +9,7 @@ import time
 from importlib.metadata import version
 
 from scorable import Scorable
+from scorable.generated.openapi_client.models.evaluator_reference_request import EvaluatorReferenceRequest
 
 base_url, api_key, judge_id, bare_batch_id = sys.argv[1:]
 RELEASE = tuple(int(part) for part in version("scorable").split("."))
@@ -70,6 +71,16 @@ seen["run"] = [[each.evaluator_name, each.score, each.justification] for each in
 seen["by_name"] = len(client.judges.run_by_name(judge.name, request="a", response="b").evaluator_results)
 seen["judges"] = sorted(each.name for each in client.judges.list(limit=10))
 seen["evaluators"] = len(list(client.evaluators.list(limit=100)))
+reference = EvaluatorReferenceRequest(id=judge.evaluators[0].id)
+made = client.judges.create(name="Made by the SDK", intent="is it made?", evaluator_references=[reference])
+seen["made"] = made.name
+seen["renamed"] = client.judges.update(made.id, name="Renamed by the SDK").name
+# The prompt's name changed between the versions.
+sent, answered = ("predicate", "prompt") if RELEASE < (1, 10) else ("scoring_criteria", "scoring_criteria")
+prompt = {sent: "From the SDK: {{request}} {{response}}"}
+changed = client.evaluators.update(judge.evaluators[0].id, name="First again", **prompt)
+seen["changed"] = [changed.name, getattr(changed, answered)]
+
 logs = list(client.execution_logs.list(limit=10, tags=["sdk-run"]))
 seen["logs"] = [[log.executed_item_name, log.tags] for log in logs]
 seen["log"] = client.execution_logs.get(log_id=logs[0].id).evaluator_results[0].evaluator_name

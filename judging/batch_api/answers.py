@@ -24,6 +24,7 @@ from judging.models import (
 from judging.queries.batches import BatchSummary, ItemWithResults
 from judging.queries.response_judges import newest_versions, stacks_of
 
+_MIN_JUDGE_NAME, _STAND_IN = 3, " (judge)"
 _ARRAYS = (InputName.CONTEXTS, InputName.TURNS)
 
 
@@ -55,7 +56,8 @@ def batch_answer(batch: BatchExecution) -> dict[str, Any]:
 def _judge_of(batch: BatchExecution) -> dict[str, Any]:
     version = batch.response_judge_version or batch.relevance_judge_version
     if version is not None:
-        return {"id": batch.judge_id, "name": version.name, "version_id": version.pk}
+        name = shown_name(version.name) if batch.relevance_judge_version is not None else version.name
+        return {"id": batch.judge_id, "name": name, "version_id": version.pk}
     # Evaluators were chosen without a judge. The vendor's clients read no batch without one, nor a list that has it.
     evaluators = list(batch.evaluators.all())
     first = evaluators[0]
@@ -167,6 +169,7 @@ def _response_judge_answer(
 def _relevance_judge_answer(judge: AIJudge, version_id: UUID) -> dict[str, Any]:
     return {
         **_judge_answer(judge, version_id),
+        "name": shown_name(judge.name),
         "intent": judge.description,
         "kind": "relevance",
         "inputs": inputs_answer({InputName.REQUEST, InputName.RESPONSE}),
@@ -197,6 +200,17 @@ def _judge_answer(judge: ResponseJudge | AIJudge, version_id: UUID) -> dict[str,
         "files": [],
         "_meta": {},
     }
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a relevance judge as the vendor's clients can read it: with three characters at least."""
+    return name if len(name) >= _MIN_JUDGE_NAME else f"{name}{_STAND_IN}"
+
+
+def name_behind(shown: str) -> str:
+    """Return the name of a relevance judge that is shown like this."""
+    name = shown.removesuffix(_STAND_IN)
+    return name if len(name) < _MIN_JUDGE_NAME else shown
 
 
 def inputs_answer(requires: Collection[str]) -> dict[str, Any]:

@@ -172,6 +172,19 @@ def test_the_default_model_of_the_installation_comes_before_the_environments(
     assert (chosen.provider_name, chosen.model) == ("Page", "page-model")
 
 
+def test_a_relevance_judge_with_a_short_name_is_shown_with_one_that_the_vendors_clients_read(
+    client: APIClient,
+) -> None:
+    short, long = make_relevance_judge(name="J1"), make_relevance_judge(name="J12")
+    for judge, shown in ((short, "J1 (judge)"), (long, "J12")):
+        assert client.get(f"{JUDGES}{judge.pk}/").json()["name"] == shown
+        batch = client.get(f"/v1/judges/batch-executions/{create(client, judge)}/").json()
+        assert batch["judge"]["name"] == shown
+        # By this name it is found, too: no input is given, and that is all that is wrong.
+        answer = client.post(f"{JUDGES}execute/by-name/?name={shown}", {}, format="json")
+        assert (answer.status_code, "name" in answer.json()) == (400, False)
+
+
 def test_a_relevance_judge_with_batches_is_archived(client: APIClient, admin: User) -> None:
     judge = make_relevance_judge()
     batch_id = create(client, judge)

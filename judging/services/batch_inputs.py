@@ -135,11 +135,12 @@ class _Check:
         if len(turns) > MAX_TURNS:
             self.problems[path].append(f"A conversation has at most {MAX_TURNS} turns.")
             return ()
+        # One turn without either is ordinary: the result of a tool can be empty.
+        if turns and not any(turn.get("content") or turn.get("tool_calls") for turn in turns):
+            self.problems[path].append("A conversation holds content or tool calls in one turn at least.")
         for index, turn in enumerate(turns):
             if turn.get("role") not in ROLES:
                 self.problems[f"{path}.{index}.role"].append(f"One of {', '.join(ROLES)}.")
-            if not turn.get("content") and not turn.get("tool_calls"):
-                self.problems[f"{path}.{index}.content"].append("A turn has content or tool calls.")
             self._check_text(f"{path}.{index}.content", turn.get("content") or "", MAX_INPUT_CHARS)
             self._check_contexts(f"{path}.{index}.contexts", turn.get("contexts") or ())
         return turns

@@ -370,6 +370,20 @@ def test_a_conversation_is_judged_and_echoed_as_turns(
     assert ("<target>user_behavior</target>" in prompt) == (kind == "messages")
 
 
+@pytest.mark.parametrize("content", ["", None])
+def test_the_result_of_a_tool_may_be_empty(client: APIClient, make_judge: MakeJudge, content: str | None) -> None:
+    turns = [
+        {"role": "user", "content": "delete it"},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "function": {"name": "delete"}}]},
+        {"role": "tool", "content": content, "tool_call_id": "c1"},
+    ]
+    batch_id = create(client, make_judge(), [{"turns": turns}])
+    drain()
+    item = retrieve(client, batch_id)["items"][0]
+    assert item["status"] == "completed"
+    assert [turn["role"] for turn in item["input"]["turns"]] == ["user", "assistant", "tool"]
+
+
 def test_summary_and_exports_tell_what_came_of_it(client: APIClient, make_judge: MakeJudge, stub: Stub) -> None:
     judge = make_judge(concurrency=1, max_reasks=0)
     stub.script(by_call={1: "prose"})

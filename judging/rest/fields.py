@@ -70,12 +70,14 @@ class ListField(serializers.ListField):
         return super().to_internal_value(data)
 
     def run_child_validation(self, data: Any) -> list[Any]:
-        values, errors, count = [], {}, 0
+        values: list[Any] = []
+        errors: dict[str, Any] = {}
+        count = 0
         for index, item in enumerate(data):
             try:
                 values.append(self.child.run_validation(item))
             except serializers.ValidationError as error:
-                errors[index] = error.detail
+                errors[str(index)] = error.detail
                 count += len(field_errors(error.detail))
                 if count > MAX_ERRORS:
                     break

@@ -1,7 +1,7 @@
 """What a batch is going to ask: the evaluators of a judge as they stand now, each with the model that it will call."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
@@ -48,8 +48,6 @@ class BatchPlan:
     judge_id: UUID | None = None
     response_judge_version: ResponseJudgeVersion | None = None
     relevance_judge_version: JudgeVersion | None = None
-    # What was asked for, to tell requests apart: the same words stay the same when a judge is edited.
-    asked_for: tuple[str, ...] = ()
 
     @property
     def takes_conversations(self) -> bool:
@@ -69,15 +67,13 @@ def plan_judge(*, actor: User, judge_id: UUID, version_id: UUID | None = None) -
     if judge is not None:
         versions = ResponseJudgeVersion.objects.filter(judge=judge)
         version = versions.filter(pk=version_id) if version_id else versions.filter(number=judge.version)
-        plan = _plan_response_judge(_found(version.first()))
-        return replace(plan, asked_for=("judge", str(judge_id), str(version_id)))
+        return _plan_response_judge(_found(version.first()))
     relevance_judge = visible_judges(actor).filter(pk=judge_id).first()
     if relevance_judge is None:
         raise NotFound("no such judge")
     of_judge = JudgeVersion.objects.select_related("ai_provider").filter(judge=relevance_judge)
     chosen = of_judge.filter(pk=version_id) if version_id else of_judge.filter(number=relevance_judge.version)
-    plan = _plan_relevance_judge(_found(chosen.first()))
-    return replace(plan, asked_for=("judge", str(judge_id), str(version_id)))
+    return _plan_relevance_judge(_found(chosen.first()))
 
 
 def plan_evaluators(*, evaluator_ids: Sequence[UUID]) -> BatchPlan:
@@ -91,7 +87,7 @@ def plan_evaluators(*, evaluator_ids: Sequence[UUID]) -> BatchPlan:
         problem = f"There is no evaluator {next(pk for pk in ids if pk not in versions)}."
     if problem:
         raise Invalid(problem, errors={"evaluator_ids": [problem]})
-    return BatchPlan(_with_models([versions[pk] for pk in ids]), asked_for=("evaluators", *map(str, ids)))
+    return BatchPlan(_with_models([versions[pk] for pk in ids]))
 
 
 def plan_again(*, actor: User, batch: BatchExecution) -> BatchPlan:

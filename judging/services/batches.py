@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -31,6 +32,41 @@ from judging.services.validation import raise_if_any, text_problem
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A key that a request came with, and what the request asks for: the same again gives the batch it made."""
+
+    key: str
+    request_hash: str
+
+
+def once(
+    key: str, *, asked_for: Sequence[str], inputs: Sequence[BatchInput], tags: Sequence[str], project_id: str
+) -> Once:
+    """Tell requests with one key apart by their words alone: they stay the same when a judge is edited or deleted.
+
+    Raise Invalid for a key that can't be.
+    """
+    if len(key) > 200 or not key.isprintable():
+        message = "up to 200 printable characters"
+        raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
+    body: dict[str, Any] = {
+        "asked_for": list(asked_for),
+        "inputs": [[given.content(), given.user_id, given.session_id] for given in inputs],
+        "tags": list(tags),
+        "project": project_id,
+    }
+    return Once(key, hashlib.sha256(canonical_json(body).encode()).hexdigest())
+
+
+def earlier_batch(*, actor: User, once: Once) -> BatchExecution | None:
+    """Return the batch that the same request made. Raise Conflict (idempotency_key_reused) if it was another one."""
+    earlier = BatchExecution.objects.filter(created_by=actor, idempotency_key=once.key).first()
+    if earlier is not None and earlier.request_hash != once.request_hash:
+        raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
+    return earlier
+
+
 def create_batch(
     *,
     actor: User,
@@ -38,13 +74,14 @@ def create_batch(
     inputs: Sequence[BatchInput],
     tags: Sequence[str] = (),
     project_id: str = "",
-    idempotency_key: str = "",
+    once: Once | None = None,
     is_immediate: bool = False,
 ) -> BatchExecution:
     """Queue a plan over inputs; return the batch, `pending`, before any model is called. One bad input refuses all.
 
-    With an idempotency key, the same request again returns the batch it made. An immediate batch is not queued: its
-    maker works on it, and lists leave it out. Raise Invalid, Forbidden, or Conflict (idempotency_key_reused).
+    A request with a key of its own is looked up first (`earlier_batch`); made meanwhile, that batch is returned here,
+    too. An immediate batch is not queued: its maker works on it, and lists leave it out. Raise Invalid, Forbidden, or
+    Conflict (idempotency_key_reused).
     """
     if not actor.is_member:
         raise Forbidden("raters run no batches")
@@ -56,17 +93,11 @@ def create_batch(
         BatchItem(index=index, input=given.content(), user_id=given.user_id, session_id=given.session_id)
         for index, given in enumerate(inputs)
     ]
-    request_hash = ""
-    if idempotency_key:
-        _check_key(idempotency_key)
-        request_hash = _request_hash(plan, rows, tags, project_id)
-        if (earlier := _earlier(actor, idempotency_key, request_hash)) is not None:
-            return earlier
     batch = BatchExecution(
         tags=list(tags),
         project_id=project_id,
-        idempotency_key=idempotency_key,
-        request_hash=request_hash,
+        idempotency_key=once.key if once else "",
+        request_hash=once.request_hash if once else "",
         is_immediate=is_immediate,
         created_by=actor,
     )
@@ -74,7 +105,7 @@ def create_batch(
         return _create(batch, plan, rows)
     except IntegrityError:
         # Two requests with one key at the same moment: the other one made it.
-        earlier = _earlier(actor, idempotency_key, request_hash) if idempotency_key else None
+        earlier = earlier_batch(actor=actor, once=once) if once else None
         if earlier is None:
             raise
         return earlier
@@ -161,26 +192,3 @@ def _evaluators(batch: BatchExecution, plan: BatchPlan) -> list[BatchEvaluator]:
         )
         for position, planned in enumerate(plan.evaluators)
     ]
-
-
-def _request_hash(plan: BatchPlan, items: Sequence[BatchItem], tags: Sequence[str], project_id: str) -> str:
-    body: dict[str, Any] = {
-        "asked_for": list(plan.asked_for),
-        "inputs": [[item.input, item.user_id, item.session_id] for item in items],
-        "tags": list(tags),
-        "project": project_id,
-    }
-    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
-
-
-def _check_key(key: str) -> None:
-    if len(key) > 200 or not key.isprintable():
-        message = "up to 200 printable characters"
-        raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
-
-
-def _earlier(actor: User, key: str, request_hash: str) -> BatchExecution | None:
-    earlier = BatchExecution.objects.filter(created_by=actor, idempotency_key=key).first()
-    if earlier is not None and earlier.request_hash != request_hash:
-        raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
-    return earlier

@@ -39,7 +39,7 @@ class _Plain(ListField):
     def run_child_validation(self, data: Any) -> list[Any]:
         wrong = [index for index, item in enumerate(data) if not isinstance(item, self.type)]
         if wrong:
-            raise serializers.ValidationError({index: [self.message] for index in wrong})
+            raise serializers.ValidationError({str(index): [self.message] for index in wrong})
         return list(data)
 
 

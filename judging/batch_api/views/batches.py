@@ -1,7 +1,7 @@
 """Batch executions: create, look, cancel, retry, export; and one input at once."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +38,7 @@ from judging.queries.exports.batches import batch_csv_lines
 from judging.queries.exports.formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
 from judging.rest.base import describe
 from judging.services.batch_plans import BatchPlan, plan_evaluators, plan_judge
-from judging.services.batches import cancel_batch, create_batch, retry_failed
+from judging.services.batches import cancel_batch, create_batch, earlier_batch, once, retry_failed
 
 _NO_CALL_MADE = "The batch is queued, and the answer comes, before any model is called."
 
@@ -56,16 +56,26 @@ def _created(batch: BatchExecution) -> Response:
 
 
 class _CreatesBatches(BatchApiView):
-    def create(self, plan: BatchPlan, given: dict[str, Any]) -> Response:
-        batch = create_batch(
-            actor=self.user,
-            plan=plan,
-            inputs=[batch_input(each) for each in given["inputs"]],
-            tags=given.get("tags") or (),
-            project_id=given.get("project_id") or "",
-            idempotency_key=self.request.headers.get("Idempotency-Key", ""),
+    def create(self, asked_for: Sequence[str], plan: Callable[[], BatchPlan], given: dict[str, Any]) -> Response:
+        """Create what `plan` returns. A repeated request is recognised by `asked_for` before anything is planned."""
+        inputs = [batch_input(each) for each in given["inputs"]]
+        tags, project_id = given.get("tags") or (), given.get("project_id") or ""
+        request = None
+        if key := self.request.headers.get("Idempotency-Key", ""):
+            request = once(key, asked_for=asked_for, inputs=inputs, tags=tags, project_id=project_id)
+            if (earlier := earlier_batch(actor=self.user, once=request)) is not None:
+                return _created(earlier)
+        return _created(
+            create_batch(actor=self.user, plan=plan(), inputs=inputs, tags=tags, project_id=project_id, once=request)
         )
-        return _created(batch)
+
+    def create_of_judge(self, judge_id: UUID, given: dict[str, Any]) -> Response:
+        version_id = given.get("judge_version_id")
+        return self.create(
+            ("judge", str(judge_id), str(version_id)),
+            lambda: plan_judge(actor=self.user, judge_id=judge_id, version_id=version_id),
+            given,
+        )
 
 
 class JudgeBatchExecute(_CreatesBatches):
@@ -78,9 +88,7 @@ class JudgeBatchExecute(_CreatesBatches):
         description=_NO_CALL_MADE,
     )
     def post(self, request: Request, judge_id: UUID) -> Response:
-        given = self.body(BatchCreateSerializer)
-        plan = plan_judge(actor=self.user, judge_id=judge_id, version_id=given.get("judge_version_id"))
-        return self.create(plan, given)
+        return self.create_of_judge(judge_id, self.body(BatchCreateSerializer))
 
 
 class BatchCreate(_CreatesBatches):
@@ -94,9 +102,6 @@ class BatchCreate(_CreatesBatches):
     )
     def post(self, request: Request) -> Response:
         given = self.body(BatchCreateAnySerializer)
-        return self.create(self._plan(given), given)
-
-    def _plan(self, given: dict[str, Any]) -> BatchPlan:
         if given.get("dataset_id"):
             message = "Data sets are not supported: send the inputs."
             raise Invalid(message, errors={"dataset_id": [message]})
@@ -105,9 +110,10 @@ class BatchCreate(_CreatesBatches):
             message = "Give a judge_id or evaluator_ids, one of the two."
             raise Invalid(message, errors={"judge_id": [message]})
         if judge_id is None:
-            return plan_evaluators(evaluator_ids=evaluator_ids or ())
+            ids = list(dict.fromkeys(evaluator_ids or ()))
+            return self.create(("evaluators", *map(str, ids)), lambda: plan_evaluators(evaluator_ids=ids), given)
         try:
-            return plan_judge(actor=self.user, judge_id=judge_id, version_id=given.get("judge_version_id"))
+            return self.create_of_judge(judge_id, given)
         except NotFound:
             message = "There is no such judge."
             raise Invalid(message, errors={"judge_id": [message]}) from None

@@ -85,7 +85,11 @@ class EvaluatorSummary:
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What a batch came to. `failures` groups failed results by evaluator, code and message, most frequent first."""
+    """What a batch came to.
+
+    `failures` groups results without a score by evaluator, code and message, most frequent first. What nobody was asked
+    any more, because the batch ended as a whole, stands there with the batch's own code and message.
+    """
 
     mean: float | None
     evaluators: tuple[EvaluatorSummary, ...]
@@ -119,6 +123,16 @@ def batch_summary(batch: BatchExecution) -> BatchSummary:
                 "count": row["count"],
             }
         )
+    skipped = results.filter(status=ResultStatus.SKIPPED).order_by().values("evaluator_id").annotate(count=Count("pk"))
+    groups += [
+        {
+            "evaluator_name": names[row["evaluator_id"]],
+            "code": batch.error_code,
+            "message": batch.error,
+            "count": row["count"],
+        }
+        for row in skipped
+    ]
     groups.sort(key=lambda group: (-group["count"], group["evaluator_name"], group["message"]))
     means = [_mean(scores[pk]) for pk in names]
     return BatchSummary(

@@ -186,6 +186,9 @@ def test_an_authentication_failure_fails_the_batch_with_its_cause(
     assert body["items"][0]["status"] == "completed"
     assert body["items"][1]["error_message"] == body["error_message"] != ""
     assert "One: " in body["error_message"]
+    failures = client.get(f"/v1/judges/batch-executions/{batch_id}/summary/").json()["failures"]
+    assert {(group["evaluator_name"], group["count"]) for group in failures} == {("One", 2), ("Two", 2)}
+    assert {(group["code"], group["message"]) for group in failures} == {("authentication", body["error_message"])}
 
 
 def test_cancelling_ends_the_batch_at_once_and_again_changes_nothing(
@@ -197,6 +200,8 @@ def test_cancelling_ends_the_batch_at_once_and_again_changes_nothing(
     body = retrieve(client, batch_id)
     assert {item["error_message"] for item in body["items"]} == {"cancelled"}
     assert {item["status"] for item in body["items"]} == {"failed"}
+    failures = client.get(f"/v1/judges/batch-executions/{batch_id}/summary/").json()["failures"]
+    assert [(group["code"], group["message"], group["count"]) for group in failures] == [("cancelled", "cancelled", 3)]
     assert client.post(url).status_code == 200
     drain()
     assert stub.calls == 0

@@ -70,8 +70,9 @@ def check_inputs(inputs: Sequence[BatchInput], plan: BatchPlan, *, path: str = "
     raise_first(problems)
 
 
-def check_tags(tags: Sequence[str]) -> None:
-    """Raise Invalid for tags that can't be stored: empty, too long, too many."""
+def clean_tags(tags: Sequence[str]) -> list[str]:
+    """Return the tags without blanks around them. Raise Invalid for what can't be stored: empty, too long, too many."""
+    tags = [tag.strip() for tag in tags]
     problems: dict[str, list[str]] = {}
     if len(tags) > MAX_TAGS:
         problems["tags"] = [f"At most {MAX_TAGS} tags."]
@@ -80,6 +81,7 @@ def check_tags(tags: Sequence[str]) -> None:
         if message:
             problems[f"tags.{index}"] = [message]
     raise_first(problems)
+    return tags
 
 
 def raise_first(problems: Mapping[str, list[str]]) -> None:

@@ -24,7 +24,7 @@ from judging.models import (
 from judging.providers.registry import address
 from judging.queries.connections import connection_of
 from judging.services.accounts import record_event
-from judging.services.batch_inputs import MAX_ID_CHARS, BatchInput, check_inputs, check_tags
+from judging.services.batch_inputs import MAX_ID_CHARS, BatchInput, check_inputs, clean_tags
 from judging.services.batch_plans import BatchPlan, plan_again
 from judging.services.lanes import make_lanes
 from judging.services.validation import raise_if_any, text_problem
@@ -85,7 +85,7 @@ def create_batch(
     """
     if not actor.is_member:
         raise Forbidden("raters run no batches")
-    check_tags(tags)
+    tags = clean_tags(tags)
     if message := text_problem(project_id, limit=MAX_ID_CHARS):
         raise_if_any({"project_id": [message]})
     check_inputs(inputs, plan, path="" if is_immediate else "inputs")
@@ -94,7 +94,7 @@ def create_batch(
         for index, given in enumerate(inputs)
     ]
     batch = BatchExecution(
-        tags=list(tags),
+        tags=tags,
         project_id=project_id,
         idempotency_key=once.key if once else "",
         request_hash=once.request_hash if once else "",

@@ -88,8 +88,10 @@ def test_an_item_is_logged_with_tags_tokens_and_cost(client: APIClient, make_jud
     call = Call.objects.get()
     assert (log.input_tokens, log.output_tokens) == (call.input_tokens, call.output_tokens)
     assert log.cost == pytest.approx((call.input_tokens + 2 * call.output_tokens) / 1e6)
-    create(client, judge, tags=["green"])
+    create(client, judge, tags=["green", " a, b "])
     drain()
+    commas = client.get("/v1/execution-logs/", {"tags": "a, b"}).json()["results"]
+    assert [row["tags"] for row in commas] == [["green", "a, b"]] * 3
     found = client.get("/v1/execution-logs/", {"tags": "red,violet"}).json()["results"]
     assert [row["id"] for row in found] == [str(log.pk)]
     assert found[0]["tags"] == ["red", "blue"]

@@ -102,6 +102,7 @@ def test_an_input_that_lacks_what_the_judge_requires_is_refused(
         ({"inputs": None}, "inputs"),
         ({"inputs": {"0": GOOD}}, "inputs"),
         ({"inputs": [GOOD], "tags": [""]}, "tags.0"),
+        ({"inputs": [GOOD], "tags": ["t", " \t"]}, "tags.1"),
         ({"inputs": [GOOD], "tags": "t"}, "tags"),
         ({"inputs": [GOOD], "judge_version_id": "x"}, "judge_version_id"),
         ({"inputs": [GOOD], "judge_version_id": str(uuid4())}, "judge_version_id"),

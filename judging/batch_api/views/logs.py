@@ -16,8 +16,9 @@ from judging.rest.base import describe
 
 
 def _tagged(text: str) -> Q:
-    tags = [part.strip() for part in text.split(",") if part.strip()]
-    return Q(Exists(ExecutionLogTag.objects.filter(log=OuterRef("pk"), tag__in=tags)))
+    # The whole text, too: a tag may hold a comma.
+    tags = {part.strip() for part in (text, *text.split(",")) if part.strip()}
+    return Q(Exists(ExecutionLogTag.objects.filter(log=OuterRef("pk"), tag__in=sorted(tags))))
 
 
 def _search(text: str) -> Q:

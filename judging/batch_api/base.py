@@ -12,6 +12,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.urls import remove_query_param
 
 from judging.batch_api.authentication import ApiKeyAuthentication
+from judging.errors import Invalid
 from judging.rest.base import RestView
 from judging.rest.paging import MAX_PAGE_SIZE, KeysetPagination
 from judging.rest.problems import exception_handler
@@ -72,6 +73,12 @@ class BatchApiView(RestView):
         pages: VendorPagination | None = None,
     ) -> Response:
         """Answer one page of a list, newest first; `answers` makes the wire's dicts of a page's rows."""
+        ordering = self.request.query_params.get("ordering", "")
+        if ordering not in ("", NEWEST_FIRST[0]):
+            raise Invalid(
+                f"ordering can't be {ordering[:50]!r}: lists stand newest first.",
+                errors={"ordering": [f"Only {NEWEST_FIRST[0]}, which is the order without it."]},
+            )
         pages = pages or VendorPagination()
         rows = pages.page(queryset, self.request, order=NEWEST_FIRST)
         return pages.get_paginated_response(serializer(answers(rows), many=True).data)

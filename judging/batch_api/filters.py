@@ -15,6 +15,7 @@ from judging.errors import Invalid
 
 _Row = TypeVar("_Row", bound=Model)
 _MAX_CHARS = 1_000
+NOTHING = Q(pk__in=[])
 
 
 def filtered(rows: QuerySet[_Row], request: Request, conditions: dict[str, Callable[[str], Q]]) -> QuerySet[_Row]:
@@ -50,6 +51,17 @@ def by_choice(lookup: str, choices: Sequence[str]) -> Callable[[str], Q]:
         if text not in choices:
             raise ValueError
         return Q(**{lookup: text})
+
+    return condition
+
+
+def by_flag(what: Q) -> Callable[[str], Q]:
+    """Take true for what is so, false for what is not."""
+
+    def condition(text: str) -> Q:
+        if text.lower() not in ("true", "false"):
+            raise ValueError
+        return what if text.lower() == "true" else ~what
 
     return condition
 

@@ -95,15 +95,22 @@ def test_an_item_is_logged_with_tags_tokens_and_cost(client: APIClient, make_jud
     found = client.get("/v1/execution-logs/", {"tags": "red,violet"}).json()["results"]
     assert [row["id"] for row in found] == [str(log.pk)]
     assert found[0]["tags"] == ["red", "blue"]
-    for name, value in {
-        "executed_item_id": str(judge.pk),
-        "session_id": "s1",
-        "user_id": "u1",
-        "project_id": "p1",
-        "search": "request 0",
-    }.items():
+    for name, value, count in [
+        ("executed_item_id", str(judge.pk), 4),
+        ("session_id", "s1", 1),
+        ("has_session_id", "true", 1),
+        ("user_id", "u1", 1),
+        ("project_id", "p1", 1),
+        ("execution_type", "judge", 4),
+        ("search", "request 0", 2),
+        ("search", str(judge.pk), 4),
+    ]:
         ids = {row["id"] for row in client.get("/v1/execution-logs/", {name: value}).json()["results"]}
-        assert str(log.pk) in ids, name
+        assert (str(log.pk) in ids, len(ids)) == (True, count), name
+    for name, value, count in [("has_session_id", "false", 3), ("execution_type", "evaluator", 0)]:
+        ids = {row["id"] for row in client.get("/v1/execution-logs/", {name: value}).json()["results"]}
+        assert (str(log.pk) in ids, len(ids)) == (False, count), name
+    assert "has_session_id" in client.get("/v1/execution-logs/", {"has_session_id": "perhaps"}).json()
     assert client.get("/v1/execution-logs/", {"min_score": "1.1"}).json()["results"] == []
     detail = client.get(f"/v1/execution-logs/{log.pk}/").json()
     assert detail["batch_execution_id"] == batch_id

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from judging.models import BatchEvaluator, BatchExecution, BatchStatus, User
+from judging.models import BatchEvaluator, BatchExecution, BatchStatus, Evaluator, ResponseJudge, User
 from tests.batch_api.conftest import MakeJudge, create
 from tests.factories import make_judge as make_relevance_judge
 
@@ -51,6 +52,9 @@ def test_batches_are_filtered(client: APIClient, make_judge: MakeJudge) -> None:
     for query, expected in {
         f"judge_id={judge.pk}": [first],
         "status=processing": [second],
+        # A word of the vendor's that no batch here has.
+        "status=partial": [],
+        "ordering=-created_at": [second, first],
         "project_id=p1": [first],
         f"date_from={(now - timedelta(days=1)).isoformat()}".replace("+", "%2B"): [second],
         f"date_from={day}&date_to={day}": [first],
@@ -58,6 +62,26 @@ def test_batches_are_filtered(client: APIClient, make_judge: MakeJudge) -> None:
     }.items():
         found = [row["batch_execution_id"] for row in client.get(f"{URL}?{query}").json()["results"]]
         assert found == expected, query
+
+
+def test_judges_and_evaluators_are_filtered(client: APIClient, make_judge: MakeJudge) -> None:
+    own = [str(make_judge("Only").pk), str(make_relevance_judge().pk)]
+    presets = {str(pk) for pk in ResponseJudge.objects.exclude(preset="").values_list("pk", flat=True)}
+    everything = {str(pk) for pk in Evaluator.objects.values_list("pk", flat=True)}
+    assert presets
+    for query, expected in {
+        "judges/?is_preset=true": presets,
+        "judges/?is_preset=false": set(own),
+        f"judges/?project_id={uuid4()}": set(),
+        "evaluators/?is_root_evaluator=true": set(),
+        "evaluators/?is_root_evaluator=false": everything,
+        f"evaluators/?project_id={uuid4()}": set(),
+    }.items():
+        found = {row["id"] for row in client.get(f"/v1/{query}").json()["results"]}
+        assert found == expected, query
+    for query in ("judges/?is_preset=x", "evaluators/?is_root_evaluator=x", "judges/?ordering=name"):
+        refused = client.get(f"/v1/{query}")
+        assert (refused.status_code, query.partition("?")[2].partition("=")[0] in refused.json()) == (400, True)
 
 
 def test_a_thousand_batches_cost_no_more_queries_than_one(

@@ -175,7 +175,8 @@ def test_the_newer_route_refuses_what_it_can_not_run(client: APIClient, body: An
 @pytest.mark.parametrize(
     "query",
     [
-        "status=partial",
+        "status=halted",
+        "ordering=total_count",
         "judge_id=x",
         "date_from=yesterday",
         "date_to=2026-13-01",

@@ -138,7 +138,8 @@ class BatchList(BatchApiView):
             request,
             {
                 "judge_id": by_id("judge_id"),
-                "status": by_choice("status", BatchStatus.values),
+                # The vendor's word for a batch that ended with failures; here no batch is that.
+                "status": by_choice("status", [*BatchStatus.values, "partial"]),
                 "project_id": by_text("project_id"),
                 "date_from": by_time("created_at__gte"),
                 "date_to": by_time("created_at__lte", is_end=True),

@@ -1,14 +1,16 @@
 """Judges of both kinds, and evaluators."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.batch_api import answers
 from judging.batch_api.base import BatchApiView, MergedPagination
-from judging.batch_api.filters import by_text, filtered, parameters
+from judging.batch_api.filters import NOTHING, by_flag, by_text, filtered, parameters
 from judging.batch_api.serializers.judges import (
     EvaluatorAnswerSerializer,
     EvaluatorWriteSerializer,
@@ -28,8 +30,14 @@ from judging.services.response_judges import (
     save_response_judge,
 )
 
-_SEARCH = {"search": by_text("name__icontains"), "name": by_text("name")}
-_SEARCH_PARAMETERS = parameters(search="Whose name holds this text.", name="With this name.")
+_SEARCH: dict[str, Callable[[str], Q]] = {
+    "search": by_text("name__icontains"),
+    "name": by_text("name"),
+    "project_id": lambda _: NOTHING,
+}
+_SEARCH_PARAMETERS = parameters(
+    search="Whose name holds this text.", name="With this name.", project_id="Nothing here belongs to a project."
+)
 
 
 class JudgeList(BatchApiView):
@@ -37,12 +45,16 @@ class JudgeList(BatchApiView):
         "List response judges and relevance judges, newest first",
         answer=JudgeAnswerSerializer,
         many=True,
-        query=_SEARCH_PARAMETERS,
+        query=[
+            *_SEARCH_PARAMETERS,
+            *parameters(is_preset="true: those that came with the installation; false: others."),
+        ],
     )
     def get(self, request: Request) -> Response:
-        relevance = filtered(visible_judges(self.user), request, _SEARCH)
+        # No relevance judge is a preset.
+        relevance = filtered(visible_judges(self.user), request, {**_SEARCH, "is_preset": by_flag(NOTHING)})
         return self.listed(
-            filtered(response_judges(), request, _SEARCH),
+            filtered(response_judges(), request, {**_SEARCH, "is_preset": by_flag(~Q(preset=""))}),
             JudgeAnswerSerializer,
             answers.judge_answers,
             pages=MergedPagination(relevance),
@@ -120,9 +132,17 @@ def _judge_response(judge: ResponseJudge | AIJudge, status: int = 200) -> Respon
 
 
 class EvaluatorList(BatchApiView):
-    @describe("List evaluators, newest first", answer=EvaluatorAnswerSerializer, many=True, query=_SEARCH_PARAMETERS)
+    @describe(
+        "List evaluators, newest first",
+        answer=EvaluatorAnswerSerializer,
+        many=True,
+        query=[
+            *_SEARCH_PARAMETERS,
+            *parameters(is_root_evaluator="true or false; nothing here is one of the vendor's."),
+        ],
+    )
     def get(self, request: Request) -> Response:
-        found = filtered(evaluators(), request, _SEARCH)
+        found = filtered(evaluators(), request, {**_SEARCH, "is_root_evaluator": by_flag(NOTHING)})
         return self.listed(found, EvaluatorAnswerSerializer, answers.evaluator_answers)
 
     @describe("Make an evaluator", body=EvaluatorWriteSerializer, answer=EvaluatorAnswerSerializer, status=201)

@@ -1,5 +1,6 @@
 """Execution logs."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
@@ -8,7 +9,7 @@ from rest_framework.response import Response
 
 from judging.batch_api import answers
 from judging.batch_api.base import BatchApiView
-from judging.batch_api.filters import by_id, by_number, by_text, by_time, filtered, parameters
+from judging.batch_api.filters import by_flag, by_id, by_number, by_text, by_time, filtered, parameters
 from judging.batch_api.serializers.logs import LogDetailSerializer, LogSerializer
 from judging.models import ExecutionLogTag
 from judging.queries.batches import execution_logs, get_execution_log
@@ -22,9 +23,12 @@ def _tagged(text: str) -> Q:
 
 
 def _search(text: str) -> Q:
-    return (
+    found = (
         Q(executed_item_name__icontains=text) | Q(request_preview__icontains=text) | Q(response_preview__icontains=text)
     )
+    with suppress(ValueError):
+        found |= Q(executed_item_id=UUID(text.strip()))
+    return found
 
 
 class LogList(BatchApiView):
@@ -42,7 +46,10 @@ class LogList(BatchApiView):
             max_score="With at most this score.",
             date_from="Written at or after this time or day.",
             date_to="Written at or before this time or day.",
-            search="Whose judge, request or response (their first 500 characters) holds this text.",
+            execution_type="judge, evaluator, or evaluators: several without a judge.",
+            has_session_id="true: with a session, false: without.",
+            search="Whose judge, request or response (their first 500 characters) holds this text, or whose judge or"
+            " evaluator has this id.",
         ),
     )
     def get(self, request: Request) -> Response:
@@ -59,6 +66,8 @@ class LogList(BatchApiView):
                 "max_score": by_number("score__lte"),
                 "date_from": by_time("created_at__gte"),
                 "date_to": by_time("created_at__lte", is_end=True),
+                "execution_type": by_text("execution_type"),
+                "has_session_id": by_flag(~Q(session_id="")),
                 "search": _search,
             },
         )

@@ -87,17 +87,20 @@ class BatchApiView(RestView):
 def vendor_exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """Answer an exception in the vendor's shape: the fields' messages stand beside the problem's members."""
     response = exception_handler(error, context)
-    body = dict(response.data or {})
-    fields = body.pop("errors", {})
     request: Request | None = context.get("request")
+    response.data = vendor_problem(response.data or {}, request.path if request is not None else "")
+    return response
+
+
+def vendor_problem(body: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return a problem in the vendor's shape."""
     members = {
         "type": body["type"],
         "status": body["status"],
         "title": body["title"],
         "detail": body["detail"],
-        "instance": request.path[:500] if request is not None else "",
+        "instance": path[:500],
         "code": body["code"],
     }
     # A field that is named like a member of the problem gives way to it.
-    response.data = {**{name: messages for name, messages in fields.items() if name not in members}, **members}
-    return response
+    return {**{name: messages for name, messages in body.get("errors", {}).items() if name not in members}, **members}

@@ -1,7 +1,7 @@
 """Every error below /api/v1 as RFC 9457 problem+json, the domain's errors mapped once."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -81,7 +81,7 @@ def _first(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 
 def problem_response(status: int, detail: str, *, code: str = "") -> JsonResponse:
-    """Answer a problem outside of REST views: Django's own 400, 403, 404 and 500 below /api."""
+    """Answer a problem outside of REST views, in the shape of /api."""
     return JsonResponse(problem(status, detail, code=code), status=status, content_type=MEDIA_TYPE)
 
 
@@ -120,7 +120,7 @@ def _of_domain_error(error: DomainError) -> dict[str, Any]:
     # A plain DomainError is about the state of things, such as a credential that can't be decrypted.
     status = next((status for kind, status in _DOMAIN_STATUS if isinstance(error, kind)), 409)
     errors = error.errors if isinstance(error, Invalid) else None
-    return problem(status, _sentence(error.message), code=error.code, errors=errors)
+    return problem(status, _sentence(error.message, errors or {}), code=error.code, errors=errors)
 
 
 def _of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
@@ -150,5 +150,8 @@ def field_errors(detail: Any, path: str = "") -> dict[str, list[str]]:
     return flat
 
 
-def _sentence(message: str) -> str:
+def _sentence(message: str, fields: Collection[str]) -> str:
+    # The name of a field stays as bodies have it.
+    if any(message.startswith((f"{field}:", f"{field} ")) for field in fields):
+        return message
     return message[:1].upper() + message[1:]

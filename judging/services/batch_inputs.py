@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from judging.errors import Invalid
 from judging.services.batch_plans import BatchPlan
-from judging.services.validation import text_problem
+from judging.services.validation import raise_if_any, text_problem
 
 MAX_INPUTS = 100
 INPUT_COUNT_PROBLEM = f"A batch takes 1 to {MAX_INPUTS} inputs, this one has {{length}}."
@@ -67,7 +66,7 @@ def check_inputs(inputs: Sequence[BatchInput], plan: BatchPlan, *, path: str = "
             for name, messages in checked.problems.items():
                 key = ".".join(part for part in (prefix, name) if part) or "non_field_errors"
                 problems[key] = messages
-    raise_first(problems)
+    raise_if_any(problems)
 
 
 def clean_tags(tags: Sequence[str]) -> list[str]:
@@ -80,15 +79,8 @@ def clean_tags(tags: Sequence[str]) -> list[str]:
         message = "This field may not be blank." if not tag else text_problem(tag, limit=MAX_TAG_CHARS)
         if message:
             problems[f"tags.{index}"] = [message]
-    raise_first(problems)
+    raise_if_any(problems)
     return tags
-
-
-def raise_first(problems: Mapping[str, list[str]]) -> None:
-    """Raise Invalid with all problems, its message the first of them, when there are any."""
-    if problems:
-        key, messages = next(iter(problems.items()))
-        raise Invalid(f"{key}: {messages[0]}", errors=problems)
 
 
 @dataclass(slots=True)

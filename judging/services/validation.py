@@ -39,7 +39,7 @@ def raise_if_any(problems: dict[str, list[str]]) -> None:
     """Raise Invalid with `problems` (field -> messages) when there are any."""
     if problems:
         field, messages = next(iter(problems.items()))
-        raise Invalid(f"{field}: {messages[0]}", errors=problems)
+        raise Invalid(messages[0] if field == "non_field_errors" else f"{field}: {messages[0]}", errors=problems)
 
 
 def text_problem(value: Any, *, limit: int = MAX_TEXT) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.test import RequestFactory
 from rest_framework.test import APIClient
 
 from judging.models import BatchExecution, Evaluator, ResponseJudge, User
 from judging.services.evaluators import save_evaluator
 from judging.services.response_judges import Reference, save_response_judge
+from releval.errors import server_error
 from tests.batch_api.conftest import TEMPLATE, MakeJudge, pairs
 from tests.factories import make_judge as make_relevance_judge
 from tests.factories import make_provider
@@ -164,6 +166,11 @@ def test_a_body_over_the_limit_is_too_large(client: APIClient, make_judge: MakeJ
         ({"inputs": [GOOD], "judge_id": str(uuid4()), "evaluator_ids": [str(uuid4())]}, "judge_id"),
         ({"inputs": [GOOD], "evaluator_ids": [str(uuid4())]}, "evaluator_ids"),
         ({"inputs": [GOOD], "dataset_id": "d"}, "dataset_id"),
+        ({"judge_id": str(uuid4()), "dataset_id": str(uuid4())}, "dataset_id"),
+        (
+            {"inputs": [GOOD], "evaluator_ids": [str(uuid4())], "judge_version_id": str(uuid4())},
+            "judge_version_id",
+        ),
     ],
 )
 def test_the_newer_route_refuses_what_it_can_not_run(client: APIClient, body: Any, field: str) -> None:
@@ -192,6 +199,28 @@ def test_a_filter_that_makes_no_sense_is_refused_by_name(client: APIClient, quer
     answer = client.get(f"/v1/judges/batch-executions/?{query}")
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()
+
+
+def test_the_detail_says_a_field_as_bodies_have_it(client: APIClient, make_judge: MakeJudge) -> None:
+    judge = make_judge(requires=["contexts"])
+    lacking = post(client, judge, {"inputs": [GOOD]})
+    assert lacking["detail"].startswith("inputs.0.contexts: The evaluator")
+    filtered = client.get("/v1/judges/batch-executions/", {"judge_id": "x"}).json()
+    assert filtered["detail"].startswith("judge_id can't be")
+    execute = client.post(f"/v1/judges/{judge.pk}/execute/", {}, format="json").json()
+    assert execute["detail"].startswith("Give `request` and `response`")
+    assert client.get(f"/v1/judges/{uuid4()}/").json()["detail"] == "No such judge"
+
+
+def test_djangos_own_answers_have_the_vendors_shape(client: APIClient, rf: RequestFactory) -> None:
+    bad_host = client.get("/v1/judges/", HTTP_HOST="a b")
+    no_route = client.get("/v1/judges/%0A")
+    broken = server_error(rf.get("/v1/judges/"))
+    for answer, status in ((bad_host, 400), (no_route, 404), (broken, 500)):
+        body = json.loads(answer.content)
+        assert (answer.status_code, body["status"]) == (status, status)
+        assert body.keys() == {"type", "status", "title", "detail", "instance", "code"}
+        assert body["instance"].startswith("/v1/judges/")
 
 
 def test_running_one_input_names_the_field_without_an_index(client: APIClient, make_judge: MakeJudge) -> None:

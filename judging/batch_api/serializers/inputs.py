@@ -1,5 +1,6 @@
 """Bodies that batches take. Unknown fields are ignored: the vendor's clients send more than is used."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -115,6 +116,12 @@ class BatchCreateAnySerializer(BatchCreateSerializer):
     judge_id = UUIDField(required=False, allow_null=True)
     evaluator_ids = ListField(child=UUIDField(), max_length=MAX_ELEMENTS, **_LIST)
     dataset_id = _Text(max_length=MAX_ID_CHARS, help_text="Not supported.")
+
+    def to_internal_value(self, data: Any) -> Any:
+        # Before the inputs are missed: who names a data set sends none.
+        if isinstance(data, Mapping) and data.get("dataset_id"):
+            raise serializers.ValidationError({"dataset_id": ["Data sets are not supported: send the inputs."]})
+        return super().to_internal_value(data)
 
 
 class ExecuteSerializer(InputSerializer):

@@ -102,14 +102,14 @@ class BatchCreate(_CreatesBatches):
     )
     def post(self, request: Request) -> Response:
         given = self.body(BatchCreateAnySerializer)
-        if given.get("dataset_id"):
-            message = "Data sets are not supported: send the inputs."
-            raise Invalid(message, errors={"dataset_id": [message]})
         judge_id, evaluator_ids = given.get("judge_id"), given.get("evaluator_ids")
         if bool(judge_id) == bool(evaluator_ids):
             message = "Give a judge_id or evaluator_ids, one of the two."
             raise Invalid(message, errors={"judge_id": [message]})
         if judge_id is None:
+            if given.get("judge_version_id"):
+                message = "A version is of a judge: chosen evaluators are applied at their latest."
+                raise Invalid(message, errors={"judge_version_id": [message]})
             ids = list(dict.fromkeys(evaluator_ids or ()))
             return self.create(("evaluators", *map(str, ids)), lambda: plan_evaluators(evaluator_ids=ids), given)
         try:

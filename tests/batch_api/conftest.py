@@ -46,7 +46,7 @@ def make_evaluator(actor: User, base_url: str, name: str = "Fit", **fields: Any)
 
 @pytest.fixture
 def make_judge(member: User, stub: Stub) -> MakeJudge:
-    """Make a response judge of evaluators that call the stub: make_judge("A", "B", requires=[...], concurrency=8)."""
+    """Make a response judge of evaluators that call the stub: make_judge("One", "Two", requires=[...], concurrency=8)."""
 
     def make(*names: str, concurrency: int = 8, **fields: Any) -> ResponseJudge:
         evaluators = [make_evaluator(member, stub.base_url, name, **fields) for name in names or ("Fit",)]

@@ -1,5 +1,7 @@
 """Batches from the first call to the last answer, over a provider on the loopback."""
 
+import csv
+import io
 import json
 from uuid import UUID, uuid4
 
@@ -326,7 +328,8 @@ def test_the_result_of_a_tool_may_be_empty(client: APIClient, make_judge: MakeJu
 def test_summary_and_exports_tell_what_came_of_it(client: APIClient, make_judge: MakeJudge, stub: Stub) -> None:
     judge = make_judge(concurrency=1, max_reasks=0)
     stub.script(by_call={1: "prose"})
-    inputs = [{"request": "=1+1", "response": "two"}, *pairs(2)]
+    turns = [{"role": "user", "content": 'a, "b"'}]
+    inputs = [{"request": "=1+1", "response": "two"}, {**pairs(1)[0], "contexts": ["é", "="]}, {"turns": turns}]
     batch_id = create(client, judge, inputs)
     drain()
     url = f"/v1/judges/batch-executions/{batch_id}"
@@ -336,8 +339,14 @@ def test_summary_and_exports_tell_what_came_of_it(client: APIClient, make_judge:
     assert summary["failures"][0]["code"] == "unparseable"
     jsonl = b"".join(client.get(f"{url}/export/")).decode().splitlines()  # type: ignore[arg-type]
     assert [json.loads(line)["index"] for line in jsonl] == [0, 1, 2]
-    csv = b"".join(client.get(f"{url}/export/", {"file_format": "csv"})).decode().splitlines()  # type: ignore[arg-type]
-    assert csv[1].startswith("0,failed,'=1+1,two,")
+    text = b"".join(client.get(f"{url}/export/", {"file_format": "csv"})).decode()  # type: ignore[arg-type]
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["status"] for row in rows] == ["failed", "completed", "completed"]
+    assert (rows[0]["request"], rows[0]["contexts"], rows[0]["turns"]) == ("'=1+1", "", "")
+    assert json.loads(rows[1]["contexts"]) == ["é", "="]
+    assert json.loads(rows[2]["turns"]) == turns
+    items = retrieve(client, batch_id)["items"]
+    assert [row["execution_log_id"] for row in rows] == [item["execution_log_id"] for item in items]
     assert client.get(f"{url}/export/", {"file_format": "xml"}).status_code == 400
 
 

@@ -162,7 +162,7 @@ def test_a_preset_stays_and_is_duplicated(member: User) -> None:
 
 
 def test_a_response_judge_keeps_the_order_and_the_pins_of_its_evaluators(member: User, stub: Stub) -> None:
-    first, second, third = (make_evaluator(member, stub.base_url, name) for name in ("C", "B", "A"))
+    first, second, third = (make_evaluator(member, stub.base_url, name) for name in ("C3", "B2", "A1"))
     pinned = Reference(second.pk, second.versions.get().pk)
     judge = save_response_judge(actor=member, fields={"name": "Answers"}, references=[Reference(first.pk), pinned])
     chosen = [str(each.pk) for each in (third, second, first)]
@@ -173,7 +173,7 @@ def test_a_response_judge_keeps_the_order_and_the_pins_of_its_evaluators(member:
     none = client_of(member).post(reverse("response_judge_create"), {**fields, "evaluator_references": []})
     assert "A judge needs at least one evaluator." in none.content.decode()
     page = client_of(member).get(reverse("response_judges")).content.decode()
-    assert "C, B, A" in page
+    assert "C3, B2, A1" in page
 
 
 def test_the_default_model_is_shown_to_members_and_set_by_admins(member: User, admin: User) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from judging.models import BatchExecution, EvaluatorResult, ResultStatus
 from judging.queries.batches import export_rows
 from judging.queries.exports.cells import csv_line
+from judging.templating import to_json
 
 COLUMNS = (
     "index",
@@ -12,22 +13,27 @@ COLUMNS = (
     "request",
     "response",
     "expected_output",
+    "contexts",
+    "turns",
     "evaluator_name",
     "score",
     "justification",
     "error_message",
+    "execution_log_id",
 )
 
 
 def batch_csv_lines(batch: BatchExecution) -> Iterator[str]:
-    """Yield a line per item and evaluator; an item that no evaluator was asked about has one line."""
+    """Yield a line per item and evaluator; an item that no evaluator was asked about has one line. Lists are JSON."""
     yield csv_line(COLUMNS)
     for row in export_rows(batch):
         given = row.item.input
-        before = (row.item.index, row.item.status, *(given.get(name) for name in COLUMNS[2:5]))
+        texts = (given.get(name) for name in ("request", "response", "expected_output"))
+        lists = (to_json(given[name]) if given.get(name) else None for name in ("contexts", "turns"))
+        before = (row.item.index, row.item.status, *texts, *lists)
         asked = [result for result in row.results if result.status != ResultStatus.SKIPPED]
         for result in row.results if asked else [None]:
-            yield csv_line((*before, *_said(result, batch), row.item.error_message))
+            yield csv_line((*before, *_said(result, batch), row.item.error_message, str(row.execution_log_id or "")))
 
 
 def _said(result: EvaluatorResult | None, batch: BatchExecution) -> tuple[str, float | None, str]:

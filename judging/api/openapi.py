@@ -1,15 +1,17 @@
-"""The OpenAPI description of the REST APIs, and the page that shows it."""
+"""The OpenAPI description of /api/v1, and the page that shows it and that of /v1."""
 
 from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import include, path
+from django.urls import include, path, reverse
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
 _PREFIX = "/api/v1"
+# Of the descriptions that the page shows: this one, and that of batch judging.
+_ROUTES = ("api-schema", "batch-api-schema")
 _PROBLEM = {
     "type": "object",
     "description": "RFC 9457",
@@ -69,4 +71,5 @@ def schema(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "judging/api/docs.html")
+    is_batch = request.GET.get("of") == "batches"
+    return render(request, "judging/api/docs.html", {"is_batch": is_batch, "schema_url": reverse(_ROUTES[is_batch])})

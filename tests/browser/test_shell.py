@@ -208,6 +208,11 @@ def test_the_api_docs_stand_in_the_frame_without_a_complaint_of_the_policy(new_v
     page = new_visitor(make_user()).open("/api/docs")
     expect(page.get_by_text("/ai-judges", exact=False).first).to_be_visible()
     expect(page.get_by_role("link", name="API docs")).to_have_attribute("aria-current", "page")
+    page.get_by_role("link", name="Batch judging").click()
+    expect(page.get_by_text("/v1/execution-logs/", exact=True).first).to_be_visible()
+    expect(page.get_by_role("link", name="API docs")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name="Batch judging")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name="OpenAPI 3")).to_have_attribute("href", "/v1/schema/")
 
 
 def test_a_chart_is_drawn_and_drawn_again_in_the_other_theme(new_visitor: NewVisitor) -> None:

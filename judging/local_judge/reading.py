@@ -20,6 +20,7 @@ _SCALE = re.compile(r"""<scale\s+min=["'](\d{1,3})["']\s+max=["'](\d{1,3})["']\s
 _EVALUATOR = re.compile(r"<evaluator>([^<]*)</evaluator>")
 _REQUEST = re.compile(r"<request>([^<]*)</request>")
 _RESPONSE = re.compile(r"<response>([^<]*)</response>")
+_TURN = re.compile(r"<turn\s+role=")
 
 _ENTITY = re.compile(r"&(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _NAMED = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"}
@@ -162,6 +163,12 @@ def _read_evaluation(text: str, evaluator: str) -> RelevanceTask:
             code="evaluator_not_supported",
         )
     request, response = _last(_REQUEST, text), _last(_RESPONSE, text)
+    if (request is None or response is None) and _TURN.search(text):
+        raise UnreadablePrompt(
+            "The local judge is a similarity model and reads no conversations: send a request and a response, or give "
+            "this evaluator a provider with an LLM.",
+            code="conversation_not_supported",
+        )
     if request is None or response is None:
         raise UnreadablePrompt(
             "The local judge found no <request> or no <response> in this prompt: it reads the tags of the default "

@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI, OpenAI, RateLimitError
 
+from judging.evaluator_prompting import EvaluationInput, evaluation_messages
 from judging.local_judge import scoring
 from judging.local_judge.reading import Document, GradingTask, UnreadablePrompt, escape, read_messages, unescape
 from judging.local_judge.server import MAX_BODY_BYTES, LocalJudge, Server
+from judging.presets import EVALUATOR_PRESETS
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r'<candidate id="([^"]*)"><grade>(\d+)</grade><reasoning>([^<]+)</reasoning></candidate>')
@@ -182,6 +184,16 @@ def test_relevance_of_a_response_is_scored_by_similarity(server: Server) -> None
     assert match is not None
     assert 0.5 < float(match[1]) <= 1
     assert "similarity" in match[2].casefold()
+
+
+def test_a_conversation_is_refused_plainly(server: Server) -> None:
+    relevance = next(preset for preset in EVALUATOR_PRESETS if preset.key == "relevance")
+    given = EvaluationInput(turns=({"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}))
+    messages = evaluation_messages(given, prompt_template=relevance.prompt_template, intent=relevance.intent)
+    status, answer = call(server, "POST", "/v1/chat/completions", {"model": "local", "messages": messages})
+    assert status == 400
+    assert answer["error"]["code"] == "conversation_not_supported"
+    assert "reads no conversations" in answer["error"]["message"]
 
 
 def test_every_other_evaluator_is_refused_plainly(server: Server) -> None:

@@ -79,7 +79,7 @@ def test_the_prompt_of_an_evaluator_has_the_names_that_the_vendors_clients_send(
 
 
 @pytest.mark.parametrize(
-    ("member_name", "value"), [("project_id", str(uuid4())), ("models", ["gpt"]), ("requiers", ["contexts"])]
+    ("member_name", "value"), [("project_id", "p1"), ("models", ["gpt"]), ("requiers", ["contexts"])]
 )
 def test_a_wish_that_is_not_known_is_refused_by_name(client: APIClient, member_name: str, value: Any) -> None:
     evaluator = client.post(EVALUATORS, evaluator_body(), format="json").json()

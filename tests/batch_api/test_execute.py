@@ -59,7 +59,7 @@ def test_half_of_the_threads_run_judges_and_the_others_stay_free(
             connections.close_all()
 
     places = settings.WEB_THREADS // 2
-    stub.script(delay_ms=2_000)
+    stub.script(delay_ms=3_000)
     with ThreadPoolExecutor(places) as threads:
         under_way = [threads.submit(run, number) for number in range(places)]
         deadline = time.monotonic() + 20

@@ -47,6 +47,6 @@ def test_every_variable_that_is_read_is_explained_and_no_other() -> None:
     for folder in ("releval", "judging"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
-            read |= set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', text))
+            read |= set(re.findall(r'(?:env|environment)\.\w+\(\s*"([A-Z_]+)"', text))
             read |= set(re.findall(r'secret\(\s*"([A-Z_]+)"', text))
     assert read - ELSEWHERE == explained

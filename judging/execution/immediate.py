@@ -1,20 +1,16 @@
 """A batch that somebody waits for: worked on at once, in the process that took the request."""
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from django.conf import settings
-
 from judging import batch_lifecycle
-from judging.errors import Busy, IllegalTransition
+from judging.errors import IllegalTransition
 from judging.execution.slices import judge_slice
 from judging.execution.work import Turn
 from judging.models import BatchExecution, Call
+from judging.waiting import waiting_for_a_model
 
 LONGEST_SECONDS = 60.0
-# The other threads of a web process answer whoever doesn't wait for a model.
-_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 
 def execute_now(create: Callable[[], BatchExecution]) -> BatchExecution:
@@ -23,12 +19,8 @@ def execute_now(create: Callable[[], BatchExecution]) -> BatchExecution:
     After 60 s no call is started any more, and the batch fails. Should this process die, the rescue goes on. Raise
     Busy, before anything is created, while half of the process's threads do the same; and whatever `create` raises.
     """
-    if not _places.acquire(blocking=False):
-        raise Busy("too many judges are being executed at once; try again in a few seconds, or create a batch")
-    try:
+    with waiting_for_a_model():
         return _execute(create())
-    finally:
-        _places.release()
 
 
 def _execute(batch: BatchExecution) -> BatchExecution:

@@ -18,6 +18,7 @@ from judging.queries.connections import connection_of
 from judging.queries.judge_specs import evaluation_context_of, judge_spec_of
 from judging.queries.prompt_previews import first_candidates
 from judging.scales import SCALES
+from judging.waiting import waiting_for_a_model
 
 MAX_CANDIDATES = 50
 # A person waits for the answer, and so does a web worker.
@@ -129,9 +130,9 @@ def _test_judge(
         )
         for start in range(0, len(candidates), judge.batch_size)
     ]
-    return asyncio.run(
-        _Trial(connection, spec, evaluation, candidates).run(asks, min(judge.max_concurrency, _CONCURRENCY))
-    )
+    trial = _Trial(connection, spec, evaluation, candidates)
+    with waiting_for_a_model():
+        return asyncio.run(trial.run(asks, min(judge.max_concurrency, _CONCURRENCY)))
 
 
 class _Trial:

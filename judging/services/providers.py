@@ -28,6 +28,7 @@ from judging.queries.connections import connection_of
 from judging.scales import SCALES
 from judging.services.accounts import record_event
 from judging.services.validation import clean, raise_if_any, text_problem
+from judging.waiting import waiting_for_a_model
 
 PROVIDER_FIELDS = frozenset(
     {
@@ -132,7 +133,10 @@ class ProviderTest:
 
 
 def test_provider(*, provider: AIProvider, model: str) -> ProviderTest:
-    """Call a provider once with `model` and tell what came back; nothing is stored. Call it outside a transaction."""
+    """Call a provider once with `model` and tell what came back; nothing is stored.
+
+    Call it outside a transaction. Raise Invalid, or Busy when too many others wait for a model.
+    """
     model = model.strip()
     if not model or text_problem(model, limit=200):
         raise_if_any({"model": ["Name a model, of at most 200 characters."]})
@@ -140,7 +144,8 @@ def test_provider(*, provider: AIProvider, model: str) -> ProviderTest:
         connection = connection_of(provider)
     except Undecryptable as error:
         return ProviderTest(False, error.message, 0)
-    return asyncio.run(_test(connection, model))
+    with waiting_for_a_model():
+        return asyncio.run(_test(connection, model))
 
 
 async def _test(connection: Connection, model: str) -> ProviderTest:

@@ -1,6 +1,7 @@
 """Members, tokens, corpora, evaluations, AI providers and AI judges over REST."""
 
 import json
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from rest_framework.test import APIClient
 
 from judging.models import AIJudge, Corpus, Document, Evaluation, EvaluationRun, JudgingRun, Judgment, User
 from judging.prompting import DEFAULT_PROMPT_TEMPLATE
+from judging.waiting import waiting_for_a_model
 from tests.api.conftest import assert_problem
 from tests.draining import drain
 from tests.factories import make_evaluation, make_judge, make_provider, make_run, make_token
@@ -265,3 +267,22 @@ def test_a_member_s_own_token_is_no_way_around_a_deactivated_account(as_admin: A
     assert client.get("/api/v1/me").status_code == 200
     as_admin.delete(f"/api/v1/members/{member.pk}")
     assert_problem(client.get("/api/v1/me"), 401)
+
+
+def test_tests_of_providers_and_judges_wait_for_models_in_half_of_the_threads_at_most(
+    as_member: APIClient, stub: Stub, settings: Any
+) -> None:
+    provider = make_provider(stub.base_url)
+    judge = make_judge(provider)
+    given = {"query": "q", "candidates": [{"id": "a"}], "scale": "binary"}
+    tests = {f"/api/v1/ai-providers/{provider.pk}/test": {"model": "m"}, f"/api/v1/ai-judges/{judge.pk}/test": given}
+    with ExitStack() as places:
+        for _ in range(settings.WEB_THREADS // 2):
+            places.enter_context(waiting_for_a_model())
+        for path, body in tests.items():
+            refused = as_member.post(path, body)
+            assert_problem(refused, 503, "busy")
+            assert int(refused["Retry-After"]) > 0
+    assert stub.calls == 0
+    for path, body in tests.items():
+        assert as_member.post(path, body).status_code == 200

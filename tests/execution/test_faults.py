@@ -12,8 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,17 @@ from judging.execution import judge_slice, rescue_judging_runs
 from judging.execution.store import JudgingStore
 from judging.models import EvaluationRun, JudgingRun, Lane, User
 from judging.services.judging_runs import start_judging_run
-from tests.execution.cluster import Cluster
+from tests.execution.cluster import Cluster, database_url
 from tests.execution.conftest import Start, grades_of_record, in_background, reread, small_run, wait_until
+from tests.execution.storage import full_disk
 from tests.factories import make_judge, make_provider, make_run, make_token
 from tests.stub.fixtures import Stub, StubProcess
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not settings.IS_SQLITE, reason="breaks an SQLite file"),
 ]
+breaks_a_file = pytest.mark.skipif(not settings.IS_SQLITE, reason="breaks an SQLite file")
 
 _ROOT = Path(__file__).parents[2]
 
@@ -92,6 +92,7 @@ def test_a_provider_that_stays_away_fails_the_run_and_says_so(
 # The database
 
 
+@breaks_a_file
 def test_a_database_that_another_writer_locks_for_five_seconds_costs_nothing(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     with Cluster():
@@ -108,27 +109,14 @@ def test_a_database_that_another_writer_locks_for_five_seconds_costs_nothing(sta
     assert stub.calls == 300
 
 
-@contextmanager
-def full_disk(processes: list[int]) -> Iterator[None]:
-    """No file grows: for these processes a write beyond the first 4 kB of any file fails, as on a full disk."""
-    before = {process: resource.prlimit(process, resource.RLIMIT_FSIZE) for process in processes}
-    for process, (_, hard) in before.items():
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        yield
-    finally:
-        for process, limits in before.items():
-            with suppress(ProcessLookupError):
-                resource.prlimit(process, resource.RLIMIT_FSIZE, limits)
-
-
+@breaks_a_file
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no process can be kept from writing here: no prlimit")
 def test_a_full_disk_loses_nothing_and_doubles_nothing_once_there_is_room_again(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     with Cluster() as cluster:
         run = start(small_run(20, 15), max_concurrency=8)
         wait_until(lambda: judged(run) > 40, 30)
-        with full_disk(cluster.processes()):
+        with full_disk(cluster.processes):
             wait_until(lambda: stub.in_flight == 0, 10)
             before, calls = judged(run), stub.calls
             time.sleep(3)
@@ -196,7 +184,7 @@ class Web:
             cwd=_ROOT,
             env={
                 **os.environ,
-                "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+                "DATABASE_URL": database_url(),
                 "RELEVAL_DATA_DIR": str(settings.DATA_DIR),
                 "RELEVAL_LOG_LEVEL": "CRITICAL",
             },

@@ -8,7 +8,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench screenshots lock audit installed test-installed
+.PHONY: help demo serve test chaos check bench screenshots lock audit installed test-installed
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ serve: installed ## Install and serve web, worker and local judge, without sampl
 
 test: test-installed ## Run make check and every test
 	@exec sh scripts/test.sh
+
+chaos: test-installed ## Kill every part of a running stack at seeded moments; N=10: ten rounds, until one fails
+	@exec sh scripts/chaos.sh $(or $(N),1)
 
 check: test-installed ## Check format, lint, types, import contract, migrations and production settings
 	@exec sh scripts/check.sh

@@ -2,7 +2,7 @@
 # Run make check and every test, with a data directory and a HOME of their own: ./var is never touched.
 #
 # In CI or in a container, as root on Debian, Chromium and PostgreSQL are installed when they are missing; elsewhere
-# the one line that installs them is printed. What was skipped, and why, is the last thing printed (tests/skips.py).
+# the one line that installs them is printed. What was skipped, and why, is printed last (tests/skips.py).
 set -u
 packages=""
 command -v chromium >/dev/null 2>&1 || [ -x /usr/bin/chromium ] || packages="$packages chromium fonts-dejavu-core"
@@ -44,18 +44,19 @@ unset DATABASE_URL DJANGO_SETTINGS_MODULE HOST PORT LOCAL_JUDGE_PORT LOCAL_JUDGE
 for name in $(env | sed -n 's/^\(RELEVAL_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
 export HOME="$scratch/home"
 
-# What talks to the database, on PostgreSQL. The rest runs on SQLite alone, and so does what breaks an SQLite file.
+# What talks to the database, on PostgreSQL. The rest runs on SQLite alone: the SDK over HTTP, and what is about
+# SQLite's files, which tests say of themselves.
 printf '\nOn PostgreSQL:\n'
 RELEVAL_DATA_DIR="$scratch/postgresql" sh scripts/with_postgresql.sh \
-    .venv/bin/python -m pytest -n 2 -q --ignore=tests/execution/test_serve.py --ignore=tests/execution/test_faults.py \
-    --ignore=tests/batch_api/test_sdk.py --ignore=tests/services/test_backup.py \
-    tests/services tests/execution tests/api tests/batch_api tests/web ${PYTEST_ARGS:-}
+    .venv/bin/python -m pytest -n 2 -q --ignore=tests/batch_api/test_sdk.py --ignore=tests/services/test_backup.py \
+    tests/services tests/execution tests/api tests/batch_api tests/web tests/security ${PYTEST_ARGS:-}
 postgresql=$?
 on_sqlite=""
 case $postgresql in
 0) on_sqlite="not postgresql" ;;
 69)
-    printf 'NOT RUN ON POSTGRESQL: no server is installed.\n' >&2
+    not_run='NOT RUN ON POSTGRESQL: no server is installed.'
+    printf '%s\n' "$not_run" >&2
     postgresql=0
     ;;
 esac
@@ -67,4 +68,6 @@ tests=$?
 
 [ $postgresql = 0 ] || printf 'Tests failed on PostgreSQL, see above.\n' >&2
 [ $check = 0 ] || printf 'make check failed, see above.\n' >&2
+# Again at the end, where it is seen.
+[ -z "${not_run:-}" ] || printf '%s\n' "$not_run" >&2
 [ $check = 0 ] && [ $postgresql = 0 ] && [ $tests = 0 ]

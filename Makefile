@@ -28,7 +28,7 @@ chaos: test-installed ## Kill every part of a running stack at seeded moments; N
 check: test-installed ## Check format, lint, types, import contract, migrations and production settings
 	@exec sh scripts/check.sh
 
-bench: test-installed ## Measure speed, memory and faults beside their marks, 5 minutes (PEERS=1, BENCH_ARGS=--help)
+bench: test-installed ## Measure speed, memory and faults beside their marks, 6 minutes (PEERS=1, BENCH_ARGS=--full)
 	@exec $(PYTHON) -m tests.bench $(if $(PEERS),--peers) $(BENCH_ARGS)
 
 screenshots: test-installed ## Make pictures of every page, light and dark, wide and narrow, in screenshots/

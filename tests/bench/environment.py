@@ -9,8 +9,8 @@ import django
 _OURS = ("RELEVAL_", "DATABASE_URL", "LOCAL_JUDGE_")
 
 
-def prepare(data_dir: Path) -> None:
-    """Point this process and its children to `data_dir`, load Django, and make the tables.
+def prepare(data_dir: Path, *, database: str = "") -> None:
+    """Point this process and its children to `data_dir` and a database (SQLite there), load Django, make the tables.
 
     Nothing may have read the settings before, and pytest must not be imported yet: with it in sight the settings are
     those of tests, whose database does not wait for the disk.
@@ -20,7 +20,7 @@ def prepare(data_dir: Path) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "releval.settings",
         "RELEVAL_DATA_DIR": str(data_dir),
-        "DATABASE_URL": f"sqlite:///{data_dir / 'releval.sqlite3'}",
+        "DATABASE_URL": database or f"sqlite:///{data_dir / 'releval.sqlite3'}",
         "RELEVAL_LOG_LEVEL": "WARNING",
         # One user asks for more here than the limit allows an ordinary one.
         "RELEVAL_API_RATE": "1000000/min",

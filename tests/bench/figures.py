@@ -15,14 +15,18 @@ _VERDICTS = {True: "met", False: "MISSED", None: ""}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value. `mark` is what it must come to, "" where nothing is promised; then `is_met` is None."""
+    """One measured value. `mark` is what it must come to, "" where nothing is promised; then `is_met` is None.
+
+    Without a value it was not measured, and `how` is the option that measures it.
+    """
 
     name: str
-    value: float
+    value: float | None
     unit: str = ""
     mark: str = ""
     is_met: bool | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    how: str = ""
 
 
 def plain(name: str, value: float, unit: str = "", **details: Any) -> Figure:
@@ -35,6 +39,11 @@ def at_least(name: str, value: float, unit: str, limit: float, mark: str = "", *
 
 def at_most(name: str, value: float, unit: str, limit: float, mark: str = "", **details: Any) -> Figure:
     return Figure(name, value, unit, mark or f"<= {number(limit)}", value <= limit, details)
+
+
+def not_measured(name: str, mark: str, how: str) -> Figure:
+    """Name a promise that this run says nothing about."""
+    return Figure(name, None, mark=mark, how=how)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -55,7 +64,7 @@ def number(value: float) -> str:
 def table(figures: Sequence[Figure]) -> str:
     """Lay the figures out in columns."""
     rows = [("figure", "measured", "mark", "")]
-    rows += [(f.name, f"{number(f.value)} {f.unit}".strip(), f.mark, _VERDICTS[f.is_met]) for f in figures]
+    rows += [(f.name, _shown(f), f.mark, _VERDICTS[f.is_met] if f.value is not None else "UNKNOWN") for f in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
         f"{name:<{widths[0]}}  {value:>{widths[1]}}  {mark:<{widths[2]}}  {verdict}".rstrip()
@@ -63,6 +72,21 @@ def table(figures: Sequence[Figure]) -> str:
     ]
     lines.insert(1, "-" * max(map(len, lines)))
     return "\n".join(lines)
+
+
+def _shown(figure: Figure) -> str:
+    if figure.value is None:
+        return f"not measured ({figure.how})"
+    return f"{number(figure.value)} {figure.unit}".strip()
+
+
+def verdict(figures: Sequence[Figure]) -> str:
+    """Say in a sentence how many marks are met, and how many nothing is known about."""
+    missed = sum(figure.is_met is False for figure in figures)
+    unknown = sum(figure.value is None for figure in figures)
+    marked = sum(figure.is_met is not None for figure in figures)
+    said = f"{marked - missed} of {marked} marks measured are met"
+    return f"{said}; {unknown} NOT MEASURED" if unknown else said
 
 
 def save(path: Path, figures: Sequence[Figure], *, options: Mapping[str, Any], problems: Sequence[str]) -> None:

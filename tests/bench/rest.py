@@ -9,9 +9,9 @@ from typing import Any
 class Api:
     """One connection, kept open as a script would; used from one thread."""
 
-    def __init__(self, port: int, token: str) -> None:
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self._port = port
+    def __init__(self, port: int, token: str, *, root: str = "/api/v1/", scheme: str = "Bearer") -> None:
+        self._headers = {"Authorization": f"{scheme} {token}", "Content-Type": "application/json"}
+        self.port, self._root = port, root
         self._connection = self._connect()
         self._used_at = 0.0
 
@@ -36,7 +36,7 @@ class Api:
         self._connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[Any, float]:
         if time.monotonic() - self._used_at > 2:
@@ -45,7 +45,7 @@ class Api:
             self._connection = self._connect()
         data = None if body is None else json.dumps(body)
         started = time.perf_counter()
-        self._connection.request(method, f"/api/v1/{path}", data, self._headers)
+        self._connection.request(method, f"{self._root}{path}", data, self._headers)
         response = self._connection.getresponse()
         answer = response.read()
         seconds = time.perf_counter() - started

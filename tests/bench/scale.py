@@ -36,6 +36,8 @@ def measure(stack: Stack, *, full: bool) -> list[Figure]:
             figures.append(at_most(label, memory[size], "MB", limit, f"<= at 10,000 + {_MEMORY_MARGIN_MB:g}"))
         else:
             figures.append(plain(label, memory[size], "MB"))
+    grown = (memory[_SIZES[-1]] - memory[_SIZES[0]]) / (_SIZES[-1] - _SIZES[0]) * 1_000
+    figures.append(plain("worker memory per 1,000 candidates more", max(0.0, grown), "MB"))
     return figures
 
 

@@ -31,7 +31,7 @@ class Stack:
     def __init__(self, stub: StubProcess, say: Callable[[str], None]) -> None:
         self.stub, self.say = stub, say
         self.user: User = make_user()
-        self._token = make_token(self.user)
+        self.token = make_token(self.user)
         self._judge = make_judge(make_provider(stub.base_url), max_concurrency=16, batch_size=1)
 
     @property
@@ -87,7 +87,7 @@ class Stack:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        api = Api(settings.PORT, self._token)
+        api = Api(settings.PORT, self.token)
         try:
             wait_until(lambda: process.poll() is not None or api.is_ready(), 60)
             yield api

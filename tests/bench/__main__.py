@@ -71,7 +71,7 @@ def main() -> int:
     for problem in problems:
         print(f"not measured: {problem}")
     save(options.json, figures, options=vars(options), problems=problems)
-    failed = f"; {len(problems)} PARTS FAILED" if problems else ""
+    failed = f"; FAILED: {', '.join(problem.partition(':')[0] for problem in problems)}" if problems else ""
     print(f"{verdict(figures)}{failed}. {time.monotonic() - began:.0f} s; saved as {options.json}")
     return 1 if options.strict and (missed or problems) else 0
 

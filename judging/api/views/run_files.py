@@ -101,7 +101,12 @@ class JudgmentImport(ApiView):
         "Import judgments into a corpus",
         body={"multipart/form-data": JudgmentsImportSerializer},
         answer=JudgmentsImportAnswerSerializer,
-        description="All or nothing. An author's earlier grades of the same candidates are replaced.",
+        description=(
+            "All or nothing. An author's earlier grades of the same candidates are replaced; AI grades that a judging"
+            " run of this installation wrote are kept. An author is the member with this e-mail address, else an"
+            " imported rater, which `rater:` before a name says of an address, too. Items of an exported AI judging run"
+            " that have no grade are left out."
+        ),
     )
     def post(self, request: Request, corpus_id: UUID) -> Response:
         corpus = Corpus.objects.filter(pk=corpus_id).first()

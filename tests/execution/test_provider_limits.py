@@ -40,7 +40,7 @@ def work_on(lanes: list[int], turn: Turn | None = None) -> None:
 
 
 def test_two_runs_keep_their_provider_s_concurrency_together(member: User, stub: Stub) -> None:
-    stub.script(delay_ms=20)
+    stub.script(delay_ms=60)
     provider = make_provider(stub.base_url, max_concurrency=8)
     runs = [start(member, provider), start(member, provider)]
     seen: set[str] = set()
@@ -96,9 +96,10 @@ def test_a_limit_set_while_a_run_is_at_work_holds_soon(
     member: User, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("judging.execution.gates._LOOK_EVERY", 0.1)
-    stub.script(delay_ms=40)
+    stub.script(delay_ms=100)
     provider = make_provider(stub.base_url)
-    run = start(member, provider, 20, 10)
+    # At least 4 s without the limit: it is set and looked at well before the end.
+    run = start(member, provider, 64, 10)
     (lane,) = lanes_of(run)
     with in_background(judge_slice, lane):
         wait_until(lambda: stub.max_in_flight == 16)
@@ -106,8 +107,9 @@ def test_a_limit_set_while_a_run_is_at_work_holds_soon(
         wait_until(lambda: stub.in_flight <= 2)
         wait_until(lambda: JudgingRun.objects.get(pk=run.pk).throttled_by == "provider_limit")
         assert stub.in_flight <= 2
+        stub.script()
         AIProvider.objects.filter(pk=provider.pk).update(max_concurrency=None)
-    assert reread(run).judged_count == 200
+    assert reread(run).judged_count == 640
 
 
 class Slice:

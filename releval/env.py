@@ -132,7 +132,7 @@ def database(directory: Path) -> dict[str, Any]:
     config: dict[str, Any]
     if not url or url.startswith("sqlite"):
         config = dict(env.db_url_config(url)) if url else {"NAME": str(directory / "releval.sqlite3")}
-        config["ENGINE"] = "django.db.backends.sqlite3"
+        config["ENGINE"] = "releval.sqlite3"
         _make_private(str(config["NAME"]))
         # Django's defaults answer 40 % of concurrent writes with "database is locked"; with these, none:
         # every atomic() takes the write lock at once and waits for it, readers never wait.

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
 LEASE_SECONDS = 15.0
+# Many outcomes are written in several short transactions with a moment in between: people save grades meanwhile.
+PIECE = 25
+BETWEEN_PIECES_SECONDS = 0.01
 FRUITLESS_REASKS = 20
 
 
@@ -259,14 +262,20 @@ class SliceLoop(Generic[AskT, ValueT]):
         batch, self._batch = self._batch, Batch()
         self._settled_lately = len(batch.calls)
         batch.throttle = self._throttle()
-        try:
-            self._state = await self._in_thread(self._store.flush, batch)
-        except LeaseLost:
-            raise
-        except Exception as error:
-            self._batch.put_back(batch)
-            self._bear(error)
-            return False
+        pieces = batch.pieces(PIECE)
+        while pieces:
+            try:
+                self._state = await self._in_thread(self._store.flush, pieces[0])
+            except LeaseLost:
+                raise
+            except Exception as error:
+                for piece in reversed(pieces):
+                    self._batch.put_back(piece)
+                self._bear(error)
+                return False
+            del pieces[0]
+            if pieces:
+                await asyncio.sleep(BETWEEN_PIECES_SECONDS)
         self._unwritten_since = None
         if self._accepts and self._state.is_active and self._gates.is_due():
             await self._renew_gates()

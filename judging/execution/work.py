@@ -62,6 +62,20 @@ class Batch(Generic[ValueT]):
     def __bool__(self) -> bool:
         return bool(self.calls or self.released or self.fatal)
 
+    def pieces(self, size: int) -> "list[Batch[ValueT]]":
+        """Cut the batch into such with at most `size` calls each, to be written in this order."""
+        if len(self.calls) <= size:
+            return [self]
+        starts = range(0, len(self.calls), size)
+        cut: list[Batch[ValueT]] = [
+            Batch(calls=self.calls[start : start + size], throttle=self.throttle) for start in starts
+        ]
+        # What belongs to the whole stands with the last piece: the run's end, too, which comes after its outcomes.
+        last = cut[-1]
+        last.released, last.fatal, last.has_success = self.released, self.fatal, self.has_success
+        last.reasks_failed, last.has_reask_success = self.reasks_failed, self.has_reask_success
+        return cut
+
     def put_back(self, earlier: "Batch[ValueT]") -> None:
         """Take in an earlier batch that could not be written."""
         self.calls[:0] = earlier.calls

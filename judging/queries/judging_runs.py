@@ -7,8 +7,9 @@ from uuid import UUID
 from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
+from judging.clock import shared_now
 from judging.errors import Invalid, NotFound
-from judging.models import ACTIVE_STATUSES, EvaluationRun, ItemStatus, JudgingItem, JudgingRun
+from judging.models import ACTIVE_STATUSES, EvaluationRun, ItemStatus, JudgingItem, JudgingRun, Lane
 
 
 def judging_runs(evaluation_run: EvaluationRun | None = None) -> QuerySet[JudgingRun]:
@@ -27,6 +28,15 @@ def judging_runs(evaluation_run: EvaluationRun | None = None) -> QuerySet[Judgin
 def active_judging_runs() -> QuerySet[JudgingRun]:
     """Return the AI judging runs under way, newest first."""
     return judging_runs().filter(status__in=ACTIVE_STATUSES)
+
+
+def is_being_judged(evaluation_run: EvaluationRun) -> bool:
+    """Tell whether a worker is at work on an AI judging run of an evaluation run at this moment."""
+    return Lane.objects.filter(
+        judging_run__evaluation_run=evaluation_run,
+        judging_run__status__in=ACTIVE_STATUSES,
+        lease_until__gt=shared_now(),
+    ).exists()
 
 
 def get_judging_run(judging_run_id: UUID) -> JudgingRun:

@@ -10,6 +10,7 @@ from judging import ledger, queue
 from judging.errors import Conflict, Invalid
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery, User
+from judging.queries.judging_runs import is_being_judged
 
 # With more queries than this, the mean over them is renewed in the background, so that a grade is saved at once.
 _INLINE_QUERIES = 2000
@@ -30,8 +31,9 @@ class GivenGrade:
 def record_judgments(*, grades: Sequence[GivenGrade], actor: User) -> list[int]:
     """Write a person's grades, all or nothing; return the ids of the candidates they name, in order.
 
-    All grades must be for queries of one evaluation run. The metrics of the queries touched are renewed. Raise Invalid
-    (unknown ids, outside the scale) or Conflict (run_locked, run_not_completed).
+    All grades must be for queries of one evaluation run. The metrics of the queries touched are renewed, while
+    an AI judging run is at work on the same candidates after its end. Raise Invalid (unknown ids, outside the scale) or
+    Conflict (run_locked, run_not_completed).
     """
     run, candidates = _resolve(grades)
     if run.status != EvaluationRunStatus.COMPLETED:
@@ -48,12 +50,14 @@ def record_judgments(*, grades: Sequence[GivenGrade], actor: User) -> list[int]:
         for grade, candidate in zip(grades, candidates, strict=True)
     ]
     stale = ledger.record_person_grades(rows, run=run, member_id=actor.pk)
-    is_renewed_here = run.query_count <= _INLINE_QUERIES
-    if is_renewed_here:
+    if is_being_judged(run):
+        # Its metrics change with every reply, and are renewed when the judging ends.
+        stale = [run_id for run_id in stale if run_id != run.pk]
+    elif run.query_count <= _INLINE_QUERIES:
         ledger.renew_metrics(run.pk)
+        stale = [run_id for run_id in stale if run_id != run.pk]
     for run_id in stale:
-        if run_id != run.pk or not is_renewed_here:
-            queue.enqueue_metrics(run_id)
+        queue.enqueue_metrics(run_id)
     return [candidate.pk for candidate in candidates]
 
 

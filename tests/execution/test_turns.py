@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from django.db import connection
+import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -11,15 +12,18 @@ from judging import lifecycle
 from judging.execution import judge_slice
 from judging.execution.leases import others_wait, take
 from judging.execution.store import JudgingStore
-from judging.execution.work import Batch, Settled, Turn
-from judging.models import JudgingRun, JudgingRunStatus
+from judging.execution.work import Batch, Released, Settled, Turn
+from judging.models import JudgingRun, JudgingRunStatus, User
 from judging.parsing import Grade
+from judging.services.judgments import GivenGrade, record_judgments
 from tests.draining import drain
 from tests.execution.conftest import (
     Start,
     full,
+    in_background,
     reread,
     small_run,
+    wait_until,
 )
 from tests.stub.fixtures import Stub
 
@@ -109,3 +113,55 @@ def test_a_turn_is_given_away_to_other_work_not_to_the_same_run_s_lanes(start: S
     start()
     OrmQ.objects.all().delete()
     assert others_wait(lease)
+
+
+def test_a_batch_is_cut_into_pieces_that_hold_all_of_it_once() -> None:
+    calls = [Settled(None, (key,), {key: Grade(1, "")}) for key in range(7)]
+    batch: Batch[Grade] = Batch(calls=list(calls), released=[Released(9, 1)], reasks_failed=2, has_success=True)
+    pieces = batch.pieces(3)
+    assert [len(piece.calls) for piece in pieces] == [3, 3, 1]
+    assert [bool(piece.released) for piece in pieces] == [False, False, True], "an end comes after what came before it"
+    again: Batch[Grade] = Batch()
+    for piece in reversed(pieces):
+        again.put_back(piece)
+    assert again == batch
+    assert Batch[Grade](calls=calls[:2]).pieces(3) == [Batch(calls=calls[:2])]
+
+
+def test_what_is_left_of_a_batch_is_kept_when_the_database_stops_taking_it(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judging.execution.loop.PIECE", 3)
+    run = start(small_run(4, 10), max_concurrency=32)
+    flush, flushes = JudgingStore.flush, []
+
+    def fail_once(self: JudgingStore, batch: Any) -> Any:
+        flushes.append(len(batch.calls))
+        if len(flushes) == 3:
+            raise OperationalError("database or disk is full")
+        return flush(self, batch)
+
+    monkeypatch.setattr(JudgingStore, "flush", fail_once)
+    drain()
+    assert max(flushes) <= 3
+    assert reread(run).judged_count == stub.calls == 40
+
+
+def test_a_grade_given_during_a_run_is_in_the_metrics_once_the_run_has_ended(
+    start: Start, stub: Stub, member: User
+) -> None:
+    stub.script(delay_ms=150)
+    run = start(small_run(2, 4, metrics=["P@1"]), max_concurrency=1)
+    evaluation_run = run.evaluation_run
+    query = evaluation_run.run_queries.get(position=1)
+    with in_background(judge_slice, run.lanes.get().pk):
+        wait_until(lambda: stub.in_flight > 0)
+        record_judgments(grades=[GivenGrade(query.pk, "d0-0", 0)], actor=member)
+        evaluation_run.refresh_from_db()
+        assert evaluation_run.metrics_at is None, "not computed anew with every grade while replies change them"
+    drain()
+    query.refresh_from_db()
+    assert (query.has_stale_metrics, query.metric_values) == (False, {"P@1": 0.0})
+    record_judgments(grades=[GivenGrade(query.pk, "d0-0", 4)], actor=member)
+    query.refresh_from_db()
+    assert query.metric_values == {"P@1": 1.0}

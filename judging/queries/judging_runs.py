@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from judging.clock import shared_now
@@ -30,13 +30,15 @@ def active_judging_runs() -> QuerySet[JudgingRun]:
     return judging_runs().filter(status__in=ACTIVE_STATUSES)
 
 
-def is_being_judged(evaluation_run: EvaluationRun) -> bool:
-    """Tell whether a worker is at work on an AI judging run of an evaluation run at this moment."""
-    return Lane.objects.filter(
-        judging_run__evaluation_run=evaluation_run,
-        judging_run__status__in=ACTIVE_STATUSES,
-        lease_until__gt=shared_now(),
-    ).exists()
+def being_judged() -> Exists:
+    """Return the condition on an evaluation run that a worker is at work on an AI judging run of it at this moment."""
+    return Exists(
+        Lane.objects.filter(
+            judging_run__evaluation_run=OuterRef("pk"),
+            judging_run__status__in=ACTIVE_STATUSES,
+            lease_until__gt=shared_now(),
+        )
+    )
 
 
 def get_judging_run(judging_run_id: UUID) -> JudgingRun:

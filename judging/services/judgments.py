@@ -10,7 +10,7 @@ from judging import ledger, queue
 from judging.errors import Conflict, Invalid
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery, User
-from judging.queries.judging_runs import is_being_judged
+from judging.queries.judging_runs import being_judged
 
 # With more queries than this, the mean over them is renewed in the background, so that a grade is saved at once.
 _INLINE_QUERIES = 2000
@@ -50,7 +50,7 @@ def record_judgments(*, grades: Sequence[GivenGrade], actor: User) -> list[int]:
         for grade, candidate in zip(grades, candidates, strict=True)
     ]
     stale = ledger.record_person_grades(rows, run=run, member_id=actor.pk)
-    if is_being_judged(run):
+    if run.is_being_judged:  # type: ignore[attr-defined]
         # Its metrics change with every reply, and are renewed when the judging ends.
         stale = [run_id for run_id in stale if run_id != run.pk]
     elif run.query_count <= _INLINE_QUERIES:
@@ -75,7 +75,8 @@ def _resolve(grades: Sequence[GivenGrade]) -> tuple[EvaluationRun, list[Candidat
         problems["query_id"] = ["the queries belong to more than one evaluation run"]
     if problems:
         raise Invalid("unknown queries", errors=problems)
-    run = EvaluationRun.objects.select_related("evaluation").get(pk=next(iter(runs.values())))
+    runs_seen = EvaluationRun.objects.select_related("evaluation").annotate(is_being_judged=being_judged())
+    run = runs_seen.get(pk=next(iter(runs.values())))
     scale = run.grading_scale
     found = {
         (candidate.run_query_id, candidate.external_id): candidate  # type: ignore[attr-defined]

@@ -42,7 +42,7 @@ class Cluster:
 
     def terminate(self) -> None:
         """End every process of the cluster as the supervisor does."""
-        assert not end_groups([self.process.pid])
+        assert not end_groups([self.process.pid], kill_after=4)
 
     def processes(self) -> list[int]:
         """Return the ids of the group's processes that are alive."""

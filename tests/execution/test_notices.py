@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -61,21 +61,28 @@ def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: 
     assert_everything_was_given_back(run)
 
 
-@pytest.mark.parametrize("moment", ["take", "assign_run", "_run_loop", "hand_over"])
+@pytest.mark.parametrize(
+    "moments",
+    [["take"], ["assign_run"], ["_run_loop"], ["hand_over"], ["take", "hand_over"]],
+    ids=["taking", "assigning", "looping", "handing over", "told twice"],
+)
 def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
-    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch, moment: str
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch, moments: list[str]
 ) -> None:
     stub.script(delay_ms=150)
     run = start(max_concurrency=2)
     OrmQ.objects.all().delete()
-    step = getattr(slices, moment)
 
-    def told(*args: Any, **kwargs: Any) -> Any:
-        tell_to_end()
-        return step(*args, **kwargs)
+    def told_before(step: Callable[..., Any]) -> Callable[..., Any]:
+        def told(*args: Any, **kwargs: Any) -> Any:
+            tell_to_end()
+            return step(*args, **kwargs)
+
+        return told
 
     with monkeypatch.context() as patched:
-        patched.setattr(slices, moment, told)
+        for moment in moments:
+            patched.setattr(slices, moment, told_before(getattr(slices, moment)))
         with pytest.raises(SystemExit):
             judge_slice(run.lanes.get().pk, turn=slices.Turn(shared=0.3, longest=0.3))
     assert_everything_was_given_back(run)
@@ -107,27 +114,4 @@ def test_a_slice_told_to_end_while_it_claims_gives_back_what_it_gets(
             judge_slice(run.lanes.get().pk)
     assert time.monotonic() - started < 20, "it did not wait for the turn's end"
     assert stub.calls == 0
-    assert_everything_was_given_back(run)
-
-
-def test_being_told_twice_does_not_cut_off_giving_back(
-    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = start(max_concurrency=2)
-    OrmQ.objects.all().delete()
-    take, hand_over = slices.take, slices.hand_over
-
-    def told_and_taken(lane_id: int) -> Any:
-        tell_to_end()
-        return take(lane_id)
-
-    def told_and_handed_over(*args: Any, **kwargs: Any) -> None:
-        tell_to_end()
-        hand_over(*args, **kwargs)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(slices, "take", told_and_taken)
-        patched.setattr(slices, "hand_over", told_and_handed_over)
-        with pytest.raises(SystemExit):
-            judge_slice(run.lanes.get().pk)
     assert_everything_was_given_back(run)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,10 +49,10 @@ print(json.dumps({
 """
 
 
-def in_production(tmp_path: Any, **variables: str) -> subprocess.CompletedProcess[str]:
+def in_production(tmp_path: Any, *, script: str = _SHOWN, **variables: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("RELEVAL_", "DATABASE_URL"))}
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _SHOWN],
+        [sys.executable, "-W", "ignore", "-c", script],
         cwd=settings.BASE_DIR,
         env={**clean, "RELEVAL_DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "releval.settings", **variables},
         capture_output=True,
@@ -80,15 +81,18 @@ def test_production_s_settings_are_safe_ones(tmp_path: Any) -> None:
     assert shown["page"] == 200
     assert shown["plain"] == [301, "https://releval.example/login"]
     assert (shown["health"], shown["foreign_host"]) == (200, 400)
-    assert shown["hsts"] == "max-age=31536000"
-
-
-def test_subdomains_and_preload_lists_are_held_to_https_when_it_is_said(tmp_path: Any) -> None:
-    (tmp_path / "static").mkdir()
-    done = in_production(tmp_path, **PRODUCTION, RELEVAL_HSTS_SUBDOMAINS="1", RELEVAL_HSTS_PRELOAD="1")
-    assert done.returncode == 0, done.stderr
-    shown = json.loads(done.stdout.splitlines()[-1])
     assert shown["hsts"] == "max-age=31536000; includeSubDomains; preload"
+
+
+def test_subdomains_and_preload_lists_are_left_alone_when_it_is_said_and_the_check_tells(tmp_path: Any) -> None:
+    (tmp_path / "static").mkdir()
+    opted_out = {**PRODUCTION, "RELEVAL_HSTS_SUBDOMAINS": "0", "RELEVAL_HSTS_PRELOAD": "0"}
+    refused = in_production(tmp_path, **opted_out)
+    assert refused.returncode == 1
+    assert set(re.findall(r"security\.W\d+", refused.stderr)) == {"security.W005", "security.W021"}
+    done = in_production(tmp_path, script=_SHOWN.replace('fail_level="WARNING"', 'fail_level="ERROR"'), **opted_out)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["hsts"] == "max-age=31536000"
 
 
 @pytest.mark.parametrize("missing", ["RELEVAL_SECRET_KEY", "RELEVAL_ENCRYPTION_KEYS"])

@@ -304,7 +304,7 @@ def test_the_number_of_statements_does_not_grow_with_the_export(
     names = RUN_FORMATS if export is export_run else JUDGMENT_FORMATS
 
     for name in names:
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(4):
             assert "".join(export(run, name)).count("\n") >= 300
 
 

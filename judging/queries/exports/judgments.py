@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, CharField, Exists, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Lower
 
 from judging.grading import effective_grade
 from judging.models import AuthorKind, EvaluationRun, Judgment, LockedJudgment, RunQuery, User
@@ -76,13 +76,14 @@ def _rows(run: EvaluationRun) -> Iterator[_Row]:
         )
         rows = rows.annotate(external=F("document__external_id"), author=Coalesce(author, Value("")))
     is_ai = Case(When(author_kind=AuthorKind.AI, then=Value(1)), default=Value(0))
+    accounts = User.objects.filter(email=Lower(OuterRef("author_label" if run.is_locked else "rater__name")))
+    is_address = Case(When(author_kind=AuthorKind.RATER, then=Exists(accounts)), default=False)
     columns = ("position", "external", "author_kind", "author", "judge_label", "grade", "reasoning", "created_at")
-    ordered = rows.order_by("position", "external", is_ai, "author", "pk").values_list(*columns)
-    emails = set(User.objects.values_list("email", flat=True))
-    for values in ordered.iterator(chunk_size=_ROWS):
+    ordered = rows.annotate(is_address=is_address).order_by("position", "external", is_ai, "author", "pk")
+    for *values, marked in ordered.values_list(*columns, "is_address").iterator(chunk_size=_ROWS):
         row = _Row(*values)
         is_rater = row.author_kind == AuthorKind.RATER
-        yield row._replace(author=rater_label(row.author, emails)) if is_rater else row
+        yield row._replace(author=rater_label(row.author, is_address=marked)) if is_rater else row
 
 
 def _by_query(run: EvaluationRun) -> Iterator[tuple[RunQuery, Iterator[_Row]]]:

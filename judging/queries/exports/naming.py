@@ -1,7 +1,6 @@
 """How exports name queries, and what TREC's columns can't hold."""
 
 import json
-from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +19,9 @@ def label_or_id(label: str, run_query_id: UUID) -> str:
 RATER_PREFIX = "rater:"
 
 
-def rater_label(name: str, emails: Collection[str]) -> str:
+def rater_label(name: str, *, is_address: bool) -> str:
     """Return an imported rater's name as files have it: marked where it is an account's address, too."""
-    return f"{RATER_PREFIX}{name}" if name.lower() in emails or name.startswith(RATER_PREFIX) else name
+    return f"{RATER_PREFIX}{name}" if is_address or name.startswith(RATER_PREFIX) else name
 
 
 def query_cell(body: Any, match_mode: str) -> str:

@@ -1,5 +1,6 @@
 """The task queue: the only importer of django_q. Tasks are named by dotted string and take ids, never secrets."""
 
+import gc
 import logging
 import os
 import signal
@@ -9,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
+from importlib import import_module
 from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any
@@ -35,6 +37,8 @@ HEARTBEAT_SECONDS = 5
 WORKER_GONE_AFTER = timedelta(seconds=30)
 # How long a host whose workers are all at work leaves a task to the others.
 _LEFT_TO_OTHERS = timedelta(seconds=2)
+# How long the connection that looks for tasks is kept: it looks five times a second, and opening costs more than looking.
+_LOOKING_SECONDS = 60
 
 
 class SharingBroker(ORM):
@@ -50,6 +54,9 @@ class SharingBroker(ORM):
         self._under_way: set[int] = set()
 
     def dequeue(self) -> list[tuple[int, str]] | None:
+        # Called by the one process that looks for tasks, which does nothing else.
+        options = connection.settings_dict
+        options["CONN_MAX_AGE"] = max(options["CONN_MAX_AGE"], _LOOKING_SECONDS)
         tasks = self.get_connection().filter(key=self.list_key)
         if len(self._under_way) >= Conf.WORKERS:
             # A finished task is deleted.
@@ -92,8 +99,13 @@ def oldest_waiting_since() -> datetime | None:
     return OrmQ.objects.filter(lock__lte=timezone.now()).order_by("lock").values_list("lock", flat=True).first()
 
 
+def live_workers() -> int:
+    """Return how many worker processes have been seen lately."""
+    return WorkerHeartbeat.objects.filter(seen_at__gte=Now() - WORKER_GONE_AFTER).count()
+
+
 def has_live_worker() -> bool:
-    return WorkerHeartbeat.objects.filter(seen_at__gte=Now() - WORKER_GONE_AFTER).exists()
+    return live_workers() > 0
 
 
 def beat(worker: str) -> None:
@@ -140,6 +152,10 @@ def task_timeout() -> int:
 
 def run_workers() -> None:
     """Run the task workers, children of this process, until SIGTERM or Ctrl-C ends them."""
+    # Loaded once, shared by all workers; frozen, it stays shared, and collecting garbage means looking at what is new.
+    import_module("judging.tasks")
+    gc.collect()
+    gc.freeze()
     cluster: Any = Cluster()
     main = os.getpid()
 

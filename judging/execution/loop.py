@@ -6,12 +6,12 @@ transaction and no transaction ever waits for a call.
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from math import inf
 from typing import Any, Generic
 
 from judging.engine import AnswerTo
@@ -26,9 +26,13 @@ logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
 LEASE_SECONDS = 15.0
-# Many outcomes are written in several short transactions with a moment in between: people save grades meanwhile.
+# Many outcomes are written in several short transactions with a moment in between: people save grades meanwhile. At
+# most in so many: what came meanwhile must not outgrow what is written.
 PIECE = 25
+MOST_PIECES = 16
 BETWEEN_PIECES_SECONDS = 0.01
+# No call is started while more outcomes than this wait to be written: a process that dies has to repeat them.
+MOST_UNWRITTEN = 500
 FRUITLESS_REASKS = 20
 
 
@@ -58,6 +62,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._delayed: dict[asyncio.TimerHandle, Work[AskT]] = {}
         self._in_flight: dict[asyncio.Task[None], Work[AskT]] = {}
         self._batch: Batch[ValueT] = Batch()
+        self._being_written = 0
         self._state = RunState()
         self._accepts = True
         self._has_more = True
@@ -138,7 +143,7 @@ class SliceLoop(Generic[AskT, ValueT]):
     def _fill(self) -> None:
         if not self._accepts or time.monotonic() < self._paused_until:
             return
-        while self._ready and len(self._in_flight) < self._concurrency.current:
+        while self._ready and len(self._in_flight) < self._concurrency.current and not self._is_behind():
             if seconds := self._gates.enter(self._ready[0].ask):
                 # The first in line waits for its provider, and the others behind it.
                 self._fill_in(seconds)
@@ -149,6 +154,9 @@ class SliceLoop(Generic[AskT, ValueT]):
             task.add_done_callback(self._landed)
         if self._has_more and len(self._ready) < self._stock() / 2:
             self._wake.set()
+
+    def _is_behind(self) -> bool:
+        return len(self._batch.calls) + self._being_written >= MOST_UNWRITTEN
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._gates.leave(self._in_flight.pop(task).ask)
@@ -161,7 +169,7 @@ class SliceLoop(Generic[AskT, ValueT]):
     def _fill_in(self, seconds: float) -> None:
         if self._gate_timer is not None:
             self._gate_timer.cancel()
-        if seconds < inf:
+        if seconds < math.inf:
             self._gate_timer = asyncio.get_running_loop().call_later(seconds, self._fill)
 
     async def _perform(self, work: Work[AskT]) -> None:
@@ -262,7 +270,8 @@ class SliceLoop(Generic[AskT, ValueT]):
         batch, self._batch = self._batch, Batch()
         self._settled_lately = len(batch.calls)
         batch.throttle = self._throttle()
-        pieces = batch.pieces(PIECE)
+        self._being_written = len(batch.calls)
+        pieces = batch.pieces(max(PIECE, math.ceil(len(batch.calls) / MOST_PIECES)))
         while pieces:
             try:
                 self._state = await self._in_thread(self._store.flush, pieces[0])
@@ -271,9 +280,12 @@ class SliceLoop(Generic[AskT, ValueT]):
             except Exception as error:
                 for piece in reversed(pieces):
                     self._batch.put_back(piece)
+                self._being_written = 0
                 self._bear(error)
                 return False
+            self._being_written -= len(pieces[0].calls)
             del pieces[0]
+            self._fill()
             if pieces:
                 await asyncio.sleep(BETWEEN_PIECES_SECONDS)
         self._unwritten_since = None

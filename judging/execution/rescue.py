@@ -1,6 +1,7 @@
 """Set work going again whose workers died. Looks at progress, not at processes; any number may run at once."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -41,7 +42,8 @@ def rescue_if_stalled(work: JudgingRun | BatchExecution) -> None:
     """Rescue what somebody is looking at, at most once in 10 s: the way out when no supervisor runs."""
     now = shared_now()
     job: Job = RunJob(work.pk) if isinstance(work, JudgingRun) else BatchJob(work.pk)
-    if not work.is_active or not job.lanes().filter(_needs_rescue(now)).exists():
+    # Only reads, as long as there is nothing to do: whoever looks must not wait for those who write.
+    if not work.is_active or not _to_rescue(job, now, is_active=True):
         return
     not_lately = Q(rescued_at__isnull=True) | Q(rescued_at__lt=now - _READ_RESCUE_EVERY)
     if type(work)._default_manager.filter(not_lately, pk=work.pk).update(rescued_at=now):
@@ -57,20 +59,29 @@ def _without_open_lane() -> list[Job]:
     ]
 
 
-def _needs_rescue(now: datetime) -> Q:
+def _to_rescue(job: Job, now: datetime, *, is_active: bool) -> Sequence[Lane]:
+    """Return the open lanes whose slice died or whose task was lost."""
     died = Q(lease_token__isnull=False, lease_until__lt=now, enqueued_at__lt=F("lease_until"))
     lost = Q(enqueued_at__lt=now - _LOST_AFTER) & (Q(lease_token__isnull=True) | Q(lease_until__lt=now))
-    return Q(is_done=False) & (died | lost)
+    lanes: Sequence[Lane] = list(
+        job.lanes().filter(died | lost, is_done=False).annotate(has_died=died).order_by("number")
+    )
+    if is_active and not all(lane.has_died for lane in lanes) and _are_workers_busy(now):
+        # The others' turn comes; a job's work does not wait for any one of its lanes.
+        return [lane for lane in lanes if lane.has_died]
+    return lanes
+
+
+def _are_workers_busy(now: datetime) -> bool:
+    """Tell whether a task waits in the queue or, each worker holding a lane, may wait in a worker's memory."""
+    return queue.has_waiting_tasks() or Lane.objects.filter(lease_until__gt=now).count() >= queue.live_workers() > 0
 
 
 def _rescue(job: Job) -> int:
     now = shared_now()
     is_active = job.is_active()
     rescued = 0
-    for lane in job.lanes().filter(_needs_rescue(now)):
-        died = lane.lease_token is not None and lane.enqueued_at < (lane.lease_until or now)
-        if is_active and not died and queue.has_waiting_tasks():
-            continue  # the workers are busy: the lane's turn comes
+    for lane in _to_rescue(job, now, is_active=is_active):
         unchanged = Lane.objects.filter(
             pk=lane.pk, lease_token=lane.lease_token, lease_until=lane.lease_until, enqueued_at=lane.enqueued_at
         )

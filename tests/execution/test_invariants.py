@@ -157,6 +157,24 @@ def test_4_a_lost_task_is_queued_again(start: Start) -> None:
     assert reread(run).status == JudgingRunStatus.COMPLETED
 
 
+def test_4_a_lane_is_not_lost_while_every_worker_is_at_work_on_another(start: Start) -> None:
+    run = start(small_run(10, 10), max_concurrency=96)
+    first, second, third = run.lanes.order_by("number")
+    queue.beat("here:1")
+    queue.beat("here:2")
+    assert take(first.pk) is not None
+    assert take(second.pk) is not None
+    OrmQ.objects.all().delete()  # pulled, to wait in a worker's memory
+    run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
+    rescue_if_stalled(run)
+    assert rescue_judging_runs() == 0
+    assert reread(run).rescued_at is None, "whoever looks at it writes nothing"
+    queue.beat("here:3")
+    assert rescue_judging_runs() == 1, "a worker has nothing to do, and the lane is not on its way to it"
+    third.refresh_from_db()
+    assert third.enqueued_at > timezone.now() - timedelta(seconds=10)
+
+
 def test_4_looking_at_a_stalled_run_rescues_it_at_most_once_in_ten_seconds(start: Start) -> None:
     run = start()
     OrmQ.objects.all().delete()

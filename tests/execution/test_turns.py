@@ -132,6 +132,7 @@ def test_what_is_left_of_a_batch_is_kept_when_the_database_stops_taking_it(
     start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("judging.execution.loop.PIECE", 3)
+    monkeypatch.setattr("judging.execution.loop.MOST_PIECES", 40)
     run = start(small_run(4, 10), max_concurrency=32)
     flush, flushes = JudgingStore.flush, []
 
@@ -145,6 +146,29 @@ def test_what_is_left_of_a_batch_is_kept_when_the_database_stops_taking_it(
     drain()
     assert max(flushes) <= 3
     assert reread(run).judged_count == stub.calls == 40
+
+
+def test_no_call_is_started_while_too_much_waits_to_be_written(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judging.execution.loop.MOST_UNWRITTEN", 10)
+    stub.script(delay_ms=20)
+    run = start(small_run(10, 10), max_concurrency=4)
+    flush, written, waiting = JudgingStore.flush, [0], []
+
+    def flush_slowly(self: JudgingStore, batch: Any) -> Any:
+        # As if the disk took its time: until as many calls have come as ever will.
+        wait_until(lambda: stub.calls >= min(written[0] + 10, 100))
+        wait_until(lambda: stub.in_flight == 0)
+        waiting.append(stub.calls - written[0])
+        state = flush(self, batch)
+        written[0] += len(batch.calls)
+        return state
+
+    monkeypatch.setattr(JudgingStore, "flush", flush_slowly)
+    drain()
+    assert reread(run).judged_count == stub.calls == 100
+    assert max(waiting) <= 10 + 4, "those in flight when it was reached, and no more"
 
 
 def test_a_grade_given_during_a_run_is_in_the_metrics_once_the_run_has_ended(

@@ -1,7 +1,6 @@
 """Set work going again whose workers died. Looks at progress, not at processes; any number may run at once."""
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -59,22 +58,26 @@ def _without_open_lane() -> list[Job]:
     ]
 
 
-def _to_rescue(job: Job, now: datetime, *, is_active: bool) -> Sequence[Lane]:
+def _to_rescue(job: Job, now: datetime, *, is_active: bool) -> list[Lane]:
     """Return the open lanes whose slice died or whose task was lost."""
     died = Q(lease_token__isnull=False, lease_until__lt=now, enqueued_at__lt=F("lease_until"))
     lost = Q(enqueued_at__lt=now - _LOST_AFTER) & (Q(lease_token__isnull=True) | Q(lease_until__lt=now))
-    lanes: Sequence[Lane] = list(
-        job.lanes().filter(died | lost, is_done=False).annotate(has_died=died).order_by("number")
-    )
-    if is_active and not all(lane.has_died for lane in lanes) and _are_workers_busy(now):
-        # The others' turn comes; a job's work does not wait for any one of its lanes.
-        return [lane for lane in lanes if lane.has_died]
-    return lanes
+    lanes = list(job.lanes().filter(died | lost, is_done=False).order_by("number"))
+    dead = [lane for lane in lanes if lane.lease_token is not None and lane.enqueued_at < (lane.lease_until or now)]
+    is_turn_to_come = is_active and len(dead) < len(lanes) and _may_wait(job, now)
+    return dead if is_turn_to_come else lanes
 
 
-def _are_workers_busy(now: datetime) -> bool:
-    """Tell whether a task waits in the queue or, each worker holding a lane, may wait in a worker's memory."""
-    return queue.has_waiting_tasks() or Lane.objects.filter(lease_until__gt=now).count() >= queue.live_workers() > 0
+def _may_wait(job: Job, now: datetime) -> bool:
+    """Tell whether a lane without a slice has merely to wait for its turn.
+
+    Its task waits in the queue; or it may wait in the memory of workers who all hold lanes. As it may have been lost
+    with such a memory, that is enough only while another lane does the work of the same job.
+    """
+    if queue.has_waiting_tasks():
+        return True
+    at_work = Lane.objects.filter(lease_until__gt=now)
+    return job.lanes().filter(lease_until__gt=now).exists() and at_work.count() >= queue.live_workers()
 
 
 def _rescue(job: Job) -> int:

@@ -175,6 +175,15 @@ def test_4_a_lane_is_not_lost_while_every_worker_is_at_work_on_another(start: St
     assert third.enqueued_at > timezone.now() - timedelta(seconds=10)
 
 
+def test_4_a_lost_run_does_not_wait_for_the_end_of_another(start: Start) -> None:
+    other, run = start(), start()
+    queue.beat("here:1")
+    assert take(other.lanes.get().pk) is not None
+    OrmQ.objects.all().delete()
+    run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
+    assert rescue_judging_runs() == 1
+
+
 def test_4_looking_at_a_stalled_run_rescues_it_at_most_once_in_ten_seconds(start: Start) -> None:
     run = start()
     OrmQ.objects.all().delete()

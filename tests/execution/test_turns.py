@@ -153,12 +153,12 @@ def test_no_call_is_started_while_too_much_waits_to_be_written(
 ) -> None:
     monkeypatch.setattr("judging.execution.loop.MOST_UNWRITTEN", 10)
     stub.script(delay_ms=20)
-    run = start(small_run(10, 10), max_concurrency=4)
+    run = start(small_run(5, 10), max_concurrency=4)
     flush, written, waiting = JudgingStore.flush, [0], []
 
     def flush_slowly(self: JudgingStore, batch: Any) -> Any:
         # As if the disk took its time: until as many calls have come as ever will.
-        wait_until(lambda: stub.calls >= min(written[0] + 10, 100))
+        wait_until(lambda: stub.calls >= min(written[0] + 10, 50))
         wait_until(lambda: stub.in_flight == 0)
         waiting.append(stub.calls - written[0])
         state = flush(self, batch)
@@ -167,7 +167,7 @@ def test_no_call_is_started_while_too_much_waits_to_be_written(
 
     monkeypatch.setattr(JudgingStore, "flush", flush_slowly)
     drain()
-    assert reread(run).judged_count == stub.calls == 100
+    assert reread(run).judged_count == stub.calls == 50
     assert max(waiting) <= 10 + 4, "those in flight when it was reached, and no more"
 
 

@@ -1,10 +1,11 @@
 """The environment of a bench: a data directory and ports of its own, set before Django reads its settings."""
 
 import os
-import socket
 from pathlib import Path
 
 import django
+
+from tests.ports import free_port
 
 _OURS = ("RELEVAL_", "DATABASE_URL", "LOCAL_JUDGE_")
 
@@ -24,7 +25,7 @@ def prepare(data_dir: Path, *, database: str = "") -> None:
         "RELEVAL_LOG_LEVEL": "WARNING",
         # One user asks for more here than the limit allows an ordinary one.
         "RELEVAL_API_RATE": "1000000/min",
-        "PORT": str(_free_port()),
+        "PORT": str(free_port()),
     }
     django.setup()
 
@@ -33,9 +34,3 @@ def prepare(data_dir: Path, *, database: str = "") -> None:
 
     assert not settings.IS_TESTING
     call_command("migrate", interactive=False, verbosity=0)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

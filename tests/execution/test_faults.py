@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from tests.execution.cluster import Cluster, database_url
 from tests.execution.conftest import Start, grades_of_record, in_background, reread, small_run, wait_until
 from tests.execution.storage import full_disk
 from tests.factories import make_judge, make_provider, make_run, make_token
+from tests.ports import free_port
 from tests.stub.fixtures import Stub, StubProcess
 
 pytestmark = [
@@ -174,9 +174,7 @@ class Web:
     """One web server process on the test database."""
 
     def __init__(self, token: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self._token = token
         options = ("--no-control-socket", f"--bind=127.0.0.1:{self.port}", "--workers=1", "--log-level=critical")
         self.process = subprocess.Popen(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.stub.script import Script
 from tests.stub.server import StubServer
 
@@ -109,7 +110,7 @@ class StubProcess:
     """
 
     def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "tests.stub.server", "--port", "0", *arguments]
+        command = [sys.executable, "-m", "tests.stub.server", "--port", str(free_port()), *arguments]
         self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())

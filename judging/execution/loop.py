@@ -62,6 +62,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._delayed: dict[asyncio.TimerHandle, Work[AskT]] = {}
         self._in_flight: dict[asyncio.Task[None], Work[AskT]] = {}
         self._batch: Batch[ValueT] = Batch()
+        self._writing: Batch[ValueT] = Batch()
         self._being_written = 0
         self._state = RunState()
         self._accepts = True
@@ -183,7 +184,10 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._settle(work, answer)
 
     def _may_reask(self) -> bool:
-        failed = self._batch.reasks_failed + (0 if self._batch.has_reask_success else self._state.fruitless_reasks)
+        failed = self._state.fruitless_reasks
+        # What is being written is not in the state yet.
+        for batch in (self._writing, self._batch):
+            failed = batch.reasks_failed + (0 if batch.has_reask_success else failed)
         return failed < FRUITLESS_REASKS
 
     def _settle(self, work: Work[AskT], answer: AnswerTo[AskT, ValueT]) -> None:
@@ -267,7 +271,8 @@ class SliceLoop(Generic[AskT, ValueT]):
 
     async def _flush(self) -> bool:
         """Have the batch written; return whether it was. What can't be written is kept, as long as the lease lasts."""
-        batch, self._batch = self._batch, Batch()
+        batch = self._writing = self._batch
+        self._batch = Batch()
         self._settled_lately = len(batch.calls)
         batch.throttle = self._throttle()
         self._being_written = len(batch.calls)
@@ -280,7 +285,7 @@ class SliceLoop(Generic[AskT, ValueT]):
             except Exception as error:
                 for piece in reversed(pieces):
                     self._batch.put_back(piece)
-                self._being_written = 0
+                self._writing, self._being_written = Batch(), 0
                 self._bear(error)
                 return False
             self._being_written -= len(pieces[0].calls)
@@ -288,6 +293,7 @@ class SliceLoop(Generic[AskT, ValueT]):
             self._fill()
             if pieces:
                 await asyncio.sleep(BETWEEN_PIECES_SECONDS)
+        self._writing = Batch()
         self._unwritten_since = None
         if self._accepts and self._state.is_active and self._gates.is_due():
             await self._renew_gates()

@@ -63,7 +63,6 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._in_flight: dict[asyncio.Task[None], Work[AskT]] = {}
         self._batch: Batch[ValueT] = Batch()
         self._writing: Batch[ValueT] = Batch()
-        self._being_written = 0
         self._state = RunState()
         self._accepts = True
         self._has_more = True
@@ -157,7 +156,7 @@ class SliceLoop(Generic[AskT, ValueT]):
             self._wake.set()
 
     def _is_behind(self) -> bool:
-        return len(self._batch.calls) + self._being_written >= MOST_UNWRITTEN
+        return len(self._batch.calls) + len(self._writing.calls) >= MOST_UNWRITTEN
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._gates.leave(self._in_flight.pop(task).ask)
@@ -275,7 +274,6 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._batch = Batch()
         self._settled_lately = len(batch.calls)
         batch.throttle = self._throttle()
-        self._being_written = len(batch.calls)
         pieces = batch.pieces(max(PIECE, math.ceil(len(batch.calls) / MOST_PIECES)))
         while pieces:
             try:
@@ -285,11 +283,10 @@ class SliceLoop(Generic[AskT, ValueT]):
             except Exception as error:
                 for piece in reversed(pieces):
                     self._batch.put_back(piece)
-                self._writing, self._being_written = Batch(), 0
+                self._writing = Batch()
                 self._bear(error)
                 return False
-            self._being_written -= len(pieces[0].calls)
-            del pieces[0]
+            del batch.calls[: len(pieces.pop(0).calls)]
             self._fill()
             if pieces:
                 await asyncio.sleep(BETWEEN_PIECES_SECONDS)

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 
 from judging import models as domain
-from judging.errors import DomainError
-from judging.services import accounts
+from judging.foundation.errors import DomainError
+from judging.people import accounts
 
 _SECRETS = frozenset({"encrypted_api_key", "token_hash", "password"})
 

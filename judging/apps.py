@@ -17,7 +17,7 @@ class JudgingConfig(AppConfig):
 
 def _ensure_presets(apps: Any = registry, **kwargs: Any) -> None:
     from judging.models import Evaluator, EvaluatorReference, EvaluatorVersion, ResponseJudge, ResponseJudgeVersion
-    from judging.services.presets import ensure_presets
+    from judging.responses.preset_rows import ensure_presets
 
     # Migrating back, or only half the way, leaves other tables than the code knows.
     columns = {

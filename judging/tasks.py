@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from judging import execution, ledger
+from judging import ledger, work
 
 
 def judge_slice(lane_id: int) -> None:
-    execution.judge_slice(lane_id)
+    work.judge_slice(lane_id)
 
 
 def renew_metrics(run_id: str) -> None:

@@ -63,7 +63,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "judging.middleware.RequestIdMiddleware",
+    "judging.foundation.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "judging.middleware.BodyLimitMiddleware",
+    "judging.foundation.middleware.BodyLimitMiddleware",
     "judging.web.guesses.GuessLimitMiddleware",
     "judging.web.unavailable.UnavailableMiddleware",
 ]
@@ -127,7 +127,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # What the sign-in form and authenticate() call it; axes would look for "email", find none and lock nobody out.
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_RESET_ON_SUCCESS = True
-AXES_CLIENT_IP_CALLABLE = "judging.middleware.client_address"
+AXES_CLIENT_IP_CALLABLE = "judging.foundation.middleware.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 AXES_DISABLE_ACCESS_LOG = True
 
@@ -169,7 +169,7 @@ if WORKERS < 1:
 Q_CLUSTER: dict[str, Any] = {
     "name": "releval",
     "orm": "default",
-    "broker_class": "judging.queue.SharingBroker",
+    "broker_class": "judging.work.queue.SharingBroker",
     "workers": WORKERS,
     "queue_limit": WORKERS,
     "bulk": 1,
@@ -219,7 +219,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BatchStatusEnum": "judging.models.BatchStatus",
-        "TurnRoleEnum": "judging.services.batch_inputs.ROLES",
+        "TurnRoleEnum": "judging.responses.inputs.ROLES",
         "RoleEnum": "judging.models.Role",
         "EvaluationRunStatus": "judging.models.EvaluationRunStatus",
         "JudgingRunStatus": "judging.models.JudgingRunStatus",
@@ -265,10 +265,10 @@ LOG_FORMAT = env.str("RELEVAL_LOG_FORMAT", default="text")
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "judging.logs.RequestIdFilter"}},
+    "filters": {"request_id": {"()": "judging.foundation.logs.RequestIdFilter"}},
     "formatters": {
         "text": {"format": "{asctime} {levelname:7} {name} [{request_id}] {message}", "style": "{"},
-        "json": {"()": "judging.logs.JsonFormatter"},
+        "json": {"()": "judging.foundation.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {

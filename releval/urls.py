@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from judging.api import openapi
-from judging.api.views import health, metrics
-from judging.api.views.unknown import Unknown as ApiUnknown
-from judging.batch_api.views.unknown import Unknown as BatchApiUnknown
+from judging.api.operations import health, metrics
+from judging.api.unknown import Unknown as ApiUnknown
+from judging.batch_api.unknown import Unknown as BatchApiUnknown
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),

@@ -14,7 +14,7 @@ TEXTS = (
 def fill_nothing() -> dict[str, Any]:
     """Make the people, and nothing to look at."""
     from judging.models import Role
-    from judging.services.accounts import create_token, create_user, invite_member
+    from judging.people.accounts import create_token, create_user, invite_member
 
     admin = create_user(email="ada@example.com", password="a-password-of-ada", role=Role.ADMIN, name="Ada Lovelace")
     rater = create_user(email="grace@example.com", password="a-password-of-grace", role=Role.RATER, actor=admin)
@@ -27,18 +27,18 @@ def fill_nothing() -> dict[str, Any]:
 
 def fill_all(stub: Any) -> dict[str, Any]:
     """Load the electronics collection; judge one run to its end with some failures, another halfway; run batches."""
-    from judging.execution import judge_slice
-    from judging.execution.work import Turn
+    from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
+    from judging.judges.judges import save_judge
+    from judging.judges.providers import save_provider
+    from judging.judging_runs.starting import JudgingOptions, start_judging_run
     from judging.management.sample import load_sample
     from judging.models import BatchExecution, Evaluator, ResponseJudge, User
-    from judging.prompting import DEFAULT_PROMPT_TEMPLATE
-    from judging.services.batch_inputs import BatchInput
-    from judging.services.batch_plans import plan_judge
-    from judging.services.batches import create_batch
-    from judging.services.installation import set_default_model
-    from judging.services.judges import save_judge
-    from judging.services.judging_runs import JudgingOptions, start_judging_run
-    from judging.services.providers import save_provider
+    from judging.responses.default_model_setting import set_default_model
+    from judging.responses.executions import create_batch
+    from judging.responses.inputs import BatchInput
+    from judging.responses.plans import plan_judge
+    from judging.work import judge_slice
+    from judging.work.words import Turn
     from tests.draining import drain
 
     sample = load_sample(lambda text: None)

@@ -50,7 +50,7 @@ def main(wanted: list[str]) -> None:
 
         call_command("migrate", verbosity=0)
         OUT.mkdir(exist_ok=True)
-        from judging import queue
+        from judging.work import queue
         from scripts.screenshot_worlds import fill_all, fill_nothing
         from tests.stub.fixtures import Stub
 

@@ -48,8 +48,10 @@ export HOME="$scratch/home"
 # SQLite's files, which tests say of themselves.
 printf '\nOn PostgreSQL:\n'
 RELEVAL_DATA_DIR="$scratch/postgresql" sh scripts/with_postgresql.sh \
-    .venv/bin/python -m pytest -n 2 -q --ignore=tests/batch_api/test_sdk.py --ignore=tests/services/test_backup.py \
-    tests/services tests/execution tests/api tests/batch_api tests/web tests/security ${PYTEST_ARGS:-}
+    .venv/bin/python -m pytest -n 2 -q --ignore=tests/responses/test_sdk.py \
+    --ignore=tests/operations/test_backup.py --ignore=tests/browser --ignore=tests/asking --ignore=tests/metrics \
+    --ignore=tests/providers --ignore=tests/local_judge --ignore=tests/releval --ignore=tests/stub --ignore=tests/bench \
+    ${PYTEST_ARGS:-}
 postgresql=$?
 on_sqlite=""
 case $postgresql in

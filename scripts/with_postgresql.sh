@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run a command with DATABASE_URL leading to a PostgreSQL server of its own, which is gone when the command ends:
 #
-#     sh scripts/with_postgresql.sh .venv/bin/pytest tests/execution
+#     sh scripts/with_postgresql.sh .venv/bin/pytest tests/work
 #
 # The server listens on a free port of the loopback, keeps its data in a temporary directory, and is no system service.
 # PostgreSQL refuses to run as root: root runs it as the user postgres. Exits 69 when no server is installed.

@@ -6,7 +6,7 @@ from django.conf import settings
 from judging.models import Role, User
 from tests.factories import make_user
 
-pytest_plugins = ["tests.stub.fixtures"]
+pytest_plugins = ["tests.stub.fixtures", "tests.rest_clients", "tests.judging_runs.judging"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

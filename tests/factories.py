@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.models import (
     AIJudge,
     AIProvider,
@@ -27,7 +28,6 @@ from judging.models import (
     query_identity,
     query_text,
 )
-from judging.prompting import DEFAULT_PROMPT_TEMPLATE
 
 _numbers = itertools.count(1)
 

@@ -53,7 +53,7 @@ def test_modules_import_only_what_stands_below_them() -> None:
 
 
 def test_one_module_knows_the_task_queue() -> None:
-    assert importers("django_q") == {"judging/queue.py"}
+    assert importers("django_q") == {"judging/work/queue.py"}
 
 
 def test_one_module_knows_the_openai_package() -> None:

@@ -1,4 +1,4 @@
-"""One act, one service: the pages and the REST APIs reach the same function for the same act."""
+"""Pages and REST APIs reach the same function for the same act."""
 
 import ast
 from collections.abc import Iterable
@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 _JUDGING = Path(__file__).parent.parent / "judging"
+_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses")
 
 
-def services_used(package: str) -> set[str]:
-    """Return what an interface takes from judging.services, as "module.name", also through other services."""
-    used = names_taken((_JUDGING / package).rglob("*.py"))
-    behind = {_JUDGING / "services" / f"{name.split('.')[0]}.py" for name in used}
+def acts_used(interface: str) -> set[str]:
+    """Return what an interface takes from the subjects, as "judges.providers.save_provider", also through other acts."""
+    used = names_taken((_JUDGING / interface).rglob("*.py"))
+    behind = {_JUDGING.joinpath(*name.split(".")[:-1]).with_suffix(".py") for name in used}
     return used | names_taken(path for path in behind if path.exists())
 
 
@@ -22,11 +23,11 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         tree = ast.parse(path.read_text())
         modules: dict[str, str] = {}
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module == "judging.services":
-                modules.update({alias.asname or alias.name: alias.name for alias in node.names})
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("judging.services."):
-                module = str(node.module).removeprefix("judging.services.")
-                used.update(f"{module}.{alias.name}" for alias in node.names)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("judging."):
+                source = str(node.module).removeprefix("judging.")
+                if source.split(".")[0] in _SUBJECTS:
+                    used.update(f"{source}.{alias.name}" for alias in node.names)
+                    modules.update({alias.asname or alias.name: f"{source}.{alias.name}" for alias in node.names})
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
                 used.add(f"{modules[node.value.id]}.{node.attr}")
@@ -36,48 +37,48 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
 @pytest.mark.parametrize(
     "act",
     [
-        "judging_runs.start_judging_run",
-        "judging_runs.cancel_judging_run",
-        "judging_runs.estimate_judging_run",
-        "judgments.record_judgments",
-        "locks.lock_run",
-        "locks.unlock_run",
-        "import_run.import_run",
-        "import_judgments.import_judgments",
-        "evaluations.create_evaluation",
-        "evaluations.delete_run",
-        "providers.save_provider",
-        "providers.delete_provider",
-        "providers.test_provider",
-        "judges.save_judge",
-        "judges.delete_judge",
-        "judge_tests.test_judge_on_run",
-        "accounts.create_token",
-        "accounts.revoke_token",
-        "accounts.invite_member",
+        "judging_runs.starting.start_judging_run",
+        "judging_runs.starting.cancel_judging_run",
+        "judging_runs.starting.estimate_judging_run",
+        "review.judgments.record_judgments",
+        "runs.locks.lock_run",
+        "runs.locks.unlock_run",
+        "runs.importing.run_import.import_run",
+        "runs.importing.judgment_import.import_judgments",
+        "runs.evaluations.create_evaluation",
+        "runs.evaluations.delete_run",
+        "judges.providers.save_provider",
+        "judges.providers.delete_provider",
+        "judges.providers.test_provider",
+        "judges.judges.save_judge",
+        "judges.judges.delete_judge",
+        "judges.trials.test_judge_on_run",
+        "people.accounts.create_token",
+        "people.accounts.revoke_token",
+        "people.accounts.invite_member",
     ],
 )
-def test_9_pages_and_rest_reach_the_same_service(act: str) -> None:
-    assert act in services_used("api"), f"REST does not use services.{act}"
-    assert act in services_used("web"), f"the pages do not use services.{act}"
+def test_9_pages_and_rest_reach_the_same_act(act: str) -> None:
+    assert act in acts_used("api"), f"REST does not use {act}"
+    assert act in acts_used("web"), f"the pages do not use {act}"
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        "batches.cancel_batch",
-        "batches.retry_failed",
-        "evaluators.save_evaluator",
-        "response_judges.save_response_judge",
+        "responses.executions.cancel_batch",
+        "responses.executions.retry_failed",
+        "responses.evaluators.save_evaluator",
+        "responses.response_judges.save_response_judge",
     ],
 )
-def test_9_pages_and_the_batch_api_reach_the_same_service(act: str) -> None:
-    assert act in services_used("batch_api"), f"/v1 does not use services.{act}"
-    assert act in services_used("web"), f"the pages do not use services.{act}"
+def test_9_pages_and_the_batch_api_reach_the_same_act(act: str) -> None:
+    assert act in acts_used("batch_api"), f"/v1 does not use {act}"
+    assert act in acts_used("web"), f"the pages do not use {act}"
 
 
 def test_no_interface_writes_models_itself() -> None:
-    """Interfaces read and call services; they never save, create, update or delete rows."""
+    """Interfaces read and call acts; they never save, create, update or delete rows."""
     writes = {"save", "create", "bulk_create", "bulk_update", "update_or_create", "get_or_create"}
     found = []
     for package in ("api", "batch_api", "web"):

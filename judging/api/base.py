@@ -13,8 +13,8 @@ A resource is a serializer in serializers/, views in views/, and lines in urls.p
             return Response(WidgetSerializer(widget).data, status=201)
 
 Members may come in; `permission_classes = [AnyRole]` lets raters in, too, `[AdminsOnly]` nobody but admins, and
-`MethodRoles` tells methods apart. Services raise the errors of judging/errors.py and problems.py answers them: no view
-catches one. What is private to others is looked up with judging/queries/access.py, whose NotFound is the 404.
+`MethodRoles` tells methods apart. Services raise the errors of judging/foundation/errors.py and problems.py answers them: no view
+catches one. What is private to others is looked up with judging/records/visibility.py, whose NotFound is the 404.
 """
 
 from rest_framework.authentication import SessionAuthentication

@@ -2,7 +2,18 @@
 
 from django.urls import path, re_path
 
-from judging.api.views.accounts import (
+from judging.api.corpora.views import CorpusDetail, CorpusList
+from judging.api.judges.provider_views import ProviderDetail, ProviderList, ProviderTest
+from judging.api.judges.views import JudgeDetail, JudgeList, JudgeTest, JudgeVersionList
+from judging.api.judging_runs.views import (
+    JudgingItemList,
+    JudgingRunCancel,
+    JudgingRunDetail,
+    JudgingRunEstimate,
+    JudgingRunList,
+    JudgingRunStart,
+)
+from judging.api.people.views import (
     InvitationDetail,
     InvitationList,
     Me,
@@ -11,30 +22,11 @@ from judging.api.views.accounts import (
     TokenDetail,
     TokenList,
 )
-from judging.api.views.candidates import CandidateList, JudgmentList
-from judging.api.views.corpora import CorpusDetail, CorpusList
-from judging.api.views.evaluations import EvaluationDetail, EvaluationList
-from judging.api.views.judges import JudgeDetail, JudgeList, JudgeTest, JudgeVersionList
-from judging.api.views.judging_runs import (
-    JudgingItemList,
-    JudgingRunCancel,
-    JudgingRunDetail,
-    JudgingRunEstimate,
-    JudgingRunList,
-    JudgingRunStart,
-)
-from judging.api.views.providers import ProviderDetail, ProviderList, ProviderTest
-from judging.api.views.run_files import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
-from judging.api.views.runs import (
-    RunDetail,
-    RunImport,
-    RunList,
-    RunLock,
-    RunQueryList,
-    RunResults,
-    RunUnlock,
-)
-from judging.api.views.unknown import Unknown
+from judging.api.review.views import CandidateList, JudgmentList
+from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
+from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
+from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
+from judging.api.unknown import Unknown
 
 urlpatterns = [
     path("me", Me.as_view()),

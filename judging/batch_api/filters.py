@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from judging.errors import Invalid
+from judging.foundation.errors import Invalid
 
 _Row = TypeVar("_Row", bound=Model)
 _MAX_CHARS = 1_000

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from judging.batch_api import openapi
-from judging.batch_api.views.batches import (
+from judging.batch_api.executions.views import (
     BatchCancel,
     BatchCreate,
     BatchDetail,
@@ -15,9 +15,9 @@ from judging.batch_api.views.batches import (
     JudgeExecute,
     JudgeExecuteByName,
 )
-from judging.batch_api.views.judges import EvaluatorDetail, EvaluatorList, JudgeDetail, JudgeList
-from judging.batch_api.views.logs import LogDetail, LogList
-from judging.batch_api.views.unknown import Unknown
+from judging.batch_api.judges.views import EvaluatorDetail, EvaluatorList, JudgeDetail, JudgeList
+from judging.batch_api.logs.views import LogDetail, LogList
+from judging.batch_api.unknown import Unknown
 
 urlpatterns = [
     path("schema/", openapi.schema, name="batch-api-schema"),

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Case, CharField, F, When
 from django.utils import timezone
 
-from judging.errors import Conflict
+from judging.foundation.errors import Conflict
 from judging.ledger.cached import refresh_run
 from judging.ledger.renewal import renew_metrics
 from judging.models import AuthorKind, EvaluationRun, EvaluationRunStatus, Judgment, LockedJudgment, RunQuery

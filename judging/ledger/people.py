@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from judging.errors import Conflict
+from judging.foundation.errors import Conflict
 from judging.ledger.cached import recompute
 from judging.ledger.runs import add_judged, lock_unlocked_runs, mark_stale
 from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment

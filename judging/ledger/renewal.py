@@ -11,7 +11,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from judging.grading import effective_grade
+from judging.ledger.grading import effective_grade
 from judging.metrics import JudgedCount, QueryScore, aggregate, parse_metric, score_query
 from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment, RunQuery
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.core.management.base import CommandError
 from django.db.models import Model, QuerySet
 
-from judging.errors import DomainError, ImportRejected
+from judging.foundation.errors import DomainError, ImportRejected
 from judging.models import User
 
 Row = TypeVar("Row", bound=Model)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from judging.demo.electronics import query_labels
+from judging.foundation.scales import SCALES
 from judging.management.progress import duration
 from judging.management.sample import EMAIL, Sample
 from judging.metrics import auc, exact_agreement, quadratic_kappa
 from judging.models import EvaluationRun, ItemStatus, JudgingItem, JudgingRun
-from judging.scales import SCALES
-from judging.services.sample import query_labels
 
 
 def summary(sample: Sample, judging_run: JudgingRun, *, address: str) -> Iterator[str]:

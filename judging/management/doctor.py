@@ -15,12 +15,12 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from judging import queue
-from judging.clock import shared_now
-from judging.crypto import Undecryptable
+from judging.foundation.clock import shared_now
+from judging.foundation.crypto import Undecryptable
 from judging.models import AIProvider, Installation, ProviderType, Role, User, WorkerHeartbeat
-from judging.queries.default_model import default_model
-from judging.queries.operations import interrupted_imports, stalled_lanes
+from judging.operations.totals import interrupted_imports, stalled_lanes
+from judging.responses.default_model import default_model
+from judging.work import queue
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 _LEAST_BYTES, _FEW_BYTES = 100_000_000, 1_000_000_000

@@ -18,12 +18,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from judging.clock import shared_now
-from judging.errors import DomainError
-from judging.execution import rescue_judging_runs
-from judging.execution.watch import forget_dead_workers, is_work_left_alone
+from judging.foundation.clock import shared_now
+from judging.foundation.errors import DomainError
 from judging.models import Role, User
-from judging.services.accounts import create_user
+from judging.people.accounts import create_user
+from judging.work import rescue_judging_runs
+from judging.work.watch import forget_dead_workers, is_work_left_alone
 from releval.env import env
 from releval.supervisor import Child, StartFailed, Supervisor
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from judging.errors import Invalid
+from judging.foundation.errors import Invalid
 
 FamilyName = Literal["NDCG", "NDCG_lin", "DCG", "P", "Recall", "F1", "MAP", "MRR", "ERR", "RBP", "Judged"]
 

@@ -6,8 +6,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.scales import MAX_GRADE, SCALES, Scale
 from judging.models.corpora import Corpus, Document, DocumentVersion, Query
-from judging.scales import MAX_GRADE, SCALES, Scale
 
 
 class ScaleName(models.TextChoices):

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from judging import crypto
+from judging.foundation import crypto
 
 MAX_PRICE = 1_000_000
 

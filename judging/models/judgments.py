@@ -5,10 +5,10 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.scales import SCALES
 from judging.models.corpora import Corpus, Document, ImportedRater, Query
 from judging.models.evaluations import EvaluationRun, ScaleName
 from judging.models.judges import JudgeVersion
-from judging.scales import SCALES
 
 
 class AuthorKind(models.TextChoices):

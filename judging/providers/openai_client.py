@@ -15,12 +15,12 @@ from typing import Any
 import httpx2
 import openai
 
-from judging.providers.addresses import AddressRefused, check_address
+from judging.foundation.text import clean_text
 from judging.providers.base import CallSettings, ChatClient, Connection, Fault, Message, ProviderError, Reply
 from judging.providers.failures import CallContext, bad_reply, refusal, refusal_in_reply
 from judging.providers.registry import DEFAULT_AZURE_API_VERSION, PROVIDER_TYPES, address, endpoint, validate_connection
-from judging.providers.transport import Transport, UnusableReply
-from judging.text import clean_text
+from judging.wire.addresses import AddressRefused, check_address
+from judging.wire.transport import Transport, UnusableReply
 
 __all__ = ["open_client"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from judging.providers.addresses import AddressRefused, check_address, shown_address
 from judging.providers.base import Connection
+from judging.wire.addresses import AddressRefused, check_address, shown_address
 
 FIELDS = ("base_url", "api_key", "region", "api_version", "deployment")
 DEFAULT_AZURE_API_VERSION = "2024-10-21"

@@ -11,7 +11,7 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from judging.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
+from judging.foundation.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
 
 logger = logging.getLogger(__name__)
 

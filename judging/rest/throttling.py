@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
-from judging.middleware import client_address
+from judging.foundation.middleware import client_address
 
 
 class _Throttle(SimpleRateThrottle):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from judging.scales import SCALES
+from judging.foundation.scales import SCALES
 
 register = template.Library()
 

@@ -18,7 +18,7 @@ from django.utils.html import conditional_escape, format_html
 from django_htmx.http import HttpResponseClientRedirect, reswap, trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
-from judging.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
+from judging.foundation.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
 from judging.models import User
 
 P = ParamSpec("P")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.http import StreamingHttpResponse
 
-from judging.queries.exports import ExportFormat, export_file_name
+from judging.exports import ExportFormat, export_file_name
 
 
 def download(pieces: Iterator[str], title: str, kind: str, file_format: ExportFormat) -> StreamingHttpResponse:

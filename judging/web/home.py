@@ -9,10 +9,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
+from judging.judging_runs.run_reads import Pace, active_judging_runs, pace_of
 from judging.models import EvaluationRun, JudgingRun
-from judging.queries.access import visible_judges
-from judging.queries.judging_runs import Pace, active_judging_runs, pace_of
-from judging.queries.runs import evaluation_runs
+from judging.records.visibility import visible_judges
+from judging.runs.run_lists import evaluation_runs
 from judging.web.base import PageRequest, page_of, signed_in
 
 _MOST_UNDER_WAY = 20

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from judging.judging_runs.run_reads import Pace, pace_of
 from judging.models import JudgingRun
-from judging.queries.judging_runs import Pace, pace_of
 from judging.web.remedies import Remedy, remedy_link, run_remedy
 
 

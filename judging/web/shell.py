@@ -7,10 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from judging import queue
+from judging.judging_runs.run_reads import active_judging_runs
 from judging.models import Role
-from judging.queries.judging_runs import active_judging_runs
 from judging.web.watch import announce_ended_runs
+from judging.work import queue
 
 _PEOPLE = frozenset(Role.values)
 _MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})

@@ -3,19 +3,20 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from judging.web import account, home, members, sessions, watch
+from judging.web import home, watch
+from judging.web.people import account, members, sessions
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("watch", watch.watch, name="watch"),
-    path("", include("judging.web.run_urls")),
-    path("", include("judging.web.judge_urls")),
-    path("", include("judging.web.batch_urls")),
+    path("", include("judging.web.runs.urls")),
+    path("", include("judging.web.judges.urls")),
+    path("", include("judging.web.responses.urls")),
     # The door
     path("login", sessions.sign_in, name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("invitations/<str:secret>", sessions.invitation, name="invitation"),
-    path("evaluations/runs/<uuid:run_id>/", include("judging.web.grid_urls")),
+    path("evaluations/runs/<uuid:run_id>/", include("judging.web.review.urls")),
     # One's own account
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),

@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
+from judging.judging_runs.run_reads import judging_runs
 from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus
-from judging.queries.judging_runs import judging_runs
 from judging.web.base import PageRequest, member_required, toast
 
 _SESSION_KEY = "watched_runs"

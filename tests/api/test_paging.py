@@ -11,8 +11,8 @@ from rest_framework.test import APIClient, APIRequestFactory
 
 from judging.models import ApiToken, Candidate, Corpus, Evaluation, Invitation, User
 from judging.rest.paging import KeysetPagination
-from tests.api.conftest import assert_problem
 from tests.factories import make_judge, make_provider, make_run
+from tests.rest_clients import assert_problem
 
 
 def pages(client: APIClient, url: str | None) -> Iterator[dict[str, Any]]:

@@ -13,8 +13,8 @@ from rest_framework.test import APIClient
 
 from judging.models import ApiToken, Corpus, User
 from judging.rest.parsers import MAX_DEPTH
-from tests.api.conftest import assert_problem
 from tests.factories import make_token
+from tests.rest_clients import assert_problem
 
 
 def post(client: APIClient, body: str | bytes, path: str = "/api/v1/corpora", content_type: str = "application/json"):
@@ -104,7 +104,7 @@ def test_any_accept_header_and_format_parameter_get_json(as_member: APIClient) -
 def test_an_unexpected_error_answers_500_and_tells_nothing(
     as_member: APIClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with patch("judging.services.corpora.create_corpus", side_effect=RuntimeError("secret detail")):
+    with patch("judging.corpora.corpora.create_corpus", side_effect=RuntimeError("secret detail")):
         body = assert_problem(as_member.post("/api/v1/corpora", {"name": "x"}), 500, "internal_error")
     assert "secret" not in json.dumps(body)
     assert "secret detail" in caplog.text
@@ -114,7 +114,7 @@ def test_an_unexpected_error_answers_500_and_tells_nothing(
     "error", [OperationalError("database is locked"), InternalError("cannot execute UPDATE in a read-only transaction")]
 )
 def test_a_database_that_is_busy_or_only_reads_answers_503(as_member: APIClient, error: Exception) -> None:
-    with patch("judging.services.corpora.create_corpus", side_effect=error):
+    with patch("judging.corpora.corpora.create_corpus", side_effect=error):
         response = as_member.post("/api/v1/corpora", {"name": "x"})
     assert_problem(response, 503, "unavailable")
     assert response["Retry-After"] == "5"

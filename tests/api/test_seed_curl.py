@@ -10,8 +10,8 @@ import pytest
 
 from judging.models import Role
 from tests.draining import drain
-from tests.execution.conftest import small_run
 from tests.factories import make_judge, make_provider, make_token, make_user
+from tests.judging_runs.judging import small_run
 from tests.stub.fixtures import Stub
 
 # As in the document; only "https" becomes "http" (a loopback server has no certificate), and host, token and ids are

@@ -35,7 +35,7 @@ def test_a_database_that_does_not_answer_is_told(client: Client, monkeypatch: py
     def refuse() -> None:
         raise DatabaseError("secret address")
 
-    monkeypatch.setattr("judging.api.views.health.connection.cursor", refuse)
+    monkeypatch.setattr("judging.api.operations.health.connection.cursor", refuse)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (503, {"status": "unavailable", "database": False, "worker": False})
 

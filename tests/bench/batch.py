@@ -4,11 +4,11 @@ The stub answers after 100 ms, 16 calls are in flight: the ideal is what calls w
 """
 
 from judging.models import BatchEvaluator, BatchExecution, BatchStatus
-from judging.services.response_judges import Reference, save_response_judge
-from tests.batch_api.conftest import make_evaluator, pairs
+from judging.responses.response_judges import Reference, save_response_judge
 from tests.bench.figures import Figure, at_most, percentile, plain
 from tests.bench.rest import Api
 from tests.bench.stack import Stack, seconds_between, wait_until, wait_until_idle
+from tests.responses.conftest import make_evaluator, pairs
 
 _DELAY_MS, _IN_FLIGHT = 100, 16
 _INPUTS, _EVALUATORS = 100, 3

@@ -18,7 +18,7 @@ from judging.models import JudgingRun, Judgment, WorkerHeartbeat
 from releval.process_groups import is_process_alive
 from tests.bench.figures import Figure, at_most, plain
 from tests.bench.stack import Stack, judged_count, wait_until, wait_until_ended, wait_until_judged
-from tests.execution.served import Served
+from tests.work.served import Served
 
 _SIZE, _IN_FLIGHT, _DELAY_MS = 600, 16, 50
 _WORKERS = 2

@@ -11,14 +11,14 @@ from typing import Any
 
 from django.conf import settings
 
-from judging import queue
+from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.models import EvaluationRun, JudgeVersion, JudgingRun, User, WorkerHeartbeat
-from judging.services.judging_runs import JudgingOptions, start_judging_run
+from judging.work import queue
 from releval.process_groups import end_groups
 from tests.bench.rest import Api
-from tests.execution.cluster import Cluster
 from tests.factories import make_judge, make_provider, make_run, make_token, make_user
 from tests.stub.fixtures import StubProcess
+from tests.work.cluster import Cluster
 
 _ROOT = Path(__file__).parents[2]
 _WORKERS = 2

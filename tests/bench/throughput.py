@@ -12,14 +12,14 @@ from typing import Any
 
 from django.conf import settings
 
+from judging.asking.prompting import PromptCandidate, build_messages
 from judging.models import EvaluationRun
-from judging.prompting import PromptCandidate, build_messages
-from judging.queries.judge_specs import evaluation_context_of, judge_spec_of
+from judging.records.judge_specs import evaluation_context_of, judge_spec_of
 from tests.bench.bare_loop import run_bare_loop
 from tests.bench.figures import Figure, at_least, at_most, plain
 from tests.bench.processes import cpu_seconds, peak_megabytes
 from tests.bench.stack import Stack, seconds_between, wait_until_idle
-from tests.execution.cluster import Cluster
+from tests.work.cluster import Cluster
 
 DELAY_MS = 100
 _SECONDS = 6.0  # about, per round

@@ -40,12 +40,12 @@ def measure() -> list[Figure]:
 
 
 def _share() -> dict[str, Any]:
+    from judging.judging_runs.starting import JudgingOptions, start_judging_run
     from judging.models import JudgingRun, WorkerHeartbeat
-    from judging.services.judging_runs import JudgingOptions, start_judging_run
-    from tests.execution.callers import Callers
-    from tests.execution.cluster import Cluster
     from tests.factories import make_judge, make_provider, make_run, make_user
     from tests.stub.fixtures import Stub
+    from tests.work.callers import Callers
+    from tests.work.cluster import Cluster
 
     stub = Stub()
     stub.script(delay_ms=_DELAY_MS)

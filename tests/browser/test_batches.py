@@ -7,14 +7,14 @@ import pytest
 from playwright.sync_api import expect
 
 from judging.models import BatchExecution, Role, User
-from judging.services.batch_inputs import BatchInput
-from judging.services.batch_plans import plan_judge
-from judging.services.batches import cancel_batch, create_batch
-from judging.services.response_judges import Reference, save_response_judge
-from tests.batch_api.conftest import make_evaluator
+from judging.responses.executions import cancel_batch, create_batch
+from judging.responses.inputs import BatchInput
+from judging.responses.plans import plan_judge
+from judging.responses.response_judges import Reference, save_response_judge
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.browser.working import working
 from tests.factories import make_user
+from tests.responses.conftest import make_evaluator
 from tests.stub.fixtures import Stub
 
 NewVisitor = Callable[..., Visitor]

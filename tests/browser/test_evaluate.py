@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from judging.models import Abstention, Evaluation, EvaluationRun, Judgment, Role, User
-from judging.services.locks import lock_run
+from judging.runs.locks import lock_run
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.factories import make_judge, make_run, make_user
-from tests.services.test_grid import ai_grades
+from tests.review.test_grid import ai_grades
 
 NewVisitor = Callable[..., Visitor]
 _GRADES = 10

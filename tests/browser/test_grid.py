@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from judging.models import EvaluationRun, Judgment, User
-from judging.services.locks import lock_run
+from judging.runs.locks import lock_run
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.factories import candidate, make_judge, make_run, make_user
-from tests.services.test_grid import ai_grades, grade
+from tests.review.test_grid import ai_grades, grade
 
 NewVisitor = Callable[..., Visitor]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from judging.judges.judges import save_judge
 from judging.models import AIJudge, AIProvider, Role
-from judging.services.judges import save_judge
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.factories import make_judge, make_provider, make_run, make_user
 from tests.stub.fixtures import Stub

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from judging.demo.electronics import DATA
+from judging.judging_runs.starting import start_judging_run
 from judging.models import (
     AuditEvent,
     Candidate,
@@ -21,8 +23,6 @@ from judging.models import (
     Role,
     User,
 )
-from judging.services.judging_runs import start_judging_run
-from judging.services.sample import DATA
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.browser.working import working
 from tests.factories import make_evaluation, make_judge, make_provider, make_run, make_user

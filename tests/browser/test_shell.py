@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from judging.judging_runs.starting import start_judging_run
 from judging.models import ApiToken, AuditEvent, JudgingRun, JudgingRunStatus, Role, User
-from judging.services.judging_runs import start_judging_run
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.factories import make_evaluation, make_judge, make_run, make_user
 

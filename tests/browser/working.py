@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from django.db import connections
 
-from judging import queue
 from judging.models import WorkerHeartbeat
+from judging.work import queue
 from tests.draining import next_task
 
 

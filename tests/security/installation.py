@@ -6,6 +6,8 @@ from typing import Any
 
 from django.test import Client
 
+from judging.judges.providers import save_provider
+from judging.judging_runs.starting import start_judging_run
 from judging.models import (
     AIJudge,
     AIProvider,
@@ -21,12 +23,10 @@ from judging.models import (
     ResponseJudge,
     User,
 )
-from judging.services.accounts import create_token, invite_member
-from judging.services.batch_inputs import BatchInput
-from judging.services.batch_plans import plan_judge
-from judging.services.batches import create_batch
-from judging.services.judging_runs import start_judging_run
-from judging.services.providers import save_provider
+from judging.people.accounts import create_token, invite_member
+from judging.responses.executions import create_batch
+from judging.responses.inputs import BatchInput
+from judging.responses.plans import plan_judge
 from tests.draining import drain
 from tests.factories import make_evaluation, make_judge, make_run
 from tests.security.routes import Route

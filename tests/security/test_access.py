@@ -1,4 +1,4 @@
-"""Who may call what, for every page and every route of /v1, as the resolver has them (/api/v1: tests/api/test_access.py).
+"""Who may call what, for every page and every route of /v1, as the resolver has them (/api/v1: tests/people/test_api_access.py).
 
 A route that is not named here is for members: a new one that lets others in fails until it is named.
 """
@@ -12,7 +12,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from judging.models import BatchExecution, EvaluationRun, JudgingRun, Role, User
-from judging.services.accounts import deactivate_member
+from judging.people.accounts import deactivate_member
 from tests.factories import make_token, make_user
 from tests.security.installation import Installation, browser_of
 from tests.security.routes import Route, pages, routes
@@ -28,7 +28,7 @@ PUBLIC = {
     "/logout",
     "/invitations/{secret}",
 }
-# From this machine, or with an admin's token: tests/api/test_metrics.py.
+# From this machine, or with an admin's token: tests/operations/test_metrics.py.
 GUARDED = {"/metrics"}
 # What raters do: they see evaluation runs and grade.
 RATERS = {

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from judging.judges.providers import save_provider, test_provider
 from judging.models import AIProvider, Role, User
-from judging.providers.addresses import AddressRefused, check_ip
-from judging.services.providers import save_provider, test_provider
+from judging.wire.addresses import AddressRefused, check_ip
 from tests.factories import make_user
 from tests.security.installation import browser_of
 from tests.stub.fixtures import Stub

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.test import Client
 
 from judging.models import AIProvider, ApiToken, Corpus, DocumentVersion, Evaluation, Role, RunQuery, User
-from judging.services.accounts import create_token
-from judging.services.judgments import GivenGrade, record_judgments
+from judging.people.accounts import create_token
+from judging.review.judgments import GivenGrade, record_judgments
 from tests.factories import make_user
 from tests.security.installation import Installation, browser_of, install
 from tests.security.routes import pages, routes

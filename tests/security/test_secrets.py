@@ -19,10 +19,10 @@ from django.views.debug import SafeExceptionReporterFilter
 from django_q.models import OrmQ, Task
 from rest_framework.test import APIClient
 
-from judging.logs import JsonFormatter
+from judging.foundation.logs import JsonFormatter
+from judging.judges.providers import save_provider
+from judging.judging_runs.starting import start_judging_run
 from judging.models import AIProvider, ApiToken, Invitation, JudgingRun, User
-from judging.services.judging_runs import start_judging_run
-from judging.services.providers import save_provider
 from tests.draining import drain
 from tests.factories import make_token
 from tests.security.conftest import API_KEY

@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 
 from judging.models import Role, User
-from judging.services.accounts import create_token, deactivate_member, update_member
+from judging.people.accounts import create_token, deactivate_member, update_member
 from tests.factories import make_user
 from tests.security.installation import PASSWORD, Installation, browser_of
 from tests.security.routes import pages

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from judging.judging_runs.starting import start_judging_run
 from judging.models import EvaluationRun, JudgingRun, JudgingRunStatus, User, WorkerHeartbeat
-from judging.services.judging_runs import start_judging_run
 from tests.factories import make_judge, make_run, make_user
 
 HTMX = {"HX-Request": "true"}

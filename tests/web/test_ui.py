@@ -7,7 +7,7 @@ from django import forms
 from django.template import Context, Template
 from django.utils import timezone
 
-from judging.scales import SCALES
+from judging.foundation.scales import SCALES
 from judging.templatetags import ui
 
 

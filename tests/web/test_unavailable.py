@@ -74,5 +74,5 @@ def test_serving_ends_with_one_line_that_says_what_to_do() -> None:
 
 
 def test_other_errors_are_still_errors(member: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("judging.web.account._MOST_TOKENS", "no number")
+    monkeypatch.setattr("judging.web.people.account._MOST_TOKENS", "no number")
     assert browser_of(member).get("/account").status_code == 500

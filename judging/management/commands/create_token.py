@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from judging.errors import Invalid
+from judging.foundation.errors import Invalid
 from judging.models import User
-from judging.services.accounts import create_token
+from judging.people.accounts import create_token
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from judging.errors import Invalid
+from judging.foundation.errors import Invalid
 from judging.models import Role
-from judging.services.accounts import create_user
+from judging.people.accounts import create_user
 
 
 class Command(BaseCommand):

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from judging import ledger
+from judging.judging_runs.starting import start_judging_run
 from judging.management import serving
 from judging.management.demo_report import summary
 from judging.management.progress import follow
 from judging.management.sample import Sample, load_sample
 from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus
-from judging.services.judging_runs import start_judging_run
 from releval.env import env
 
 

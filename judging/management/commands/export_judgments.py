@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from judging.exports import JUDGMENT_FORMATS, export_judgments
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name
 from judging.models import EvaluationRun
-from judging.queries.exports import JUDGMENT_FORMATS, export_judgments
 
 
 class Command(BaseCommand):

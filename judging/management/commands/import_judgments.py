@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from judging.foundation.scales import SCALES
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name, get_user, open_file
 from judging.models import Corpus
-from judging.scales import SCALES
-from judging.services.import_judgments import import_judgments
-from judging.services.judgment_files import FILE_FORMATS
+from judging.runs.importing.judgment_files import FILE_FORMATS
+from judging.runs.importing.judgment_import import import_judgments
 
 
 class Command(BaseCommand):

@@ -5,15 +5,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from judging.corpora.corpora import create_corpus
+from judging.foundation.scales import SCALES
 from judging.management.arguments import errors_on_one_line, find_by_id_or_name, get_user, open_file
 from judging.metrics import DEFAULT_METRICS
 from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode, User
-from judging.scales import SCALES
-from judging.services.corpora import create_corpus
-from judging.services.evaluations import create_evaluation
-from judging.services.import_run import import_run
-from judging.services.results import JsonlResults, RunSource
-from judging.services.trec_results import TrecResults
+from judging.runs.evaluations import create_evaluation
+from judging.runs.importing.results import JsonlResults, RunSource
+from judging.runs.importing.run_import import import_run
+from judging.runs.importing.trec_results import TrecResults
 
 
 class Command(BaseCommand):

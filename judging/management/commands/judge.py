@@ -13,11 +13,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from judging import execution, ledger, queue
+from judging import ledger, work
+from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name, get_user
 from judging.management.progress import follow
 from judging.models import AIJudge, EvaluationRun, JudgingRun, JudgingRunStatus, Lane, Role, Scope, User
-from judging.services.judging_runs import JudgingOptions, start_judging_run
+from judging.work import queue
 
 POLL_SECONDS = 0.5
 NO_WORKER = (
@@ -109,10 +110,10 @@ def _drain(run: JudgingRun, out: Any) -> None:
         while not told_to_end.is_set() and JudgingRun.objects.get(pk=run.pk).is_active:
             lane = Lane.objects.filter(judging_run=run, is_done=False).order_by("enqueued_at").first()
             if lane is None:
-                execution.rescue_judging_runs()
+                work.rescue_judging_runs()
             else:
                 with _ending_in_order(told_to_end):
-                    execution.judge_slice(lane.pk)
+                    work.judge_slice(lane.pk)
             time.sleep(0.05)  # a worker may hold the lane
     except (KeyboardInterrupt, SystemExit):
         pass  # told to end: the slice has given back what it held

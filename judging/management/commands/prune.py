@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.management.arguments import errors_on_one_line
-from judging.services.retention import prune_batch_inputs, prune_raw_replies
+from judging.operations.retention import prune_batch_inputs, prune_raw_replies
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from judging.execution import rescue_judging_runs
+from judging.work import rescue_judging_runs
 
 
 class Command(BaseCommand):

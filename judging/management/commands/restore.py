@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
-from judging import queue
 from judging.management.sqlite_files import (
     NotUsable,
     applied_migrations,
@@ -19,6 +18,7 @@ from judging.management.sqlite_files import (
     overwrite_database,
 )
 from judging.models import WorkerHeartbeat
+from judging.work import queue
 
 
 class Command(BaseCommand):

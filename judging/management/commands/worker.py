@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from judging import queue
 from judging.management import serving
+from judging.work import queue
 
 
 class Command(BaseCommand):

@@ -1,0 +1,122 @@
+"""AI judging runs: estimated, started, followed, cancelled."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from judging.api.base import ApiView, describe
+from judging.api.judging_runs.serializers import (
+    EstimateSerializer,
+    JudgingItemSerializer,
+    JudgingRunSerializer,
+    StartSerializer,
+)
+from judging.foundation.errors import Invalid
+from judging.judging_runs.run_reads import get_judging_run, judging_items, judging_runs
+from judging.judging_runs.starting import JudgingOptions, cancel_judging_run, estimate_judging_run, start_judging_run
+from judging.models import AIJudge, ItemStatus, JudgingRun, User
+from judging.records.visibility import visible_judges
+from judging.runs.run_lists import get_evaluation_run
+from judging.work import rescue_if_stalled
+
+_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same request with the same key again answers the run it made.",
+)
+_CANNOT_START = "run_not_completed, run_locked"
+
+
+class JudgingRunStart(ApiView):
+    @describe(
+        "Start an AI judging run",
+        body=StartSerializer,
+        answer=JudgingRunSerializer,
+        status=201,
+        conflict=f"{_CANNOT_START}, idempotency_key_reused",
+        query=[_KEY],
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        run = get_evaluation_run(run_id)
+        judge, options = _choice(self.user, self.body(StartSerializer))
+        started = start_judging_run(
+            evaluation_run=run,
+            judge=judge,
+            actor=self.user,
+            options=options,
+            idempotency_key=request.headers.get("Idempotency-Key", ""),
+        )
+        return Response(JudgingRunSerializer(started).data, status=201)
+
+
+class JudgingRunEstimate(ApiView):
+    @describe(
+        "Estimate an AI judging run",
+        body=StartSerializer,
+        answer=EstimateSerializer,
+        conflict=_CANNOT_START,
+        description="The body of a start; nothing is started and no model called.",
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        run = get_evaluation_run(run_id)
+        judge, options = _choice(self.user, self.body(StartSerializer))
+        answer = estimate_judging_run(evaluation_run=run, judge=judge, options=options)
+        return Response(EstimateSerializer(answer).data)
+
+
+def _choice(user: User, values: dict[str, Any]) -> tuple[AIJudge, JudgingOptions]:
+    judge = visible_judges(user).filter(pk=values.pop("ai_judge_id")).first()
+    if judge is None:
+        raise Invalid("there is no such AI judge", errors={"ai_judge_id": ["There is no such AI judge."]})
+    return judge, JudgingOptions(**values)
+
+
+class JudgingRunList(ApiView):
+    @describe("List the AI judging runs of an evaluation run, newest first", answer=JudgingRunSerializer, many=True)
+    def get(self, request: Request, run_id: UUID) -> Response:
+        runs = judging_runs(get_evaluation_run(run_id))
+        return self.page(runs, JudgingRunSerializer, order=("-created_at", "-id"), complete=_looked_at)
+
+
+def _looked_at(runs: list[JudgingRun]) -> list[JudgingRun]:
+    for run in runs:
+        if run.is_active:
+            rescue_if_stalled(run)
+    return runs
+
+
+class JudgingRunDetail(ApiView):
+    @describe("Show an AI judging run", answer=JudgingRunSerializer)
+    def get(self, request: Request, judging_run_id: UUID) -> Response:
+        run = get_judging_run(judging_run_id)
+        rescue_if_stalled(run)
+        return Response(JudgingRunSerializer(run).data)
+
+
+class JudgingRunCancel(ApiView):
+    @describe(
+        "Cancel an AI judging run",
+        answer=JudgingRunSerializer,
+        conflict="already_ended",
+        description="At once. Calls in flight may still land and count. A cancelled run stays as it is.",
+    )
+    def post(self, request: Request, judging_run_id: UUID) -> Response:
+        run = cancel_judging_run(judging_run=get_judging_run(judging_run_id), actor=self.user)
+        return Response(JudgingRunSerializer(run).data)
+
+
+class JudgingItemList(ApiView):
+    @describe(
+        "List what an AI judging run said of each candidate",
+        answer=JudgingItemSerializer,
+        many=True,
+        query=[OpenApiParameter("status", str, enum=ItemStatus.values)],
+    )
+    def get(self, request: Request, judging_run_id: UUID) -> Response:
+        status = request.query_params.get("status", "")
+        items = judging_items(get_judging_run(judging_run_id), status=status)
+        return self.page(items, JudgingItemSerializer, order=("id",) if status else ("candidate_id",))

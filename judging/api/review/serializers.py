@@ -1,0 +1,80 @@
+"""The review grid's rows, and the judgments people give."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from judging.api.runs.serializers import QueryField
+from judging.foundation.validation import MAX_TEXT
+from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, Serializer, UUIDField
+from judging.review.judgments import MAX_JUDGMENTS
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class FieldsField(serializers.Field[Any, Any, Any, Any]):
+    """A document's other fields."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class CandidateSerializer(serializers.Serializer[Any]):
+    """A candidate with everybody's grades: a row of the review grid."""
+
+    query_id = serializers.UUIDField()
+    query = QueryField()
+    candidate_id = serializers.CharField(help_text="The document's id.")
+    rank = serializers.IntegerField()
+    title = serializers.CharField()
+    image = serializers.CharField()
+    effective_grade = serializers.IntegerField(allow_null=True)
+    people_mean = serializers.FloatField(allow_null=True)
+    people_count = serializers.IntegerField()
+    ai_grade = serializers.IntegerField(allow_null=True)
+    ai_judge_id = serializers.UUIDField(allow_null=True)
+    ai_judge_name = serializers.CharField()
+    reasoning = serializers.CharField(help_text="The AI's.")
+    my_grade = serializers.IntegerField(allow_null=True)
+    last_item_status = serializers.CharField(
+        help_text="What the newest AI judging run made of it: judged, failed, or nothing yet."
+    )
+    failure_code = serializers.CharField()
+    content_changed = serializers.BooleanField(help_text="A grade that counts is older than the content shown.")
+
+    def get_fields(self) -> dict[str, Any]:
+        # `fields` is the serializer's own name; the document's come in by the dictionary.
+        fields = super().get_fields()
+        names = list(fields)
+        names.insert(names.index("image"), "fields")
+        return {name: fields.get(name) or FieldsField() for name in names}
+
+
+class GivenJudgmentSerializer(Serializer):
+    """A grade for one candidate."""
+
+    candidate_id = CharField(max_length=500, trim_whitespace=False)
+    grade = IntegerField(allow_null=True, help_text="null takes your own grade back.")
+    reasoning = CharField(required=False, allow_blank=True, default="", max_length=MAX_TEXT)
+    saw_ai_grade = BooleanField(
+        required=False, allow_null=True, default=None, help_text="Whether the AI's grade was visible; null: not known."
+    )
+
+
+class JudgedQuerySerializer(Serializer):
+    """Grades for candidates of one query."""
+
+    query_id = UUIDField()
+    judgments = ListField(child=GivenJudgmentSerializer(), max_length=MAX_JUDGMENTS, allow_empty=False)
+
+
+class JudgmentsSerializer(Serializer):
+    """Grades for queries of one evaluation run."""
+
+    queries = ListField(child=JudgedQuerySerializer(), max_length=MAX_JUDGMENTS, allow_empty=False)
+
+
+class RenewedRowsSerializer(serializers.Serializer[Any]):
+    """The rows of the candidates judged, as they are now, in the order given."""
+
+    results = CandidateSerializer(many=True)

@@ -1,0 +1,104 @@
+"""The review grid's rows, and the judgments people give."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from judging.api.base import ApiView, describe
+from judging.api.review.serializers import CandidateSerializer, JudgmentsSerializer, RenewedRowsSerializer
+from judging.foundation.scales import MAX_GRADE
+from judging.models import Candidate
+from judging.rest.paging import DEFAULT_PAGE_SIZE
+from judging.rest.permissions import AnyRole
+from judging.review.grid import MAX_PAGE, grid_rows, rows_of
+from judging.review.grid_filter import FILTER_NAMES, MAX_RANK, STATUSES, parse_grid_filter
+from judging.review.grid_order import DEFAULT_ORDERING, ORDERINGS
+from judging.review.judgments import GivenGrade, record_judgments
+from judging.runs.run_lists import get_evaluation_run
+
+_TYPES: dict[str, OpenApiTypes | dict[str, Any]] = {
+    "query_id": OpenApiTypes.UUID,
+    "ai_judge_id": OpenApiTypes.UUID,
+    "search": OpenApiTypes.STR,
+    "status": OpenApiTypes.STR,
+    "max_rank": {"type": "integer", "minimum": 1, "maximum": MAX_RANK},
+}
+_GRADE: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_GRADE}
+_PARAMETERS = [
+    *(
+        OpenApiParameter(name, _TYPES.get(name, _GRADE), enum=STATUSES if name == "status" else None)
+        for name in FILTER_NAMES
+    ),
+    OpenApiParameter("ordering", str, enum=ORDERINGS, default=DEFAULT_ORDERING),
+]
+_PAGE_SIZE = serializers.IntegerField(min_value=1, max_value=MAX_PAGE)
+
+
+class CandidateList(ApiView):
+    permission_classes = [AnyRole]
+
+    @describe(
+        "List a run's candidates with their grades",
+        answer=CandidateSerializer,
+        many=True,
+        query=_PARAMETERS,
+        description="`grade`, `min_grade` and `max_grade` are about the effective grade; `search` looks for a text in"
+        " query, title and id. Whatever it is ordered by, what has no value comes last.",
+    )
+    def get(self, request: Request, run_id: UUID) -> Response:
+        run = get_evaluation_run(run_id)
+        given = request.query_params
+        page = grid_rows(
+            run,
+            viewer=self.user,
+            grid_filter=parse_grid_filter(given, run.grading_scale),
+            ordering=given.get("ordering") or DEFAULT_ORDERING,
+            limit=_page_size(request),
+            cursor=given.get("cursor", ""),
+        )
+        url = request.build_absolute_uri()
+        return Response(
+            {
+                "results": CandidateSerializer(page.rows, many=True).data,
+                "next": replace_query_param(url, "cursor", page.next_cursor) if page.next_cursor else None,
+                "previous": replace_query_param(url, "cursor", page.previous_cursor) if page.previous_cursor else None,
+            }
+        )
+
+
+def _page_size(request: Request) -> int:
+    given = request.query_params.get("page_size")
+    if not given:
+        return DEFAULT_PAGE_SIZE
+    try:
+        return int(_PAGE_SIZE.run_validation(given))
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({"page_size": error.detail}) from None
+
+
+class JudgmentList(ApiView):
+    permission_classes = [AnyRole]
+
+    @describe(
+        "Judge candidates",
+        body=JudgmentsSerializer,
+        answer=RenewedRowsSerializer,
+        conflict="run_locked, run_not_completed",
+        description="All or nothing, for queries of one evaluation run. Answers the rows as they are now.",
+    )
+    def post(self, request: Request) -> Response:
+        grades = [
+            GivenGrade(query_id=query["query_id"], **judgment)
+            for query in self.body(JudgmentsSerializer)["queries"]
+            for judgment in query["judgments"]
+        ]
+        candidate_ids = record_judgments(grades=grades, actor=self.user)
+        run = get_evaluation_run(Candidate.objects.values_list("run_id", flat=True).get(pk=candidate_ids[0]))
+        rows = rows_of(run, candidate_ids, viewer=self.user)
+        return Response({"results": CandidateSerializer(rows, many=True).data})

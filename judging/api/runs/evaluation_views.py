@@ -1,0 +1,52 @@
+"""Evaluations."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from judging.api.base import ApiView, describe
+from judging.api.runs.evaluation_serializers import EvaluationSerializer
+from judging.foundation.errors import NotFound
+from judging.models import Evaluation
+from judging.runs import evaluations
+
+
+class EvaluationList(ApiView):
+    @describe("List the evaluations, newest first", answer=EvaluationSerializer, many=True)
+    def get(self, request: Request) -> Response:
+        return self.page(Evaluation.objects.all(), EvaluationSerializer, order=("-created_at", "id"))
+
+    @describe("Make an evaluation", body=EvaluationSerializer, answer=EvaluationSerializer, status=201)
+    def post(self, request: Request) -> Response:
+        evaluation = evaluations.create_evaluation(actor=self.user, **self.body(EvaluationSerializer))
+        return Response(EvaluationSerializer(evaluation).data, status=201)
+
+
+class EvaluationDetail(ApiView):
+    @describe("Show an evaluation", answer=EvaluationSerializer)
+    def get(self, request: Request, evaluation_id: UUID) -> Response:
+        return Response(EvaluationSerializer(get_evaluation(evaluation_id)).data)
+
+    @describe("Change an evaluation", body=EvaluationSerializer, answer=EvaluationSerializer)
+    def patch(self, request: Request, evaluation_id: UUID) -> Response:
+        evaluation = get_evaluation(evaluation_id)
+        changes = self.body(EvaluationSerializer, partial=True)
+        return Response(EvaluationSerializer(evaluations.update_evaluation(evaluation=evaluation, **changes)).data)
+
+    @describe(
+        "Delete an evaluation with its runs",
+        status=204,
+        conflict="run_locked, run_being_judged, run_being_imported",
+        description="The judgments stay with the corpus.",
+    )
+    def delete(self, request: Request, evaluation_id: UUID) -> Response:
+        evaluations.delete_evaluation(actor=self.user, evaluation=get_evaluation(evaluation_id))
+        return Response(status=204)
+
+
+def get_evaluation(evaluation_id: UUID) -> Evaluation:
+    evaluation = Evaluation.objects.filter(pk=evaluation_id).first()
+    if evaluation is None:
+        raise NotFound("no such evaluation")
+    return evaluation

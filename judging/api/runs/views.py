@@ -1,0 +1,173 @@
+"""Evaluation runs: made, filled, imported, changed, locked, and read query by query."""
+
+from typing import IO, Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from judging.api.base import ApiView, describe
+from judging.api.runs.evaluation_views import get_evaluation
+from judging.api.runs.serializers import (
+    NewRunSerializer,
+    ResultsSerializer,
+    RunChangeSerializer,
+    RunImportSerializer,
+    RunQuerySerializer,
+    RunSerializer,
+    RunWithWarningsSerializer,
+)
+from judging.rest.permissions import AnyRole, MembersOnly
+from judging.runs import locks
+from judging.runs.evaluation_runs import update_run
+from judging.runs.evaluations import delete_run
+from judging.runs.importing import run_import
+from judging.runs.importing.results import InlineResults, JsonlResults, RunSource
+from judging.runs.importing.run_import import ImportOutcome
+from judging.runs.importing.trec_results import TrecResults
+from judging.runs.run_lists import evaluation_runs, get_evaluation_run, run_queries, with_staleness
+
+
+class RunList(ApiView):
+    permission_classes = [AnyRole]
+    method_permissions = {"POST": [MembersOnly]}
+
+    @describe("List the runs of an evaluation, newest first", answer=RunSerializer, many=True)
+    def get(self, request: Request, evaluation_id: UUID) -> Response:
+        runs = evaluation_runs(get_evaluation(evaluation_id))
+        return self.page(with_staleness(runs), RunSerializer, order=("-created_at", "id"))
+
+    @describe(
+        "Make a run",
+        body=NewRunSerializer,
+        answer=RunWithWarningsSerializer,
+        status=201,
+        description="With results it is `completed`, without it is `pending` until it gets them.",
+    )
+    def post(self, request: Request, evaluation_id: UUID) -> Response:
+        evaluation = get_evaluation(evaluation_id)
+        values = self.body(NewRunSerializer)
+        if "results" not in values:
+            run = run_import.create_run(evaluation=evaluation, actor=self.user, **values)
+            return _made(ImportOutcome(run, []))
+        source = InlineResults(values.pop("results"))
+        return _made(run_import.import_run(evaluation=evaluation, actor=self.user, source=source, **values))
+
+
+class RunResults(ApiView):
+    @describe(
+        "Give a pending run its results",
+        body=ResultsSerializer,
+        answer=RunWithWarningsSerializer,
+        conflict="run_not_pending",
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        source = InlineResults(self.body(ResultsSerializer)["results"])
+        outcome = run_import.fill_run(run=get_evaluation_run(run_id), actor=self.user, source=source)
+        return _made(outcome, status=200)
+
+
+class RunImport(ApiView):
+    parser_classes = [MultiPartParser]
+    upload = True
+
+    @describe(
+        "Import a run from files",
+        body={"multipart/form-data": RunImportSerializer},
+        answer=RunWithWarningsSerializer,
+        status=201,
+    )
+    def post(self, request: Request, evaluation_id: UUID) -> Response:
+        evaluation = get_evaluation(evaluation_id)
+        values = self.body(RunImportSerializer)
+        source = _source(values)
+        return _made(run_import.import_run(evaluation=evaluation, actor=self.user, source=source, **values))
+
+
+def _source(values: dict[str, Any]) -> RunSource:
+    """Take the files out of a form's values."""
+    files: dict[str, IO[bytes] | None] = {
+        name: values.pop(name, None) for name in ("results", "run", "queries", "documents")
+    }
+    allow_missing = values.pop("allow_missing_documents")
+    if files["results"] is not None:
+        return JsonlResults(files["results"])
+    assert files["run"] is not None
+    assert files["queries"] is not None
+    return TrecResults(files["run"], files["queries"], files["documents"], allow_missing_documents=allow_missing)
+
+
+class RunDetail(ApiView):
+    permission_classes = [AnyRole]
+    method_permissions = {"PATCH": [MembersOnly], "DELETE": [MembersOnly]}
+
+    @describe("Show a run", answer=RunSerializer)
+    def get(self, request: Request, run_id: UUID) -> Response:
+        return Response(RunSerializer(get_evaluation_run(run_id)).data)
+
+    @describe("Change a run", body=RunChangeSerializer, answer=RunSerializer, conflict="run_locked")
+    def patch(self, request: Request, run_id: UUID) -> Response:
+        run = get_evaluation_run(run_id)
+        changes = self.body(RunChangeSerializer, partial=True)
+        return Response(RunSerializer(update_run(run=run, actor=self.user, **changes)).data)
+
+    @describe(
+        "Delete a run with its AI judging runs",
+        status=204,
+        conflict="run_locked, run_being_judged, run_being_imported",
+        description="The judgments stay with the corpus.",
+    )
+    def delete(self, request: Request, run_id: UUID) -> Response:
+        delete_run(actor=self.user, run=get_evaluation_run(run_id))
+        return Response(status=204)
+
+
+class RunLock(ApiView):
+    @describe(
+        "Lock a run",
+        answer=RunSerializer,
+        conflict="run_locked, run_not_completed",
+        description="No judgment on it changes until it is unlocked; AI judging under way ends as failed.",
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        return Response(RunSerializer(locks.lock_run(run=get_evaluation_run(run_id), actor=self.user)).data)
+
+
+class RunUnlock(ApiView):
+    @describe(
+        "Unlock a run",
+        answer=RunSerializer,
+        conflict="run_not_locked",
+        description="It follows the corpus's judgments again.",
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        return Response(RunSerializer(locks.unlock_run(run=get_evaluation_run(run_id), actor=self.user)).data)
+
+
+class RunQueryList(ApiView):
+    permission_classes = [AnyRole]
+
+    @describe(
+        "List a run's queries",
+        answer=RunQuerySerializer,
+        many=True,
+        query=[
+            OpenApiParameter(
+                "ordering",
+                str,
+                description="position, label, query, judged_count, candidate_count or a metric of the run (rising: worst"
+                " first), - before it: falling.",
+            )
+        ],
+    )
+    def get(self, request: Request, run_id: UUID) -> Response:
+        run = get_evaluation_run(run_id)
+        queries, order = run_queries(run, request.query_params.get("ordering") or "position")
+        return self.page(queries, RunQuerySerializer, order=order)
+
+
+def _made(outcome: ImportOutcome, status: int = 201) -> Response:
+    answer = RunWithWarningsSerializer(outcome.run, context={"warnings": outcome.warnings})
+    return Response(answer.data, status=status)

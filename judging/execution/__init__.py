@@ -1,7 +1,0 @@
-"""Judging in the background: claim, ask, persist, finish; leases, slices, rescue."""
-
-from judging.execution.immediate import execute_now
-from judging.execution.rescue import rescue_if_stalled, rescue_judging_runs
-from judging.execution.slices import judge_slice
-
-__all__ = ["execute_now", "judge_slice", "rescue_if_stalled", "rescue_judging_runs"]

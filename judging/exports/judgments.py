@@ -1,0 +1,134 @@
+"""The judgments on an evaluation run's queries as a file: CSV, JSONL or TREC qrels."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import NamedTuple
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, Lower
+
+from judging.ledger.grading import effective_grade
+from judging.models import AuthorKind, EvaluationRun, Judgment, LockedJudgment, RunQuery, User
+from judging.records.cells import csv_line
+from judging.records.file_formats import JUDGMENT_FORMATS, checked_format, in_chunks
+from judging.records.file_names import check_columns, json_line, label_or_id, query_cell, rater_label
+
+COLUMNS = (
+    "query_id",
+    "query",
+    "doc_id",
+    "grade",
+    "scale",
+    "author",
+    "kind",
+    "judge",
+    "reasoning",
+    "created_at",
+)
+_ROWS = 2000
+
+
+class _Row(NamedTuple):
+    position: int
+    external_id: str
+    author_kind: str
+    author: str
+    judge_label: str
+    grade: int
+    reasoning: str
+    created_at: datetime
+
+
+def export_judgments(run: EvaluationRun, file_format: str) -> Iterator[str]:
+    """Write the judgments that count for a run, a locked one's as they stood then, as pieces of text.
+
+    These are everyone's judgments of the run's queries on its scale, also of documents that the run did not return.
+    `csv` and `jsonl` come back the same through the import; `qrels` holds the effective grades. Raises Invalid for an
+    unknown format and Conflict (not_exportable) for ids that TREC's columns can't hold, both before the first piece.
+    """
+    name = checked_format(JUDGMENT_FORMATS, file_format).name
+    if name == "qrels":
+        external_id = "external_id" if run.is_locked else "document__external_id"
+        check_columns(run, _judgments(run).order_by().values_list(external_id, flat=True).distinct())
+        return in_chunks(_qrels(run))
+    return in_chunks(_csv(run) if name == "csv" else _jsonl(run))
+
+
+def _judgments(run: EvaluationRun) -> "QuerySet[Judgment] | QuerySet[LockedJudgment]":
+    if run.is_locked:
+        return LockedJudgment.objects.filter(run=run)
+    queries = RunQuery.objects.filter(run=run).values("query_id")
+    return Judgment.objects.filter(query_id__in=queries, scale=run.scale)
+
+
+def _rows(run: EvaluationRun) -> Iterator[_Row]:
+    """Yield a run's judgments by query position and document, people before the AI."""
+    position = RunQuery.objects.filter(run=run, query_id=OuterRef("query_id")).values("position")
+    rows = _judgments(run).annotate(position=Subquery(position[:1]))
+    if run.is_locked:
+        rows = rows.annotate(external=F("external_id"), author=F("author_label"))
+    else:
+        author = Case(
+            When(author_kind=AuthorKind.MEMBER, then=F("member__email")),
+            When(author_kind=AuthorKind.RATER, then=F("rater__name")),
+            output_field=CharField(),
+        )
+        rows = rows.annotate(external=F("document__external_id"), author=Coalesce(author, Value("")))
+    is_ai = Case(When(author_kind=AuthorKind.AI, then=Value(1)), default=Value(0))
+    accounts = User.objects.filter(email=Lower(OuterRef("author_label" if run.is_locked else "rater__name")))
+    is_address = Case(When(author_kind=AuthorKind.RATER, then=Exists(accounts)), default=False)
+    columns = ("position", "external", "author_kind", "author", "judge_label", "grade", "reasoning", "created_at")
+    ordered = rows.annotate(is_address=is_address).order_by("position", "external", is_ai, "author", "pk")
+    for *values, marked in ordered.values_list(*columns, "is_address").iterator(chunk_size=_ROWS):
+        row = _Row(*values)
+        is_rater = row.author_kind == AuthorKind.RATER
+        yield row._replace(author=rater_label(row.author, is_address=marked)) if is_rater else row
+
+
+def _by_query(run: EvaluationRun) -> Iterator[tuple[RunQuery, Iterator[_Row]]]:
+    """Yield the queries that have judgments with these, in the order of the run."""
+    queries = RunQuery.objects.filter(run=run).order_by("position").only("id", "position", "label", "body")
+    following = queries.iterator(chunk_size=_ROWS)
+    for position, rows in groupby(_rows(run), key=lambda row: row.position):
+        query = next((query for query in following if query.position == position), None)
+        if query is None:
+            # The run is being deleted.
+            return
+        yield query, rows
+
+
+def _csv(run: EvaluationRun) -> Iterator[str]:
+    match_mode = run.evaluation.corpus.match_mode
+    yield csv_line(COLUMNS)
+    for query, rows in _by_query(run):
+        label, text = label_or_id(query.label, query.pk), query_cell(query.body, match_mode)
+        for row in rows:
+            yield csv_line((label, text, *_values(row, run.scale)))
+
+
+def _jsonl(run: EvaluationRun) -> Iterator[str]:
+    for query, rows in _by_query(run):
+        label = label_or_id(query.label, query.pk)
+        for row in rows:
+            yield json_line(dict(zip(COLUMNS, (label, query.body, *_values(row, run.scale)), strict=True)))
+
+
+def _values(row: _Row, scale: str) -> tuple[str, int, str, str, str, str, str, str]:
+    kind = "ai" if row.author_kind == AuthorKind.AI else "human"
+    moment = row.created_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return row.external_id, row.grade, scale, row.author, kind, row.judge_label, row.reasoning, moment
+
+
+def _qrels(run: EvaluationRun) -> Iterator[str]:
+    for query, rows in _by_query(run):
+        label = label_or_id(query.label, query.pk)
+        for external_id, of_document in groupby(rows, key=lambda row: row.external_id):
+            people: list[int] = []
+            ai_grade: int | None = None
+            for row in of_document:
+                if row.author_kind == AuthorKind.AI:
+                    ai_grade = row.grade
+                else:
+                    people.append(row.grade)
+            yield f"{label} 0 {external_id} {effective_grade(people, ai_grade)}\n"

@@ -1,0 +1,60 @@
+"""Hold model instances to their own validators before they are written, whoever asks for it."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from judging.foundation.errors import Forbidden, Invalid
+from judging.models import User
+
+# Text that has no limit of its own: guidelines, templates, descriptions.
+MAX_TEXT = 100_000
+
+
+def clean(instance: models.Model, *, exclude: Collection[str] = (), errors: dict[str, list[str]] | None = None) -> None:
+    """Raise Invalid unless every field of `instance` passes its model's validators. Runs no query.
+
+    `errors` are problems found elsewhere, told together. Relations are the caller's to check: only it knows what its
+    user may see.
+    """
+    problems: dict[str, list[str]] = {field: list(messages) for field, messages in (errors or {}).items()}
+    relations = {field.name for field in instance._meta.concrete_fields if field.is_relation}
+    try:
+        instance.clean_fields(exclude={*exclude, *relations})
+    except ValidationError as error:
+        for name, messages in error.message_dict.items():
+            problems.setdefault(name, []).extend(messages)
+    for field in instance._meta.concrete_fields:
+        if isinstance(field, models.CharField | models.TextField) and field.name not in exclude:
+            message = text_problem(getattr(instance, field.attname), limit=field.max_length or MAX_TEXT)
+            # A CharField's own validator has told the length already.
+            if message and field.name not in problems:
+                problems[field.name] = [message]
+    raise_if_any(problems)
+
+
+def raise_if_any(problems: dict[str, list[str]]) -> None:
+    """Raise Invalid with `problems` (field -> messages) when there are any."""
+    if problems:
+        field, messages = next(iter(problems.items()))
+        raise Invalid(messages[0] if field == "non_field_errors" else f"{field}: {messages[0]}", errors=problems)
+
+
+def text_problem(value: Any, *, limit: int = MAX_TEXT) -> str:
+    """Return what is wrong with a text for the database, "" when nothing is."""
+    if not isinstance(value, str):
+        return ""
+    if "\0" in value:
+        # PostgreSQL refuses it, SQLite takes it.
+        return "Null characters are not allowed."
+    if len(value) > limit:
+        return f"Ensure this value has at most {limit} characters (it has {len(value)})."
+    return ""
+
+
+def require_member(actor: User) -> None:
+    """Raise Forbidden for raters, who see evaluation runs and judge, nothing else."""
+    if not actor.is_member:
+        raise Forbidden("raters see evaluation runs and judge; this is for members")

@@ -1,0 +1,22 @@
+"""How many threads of a web process may wait for models at once: the others answer everybody else."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from judging.foundation.errors import Busy
+
+_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+
+
+@contextmanager
+def waiting_for_a_model() -> Iterator[None]:
+    """Hold one of the places, half of the process's threads. Raise Busy when all are taken."""
+    if not _places.acquire(blocking=False):
+        raise Busy("too many calls of models are being waited for at once; try again in a few seconds")
+    try:
+        yield
+    finally:
+        _places.release()

@@ -1,0 +1,176 @@
+"""AI judges: settings that every change turns into an immutable version."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from judging.asking.prompting import TemplateError, check_template
+from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.validation import clean
+from judging.models import (
+    AIJudge,
+    AIProvider,
+    BatchExecution,
+    JudgeSettings,
+    JudgeVersion,
+    JudgingRun,
+    Judgment,
+    User,
+)
+from judging.people.accounts import record_event
+from judging.records.visibility import check_may_change, visible_providers
+
+JUDGE_FIELDS = frozenset({*JudgeSettings.SETTING_NAMES, "description", "shared"})
+
+
+def save_judge(
+    *, actor: User, fields: Mapping[str, Any], judge: AIJudge | None = None, expected_version: int | None = None
+) -> AIJudge:
+    """Make a judge, or change the given `fields` (JUDGE_FIELDS) of one.
+
+    A change of what a version pins makes the next version in the same transaction; a change of description or sharing
+    does not. With `expected_version`, a judge that someone else changed meanwhile is left alone. Raise Invalid,
+    Forbidden, NotFound or Conflict (judge_archived, judge_changed).
+    """
+    unknown = fields.keys() - JUDGE_FIELDS
+    assert not unknown, unknown
+    problems = _template_problems(fields, judge)
+    if judge is None:
+        return _create(actor, fields, problems)
+    with transaction.atomic():
+        stored = AIJudge.objects.select_for_update(no_key=True).filter(pk=judge.pk).first() or judge
+        check_may_change(actor, stored)
+        if stored.archived_at is not None:
+            raise Conflict("the judge was deleted; it is kept for its runs", code="judge_archived")
+        if expected_version is not None and stored.version != expected_version:
+            raise Conflict(f"the judge was changed meanwhile: it is at version {stored.version}", code="judge_changed")
+        return _change(actor, stored, fields, problems)
+
+
+def _create(actor: User, fields: Mapping[str, Any], problems: dict[str, list[str]]) -> AIJudge:
+    judge = AIJudge(**fields, created_by=actor)
+    judge.owner = None if judge.shared else actor
+    _check_may_share(actor, judge)
+    with transaction.atomic():
+        _check(judge, {**problems, **_provider_problems(judge)})
+        judge.save(force_insert=True)
+        _add_version(judge, actor)
+        record_event(actor=actor, action="judge_created", subject=judge)
+    return judge
+
+
+def _change(actor: User, judge: AIJudge, fields: Mapping[str, Any], problems: dict[str, list[str]]) -> AIJudge:
+    before, was_shared = judge.settings_dict(), judge.shared
+    for field, value in fields.items():
+        setattr(judge, field, value)
+    if judge.shared != was_shared:
+        _check_may_share(actor, judge)
+        judge.owner = None if judge.shared else actor
+    if judge.shared != was_shared or judge.ai_provider_id != before["ai_provider_id"]:
+        problems = {**problems, **_provider_problems(judge)}
+    _check(judge, problems)
+    after = judge.settings_dict()
+    changed = [name for name in JudgeSettings.SETTING_NAMES if before[name] != after[name]]
+    number = judge.version
+    if changed:
+        judge.version = number + 1
+    judge.updated_at = timezone.now()
+    # The row is locked; the condition holds the numbers where a database has no row locks.
+    updated = AIJudge.objects.filter(pk=judge.pk, version=number).update(
+        **after,
+        description=judge.description,
+        shared=judge.shared,
+        owner=judge.owner,
+        version=judge.version,
+        updated_at=judge.updated_at,
+    )
+    if not updated:
+        raise Conflict("the judge was changed at the same moment; try again", code="judge_changed")
+    if changed:
+        _add_version(judge, actor)
+    record_event(actor=actor, action="judge_changed", subject=judge, detail={"fields": changed})
+    return judge
+
+
+def draft_judge(*, actor: User, fields: Mapping[str, Any]) -> AIJudge:
+    """Return a judge that is not stored, held to the rules of one that is: to be tried. Raise Invalid or Forbidden."""
+    unknown = fields.keys() - JUDGE_FIELDS
+    assert not unknown, unknown
+    if not actor.is_member:
+        raise Forbidden("raters have no AI judges")
+    judge = AIJudge(**{**fields, "shared": False}, owner=actor)
+    with transaction.atomic():
+        problems = {**_template_problems(fields, None), **_provider_problems(judge)}
+    _check(judge, problems)
+    return judge
+
+
+def duplicate_judge(*, actor: User, judge: AIJudge, name: str = "") -> AIJudge:
+    """Make a personal copy of a judge that `actor` sees, at version 1. Raise Invalid."""
+    fields = {**judge.settings_dict(), "description": judge.description, "name": name or f"{judge.name[:193]} (copy)"}
+    return save_judge(actor=actor, fields=fields)
+
+
+def delete_judge(*, actor: User, judge: AIJudge) -> bool:
+    """Delete a judge; one that has runs is archived instead: out of the lists, kept for what it judged.
+
+    Return whether it was archived. Raise NotFound or Forbidden.
+    """
+    check_may_change(actor, judge)
+    with transaction.atomic():
+        # A run that starts at this moment reads the judge under the same lock.
+        AIJudge.objects.select_for_update().filter(pk=judge.pk).first()
+        versions = JudgeVersion.objects.filter(judge=judge)
+        is_used = (
+            JudgingRun.objects.filter(judge_version__in=versions).exists()
+            or Judgment.objects.filter(judge_version__in=versions).exists()
+            or BatchExecution.objects.filter(relevance_judge_version__in=versions).exists()
+        )
+        record_event(actor=actor, action="judge_archived" if is_used else "judge_deleted", subject=judge)
+        if is_used:
+            AIJudge.objects.filter(pk=judge.pk, archived_at=None).update(archived_at=timezone.now())
+        else:
+            judge.delete()
+    return is_used
+
+
+def _add_version(judge: AIJudge, actor: User) -> None:
+    JudgeVersion.objects.create(judge=judge, number=judge.version, created_by=actor, **judge.settings_dict())
+
+
+def _check(judge: AIJudge, problems: dict[str, list[str]]) -> None:
+    judge.name = judge.name.strip()
+    judge.model = judge.model.strip()
+    clean(judge, errors=problems)
+
+
+def _check_may_share(actor: User, judge: AIJudge) -> None:
+    if not actor.is_member:
+        raise Forbidden("raters have no AI judges")
+    # Both ways: to take a shared judge from the team is an admin's act, too.
+    if judge.shared and not actor.is_admin:
+        raise Forbidden("shared AI judges are made by admins")
+
+
+def _template_problems(fields: Mapping[str, Any], judge: AIJudge | None) -> dict[str, list[str]]:
+    template = fields.get("prompt_template")
+    if template is None or (judge is not None and template == judge.prompt_template):
+        return {}
+    try:
+        check_template(template)
+    except TemplateError as error:
+        return {"prompt_template": error.errors.get("prompt_template", [error.message])}
+    return {}
+
+
+def _provider_problems(judge: AIJudge) -> dict[str, list[str]]:
+    # Locked until the commit: a provider is deleted or unshared only while no judge needs it.
+    seen = AIProvider.objects.all() if judge.owner is None else visible_providers(judge.owner)
+    provider = seen.select_for_update(no_key=True).filter(pk=judge.ai_provider_id).first()
+    if provider is None:
+        return {"ai_provider_id": ["There is no such AI provider."]}
+    if judge.shared and not provider.shared:
+        return {"ai_provider_id": ["A shared judge needs a shared provider."]}
+    return {}

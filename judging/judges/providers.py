@@ -1,0 +1,217 @@
+"""AI providers: saved connections to LLM services."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from judging.asking.prompting import (
+    DEFAULT_PROMPT_TEMPLATE,
+    EvaluationContext,
+    PromptCandidate,
+    PromptSettings,
+    build_messages,
+)
+from judging.foundation.crypto import Undecryptable
+from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.scales import SCALES
+from judging.foundation.validation import clean, raise_if_any, text_problem
+from judging.foundation.waiting import waiting_for_a_model
+from judging.models import AIJudge, AIProvider, User
+from judging.people.accounts import record_event
+from judging.providers.base import CallSettings, Connection, ProviderError, Reply
+from judging.providers.openai_client import open_client
+from judging.providers.registry import endpoint, validate_connection
+from judging.records.connections import connection_of
+from judging.records.visibility import check_may_change
+
+PROVIDER_FIELDS = frozenset(
+    {
+        "type",
+        "name",
+        "base_url",
+        "region",
+        "api_version",
+        "deployment",
+        "shared",
+        "max_concurrency",
+        "requests_per_minute",
+    }
+)
+MAX_API_KEY = 5000
+TEST_SECONDS = 30.0
+
+
+def save_provider(
+    *, actor: User, fields: Mapping[str, Any], provider: AIProvider | None = None, api_key: str | None = None
+) -> AIProvider:
+    """Make a provider, or change the given `fields` (PROVIDER_FIELDS) of one.
+
+    `api_key` None keeps the stored key, "" removes it. Shared providers have no owner and are made by admins; a
+    personal one belongs to who made it. Raise Invalid, Forbidden, NotFound or Conflict (provider_in_use, undecryptable).
+    """
+    unknown = fields.keys() - PROVIDER_FIELDS
+    assert not unknown, unknown
+    if provider is None:
+        return _create(actor, fields, api_key or "")
+    with transaction.atomic():
+        stored = AIProvider.objects.select_for_update(no_key=True).filter(pk=provider.pk).first()
+        check_may_change(actor, stored or provider)
+        return _change(actor, stored or provider, fields, api_key)
+
+
+def _create(actor: User, fields: Mapping[str, Any], api_key: str) -> AIProvider:
+    provider = AIProvider(**fields, created_by=actor)
+    provider.owner = None if provider.shared else actor
+    _check_may_share(actor, provider)
+    _set_key(provider, api_key)
+    _check(provider)
+    with transaction.atomic():
+        provider.save(force_insert=True)
+        record_event(actor=actor, action="provider_created", subject=provider)
+    return provider
+
+
+def _change(actor: User, provider: AIProvider, fields: Mapping[str, Any], api_key: str | None) -> AIProvider:
+    if fields.get("type", provider.type) != provider.type:
+        raise_if_any({"type": ["The type of a provider can't be changed."]})
+    had_key, was_shared, old_endpoint = provider.has_api_key, provider.shared, _endpoint(provider)
+    for field, value in fields.items():
+        setattr(provider, field, value)
+    if provider.shared != was_shared:
+        _check_may_share(actor, provider, was_shared=was_shared)
+        provider.owner = None if provider.shared else actor
+    if was_shared and not provider.shared and _others_judges(provider, actor).exists():
+        raise Conflict("shared judges, or judges of others, use this provider: it stays shared", code="provider_in_use")
+    if api_key is not None:
+        _set_key(provider, api_key)
+    _check(provider)
+    if had_key and api_key is None and _origin(_endpoint(provider)) != _origin(old_endpoint):
+        # Whoever may edit must not get a stored key sent to a host of their choice.
+        raise_if_any({"api_key": ["The address leads to another host now: give the key again."]})
+    provider.updated_at = timezone.now()
+    provider.save(update_fields=[*(fields.keys() - {"type"}), "owner", "encrypted_api_key", "updated_at"])
+    record_event(
+        actor=actor,
+        action="provider_changed",
+        subject=provider,
+        detail={"fields": sorted({*fields, *(() if api_key is None else ("api_key",))})},
+    )
+    return provider
+
+
+def delete_provider(*, actor: User, provider: AIProvider) -> None:
+    """Delete a provider. Raise NotFound, Forbidden, or Conflict (provider_in_use) while a judge or version names it."""
+    check_may_change(actor, provider)
+    with transaction.atomic():
+        record_event(actor=actor, action="provider_deleted", subject=provider)
+        try:
+            provider.delete()
+        except ProtectedError:
+            names = (
+                AIJudge.objects.filter(versions__ai_provider_id=provider.pk).distinct().values_list("name", flat=True)
+            )
+            users = ", ".join(names[:3]) or "a judge or an evaluator"
+            raise Conflict(
+                f"the provider is used by {users}, now or in an earlier version", code="provider_in_use"
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderTest:
+    """What a provider said to a test call. `models` are those it names, None where it names none."""
+
+    ok: bool
+    message: str
+    latency_ms: int
+    models: list[str] | None = None
+
+
+def test_provider(*, provider: AIProvider, model: str) -> ProviderTest:
+    """Call a provider once with `model` and tell what came back; nothing is stored.
+
+    Call it outside a transaction. Raise Invalid, or Busy when too many others wait for a model.
+    """
+    model = model.strip()
+    if not model or text_problem(model, limit=200):
+        raise_if_any({"model": ["Name a model, of at most 200 characters."]})
+    try:
+        connection = connection_of(provider)
+    except Undecryptable as error:
+        return ProviderTest(False, error.message, 0)
+    with waiting_for_a_model():
+        return asyncio.run(_test(connection, model))
+
+
+async def _test(connection: Connection, model: str) -> ProviderTest:
+    client = open_client(connection)
+    # The prompt that judges are made with: the local judge answers no other.
+    messages = build_messages(
+        "red running shoes",
+        [PromptCandidate("1", "Running shoes, red")],
+        settings=PromptSettings(DEFAULT_PROMPT_TEMPLATE),
+        evaluation=EvaluationContext("", "", SCALES["binary"]),
+    )
+    settings = CallSettings(model=model, temperature=None, timeout=TEST_SECONDS)
+    try:
+        said, models = await asyncio.gather(
+            client.complete(messages, settings), client.list_models(timeout=10.0), return_exceptions=True
+        )
+    finally:
+        await client.aclose()
+    names = models if isinstance(models, list) else None
+    if isinstance(said, ProviderError):
+        return ProviderTest(False, said.message, said.latency_ms, names)
+    if not isinstance(said, Reply):
+        raise said
+    return ProviderTest(True, f"{said.model or model} answered: {said.text.strip()[:300]}", said.latency_ms, names)
+
+
+def _others_judges(provider: AIProvider, owner: User) -> Any:
+    return AIJudge.objects.filter(ai_provider=provider, archived_at=None).exclude(owner=owner)
+
+
+def _check_may_share(actor: User, provider: AIProvider, *, was_shared: bool = False) -> None:
+    if (provider.shared or was_shared) and not actor.is_admin:
+        raise Forbidden("shared providers are made by admins")
+    if not actor.is_member:
+        raise Forbidden("raters have no providers")
+
+
+def _set_key(provider: AIProvider, api_key: str) -> None:
+    api_key = api_key.strip()
+    # A key travels in a header.
+    if len(api_key) > MAX_API_KEY or not (api_key.isascii() and (api_key.isprintable() or not api_key)):
+        raise_if_any({"api_key": [f"A key has printable ASCII characters, at most {MAX_API_KEY}."]})
+    provider.set_api_key(api_key)
+
+
+def _check(provider: AIProvider) -> None:
+    provider.name = provider.name.strip()
+    provider.base_url = provider.base_url.strip()
+    clean(provider, exclude=["encrypted_api_key"])
+    try:
+        raise_if_any(validate_connection(connection_of(provider)))
+    except Undecryptable as error:
+        raise Conflict(f"{error.message}; give the key again", code=error.code) from error
+
+
+def _endpoint(provider: AIProvider) -> str:
+    try:
+        return endpoint(connection_of(provider))
+    except Undecryptable:
+        # Without the key at hand, a change of any kind asks for it again.
+        return ""
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | str:
+    try:
+        parts = urlsplit(url)
+        return (parts.scheme, parts.hostname, parts.port) if parts.hostname else url
+    except ValueError:
+        return url

@@ -1,0 +1,254 @@
+"""Start, estimate and cancel AI judging runs."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from judging.foundation.errors import Conflict, IllegalTransition, Invalid
+from judging.foundation.validation import require_member
+from judging.judging_runs import lifecycle
+from judging.judging_runs.estimate import Estimate, estimate
+from judging.judging_runs.scope import JudgingScope, plan_select
+from judging.models import (
+    ACTIVE_STATUSES,
+    AIJudge,
+    AuditEvent,
+    EvaluationRun,
+    EvaluationRunStatus,
+    JudgeVersion,
+    JudgingRun,
+    JudgingRunStatus,
+    Scope,
+    User,
+    canonical_json,
+)
+from judging.providers.registry import address
+from judging.records.connections import connection_of
+from judging.work import queue
+from judging.work.lanes import make_lanes
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingOptions:
+    """What can be chosen when a judging run is started; None: the judge's or the product's default."""
+
+    scope: str = Scope.ALL
+    source_run_id: UUID | None = None
+    depth: int | None = None
+    query_limit: int | None = None
+    max_concurrency: int | None = None
+    max_total_tokens: int | None = None
+
+
+def start_judging_run(
+    *,
+    evaluation_run: EvaluationRun,
+    judge: AIJudge,
+    actor: User,
+    options: JudgingOptions | None = None,
+    idempotency_key: str = "",
+) -> JudgingRun:
+    """Queue a judge over a completed evaluation run; return the run, `queued`, before any model is called.
+
+    The run, its plan (one item per candidate in scope), its lanes and their first slices come in one transaction.
+    With an idempotency key, the same request again returns the run it made. Raise Conflict (run_not_completed,
+    run_locked, idempotency_key_reused), Invalid, or Forbidden for raters.
+    """
+    require_member(actor)
+    options = options or JudgingOptions()
+    request_hash = _request_hash(evaluation_run, judge, options)
+    if idempotency_key:
+        _check_key(idempotency_key)
+        earlier = _earlier(actor, idempotency_key, request_hash)
+        if earlier is not None:
+            return earlier
+    try:
+        return _start(evaluation_run.pk, judge, actor, options, idempotency_key, request_hash)
+    except IntegrityError:
+        # Two requests with one key at the same moment: the other one made it.
+        earlier = _earlier(actor, idempotency_key, request_hash) if idempotency_key else None
+        if earlier is None:
+            raise
+        return earlier
+
+
+def _start(
+    run_id: UUID, judge: AIJudge, actor: User, options: JudgingOptions, idempotency_key: str, request_hash: str
+) -> JudgingRun:
+    with transaction.atomic():
+        # Held, so that a lock of the evaluation run falls before or after the start.
+        run = EvaluationRun.objects.select_for_update(no_key=True).get(pk=run_id)
+        check_can_start(run)
+        version = _current_version(judge)
+        scope = resolve_scope(run, options)
+        provider = version.ai_provider
+        judging_run = JudgingRun.objects.create(
+            evaluation_run=run,
+            judge_version=version,
+            provider_name=provider.name,
+            provider_type=provider.type,
+            provider_address=address(connection_of(provider))[:500],
+            scope=scope.scope,
+            source_run_id=scope.source_run_id,
+            depth=scope.depth,
+            query_limit=scope.query_limit,
+            sample_seed=scope.sample_seed,
+            max_concurrency=options.max_concurrency or version.max_concurrency,
+            max_total_tokens=options.max_total_tokens,
+            idempotency_key=idempotency_key,
+            request_hash=request_hash,
+            created_by=actor,
+        )
+        judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
+        judging_run.save(update_fields=["total_count"])
+        if judging_run.total_count:
+            for lane in make_lanes(judging_run.max_concurrency, judging_run=judging_run):
+                queue.enqueue_slice(lane.pk)
+        else:
+            lifecycle.start(judging_run.pk)
+            lifecycle.complete(judging_run.pk)
+            judging_run.refresh_from_db()
+    logger.info(
+        "judging run %s queued: %s candidates, judge %s", judging_run.pk, judging_run.total_count, version.label
+    )
+    return judging_run
+
+
+def _current_version(judge: AIJudge) -> JudgeVersion:
+    current = AIJudge.objects.filter(pk=judge.pk, archived_at=None).values_list("version", flat=True).first()
+    if current is None:
+        message = "this AI judge was deleted"
+        raise Invalid(message, errors={"ai_judge_id": [message]})
+    return JudgeVersion.objects.select_related("ai_provider").get(judge=judge, number=current)
+
+
+def check_can_start(run: EvaluationRun) -> None:
+    """Raise Conflict when no AI judging run can start on an evaluation run in this state."""
+    if run.status != EvaluationRunStatus.COMPLETED:
+        raise Conflict(
+            f"the evaluation run is {run.status}; AI judging starts on completed runs only", code="run_not_completed"
+        )
+    if run.is_locked:
+        raise Conflict("the evaluation run is locked; unlock it to judge it", code="run_locked")
+
+
+def estimate_judging_run(*, evaluation_run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -> Estimate:
+    """Return what `start_judging_run` with the same arguments would come to. Raises what it would raise."""
+    check_can_start(evaluation_run)
+    scope = resolve_scope(evaluation_run, options)
+    return estimate(evaluation_run, judge, scope, max_concurrency=options.max_concurrency)
+
+
+def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:
+    """Return the scope that the options name on this run. Raise Invalid."""
+    if options.scope not in Scope.values:
+        raise Invalid("unknown scope", errors={"scope": [f"one of {', '.join(Scope.values)}"]})
+    scope = Scope(options.scope)
+    for name in ("depth", "query_limit", "max_total_tokens", "max_concurrency"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise Invalid(f"{name} must be at least 1", errors={name: ["at least 1"]})
+    if options.max_concurrency is not None and options.max_concurrency > 256:
+        raise Invalid("max_concurrency is at most 256", errors={"max_concurrency": ["at most 256"]})
+    source_run_id: UUID | None = None
+    if scope in (Scope.FAILED, Scope.REMAINING):
+        source_run_id = _source_run_id(run, options.source_run_id)
+    elif options.source_run_id is not None:
+        message = "only the scopes failed and remaining take a source run"
+        raise Invalid(message, errors={"source_run_id": [message]})
+    # The sample of one evaluation run is the same for each judge, so that judges are compared on the same queries.
+    seed = run.pk.int % 2**31
+    return JudgingScope(scope, source_run_id, options.depth, options.query_limit, seed)
+
+
+def _source_run_id(run: EvaluationRun, wanted: UUID | None) -> UUID:
+    ended = JudgingRun.objects.filter(evaluation_run=run).exclude(status__in=ACTIVE_STATUSES)
+    if wanted is not None:
+        ended = ended.filter(pk=wanted)
+    source = ended.order_by("-created_at", "-pk").values_list("pk", flat=True).first()
+    if source is None:
+        message = (
+            "no ended AI judging run of this evaluation run has this id"
+            if wanted is not None
+            else "no AI judging run of this evaluation run has ended yet"
+        )
+        raise Invalid(message, errors={"source_run_id": [message]})
+    return source
+
+
+def _lay_plan(judging_run: JudgingRun, run: EvaluationRun, scope: JudgingScope, batch_size: int) -> int:
+    sql, parameters = plan_select(run, scope, batch_size)
+    native = connection.features.has_native_uuid_field
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO judging_judgingitem (candidate_id, run_query_id, prompt_number, judging_run_id, status,"
+            " attempt_count, reasoning, failure_code, failure_message)"
+            f" SELECT plan.*, %s, 'pending', 0, '', '', '' FROM ({sql}) plan ORDER BY 3",
+            [judging_run.pk if native else judging_run.pk.hex, *parameters],
+        )
+        return int(cursor.rowcount)
+
+
+def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
+    """Cancel a queued or running judging run at once; a cancelled one stays as it is. Raise Conflict (already_ended)."""
+    require_member(actor)
+    try:
+        with transaction.atomic():
+            lifecycle.end(judging_run.pk, JudgingRunStatus.CANCELLED)
+            AuditEvent.objects.create(
+                actor=actor,
+                action="judging_run_cancelled",
+                subject_type="judging_run",
+                subject_id=str(judging_run.pk),
+                subject_name=str(judging_run.judge_version.label)[:300],
+            )
+            queue.enqueue_metrics(judging_run.evaluation_run_id)
+    except IllegalTransition:
+        judging_run.refresh_from_db()
+        if judging_run.status != JudgingRunStatus.CANCELLED:
+            raise Conflict(f"the AI judging run has {judging_run.status} already", code="already_ended") from None
+    judging_run.refresh_from_db()
+    return judging_run
+
+
+def fail_active_runs(*, evaluation_run_id: UUID, error: str, error_code: str) -> int:
+    """End every AI judging run under way on an evaluation run as failed; return how many."""
+    ended = 0
+    active = JudgingRun.objects.filter(evaluation_run_id=evaluation_run_id, status__in=ACTIVE_STATUSES)
+    for run_id in list(active.values_list("pk", flat=True)):
+        try:
+            lifecycle.end(run_id, JudgingRunStatus.FAILED, error=error, error_code=error_code)
+        except IllegalTransition:
+            continue
+        ended += 1
+    return ended
+
+
+def _request_hash(run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -> str:
+    body: dict[str, Any] = {
+        "run": str(run.pk),
+        "judge": str(judge.pk),
+        "scope": str(options.scope),
+        "source": str(options.source_run_id),
+        "rest": [options.depth, options.query_limit, options.max_concurrency, options.max_total_tokens],
+    }
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
+
+
+def _check_key(key: str) -> None:
+    if len(key) > 200 or not key.isprintable():
+        message = "up to 200 printable characters"
+        raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
+
+
+def _earlier(actor: User, key: str, request_hash: str) -> JudgingRun | None:
+    earlier = JudgingRun.objects.filter(created_by=actor, idempotency_key=key).first()
+    if earlier is not None and earlier.request_hash != request_hash:
+        raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
+    return earlier

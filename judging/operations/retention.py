@@ -1,0 +1,53 @@
+"""Taking away what need not be kept for ever, a chunk at a time, while everything goes on."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from judging.foundation.errors import Invalid
+from judging.models import BatchExecution, BatchItem, BatchStatus, Call, ExecutionLog
+from judging.operations.totals import first_call_since, pk_ranges
+
+_CHUNK = 1000
+_ENDED = (BatchStatus.COMPLETED, BatchStatus.FAILED)
+
+
+def prune_raw_replies(*, older_than_days: int, dry_run: bool = False) -> int:
+    """Empty the raw replies of old calls; return how many. Grades, reasoning, tokens and errors stay. Raise Invalid."""
+    moment = timezone.now() - _days(older_than_days)
+    newest = Call.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    # What lies between this one and the moment is younger than a minute too much: the filter below leaves it.
+    before = first_call_since(moment + timedelta(minutes=2)) or newest + 1
+    count = 0
+    for first, following in pk_ranges(Call, before=before, size=_CHUNK):
+        old = Call.objects.filter(pk__gte=first, pk__lt=following, created_at__lt=moment).exclude(raw_reply="")
+        count += old.count() if dry_run else old.update(raw_reply="")
+    return count
+
+
+def prune_batch_inputs(*, older_than_days: int, dry_run: bool = False) -> int:
+    """Empty the inputs of batches that ended long ago, and their previews in execution logs; return how many items.
+
+    Scores, justifications and counts stay; what has no input any more can't be retried. Raise Invalid.
+    """
+    moment = timezone.now() - _days(older_than_days)
+    batches = BatchExecution.objects.filter(status__in=_ENDED, completed_at__lt=moment).order_by("created_at", "pk")
+    count = 0
+    for batch_id in batches.values_list("pk", flat=True).iterator(chunk_size=_CHUNK):
+        items = BatchItem.objects.filter(batch_id=batch_id).exclude(input={})
+        if dry_run:
+            count += items.count()
+            continue
+        with transaction.atomic():
+            emptied = items.update(input={})
+            if emptied:
+                ExecutionLog.objects.filter(item__batch_id=batch_id).update(request_preview="", response_preview="")
+            count += emptied
+    return count
+
+
+def _days(days: int) -> timedelta:
+    if not 0 <= days <= 36_500:
+        raise Invalid("the age is a number of days, 0 or more", errors={"older_than": ["0 to 36,500 days."]})
+    return timedelta(days=days)

@@ -1,0 +1,222 @@
+"""People: accounts, invitations, roles, API tokens, and the list of who did what."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, OperationalError, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from judging.foundation.errors import Conflict, NotFound
+from judging.foundation.validation import clean, raise_if_any
+from judging.models import ApiToken, AuditEvent, Invitation, Role, User, hash_secret, new_secret
+
+logger = logging.getLogger(__name__)
+
+TOKEN_PREFIX = "rlv_"  # noqa: S105  (how every token begins, no secret)
+INVITATION_DAYS = 7
+# last_used_at is for people to look at: no write per request.
+TOKEN_USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def record_event(
+    *, actor: User | None, action: str, subject: models.Model, detail: Mapping[str, Any] | None = None
+) -> None:
+    """Write who did what to which thing, for the list that others can look up. `detail` holds no secret."""
+    AuditEvent.objects.create(
+        actor=actor,
+        action=action,
+        subject_type=str(subject._meta.verbose_name).lower().replace(" ", "_"),
+        subject_id=str(subject.pk),
+        subject_name=str(subject)[:300],
+        detail=dict(detail or {}),
+    )
+
+
+def create_user(
+    *, email: str, password: str, role: str = Role.MEMBER, name: str = "", actor: User | None = None
+) -> User:
+    """Make an account that can sign in with `email` and `password`. Raise Invalid (an address taken included)."""
+    user = User(email=User.objects.normalize_email(email).strip().lower(), role=role, name=name.strip())
+    clean(user, exclude=["password", "last_login"], errors=_password_problems(password, user))
+    _check_no_account(user.email)
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+            record_event(actor=actor, action="member_added", subject=user, detail={"role": role})
+    except IntegrityError:
+        # Two requests with one address at the same moment.
+        _check_no_account(user.email)
+        raise
+    return user
+
+
+def change_password(*, user: User, password: str) -> None:
+    """Give a user a new password. Sessions elsewhere end. Raise Invalid."""
+    raise_if_any(_password_problems(password, user))
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+def invite_member(*, actor: User, email: str, role: str = Role.MEMBER) -> tuple[Invitation, str]:
+    """Make an invitation; return it with the secret of its link, which is shown once and kept as a hash only.
+
+    An earlier invitation of the same address that was not accepted stops working. Raise Invalid.
+    """
+    secret = new_secret("")
+    invitation = Invitation(
+        email=email.strip().lower(),
+        role=role,
+        token_hash=hash_secret(secret),
+        created_by=actor,
+        expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
+    )
+    clean(invitation, exclude=["token_hash"])
+    _check_no_account(invitation.email)
+    with transaction.atomic():
+        Invitation.objects.filter(email=invitation.email, accepted_at=None).delete()
+        invitation.save(force_insert=True)
+        record_event(actor=actor, action="member_invited", subject=invitation, detail={"role": role})
+    return invitation, secret
+
+
+def find_invitation(secret: str) -> Invitation:
+    """Return the invitation that a link stands for. Raise NotFound when it is unknown, used or expired."""
+    invitation = Invitation.objects.filter(
+        token_hash=hash_secret(secret), accepted_at=None, expires_at__gt=timezone.now()
+    ).first()
+    if invitation is None:
+        raise NotFound("this invitation is unknown, was used, or has expired")
+    return invitation
+
+
+def accept_invitation(*, secret: str, password: str, name: str = "") -> User:
+    """Make the account that an invitation offers; a link makes one account. Raise NotFound or Invalid."""
+    invitation = find_invitation(secret)
+    with transaction.atomic():
+        if not Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(accepted_at=timezone.now()):
+            raise NotFound("this invitation is unknown, was used, or has expired")
+        return create_user(
+            email=invitation.email, password=password, role=invitation.role, name=name, actor=invitation.created_by
+        )
+
+
+def revoke_invitation(*, actor: User, invitation: Invitation) -> None:
+    """Make an invitation's link stop working. Raise Conflict (already_accepted)."""
+    with transaction.atomic():
+        deleted, _ = Invitation.objects.filter(pk=invitation.pk, accepted_at=None).delete()
+        if not deleted:
+            raise Conflict("the invitation was accepted already", code="already_accepted")
+        record_event(actor=actor, action="invitation_revoked", subject=invitation)
+
+
+def update_member(
+    *, actor: User, member_id: UUID, role: str | None = None, is_active: bool | None = None, name: str | None = None
+) -> User:
+    """Change what an admin may change of an account; None leaves as it is.
+
+    A deactivated account can't sign in, its sessions end and its tokens are revoked, for good: who is let in again
+    signs in again. Its judgments stay. Raise NotFound, Invalid, or Conflict (last_admin).
+    """
+    with transaction.atomic():
+        # All admins are locked, in one order: two admins who demote each other must not both succeed.
+        list(User.objects.select_for_update(no_key=True).filter(Q(role=Role.ADMIN) | Q(pk=member_id)).order_by("pk"))
+        member = User.objects.filter(pk=member_id).first()
+        if member is None:
+            raise NotFound("no such member")
+        before = {"role": member.role, "is_active": member.is_active, "name": member.name}
+        member.role = member.role if role is None else role
+        member.is_active = member.is_active if is_active is None else is_active
+        member.name = member.name if name is None else name.strip()
+        clean(member, exclude=["password", "last_login", "email"])
+        after = {"role": member.role, "is_active": member.is_active, "name": member.name}
+        others = User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=member_id)
+        stays_admin = member.role == Role.ADMIN and member.is_active
+        if before["role"] == Role.ADMIN and before["is_active"] and not stays_admin and not others.exists():
+            raise Conflict("this is the last admin; make someone else an admin first", code="last_admin")
+        changes = {field: [before[field], after[field]] for field in after if before[field] != after[field]}
+        if changes:
+            member.save(update_fields=list(changes))
+            record_event(actor=actor, action="member_changed", subject=member, detail=changes)
+        if not member.is_active:
+            _end_access(member)
+    return member
+
+
+def _end_access(user: User) -> None:
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    # A session names its user inside its signed data alone.
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
+
+
+def change_role(*, actor: User, member_id: UUID, role: str) -> User:
+    """Give a member another role. Raise NotFound, Invalid or Conflict (last_admin)."""
+    return update_member(actor=actor, member_id=member_id, role=role)
+
+
+def deactivate_member(*, actor: User, member_id: UUID) -> User:
+    """Close an account; what its owner judged stays. Raise NotFound or Conflict (last_admin)."""
+    return update_member(actor=actor, member_id=member_id, is_active=False)
+
+
+def create_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+    """Make an API token; return it with its secret, which is shown once and kept as a hash only. Raise Invalid."""
+    secret = new_secret(TOKEN_PREFIX)
+    token = ApiToken(
+        user=user, name=name.strip(), prefix=secret[:12], token_hash=hash_secret(secret), expires_at=expires_at
+    )
+    problems: dict[str, list[str]] = {}
+    if expires_at is not None and expires_at <= timezone.now():
+        problems["expires_at"] = ["This moment has passed."]
+    clean(token, errors=problems)
+    token.save(force_insert=True)
+    return token, secret
+
+
+def revoke_token(*, token: ApiToken) -> None:
+    """Make a token stop working at once; again is fine. It stays in its owner's list."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def authenticate_token(secret: str) -> ApiToken | None:
+    """Return the token that `secret` opens, its user with it; None when unknown, expired, revoked or inactive."""
+    now = timezone.now()
+    token = (
+        ApiToken.objects.select_related("user")
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now), token_hash=hash_secret(secret), revoked_at=None)
+        .filter(user__is_active=True)
+        .first()
+    )
+    if token is not None and (token.last_used_at is None or token.last_used_at <= now - TOKEN_USE_NOTED_EVERY):
+        try:
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        except OperationalError:
+            # A busy database must not refuse a request over this.
+            logger.warning("the use of a token could not be noted")
+    return token
+
+
+def _check_no_account(email: str) -> None:
+    if User.objects.filter(email=email).exists():
+        raise_if_any({"email": ["An account with this e-mail address exists."]})
+
+
+def _password_problems(password: str, user: User) -> dict[str, list[str]]:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        return {"password": list(error.messages)}
+    if len(password) > 1000 or "\0" in password:
+        # The hasher would spend its time on it.
+        return {"password": ["This password is too long."]}
+    return {}

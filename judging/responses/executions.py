@@ -1,0 +1,195 @@
+"""Create, cancel and retry batch executions."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from judging.foundation.errors import Conflict, Forbidden, IllegalTransition, Invalid
+from judging.foundation.validation import raise_if_any, text_problem
+from judging.models import (
+    BatchEvaluator,
+    BatchExecution,
+    BatchItem,
+    BatchItemStatus,
+    EvaluatorResult,
+    EvaluatorVersion,
+    JudgeVersion,
+    User,
+    canonical_json,
+)
+from judging.people.accounts import record_event
+from judging.providers.registry import address
+from judging.records.connections import connection_of
+from judging.responses import lifecycle
+from judging.responses.inputs import MAX_ID_CHARS, BatchInput, check_inputs, clean_tags
+from judging.responses.plans import BatchPlan, plan_again
+from judging.work import queue
+from judging.work.lanes import make_lanes
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A key that a request came with, and what the request asks for: the same again gives the batch it made."""
+
+    key: str
+    request_hash: str
+
+
+def once(
+    key: str, *, asked_for: Sequence[str], inputs: Sequence[BatchInput], tags: Sequence[str], project_id: str
+) -> Once:
+    """Tell requests with one key apart by their words alone: they stay the same when a judge is edited or deleted.
+
+    Raise Invalid for a key that can't be.
+    """
+    if len(key) > 200 or not key.isprintable():
+        message = "up to 200 printable characters"
+        raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
+    body: dict[str, Any] = {
+        "asked_for": list(asked_for),
+        "inputs": [[given.content(), given.user_id, given.session_id] for given in inputs],
+        "tags": list(tags),
+        "project": project_id,
+    }
+    return Once(key, hashlib.sha256(canonical_json(body).encode()).hexdigest())
+
+
+def earlier_batch(*, actor: User, once: Once) -> BatchExecution | None:
+    """Return the batch that the same request made. Raise Conflict (idempotency_key_reused) if it was another one."""
+    earlier = BatchExecution.objects.filter(created_by=actor, idempotency_key=once.key).first()
+    if earlier is not None and earlier.request_hash != once.request_hash:
+        raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
+    return earlier
+
+
+def create_batch(
+    *,
+    actor: User,
+    plan: BatchPlan,
+    inputs: Sequence[BatchInput],
+    tags: Sequence[str] = (),
+    project_id: str = "",
+    once: Once | None = None,
+    is_immediate: bool = False,
+) -> BatchExecution:
+    """Queue a plan over inputs; return the batch, `pending`, before any model is called. One bad input refuses all.
+
+    A request with a key of its own is looked up first (`earlier_batch`); made meanwhile, that batch is returned here,
+    too. An immediate batch is not queued: its maker works on it, and lists leave it out. Raise Invalid, Forbidden, or
+    Conflict (idempotency_key_reused).
+    """
+    if not actor.is_member:
+        raise Forbidden("raters run no batches")
+    tags = clean_tags(tags)
+    if message := text_problem(project_id, limit=MAX_ID_CHARS):
+        raise_if_any({"project_id": [message]})
+    check_inputs(inputs, plan, path="" if is_immediate else "inputs")
+    rows = [
+        BatchItem(index=index, input=given.content(), user_id=given.user_id, session_id=given.session_id)
+        for index, given in enumerate(inputs)
+    ]
+    batch = BatchExecution(
+        tags=tags,
+        project_id=project_id,
+        idempotency_key=once.key if once else "",
+        request_hash=once.request_hash if once else "",
+        is_immediate=is_immediate,
+        created_by=actor,
+    )
+    try:
+        return _create(batch, plan, rows)
+    except IntegrityError:
+        # Two requests with one key at the same moment: the other one made it.
+        earlier = earlier_batch(actor=actor, once=once) if once else None
+        if earlier is None:
+            raise
+        return earlier
+
+
+def cancel_batch(*, actor: User, batch: BatchExecution) -> BatchExecution:
+    """Cancel a batch at once: what has not ended fails as "cancelled". A cancelled one stays as it is.
+
+    Raise Forbidden, or Conflict (already_ended).
+    """
+    if not actor.is_member:
+        raise Forbidden("raters cancel no batches")
+    try:
+        with transaction.atomic():
+            lifecycle.end(batch.pk, error=lifecycle.CANCELLED, error_code=lifecycle.CANCELLED)
+            record_event(actor=actor, action="batch_cancelled", subject=batch)
+    except IllegalTransition:
+        batch.refresh_from_db()
+        if batch.error_code != lifecycle.CANCELLED:
+            raise Conflict(f"the batch has {batch.status} already", code="already_ended") from None
+    batch.refresh_from_db()
+    return batch
+
+
+def retry_failed(*, actor: User, batch: BatchExecution) -> BatchExecution:
+    """Make a new batch of the failed inputs of one that has ended, at the versions that it had.
+
+    Raise Forbidden, NotFound (a judge that is private to others), Invalid (no_model_configured), or Conflict
+    (not_ended, nothing_failed, inputs_pruned).
+    """
+    if not actor.is_member:
+        raise Forbidden("raters run no batches")
+    if batch.is_active:
+        raise Conflict("the batch has not ended yet", code="not_ended")
+    failed = BatchItem.objects.filter(batch=batch, status=BatchItemStatus.FAILED).order_by("index")
+    rows = [
+        BatchItem(index=index, input=item.input, user_id=item.user_id, session_id=item.session_id)
+        for index, item in enumerate(failed)
+    ]
+    if not rows:
+        raise Conflict("no item of the batch failed", code="nothing_failed")
+    if not all(row.input for row in rows):
+        raise Conflict("the inputs of the batch were pruned, it can't be run again", code="inputs_pruned")
+    again = BatchExecution(tags=batch.tags, project_id=batch.project_id, retried_from=batch, created_by=actor)
+    return _create(again, plan_again(actor=actor, batch=batch), rows)
+
+
+def _create(batch: BatchExecution, plan: BatchPlan, items: list[BatchItem]) -> BatchExecution:
+    batch.judge_id = plan.judge_id
+    batch.response_judge_version = plan.response_judge_version
+    batch.relevance_judge_version = plan.relevance_judge_version
+    batch.max_concurrency = plan.max_concurrency
+    batch.total_count = len(items)
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        evaluators = BatchEvaluator.objects.bulk_create(_evaluators(batch, plan))
+        for item in items:
+            item.batch = batch
+        BatchItem.objects.bulk_create(items)
+        EvaluatorResult.objects.bulk_create(
+            [EvaluatorResult(batch=batch, item=item, evaluator=row) for item in items for row in evaluators]
+        )
+        call_count = len(items) * len(evaluators)
+        for lane in make_lanes(min(batch.max_concurrency, call_count), batch=batch):
+            if not batch.is_immediate:
+                queue.enqueue_slice(lane.pk)
+    logger.info("batch %s queued: %s items, %s evaluators", batch.pk, len(items), len(evaluators))
+    return batch
+
+
+def _evaluators(batch: BatchExecution, plan: BatchPlan) -> list[BatchEvaluator]:
+    return [
+        BatchEvaluator(
+            batch=batch,
+            position=position,
+            name=planned.version.name,
+            evaluator_version=planned.version if isinstance(planned.version, EvaluatorVersion) else None,
+            judge_version=planned.version if isinstance(planned.version, JudgeVersion) else None,
+            ai_provider=planned.ai_provider,
+            provider_name=planned.ai_provider.name,
+            provider_type=planned.ai_provider.type,
+            provider_address=address(connection_of(planned.ai_provider))[:500],
+            model=planned.model,
+        )
+        for position, planned in enumerate(plan.evaluators)
+    ]

@@ -1,0 +1,56 @@
+"""The evaluators and judges that every installation has, kept in step with the code."""
+
+from typing import Any
+
+from django.db import transaction
+
+from judging.asking.presets import EVALUATOR_PRESETS, RESPONSE_JUDGE_PRESETS, EvaluatorPreset
+from judging.models import (
+    Evaluator,
+    EvaluatorReference,
+    EvaluatorVersion,
+    ResponseJudge,
+    ResponseJudgeVersion,
+)
+
+
+def ensure_presets() -> None:
+    """Make the presets that are missing, and a version of those whose prompt has changed. Cheap when all are there."""
+    with transaction.atomic():
+        evaluators = {row.preset: row for row in Evaluator.objects.exclude(preset="")}
+        for preset in EVALUATOR_PRESETS:
+            evaluators[preset.key] = _ensure_evaluator(preset, evaluators.get(preset.key))
+        judges = set(ResponseJudge.objects.exclude(preset="").values_list("preset", flat=True))
+        for judge_preset in RESPONSE_JUDGE_PRESETS:
+            if judge_preset.key in judges:
+                continue
+            judge = ResponseJudge.objects.create(
+                preset=judge_preset.key, name=judge_preset.name, intent=judge_preset.intent
+            )
+            version = ResponseJudgeVersion.objects.create(judge=judge, number=1, **judge.settings_dict())
+            EvaluatorReference.objects.bulk_create(
+                [
+                    EvaluatorReference(judge_version=version, position=position, evaluator=evaluators[key])
+                    for position, key in enumerate(judge_preset.evaluators)
+                ]
+            )
+
+
+def _ensure_evaluator(preset: EvaluatorPreset, row: Evaluator | None) -> Evaluator:
+    wanted: dict[str, Any] = {
+        "name": preset.name,
+        "intent": preset.intent,
+        "prompt_template": preset.prompt_template,
+        "requires": list(preset.requires),
+    }
+    if row is None:
+        row = Evaluator.objects.create(preset=preset.key, **wanted)
+    elif any(getattr(row, name) != value for name, value in wanted.items()):
+        for name, value in wanted.items():
+            setattr(row, name, value)
+        row.version += 1
+        row.save(update_fields=[*wanted, "version"])
+    else:
+        return row
+    EvaluatorVersion.objects.create(evaluator=row, number=row.version, **row.settings_dict())
+    return row

@@ -1,0 +1,304 @@
+"""The rows of the review grid: candidates with everybody's grades, paged by keyset.
+
+A page costs the same few statements whatever its size or depth: one that finds the rows, one that reads them, one for
+their judgments, one for their documents' first versions.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Min
+
+from judging.models import (
+    AuthorKind,
+    Candidate,
+    DocumentVersion,
+    EvaluationRun,
+    ItemStatus,
+    JudgeVersion,
+    JudgingItem,
+    Judgment,
+    LockedJudgment,
+    User,
+)
+from judging.review.grid_filter import GridFilter, condition
+from judging.review.grid_order import DEFAULT_ORDERING, Cursor, bands_of, place, read_cursor, write_cursor
+
+MAX_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsGrade:
+    """What one person said of a candidate; the label is the e-mail address, or the name an import gave."""
+
+    author: str
+    grade: int
+    reasoning: str
+    is_viewer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one AI judging run said of a candidate: a grade, or a failure with its code."""
+
+    judging_run_id: UUID
+    judge_label: str
+    status: str
+    grade: int | None
+    reasoning: str
+    failure_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One candidate of a run. `id` is internal; `candidate_id` is the document's external id.
+
+    `content_changed`: a grade that counts here is older than the content shown, which replaced earlier content of the
+    same document. Never in a locked run, where nothing can be judged again.
+    """
+
+    id: int
+    query_id: UUID
+    query: Any
+    query_text: str
+    query_label: str
+    position: int
+    candidate_id: str
+    rank: int
+    score: float | None
+    title: str
+    fields: Mapping[str, Any]
+    image: str
+    effective_grade: int | None
+    people_mean: float | None
+    people_count: int
+    ai_grade: int | None
+    ai_judge_id: UUID | None
+    ai_judge_name: str
+    # The judge of record in full, "Name v3"; as imported where no judge of this installation graded.
+    ai_judge_label: str
+    reasoning: str
+    my_grade: int | None
+    my_reasoning: str
+    last_item_status: str
+    failure_code: str
+    content_changed: bool
+    people: Sequence[PersonsGrade] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GridPage:
+    """Rows of the grid and the cursors of the pages around them, "" where there is none."""
+
+    rows: list[GridRow]
+    next_cursor: str = ""
+    previous_cursor: str = ""
+
+
+def grid_rows(
+    run: EvaluationRun,
+    *,
+    viewer: User | None,
+    grid_filter: GridFilter | None = None,
+    ordering: str = DEFAULT_ORDERING,
+    limit: int = 50,
+    cursor: str = "",
+) -> GridPage:
+    """Return one page of a run's grid as `viewer` sees it. Raise Invalid (ordering, cursor)."""
+    grid_filter = grid_filter or GridFilter()
+    limit = max(1, min(limit, MAX_PAGE))
+    bands = bands_of(ordering, grid_filter, run.grading_scale)
+    at = read_cursor(cursor, ordering, bands) if cursor else None
+    candidates = Candidate.objects.filter(condition(run, grid_filter))
+    places = place(candidates, bands, at, limit + 1)
+    is_backward = at is not None and at.is_backward
+    has_more = len(places) > limit
+    if has_more:
+        # The one too many tells that there is more: in the direction of reading, so at that end.
+        places = places[1:] if is_backward else places[:limit]
+    page = GridPage(rows_of(run, [pk for pk, _ in places], viewer=viewer))
+    if not places:
+        return page
+    has_next, has_previous = (True, has_more) if is_backward else (has_more, at is not None)
+    first, last = places[0][1], places[-1][1]
+    return GridPage(
+        page.rows,
+        next_cursor=write_cursor(ordering, last) if has_next else "",
+        previous_cursor=write_cursor(ordering, Cursor(first.band, first.keys, True)) if has_previous else "",
+    )
+
+
+def all_grid_rows(
+    run: EvaluationRun, *, viewer: User | None, grid_filter: GridFilter | None = None, ordering: str = DEFAULT_ORDERING
+) -> Iterator[GridRow]:
+    """Go through everything a filter leaves, a page in memory at a time (for exports)."""
+    cursor = ""
+    while True:
+        page = grid_rows(run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=MAX_PAGE, cursor=cursor)
+        yield from page.rows
+        cursor = page.next_cursor
+        if not cursor:
+            return
+
+
+def count_rows(run: EvaluationRun, grid_filter: GridFilter) -> int:
+    """Return how many candidates a filter leaves."""
+    if grid_filter.is_empty:
+        return run.candidate_count
+    return Candidate.objects.filter(condition(run, grid_filter)).count()
+
+
+def rows_of(run: EvaluationRun, candidate_ids: Sequence[int], *, viewer: User | None) -> list[GridRow]:
+    """Return the grid's rows of these candidates of a run (internal ids), in the order given."""
+    candidates = Candidate.objects.select_related("run_query", "document", "document_version").filter(run=run)
+    by_id = candidates.in_bulk(list(candidate_ids))
+    shown = [by_id[pk] for pk in candidate_ids if pk in by_id]
+    if not shown:
+        return []
+    said = _said(run, shown, viewer)
+    first_versions = dict(
+        DocumentVersion.objects.filter(document_id__in={candidate.document_id for candidate in shown})
+        .values("document_id")
+        .annotate(first=Min("pk"))
+        .values_list("document_id", "first")
+    )
+    return [
+        _row(
+            candidate,
+            said.get((candidate.query_id, candidate.document_id)) or _Said(),
+            is_first_version=first_versions[candidate.document_id] == candidate.document_version_id,
+        )
+        for candidate in shown
+    ]
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was said of a pair of query and document."""
+
+    ai: Judgment | LockedJudgment | None = None
+    judge_id: UUID | None = None
+    judge_name: str = ""
+    mine: PersonsGrade | None = None
+    people: list[PersonsGrade] = field(default_factory=list)
+    # The oldest of those that count; None in a locked run.
+    oldest_at: Any = None
+
+
+def _said(run: EvaluationRun, shown: list[Candidate], viewer: User | None) -> dict[tuple[int, int], _Said]:
+    pairs = {(candidate.query_id, candidate.document_id) for candidate in shown}
+    of_pairs = {
+        "query_id__in": {query_id for query_id, _ in pairs},
+        "document_id__in": {document_id for _, document_id in pairs},
+    }
+    said: dict[tuple[int, int], _Said] = defaultdict(_Said)
+    judgments = _locked(run, of_pairs) if run.is_locked else _live(run, of_pairs)
+    for judgment, author, judge_id, judge_name in judgments:
+        pair = (judgment.query_id, judgment.document_id)
+        if pair not in pairs:
+            continue
+        entry = said[pair]
+        if judgment.author_kind == AuthorKind.AI:
+            entry.ai, entry.judge_id, entry.judge_name = judgment, judge_id, judge_name
+            continue
+        is_viewer = viewer is not None and judgment.member_id == viewer.pk
+        person = PersonsGrade(author, judgment.grade, judgment.reasoning, is_viewer)
+        entry.people.append(person)
+        if is_viewer:
+            entry.mine = person
+        if isinstance(judgment, Judgment):
+            entry.oldest_at = min(entry.oldest_at or judgment.updated_at, judgment.updated_at)
+    for entry in said.values():
+        if isinstance(entry.ai, Judgment) and not entry.people:
+            entry.oldest_at = entry.ai.updated_at
+    return said
+
+
+_Voice = tuple[Judgment | LockedJudgment, str, UUID | None, str]
+
+
+def _live(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Voice]:
+    judgments = (
+        Judgment.objects.filter(scale=run.scale, **of_pairs)
+        .select_related("member", "rater", "judge_version")
+        .defer("judge_version__prompt_template", "judge_version__system_prompt")
+        .order_by("pk")
+    )
+    for judgment in judgments:
+        version = judgment.judge_version
+        author = judgment.member.email if judgment.member else judgment.rater.name if judgment.rater else ""
+        name = version.name if version else judgment.judge_label
+        yield judgment, author, version.judge_id if version else None, name
+
+
+def _locked(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Voice]:
+    judgments = list(LockedJudgment.objects.filter(run=run, **of_pairs).order_by("pk"))
+    version_ids = {judgment.judge_version_id for judgment in judgments if judgment.judge_version_id}
+    versions = {
+        pk: (judge_id, name)
+        for pk, judge_id, name in JudgeVersion.objects.filter(pk__in=version_ids).values_list("pk", "judge_id", "name")
+    }
+    for judgment in judgments:
+        judge_id, name = None, judgment.judge_label
+        if judgment.judge_version_id is not None:
+            judge_id, name = versions.get(judgment.judge_version_id, (None, name))
+        yield judgment, judgment.author_label, judge_id, name
+
+
+def _row(candidate: Candidate, said: _Said, *, is_first_version: bool) -> GridRow:
+    run_query, version, ai = candidate.run_query, candidate.document_version, said.ai
+    return GridRow(
+        id=candidate.pk,
+        query_id=run_query.pk,
+        query=run_query.body,
+        query_text=run_query.text,
+        query_label=run_query.label,
+        position=candidate.position,
+        candidate_id=candidate.document.external_id,
+        rank=candidate.rank,
+        score=candidate.score,
+        title=version.title,
+        fields=version.fields or {},
+        image=version.image,
+        effective_grade=candidate.effective_grade,
+        people_mean=candidate.people_mean,
+        people_count=candidate.people_count,
+        ai_grade=candidate.ai_grade,
+        ai_judge_id=said.judge_id if ai else None,
+        ai_judge_name=said.judge_name if ai else "",
+        ai_judge_label=ai.judge_label if ai else "",
+        reasoning=ai.reasoning if ai else "",
+        my_grade=said.mine.grade if said.mine else None,
+        my_reasoning=said.mine.reasoning if said.mine else "",
+        last_item_status=candidate.last_item_status,
+        failure_code=candidate.failure_code,
+        content_changed=not is_first_version and said.oldest_at is not None and said.oldest_at < version.created_at,
+        people=tuple(said.people),
+    )
+
+
+def opinions_of(candidate_ids: Iterable[int]) -> dict[int, list[Opinion]]:
+    """Return what every AI judging run said of these candidates (internal ids), the newest run first."""
+    items = (
+        JudgingItem.objects.filter(
+            candidate_id__in=list(candidate_ids), status__in=(ItemStatus.JUDGED, ItemStatus.FAILED)
+        )
+        .order_by("-judging_run__created_at", "-judging_run_id")
+        .values_list(
+            "candidate_id",
+            "judging_run_id",
+            "judging_run__judge_version__name",
+            "judging_run__judge_version__number",
+            "status",
+            "grade",
+            "reasoning",
+            "failure_code",
+        )
+    )
+    opinions: dict[int, list[Opinion]] = defaultdict(list)
+    for candidate_id, run_id, name, number, status, grade, reasoning, code in items:
+        opinions[candidate_id].append(Opinion(run_id, f"{name} v{number}", status, grade, reasoning, code))
+    return dict(opinions)

@@ -1,0 +1,56 @@
+"""What a filter leaves of the review grid, as CSV."""
+
+from collections.abc import Iterator
+
+from judging.models import EvaluationRun, User
+from judging.records.cells import csv_line
+from judging.records.file_formats import in_chunks
+from judging.records.file_names import label_or_id, query_cell
+from judging.review.grid import all_grid_rows
+from judging.review.grid_filter import GridFilter
+
+COLUMNS = (
+    "query_id",
+    "query",
+    "rank",
+    "doc_id",
+    "title",
+    "effective_grade",
+    "people_mean",
+    "people_count",
+    "people",
+    "ai_grade",
+    "judge",
+    "reasoning",
+    "last_item_status",
+    "failure_code",
+)
+
+
+def export_grid(run: EvaluationRun, *, viewer: User, grid_filter: GridFilter, ordering: str) -> Iterator[str]:
+    """Write the candidates that a filter leaves, in an order, as pieces of text; cells can't become formulas."""
+    return in_chunks(_lines(run, viewer, grid_filter, ordering))
+
+
+def _lines(run: EvaluationRun, viewer: User, grid_filter: GridFilter, ordering: str) -> Iterator[str]:
+    match_mode = run.evaluation.corpus.match_mode
+    yield csv_line(COLUMNS)
+    for row in all_grid_rows(run, viewer=viewer, grid_filter=grid_filter, ordering=ordering):
+        yield csv_line(
+            (
+                label_or_id(row.query_label, row.query_id),
+                query_cell(row.query, match_mode),
+                row.rank,
+                row.candidate_id,
+                row.title,
+                row.effective_grade,
+                row.people_mean,
+                row.people_count,
+                "; ".join(f"{person.author}: {person.grade}" for person in row.people),
+                row.ai_grade,
+                row.ai_judge_label,
+                row.reasoning,
+                row.last_item_status,
+                row.failure_code,
+            )
+        )

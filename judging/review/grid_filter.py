@@ -1,0 +1,189 @@
+"""What the review grid can be narrowed to: filters, their validation, and the views worth saving."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from judging.foundation.errors import Invalid
+from judging.foundation.scales import Scale
+from judging.models import AuthorKind, EvaluationRun, JudgeVersion, LockedJudgment
+
+MAX_SEARCH = 200
+MAX_RANK = 2**31 - 1
+STATUSES = ("unjudged", "judged", "failed", "disagreement")
+_GRADES = ("grade", "min_grade", "max_grade", "ai_grade", "min_ai_grade", "max_ai_grade")
+FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class GridFilter:
+    """Which candidates of a run to show; None or "" leaves a question open. Grades bound the effective grade."""
+
+    query_id: UUID | None = None
+    search: str = ""
+    grade: int | None = None
+    min_grade: int | None = None
+    max_grade: int | None = None
+    ai_grade: int | None = None
+    min_ai_grade: int | None = None
+    max_ai_grade: int | None = None
+    ai_judge_id: UUID | None = None
+    max_rank: int | None = None
+    status: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return self == GridFilter()
+
+    def grade_bounds(self) -> tuple[int, int] | None:
+        """Return the effective grades that can pass (both ends included), None when unjudged rows can pass, too."""
+        return _bounds(self.grade, self.min_grade, self.max_grade)
+
+    def ai_grade_bounds(self) -> tuple[int, int] | None:
+        """Return the AI grades that can pass, as `grade_bounds` does."""
+        return _bounds(self.ai_grade, self.min_ai_grade, self.max_ai_grade)
+
+
+def _bounds(exactly: int | None, least: int | None, most: int | None) -> tuple[int, int] | None:
+    if exactly is None and least is None and most is None:
+        return None
+    low, high = least or 0, MAX_RANK if most is None else most
+    return (low, high) if exactly is None else (max(low, exactly), min(high, exactly))
+
+
+def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
+    """Read a filter from text values (a query string, a form); names it doesn't know are ignored.
+
+    Empty values count as not given. Raise Invalid with every wrong field named.
+    """
+    problems: dict[str, list[str]] = {}
+    read: dict[str, Any] = {}
+
+    def take(name: str, convert: Any, complaint: str) -> None:
+        raw = values.get(name)
+        if raw is None or str(raw).strip() == "":
+            return
+        try:
+            read[name] = convert(str(raw).strip())
+        except (ValueError, OverflowError):
+            problems[name] = [complaint]
+
+    def grade(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 3) or int(text) not in scale:
+            raise ValueError(text)
+        return int(text)
+
+    def rank(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 10) or not 1 <= int(text) <= MAX_RANK:
+            raise ValueError(text)
+        return int(text)
+
+    def search(text: str) -> str:
+        if len(text) > MAX_SEARCH or "\x00" in text:
+            raise ValueError(text)
+        return text
+
+    def status(text: str) -> str:
+        if text not in STATUSES:
+            raise ValueError(text)
+        return text
+
+    for name in _GRADES:
+        take(name, grade, f"a grade of the scale {scale.name}, {scale.minimum} to {scale.maximum}")
+    for name in ("query_id", "ai_judge_id"):
+        take(name, UUID, "not a valid UUID")
+    take("max_rank", rank, "a whole number from 1")
+    take("search", search, f"at most {MAX_SEARCH} characters")
+    take("status", status, f"one of {', '.join(STATUSES)}")
+    for least, most in (("min_grade", "max_grade"), ("min_ai_grade", "max_ai_grade")):
+        if least in read and most in read and read[least] > read[most]:
+            problems[most] = [f"below {least}"]
+    if problems:
+        raise Invalid("some filters are wrong", errors=problems)
+    return GridFilter(**read)
+
+
+def condition(run: EvaluationRun, grid_filter: GridFilter) -> Q:
+    """Return the condition on candidates that a filter puts, the run itself included."""
+    where = Q(run=run)
+    for name, lookup in (
+        ("query_id", "run_query_id"),
+        ("grade", "effective_grade"),
+        ("min_grade", "effective_grade__gte"),
+        ("max_grade", "effective_grade__lte"),
+        ("ai_grade", "ai_grade"),
+        ("min_ai_grade", "ai_grade__gte"),
+        ("max_ai_grade", "ai_grade__lte"),
+        ("max_rank", "rank__lte"),
+    ):
+        value = getattr(grid_filter, name)
+        if value is not None:
+            where &= Q(**{lookup: value})
+    if grid_filter.status:
+        where &= _BY_STATUS[grid_filter.status]
+    if grid_filter.ai_judge_id is not None:
+        where &= _of_judge(run, grid_filter.ai_judge_id)
+    if grid_filter.search:
+        where &= (
+            Q(run_query__text__icontains=grid_filter.search)
+            | Q(document_version__title__icontains=grid_filter.search)
+            | Q(document__external_id__icontains=grid_filter.search)
+        )
+    return where
+
+
+# Where people have graded, the effective grade is theirs, rounded.
+_BY_STATUS = {
+    "unjudged": Q(effective_grade__isnull=True),
+    "judged": Q(effective_grade__isnull=False),
+    "failed": Q(last_item_status="failed"),
+    "disagreement": Q(people_mean__isnull=False, ai_grade__isnull=False) & ~Q(effective_grade=F("ai_grade")),
+}
+
+
+def _of_judge(run: EvaluationRun, judge_id: UUID) -> Q:
+    if not run.is_locked:
+        return Q(ai_judgment__judge_version__judge_id=judge_id)
+    # The live judgments went on; what a locked run shows is its snapshot.
+    frozen = LockedJudgment.objects.filter(
+        run=run, query_id=OuterRef("query_id"), document_id=OuterRef("document_id"), author_kind=AuthorKind.AI
+    )
+    versions = JudgeVersion.objects.filter(judge_id=judge_id).values("pk")
+    return Q(Exists(frozen.filter(judge_version_id__in=versions)))
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A review worth doing, by a name: a filter and an ordering."""
+
+    key: str
+    title: str
+    filter: GridFilter
+    ordering: str
+
+
+def saved_views(scale: Scale) -> tuple[SavedView, ...]:
+    """Return the views for runs on a scale; "highly relevant" begins where the scale says."""
+    everything = GridFilter()
+    return (
+        SavedView(
+            "ai-high",
+            "AI says highly relevant",
+            replace(everything, min_ai_grade=scale.highly_relevant_from),
+            "-ai_grade",
+        ),
+        SavedView(
+            "ai-low-at-top",
+            "AI says not relevant in the top 3",
+            replace(everything, ai_grade=scale.minimum, max_rank=3),
+            "rank",
+        ),
+        SavedView(
+            "disagreement", "people and AI disagree", replace(everything, status="disagreement"), "-disagreement"
+        ),
+        SavedView("failed", "failed", replace(everything, status="failed"), "query"),
+        SavedView("unjudged", "unjudged", replace(everything, status="unjudged"), "query"),
+    )

@@ -1,0 +1,79 @@
+"""Pages of the review grid that hold whole ranked lists, and what is offered to narrow it."""
+
+from uuid import UUID
+
+from judging.models import AIJudge, EvaluationRun, User
+from judging.review.grid import MAX_PAGE, GridPage, GridRow, grid_rows
+from judging.review.grid_filter import GridFilter, SavedView, saved_views
+from judging.review.grid_order import Cursor, bands_of, read_cursor, write_cursor
+
+_BY_QUERY = ("query", "-query")
+_MOST_JUDGES = 100
+
+
+def is_by_query(ordering: str) -> bool:
+    """Tell whether an ordering keeps the ranked lists together."""
+    return ordering in _BY_QUERY
+
+
+def list_page(
+    run: EvaluationRun, *, viewer: User, grid_filter: GridFilter, ordering: str, cursor: str = "", limit: int = 100
+) -> GridPage:
+    """Return a page of about `limit` rows; by query, none ends in the middle of a list that fits on a page.
+
+    Raise Invalid (ordering, cursor).
+    """
+    if grid_filter.query_id is not None:
+        limit = MAX_PAGE
+    if not is_by_query(ordering):
+        return grid_rows(run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=limit, cursor=cursor)
+    at = read_cursor(cursor, ordering, bands_of(ordering, grid_filter, run.grading_scale)) if cursor else None
+    # One more than wanted tells whether the last list is complete.
+    page = grid_rows(
+        run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=min(limit + 1, MAX_PAGE), cursor=cursor
+    )
+    is_backward = at is not None and at.is_backward
+    rows = page.rows
+    if not (page.previous_cursor if is_backward else page.next_cursor) or len(rows) < 2:
+        return page
+    cut_off = rows[0 if is_backward else -1].position
+    whole = [row for row in rows if row.position != cut_off]
+    if not whole:
+        return page
+    if is_backward:
+        return GridPage(whole, page.next_cursor, write_cursor(ordering, _place(whole[0], is_backward=True)))
+    return GridPage(whole, write_cursor(ordering, _place(whole[-1])), page.previous_cursor)
+
+
+def _place(row: GridRow, *, is_backward: bool = False) -> Cursor:
+    return Cursor(0, (row.position, row.rank), is_backward)
+
+
+def view_of(grid_filter: GridFilter, ordering: str, run: EvaluationRun) -> SavedView | None:
+    """Return the saved view that a filter and an ordering amount to."""
+    for view in saved_views(run.grading_scale):
+        if view.ordering == ordering and _meaning(view.filter) == _meaning(grid_filter):
+            return view
+    return None
+
+
+def _meaning(given: GridFilter) -> tuple[object, ...]:
+    # A grade, and a range from it to itself, are the same.
+    return (
+        given.query_id,
+        given.search,
+        given.grade_bounds(),
+        given.ai_grade_bounds(),
+        given.ai_judge_id,
+        given.max_rank,
+        given.status,
+    )
+
+
+def judges_of_record(run: EvaluationRun) -> list[tuple[UUID, str]]:
+    """Return the AI judges (id, name) that have judged in the run's corpus on its scale, by name."""
+    judges = AIJudge.objects.filter(
+        versions__judging_runs__evaluation_run__evaluation__corpus_id=run.evaluation.corpus_id,
+        versions__judging_runs__evaluation_run__scale=run.scale,
+    )
+    return list(judges.order_by("name", "pk").values_list("pk", "name").distinct()[:_MOST_JUDGES])

@@ -1,0 +1,121 @@
+"""What one person has graded of a run, and what is still open to them on the Evaluate page."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from judging.foundation.errors import NotFound
+from judging.models import Abstention, AuthorKind, Candidate, EvaluationRun, GradingHold, Judgment, User
+
+
+@dataclass(frozen=True, slots=True)
+class OwnGrade:
+    """A person's own grade of a candidate, as far as it can be given back; grade None: none."""
+
+    candidate_id: int
+    grade: int | None = None
+    reasoning: str = ""
+    saw_ai_grade: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatingProgress:
+    """A person's own work on a run: candidates graded, given up ("I can't tell"), and those still open to them."""
+
+    graded_count: int
+    abstained_count: int
+    open_count: int
+
+    @property
+    def total_count(self) -> int:
+        return self.graded_count + self.abstained_count + self.open_count
+
+    @property
+    def done_count(self) -> int:
+        return self.graded_count + self.abstained_count
+
+
+def candidate_of(run: EvaluationRun, candidate_id: int) -> Candidate:
+    """Return a candidate of a run by its internal id. Raise NotFound."""
+    candidate = Candidate.objects.filter(run=run, pk=candidate_id).select_related("run").first()
+    if candidate is None:
+        raise NotFound("no such candidate in this evaluation run")
+    return candidate
+
+
+def open_candidates(run: EvaluationRun, user: User) -> QuerySet[Candidate]:
+    """Return what `user` can grade next, in query and rank order: not graded or given up by them, wanted by the run."""
+    return (
+        Candidate.objects.filter(run=run, people_count__lt=run.judgments_wanted)
+        .filter(~Exists(_own(run, user)), ~Exists(_abstained(user)))
+        .order_by("position", "rank")
+    )
+
+
+def free_candidates(run: EvaluationRun, user: User, *, now: datetime) -> QuerySet[Candidate]:
+    """Return the open candidates that nobody else has before them at the moment."""
+    held = GradingHold.objects.filter(candidate=OuterRef("pk"), until__gt=now).exclude(user=user)
+    return open_candidates(run, user).filter(~Exists(held))
+
+
+def after_place(candidates: QuerySet[Candidate], place: Candidate) -> QuerySet[Candidate]:
+    """Narrow candidates in query and rank order to those behind `place`."""
+    # The first condition is implied, and lets the databases begin reading the index there.
+    return candidates.filter(
+        Q(position__gte=place.position) & (Q(position__gt=place.position) | Q(rank__gt=place.rank))
+    )
+
+
+def progress_of(run: EvaluationRun, user: User) -> EvaluatingProgress:
+    """Return a person's progress. Costs what they have done, and one pass over an index of the run."""
+    pairs = Candidate.objects.filter(run=run, query=OuterRef("query_id"), document=OuterRef("document_id"))
+    own = Judgment.objects.filter(author_kind=AuthorKind.MEMBER, member=user, scale=run.scale)
+    given_up = Abstention.objects.filter(user=user, candidate__run=run).filter(
+        ~Exists(
+            own.filter(query=OuterRef("candidate__query_id"), document=OuterRef("candidate__document_id")).order_by()
+        )
+    )
+    wanted = Q(people_count__lt=run.judgments_wanted)
+    still_wanted = Candidate.objects.filter(wanted, run=run).count()
+    graded_but_wanted = own.filter(Exists(pairs.filter(wanted))).count() if run.judgments_wanted > 1 else 0
+    given_up_but_wanted = given_up.filter(candidate__people_count__lt=run.judgments_wanted).count()
+    return EvaluatingProgress(
+        graded_count=own.filter(Exists(pairs)).count(),
+        abstained_count=given_up.count(),
+        open_count=still_wanted - graded_but_wanted - given_up_but_wanted,
+    )
+
+
+def own_grades(run: EvaluationRun, candidate_ids: Collection[int], user: User) -> dict[int, OwnGrade]:
+    """Return what `user` says of each of these candidates of the run, by candidate id."""
+    candidates = Candidate.objects.filter(run=run, pk__in=candidate_ids).values_list("pk", "query_id", "document_id")
+    pairs = {(query_id, document_id): pk for pk, query_id, document_id in candidates}
+    own = {pk: OwnGrade(pk) for pk in pairs.values()}
+    judgments = Judgment.objects.filter(
+        author_kind=AuthorKind.MEMBER,
+        member=user,
+        scale=run.scale,
+        query_id__in={query_id for query_id, _ in pairs},
+        document_id__in={document_id for _, document_id in pairs},
+    )
+    for judgment in judgments:
+        pk = pairs.get((judgment.query_id, judgment.document_id))
+        if pk is not None:
+            own[pk] = OwnGrade(pk, judgment.grade, judgment.reasoning, judgment.saw_ai_grade)
+    return own
+
+
+def _own(run: EvaluationRun, user: User) -> QuerySet[Judgment]:
+    return Judgment.objects.filter(
+        author_kind=AuthorKind.MEMBER,
+        member=user,
+        scale=run.scale,
+        query=OuterRef("query_id"),
+        document=OuterRef("document_id"),
+    )
+
+
+def _abstained(user: User) -> QuerySet[Abstention]:
+    return Abstention.objects.filter(candidate=OuterRef("pk"), user=user)

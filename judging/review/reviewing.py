@@ -1,0 +1,67 @@
+"""Grades given on a page, where candidates go by their internal id and every act can be undone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from judging.foundation.errors import Invalid, NotFound
+from judging.models import Candidate, EvaluationRun, User
+from judging.review.judgments import MAX_JUDGMENTS, GivenGrade, record_judgments
+from judging.review.own_grades import OwnGrade, own_grades
+
+MAX_REASONING = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What confirming did: the own grades from before, to undo it, and how many rows it left alone and why."""
+
+    before: Sequence[OwnGrade]
+    without_ai_grade: int
+    changed_meanwhile: int
+
+
+def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: User) -> list[OwnGrade]:
+    """Write `actor`'s grades of candidates of one run, all or nothing; return what they said before, to undo it.
+
+    Grade None takes one's own back. Raise NotFound (a candidate of another run), Invalid, Conflict (run_locked).
+    """
+    if len(grades) > MAX_JUDGMENTS:
+        raise Invalid(f"at most {MAX_JUDGMENTS} judgments at once")
+    if any("\x00" in grade.reasoning or len(grade.reasoning) > MAX_REASONING for grade in grades):
+        raise Invalid(f"a reasoning is text of at most {MAX_REASONING} characters")
+    ids = [grade.candidate_id for grade in grades]
+    keys = {
+        pk: (run_query_id, external_id)
+        for pk, run_query_id, external_id in Candidate.objects.filter(run=run, pk__in=ids).values_list(
+            "pk", "run_query_id", "document__external_id"
+        )
+    }
+    if len(keys) != len(set(ids)) or not ids:
+        raise NotFound("no such candidate in this evaluation run")
+    before = own_grades(run, ids, actor)
+    given = [
+        GivenGrade(
+            query_id=keys[grade.candidate_id][0],
+            candidate_id=keys[grade.candidate_id][1],
+            grade=grade.grade,
+            reasoning=grade.reasoning,
+            saw_ai_grade=grade.saw_ai_grade,
+        )
+        for grade in grades
+    ]
+    record_judgments(grades=given, actor=actor)
+    return [before[pk] for pk in ids]
+
+
+def confirm_ai_grades(*, run: EvaluationRun, seen: Mapping[int, int | None], actor: User) -> Confirmed:
+    """Make the AI's grade of each candidate `actor`'s own, where it still is the one they saw.
+
+    `seen` maps internal candidate ids to the AI grade on the page (None: there was none).
+    """
+    now = dict(Candidate.objects.filter(run=run, pk__in=list(seen)).values_list("pk", "ai_grade"))
+    if len(now) != len(seen):
+        raise NotFound("no such candidate in this evaluation run")
+    graded = {pk: grade for pk, grade in seen.items() if grade is not None}
+    same = [OwnGrade(pk, grade, saw_ai_grade=True) for pk, grade in graded.items() if now[pk] == grade]
+    before = grade_candidates(run=run, grades=same, actor=actor) if same else []
+    return Confirmed(before, len(seen) - len(graded), len(graded) - len(same))

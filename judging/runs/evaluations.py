@@ -1,0 +1,120 @@
+"""Evaluations, and the deletion of their runs."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from judging.foundation.errors import Conflict, Invalid
+from judging.foundation.validation import clean
+from judging.models import (
+    ACTIVE_STATUSES,
+    Abstention,
+    Call,
+    Candidate,
+    Corpus,
+    Evaluation,
+    EvaluationRun,
+    EvaluationRunStatus,
+    GradingHold,
+    JudgingItem,
+    JudgingRun,
+    Lane,
+    LockedJudgment,
+    ProviderShare,
+    RunQuery,
+    User,
+)
+from judging.people.accounts import record_event
+
+
+def create_evaluation(*, actor: User | None, corpus_id: UUID, name: str, description: str = "") -> Evaluation:
+    """Make an evaluation over a corpus. Raise Invalid."""
+    evaluation = Evaluation(name=name.strip(), description=description, created_by=actor)
+    with transaction.atomic():
+        # Held until the commit: a corpus is deleted only while no evaluation is about it.
+        evaluation.corpus = _corpus(corpus_id)
+        clean(evaluation)
+        evaluation.save(force_insert=True)
+    return evaluation
+
+
+def update_evaluation(
+    *, evaluation: Evaluation, name: str | None = None, description: str | None = None, corpus_id: UUID | None = None
+) -> Evaluation:
+    """Change what may change of an evaluation; None leaves as it is. Raise Invalid.
+
+    The corpus can be another one as long as there is no run.
+    """
+    evaluation.name = evaluation.name if name is None else name.strip()
+    evaluation.description = evaluation.description if description is None else description
+    clean(evaluation)
+    with transaction.atomic():
+        fields = ["name", "description"]
+        if corpus_id is not None and corpus_id != evaluation.corpus_id:
+            if evaluation.runs.exists():
+                message = "The corpus of an evaluation with runs can't be changed."
+                raise Invalid(message, errors={"corpus_id": [message]})
+            evaluation.corpus = _corpus(corpus_id)
+            fields.append("corpus")
+        evaluation.save(update_fields=fields)
+    return evaluation
+
+
+def delete_evaluation(*, actor: User, evaluation: Evaluation) -> None:
+    """Delete an evaluation and its runs; the corpus's judgments stay.
+
+    Raise Conflict when one of its runs can't be deleted (see delete_run): then nothing is.
+    """
+    with transaction.atomic():
+        for run in EvaluationRun.objects.select_for_update().filter(evaluation=evaluation):
+            _delete_run(actor, run)
+        record_event(actor=actor, action="evaluation_deleted", subject=evaluation)
+        evaluation.delete()
+
+
+def delete_run(*, actor: User, run: EvaluationRun) -> None:
+    """Delete an evaluation run with its AI judging runs; the corpus's judgments stay.
+
+    Raise Conflict: run_locked, run_being_judged, run_being_imported.
+    """
+    with transaction.atomic():
+        current = EvaluationRun.objects.select_for_update().filter(pk=run.pk).first()
+        if current is not None:
+            _delete_run(actor, current)
+
+
+def _delete_run(actor: User, run: EvaluationRun) -> None:
+    if run.is_locked:
+        raise Conflict(f"the evaluation run {run.name} is locked; unlock it first", code="run_locked")
+    if run.status in (EvaluationRunStatus.RUNNING, EvaluationRunStatus.QUEUED):
+        raise Conflict(f"the evaluation run {run.name} is still being imported", code="run_being_imported")
+    judging_runs = JudgingRun.objects.filter(evaluation_run=run)
+    if judging_runs.filter(status__in=ACTIVE_STATUSES).exists():
+        raise Conflict(
+            f"the evaluation run {run.name} is being judged; cancel its AI judging runs first", code="run_being_judged"
+        )
+    record_event(actor=actor, action="run_deleted", subject=run)
+    # A run can hold 100,000 candidates, which Django would load to delete them one by one: statements instead,
+    # each table before the ones it refers to.
+    Candidate.objects.filter(run=run, last_item__isnull=False).update(last_item=None)
+    for rows in (
+        JudgingItem.objects.filter(judging_run__evaluation_run=run),
+        Call.objects.filter(judging_run__evaluation_run=run),
+        ProviderShare.objects.filter(lane__judging_run__evaluation_run=run),
+        Lane.objects.filter(judging_run__evaluation_run=run),
+        GradingHold.objects.filter(candidate__run=run),
+        Abstention.objects.filter(candidate__run=run),
+        LockedJudgment.objects.filter(run=run),
+        Candidate.objects.filter(run=run),
+        RunQuery.objects.filter(run=run),
+    ):
+        rows._raw_delete(using="default")
+    judging_runs.delete()
+    run.delete()
+
+
+def _corpus(corpus_id: UUID) -> Corpus:
+    corpus = Corpus.objects.select_for_update(no_key=True).filter(pk=corpus_id).first()
+    if corpus is None:
+        raise Invalid("there is no such corpus", errors={"corpus_id": ["There is no such corpus."]})
+    return corpus

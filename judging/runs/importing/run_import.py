@@ -1,0 +1,258 @@
+"""Making evaluation runs: with results, without, and filling those made without."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from judging.foundation.errors import Conflict, DomainError, Forbidden, Invalid
+from judging.foundation.scales import SCALES
+from judging.foundation.validation import clean
+from judging.ledger import refresh_run
+from judging.metrics import validate_metrics
+from judging.models import (
+    Candidate,
+    Corpus,
+    Evaluation,
+    EvaluationRun,
+    EvaluationRunStatus,
+    RunQuery,
+    User,
+    query_identity,
+    query_text,
+)
+from judging.people.accounts import record_event
+from judging.records.corpus_rows import Versions, ensure_documents, ensure_queries
+from judging.runs.importing.results import CheckedResults, ImportedQuery, RunSource
+
+logger = logging.getLogger(__name__)
+
+# A chunk is one short transaction: others write between two of them.
+_CANDIDATES_PER_CHUNK = 2000
+_QUERIES_PER_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """A completed run and what its importer should know about it."""
+
+    run: EvaluationRun
+    warnings: list[str]
+
+
+def create_run(
+    *,
+    evaluation: Evaluation,
+    actor: User | None,
+    name: str,
+    scale: str,
+    metrics: Sequence[str],
+    relevant_from: int = 1,
+    judgments_wanted: int = 1,
+) -> EvaluationRun:
+    """Make a run without results: it is `pending` until `fill_run`. Raises Invalid, Forbidden."""
+    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
+    run.save(force_insert=True)
+    return run
+
+
+def import_run(
+    *,
+    evaluation: Evaluation,
+    actor: User | None,
+    name: str,
+    scale: str,
+    metrics: Sequence[str],
+    relevant_from: int = 1,
+    judgments_wanted: int = 1,
+    source: RunSource,
+) -> ImportOutcome:
+    """Make a completed run of a source's results, pre-judged with what the corpus knows.
+
+    Everything is checked before anything is written: raises ImportRejected, Invalid or Forbidden and leaves nothing
+    behind. A fault while writing leaves a run that is `failed` and can be deleted. The actor is None on the command line.
+    """
+    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
+    results = source.check(evaluation.corpus.match_mode)
+    run.status, run.written_at = EvaluationRunStatus.RUNNING, timezone.now()
+    run.query_count, run.candidate_count = results.query_count, results.candidate_count
+    run.save(force_insert=True)
+    _write(run, actor, results)
+    return ImportOutcome(run, results.warnings)
+
+
+def fill_run(*, run: EvaluationRun, actor: User | None, source: RunSource) -> ImportOutcome:
+    """Give a pending run its results and complete it.
+
+    Raises as `import_run` does (the run stays pending then), and Conflict (run_not_pending), also when someone else
+    was quicker.
+    """
+    _check_member(actor)
+    if run.status != EvaluationRunStatus.PENDING:
+        raise _not_pending(run)
+    results = source.check(run.evaluation.corpus.match_mode)
+    taken = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRunStatus.PENDING).update(
+        status=EvaluationRunStatus.RUNNING,
+        written_at=timezone.now(),
+        query_count=results.query_count,
+        candidate_count=results.candidate_count,
+    )
+    if not taken:
+        raise _not_pending(EvaluationRun.objects.filter(pk=run.pk).first())
+    run.refresh_from_db()
+    _write(run, actor, results)
+    return ImportOutcome(run, results.warnings)
+
+
+def _new_run(
+    evaluation: Evaluation,
+    actor: User | None,
+    name: str,
+    scale: str,
+    metrics: Sequence[str],
+    relevant_from: int,
+    judgments_wanted: int,
+) -> EvaluationRun:
+    """Return an unsaved pending run, its values checked all together."""
+    _check_member(actor)
+    errors: dict[str, list[str]] = {}
+    try:
+        metrics = validate_metrics(metrics)
+    except Invalid as error:
+        metrics = []
+        errors |= error.errors
+    run = EvaluationRun(
+        evaluation=evaluation,
+        name=name.strip() if isinstance(name, str) else name,
+        scale=scale,
+        metrics=metrics,
+        relevant_from=relevant_from,
+        judgments_wanted=judgments_wanted,
+        created_by=actor,
+    )
+    if scale in SCALES and isinstance(relevant_from, int) and relevant_from > SCALES[scale].maximum:
+        errors["relevant_from"] = [f"The highest grade of this scale is {SCALES[scale].maximum}."]
+    # What is derived from judgments is empty so far, and so are the metrics where they were refused.
+    clean(run, exclude=["metrics", "metric_values", "coverage_values"], errors=errors)
+    return run
+
+
+def _write(run: EvaluationRun, actor: User | None, results: CheckedResults) -> None:
+    """Write the results of a run that is `running` and complete it; whatever goes wrong, it ends `failed`."""
+    try:
+        corpus = run.evaluation.corpus
+        position = 1
+        for chunk in _chunks(results.read()):
+            _write_chunk(run.pk, corpus, chunk, position)
+            position += len(chunk)
+        # Before the run is completed: what can be seen of a completed run is all there.
+        refresh_run(run.pk)
+        _complete(run, actor, results)
+    except BaseException as error:
+        # Also when a worker is told to stop: a run that nobody writes any more must not look as if.
+        reason = error.message if isinstance(error, DomainError) else f"the import broke off ({type(error).__name__})"
+        _fail(run.pk, reason)
+        raise
+    run.refresh_from_db()
+
+
+def _chunks(queries: Iterator[ImportedQuery]) -> Iterator[list[ImportedQuery]]:
+    chunk: list[ImportedQuery] = []
+    size = 0
+    for query in queries:
+        chunk.append(query)
+        size += len(query.candidates)
+        if size >= _CANDIDATES_PER_CHUNK or len(chunk) >= _QUERIES_PER_CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[ImportedQuery], first_position: int) -> None:
+    identities = [query_identity(query.body, corpus.match_mode) for query in queries]
+    candidates = [candidate for query in queries for candidate in query.candidates]
+    with transaction.atomic():
+        # Tells that somebody writes; and stops here once the run was called interrupted, or is gone.
+        if not EvaluationRun.objects.filter(pk=run_id, status=EvaluationRunStatus.RUNNING).update(
+            written_at=timezone.now()
+        ):
+            raise _no_longer_running()
+        query_ids = ensure_queries(
+            corpus.pk, {identity: query.body for identity, query in zip(identities, queries, strict=True)}
+        )
+        document_ids = ensure_documents(corpus.pk, (candidate.external_id for candidate in candidates))
+        versions = Versions()
+        version_keys = [versions.want(document_ids[each.external_id], each.content) for each in candidates]
+        version_ids = versions.ensure()
+        run_queries = RunQuery.objects.bulk_create(
+            [
+                RunQuery(
+                    run_id=run_id,
+                    query_id=query_ids[identity],
+                    position=position,
+                    label=query.label,
+                    body=query.body,
+                    text=query_text(query.body),
+                    candidate_count=len(query.candidates),
+                )
+                for position, (identity, query) in enumerate(
+                    zip(identities, queries, strict=True), start=first_position
+                )
+            ]
+        )
+        keys = iter(version_keys)
+        Candidate.objects.bulk_create(
+            [
+                Candidate(
+                    run_id=run_id,
+                    run_query=run_query,
+                    query_id=run_query.query_id,
+                    document_id=document_ids[candidate.external_id],
+                    document_version_id=version_ids[document_ids[candidate.external_id], next(keys)],
+                    position=run_query.position,
+                    rank=rank,
+                    score=candidate.score,
+                )
+                for run_query, query in zip(run_queries, queries, strict=True)
+                for rank, candidate in enumerate(query.candidates, start=1)
+            ]
+        )
+
+
+def _complete(run: EvaluationRun, actor: User | None, results: CheckedResults) -> None:
+    with transaction.atomic():
+        completed = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRunStatus.RUNNING).update(
+            status=EvaluationRunStatus.COMPLETED, completed_at=timezone.now()
+        )
+        if not completed:
+            raise _no_longer_running()
+        detail = {"queries": results.query_count, "candidates": results.candidate_count}
+        record_event(actor=actor, action="run_imported", subject=run, detail=detail)
+
+
+def _fail(run_id: UUID, reason: str) -> None:
+    try:
+        EvaluationRun.objects.filter(pk=run_id, status=EvaluationRunStatus.RUNNING).update(
+            status=EvaluationRunStatus.FAILED, error=reason
+        )
+    except Exception:
+        # What went wrong first is what counts, and is raised on.
+        logger.exception("evaluation run %s could not be marked as failed", run_id)
+
+
+def _check_member(actor: User | None) -> None:
+    if actor is not None and not actor.is_member:
+        raise Forbidden("raters submit judgments; importing is for members")
+
+
+def _no_longer_running() -> Conflict:
+    return Conflict("the evaluation run was changed while it was written", code="run_not_running")
+
+
+def _not_pending(run: EvaluationRun | None) -> Conflict:
+    status = run.status if run else "gone"
+    return Conflict(f"the evaluation run is {status}; only a pending one takes results", code="run_not_pending")

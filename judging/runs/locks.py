@@ -1,0 +1,46 @@
+"""Lock and unlock evaluation runs."""
+
+from django.db import transaction
+
+from judging import ledger
+from judging.foundation.validation import require_member
+from judging.judging_runs import lifecycle
+from judging.judging_runs.starting import fail_active_runs
+from judging.models import AuditEvent, EvaluationRun, User
+
+
+def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
+    """Lock a completed run: no judgment on it changes until it is unlocked; judging under way ends as failed.
+
+    The snapshot and the end of the judging runs come in one transaction. Raise Conflict (run_locked,
+    run_not_completed).
+    """
+    require_member(actor)
+    with transaction.atomic():
+        ledger.snapshot_run(run.pk, by_id=actor.pk)
+        fail_active_runs(
+            evaluation_run_id=run.pk, error="the evaluation run was locked", error_code=lifecycle.RUN_LOCKED
+        )
+        _record(run, actor, "run_locked")
+    run.refresh_from_db()
+    return run
+
+
+def unlock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
+    """Drop the snapshot and let the run follow the corpus's judgments again. Raise Conflict (run_not_locked)."""
+    require_member(actor)
+    with transaction.atomic():
+        ledger.unlock_run(run.pk)
+        _record(run, actor, "run_unlocked")
+    run.refresh_from_db()
+    return run
+
+
+def _record(run: EvaluationRun, actor: User, action: str) -> None:
+    AuditEvent.objects.create(
+        actor=actor,
+        action=action,
+        subject_type="evaluation_run",
+        subject_id=str(run.pk),
+        subject_name=run.name[:300],
+    )

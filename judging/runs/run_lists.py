@@ -1,0 +1,75 @@
+"""Evaluation runs and their queries, as every interface lists them."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, Exists, F, FloatField, OuterRef, QuerySet, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+
+from judging.foundation.errors import Invalid, NotFound
+from judging.models import Evaluation, EvaluationRun, RunQuery
+
+_QUERY_ORDERINGS = {
+    "position": "position",
+    "label": "label",
+    "query": "text",
+    "judged_count": "judged_count",
+    "candidate_count": "candidate_count",
+}
+
+
+def evaluation_runs(evaluation: Evaluation | None = None) -> QuerySet[EvaluationRun]:
+    """Return the runs, or those of one evaluation, newest first, ready to be shown without a query per row."""
+    runs = EvaluationRun.objects.select_related("evaluation__corpus", "created_by", "locked_by")
+    if evaluation is not None:
+        runs = runs.filter(evaluation=evaluation)
+    return runs.order_by("-created_at", "pk")
+
+
+def with_staleness(runs: QuerySet[EvaluationRun]) -> QuerySet[EvaluationRun]:
+    """Have each run bring `has_stale_metrics`, what `run_summary.has_stale_metrics` asks for a single one."""
+    stale = RunQuery.objects.filter(run=OuterRef("pk"), has_stale_metrics=True)
+    return runs.annotate(has_stale_metrics=Case(When(is_locked=True, then=False), default=Exists(stale)))
+
+
+def get_evaluation_run(run_id: UUID) -> EvaluationRun:
+    """Return a run with its evaluation. Raise NotFound."""
+    run = evaluation_runs().filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("no such evaluation run")
+    return run
+
+
+def run_queries(run: EvaluationRun, ordering: str = "position") -> tuple[QuerySet[RunQuery], tuple[str, ...]]:
+    """Return a run's queries in an order, and that order as keyset paging takes it ("-": falling, "?": may be null).
+
+    Ordered by position, label, query, a count, or a metric of the run, "-" before it: falling. By a metric, rising
+    means worst first; queries without a value come last either way. Raise Invalid.
+    """
+    queries = RunQuery.objects.filter(run=run)
+    sign, name = ("-" if ordering.startswith("-") else ""), ordering.removeprefix("-")
+    if name in run.metrics:
+        # The unscored have a JSON null there, which SQLite would give back as the text 'null'.
+        value = Case(
+            When(is_scored=True, then=Cast(KeyTextTransform(name, "metric_values"), FloatField())),
+            output_field=FloatField(),
+        )
+        key = F("metric_value")
+        return (
+            queries.annotate(metric_value=value).order_by(
+                key.desc(nulls_last=True) if sign else key.asc(nulls_last=True), "position"
+            ),
+            (f"{sign}metric_value?", "position"),
+        )
+    if name not in _QUERY_ORDERINGS:
+        allowed = ", ".join([*_QUERY_ORDERINGS, *run.metrics])
+        raise Invalid("unknown ordering", errors={"ordering": [f"one of {allowed}, also with - before it"]})
+    order = (f"{sign}{_QUERY_ORDERINGS[name]}", "position")
+    return queries.order_by(*order), order[:1] if name == "position" else order
+
+
+def coverage_shares(run_query: RunQuery) -> dict[str, float | None]:
+    """Return of a run query, per metric, which share of the candidates that the metric looks at has a grade."""
+    counts: dict[str, Any] = run_query.coverage_values
+    return {name: judged / returned if returned else None for name, (judged, returned) in counts.items()}

@@ -1,0 +1,179 @@
+"""The form of an AI judge, on the model's own validators. What it takes is checked again by the service."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import QueryDict
+
+from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE, TEMPLATE_VARIABLES
+from judging.judges.judges import JUDGE_FIELDS
+from judging.local_judge.server import MODEL as LOCAL_MODEL
+from judging.models import AIJudge, AIProvider, ProviderType, User
+from judging.records.visibility import visible_providers
+
+NEW_PROVIDER = "new"
+_MOST_PROVIDERS = 500
+# What stands behind "More settings".
+CALL_FIELDS = (
+    "max_concurrency",
+    "timeout",
+    "temperature",
+    "max_output_tokens",
+    "max_retries",
+    "max_reasks",
+    "input_price",
+    "output_price",
+)
+CALL_LABELS = {
+    "batch_size": ("Candidates per prompt", "From 1 to 50. More is cheaper, one is judged most carefully."),
+    "max_document_chars": ("Characters per document", "What is longer is cut, and the prompt says so."),
+    "max_concurrency": ("Calls at once", "From 1 to 256."),
+    "timeout": ("Time limit", "Seconds per attempt, from 5 to 300."),
+    "temperature": ("Temperature", "Empty for models that refuse one."),
+    "max_output_tokens": ("Output tokens, at most", "Empty leaves it to the provider."),
+    "max_retries": ("Retries", "Of a call that failed in passing."),
+    "max_reasks": ("Asking again", "For candidates without a readable grade, 0 to 2 times."),
+    "input_price": ("Price of input", "Per million tokens."),
+    "output_price": ("Price of output", "Per million tokens."),
+    "include_images": ("Send images", "For models that see them."),
+}
+# What a click on a variable writes.
+_SNIPPETS = {
+    "query": "{{xml query quotes=false}}",
+    "candidates": '{{#each candidates}}\n<candidate id="{{xml id}}">\n<title>{{xml title quotes=false}}</title>\n'
+    "<fields>{{xml fields quotes=false}}</fields>\n</candidate>\n{{/each}}",
+    "id": "{{xml id}}",
+    "title": "{{xml title quotes=false}}",
+    "fields": "{{xml fields quotes=false}}",
+    "scale_labels": "{{#each scale_labels}}\n{{grade}}: {{label}}\n{{/each}}",
+    "xml": "{{xml title}}",
+    "toJson": "{{toJson fields}}",
+    "lookup": "{{lookup fields @key}}",
+    "if, unless, each, with": "{{#if title}}…{{else}}…{{/if}}",
+}
+# (name, description, what a click writes)
+VARIABLES = [(name, text, _SNIPPETS.get(name, f"{{{{{name}}}}}")) for name, text in TEMPLATE_VARIABLES]
+
+
+class PromptField(forms.CharField):
+    """A text whose white space counts. Browsers send CRLF, which would make every save a change."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strip=False, **options)
+
+    def to_python(self, value: Any) -> str:
+        return one_kind_of_newline(super().to_python(value) or "")
+
+
+def one_kind_of_newline(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What `save_judge` takes. `ai_provider_id` "new" means the provider form beside it."""
+
+    ai_provider_id = forms.ChoiceField(label="AI provider")
+    prompt_template = PromptField(
+        label="Prompt template",
+        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "class": "code-input previewed"}),
+    )
+    system_prompt = PromptField(
+        label="System prompt",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "code-input previewed"}),
+        help_text="Sent before the prompt as the system's message. It is no template.",
+    )
+    # The version that the form was drawn from: somebody else's change meanwhile is not overwritten.
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = AIJudge
+        fields = [
+            "name",
+            "description",
+            "shared",
+            "model",
+            "prompt_template",
+            "system_prompt",
+            "include_images",
+            "batch_size",
+            "max_document_chars",
+            *CALL_FIELDS,
+        ]
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Careful shopper"}),
+            "description": forms.Textarea(attrs={"rows": 2}),
+            "model": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "list": "known-models"}),
+        }
+
+    def __init__(
+        self,
+        user: User,
+        data: QueryDict | None = None,
+        *,
+        judge: AIJudge | None = None,
+        typed: QueryDict | None = None,
+    ) -> None:
+        """Bind to `data`; or draw what was `typed`, which is not judged yet; or the judge's settings."""
+        initial = initial_values(user, judge)
+        if typed is not None:
+            initial = {name: typed.get(name, "") for name in initial}
+        super().__init__(data, initial=initial)
+        self.providers: list[AIProvider] = list(visible_providers(user).order_by("name", "pk")[:_MOST_PROVIDERS])
+        choices = [(str(provider.pk), provider.name) for provider in self.providers]
+        provider_field = self.fields["ai_provider_id"]
+        assert isinstance(provider_field, forms.ChoiceField)
+        provider_field.choices = [*choices, (NEW_PROVIDER, "Connect a new provider…")]
+        if not initial["ai_provider_id"]:
+            first = self.providers[0] if self.providers else None
+            self.initial["ai_provider_id"] = str(first.pk) if first else NEW_PROVIDER
+            if first is not None and first.type == ProviderType.LOCAL and not initial["model"]:
+                self.initial["model"] = LOCAL_MODEL
+        self.fields["shared"].label = "Share with the team"
+        self.fields["shared"].help_text = "A shared judge needs a shared provider."
+        self.fields["description"].help_text = "What it is good for. Not part of the prompt."
+        for name, (label, help_text) in CALL_LABELS.items():
+            self.fields[name].label, self.fields[name].help_text = label, help_text
+        for name in ("include_images", "batch_size", "max_document_chars"):
+            self.fields[name].widget.attrs["class"] = "previewed"
+        for name in ("temperature", "input_price", "output_price"):
+            self.fields[name].widget.attrs["step"] = "any"
+        if not user.is_admin:
+            del self.fields["shared"]
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # The instance is never stored: only the fields themselves are of use.
+        return {field.name for field in AIJudge._meta.fields}
+
+    def clean_ai_provider_id(self) -> UUID:
+        given: str = self.cleaned_data["ai_provider_id"]
+        if given == NEW_PROVIDER:
+            raise forms.ValidationError("Complete the new provider below.")
+        return UUID(given)
+
+    def values(self) -> dict[str, Any]:
+        """Return the argument `fields` of `save_judge`."""
+        return {name: self.cleaned_data[name] for name in self.cleaned_data if name in JUDGE_FIELDS}
+
+    @property
+    def has_call_errors(self) -> bool:
+        return self.is_bound and any(name in self.errors for name in CALL_FIELDS)
+
+    @property
+    def call_fields(self) -> list[Any]:
+        return [self[name] for name in CALL_FIELDS]
+
+
+def initial_values(user: User, judge: AIJudge | None) -> dict[str, Any]:
+    """Return what the form begins with: the judge's settings, or the model's defaults."""
+    if judge is not None:
+        return {
+            **judge.settings_dict(),
+            "ai_provider_id": str(judge.ai_provider_id),
+            "description": judge.description,
+            "shared": judge.shared,
+            "version": judge.version,
+        }
+    fresh = AIJudge(prompt_template=DEFAULT_PROMPT_TEMPLATE, shared=user.is_admin)
+    return {**fresh.settings_dict(), "ai_provider_id": "", "description": "", "shared": fresh.shared, "version": ""}

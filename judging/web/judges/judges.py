@@ -1,0 +1,203 @@
+"""AI judges: list, make, change, try, duplicate, delete. The editor's acts are buttons of one form, so that nothing
+typed is lost and everything works without a script; htmx swaps the part that an act is about."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from judging.foundation.errors import DomainError
+from judging.judges.judge_lists import judge_list, known_models
+from judging.judges.judges import delete_judge, draft_judge, duplicate_judge, save_judge
+from judging.judges.providers import save_provider
+from judging.local_judge.server import MODEL as LOCAL_MODEL
+from judging.models import AIJudge
+from judging.providers.registry import PROVIDER_TYPES
+from judging.records.visibility import get_judge, may_change
+from judging.web.base import (
+    PageRequest,
+    errors_on,
+    go_to,
+    member_required,
+    page_of,
+    page_or_fragment,
+    toast,
+)
+from judging.web.judges.forms import NEW_PROVIDER, VARIABLES, JudgeForm
+from judging.web.judges.provider_forms import ProviderForm
+from judging.web.judges.trials import add_preview, problems_in, problems_of, run_test, trial_of
+
+_PAGE = "judging/judges/editor.html"
+_UNNAMED = "Draft"
+
+
+@require_safe
+@member_required
+def ai_judges(request: PageRequest) -> HttpResponse:
+    return render(request, "judging/judges/list.html", {"page": page_of(request, judge_list(request.user))})
+
+
+@sensitive_post_parameters("provider-api_key")
+@member_required
+def ai_judge_create(request: PageRequest) -> HttpResponse:
+    return _editor(request, None)
+
+
+@sensitive_post_parameters("provider-api_key")
+@member_required
+def ai_judge(request: PageRequest, judge_id: UUID) -> HttpResponse:
+    return _editor(request, get_judge(request.user, judge_id))
+
+
+@require_POST
+@member_required
+def delete_ai_judge(request: PageRequest, judge_id: UUID) -> HttpResponse:
+    judge = get_judge(request.user, judge_id)
+    name = judge.name
+    is_archived = delete_judge(actor=request.user, judge=judge)
+    toast(
+        request,
+        messages.SUCCESS,
+        f"{name} is deleted. What it judged stays." if is_archived else f"{name} is deleted.",
+    )
+    return go_to(request, "ai_judges")
+
+
+@require_POST
+@member_required
+def duplicate_ai_judge(request: PageRequest, judge_id: UUID) -> HttpResponse:
+    copy = duplicate_judge(actor=request.user, judge=get_judge(request.user, judge_id))
+    toast(request, messages.SUCCESS, f"{copy.name} is made. It is yours alone until you share it.")
+    return go_to(request, "ai_judge", copy.pk)
+
+
+def _editor(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, judge, JudgeForm(request.user, judge=judge))
+    acts: dict[str, Callable[[PageRequest, AIJudge | None], HttpResponse]] = {
+        "add_provider": _add_provider,
+        "preview": _preview,
+        "choose": _choose,
+        "test": _test,
+    }
+    return acts.get(request.POST.get("act", ""), _save)(request, judge)
+
+
+def _save(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    data: QueryDict = request.POST
+    provider_form = None
+    if data.get("ai_provider_id") == NEW_PROVIDER:
+        data, provider_form = _with_new_provider(request)
+    form = JudgeForm(request.user, data, judge=judge)
+    if form.is_valid():
+        with errors_on(form):
+            before = judge.version if judge else 0
+            saved = save_judge(
+                actor=request.user,
+                fields=form.values(),
+                judge=judge,
+                expected_version=form.cleaned_data["version"] if judge else None,
+            )
+            if judge is None:
+                done = f"{saved.name} is made. Run it on an evaluation run, or test it here first."
+            elif saved.version != before:
+                done = f"{saved.name} is saved as version {saved.version}. Runs under way stay with theirs."
+            else:
+                done = f"{saved.name} is saved. Nothing changed that makes a version."
+            toast(request, messages.SUCCESS, done)
+            return go_to(request, "ai_judge", saved.pk)
+    return _page(request, judge, form, provider_form=provider_form, status=400)
+
+
+def _with_new_provider(request: PageRequest) -> tuple[QueryDict, ProviderForm | None]:
+    """Make the provider that was typed beside the judge; return the data with it chosen, or its form with errors."""
+    provider_form = ProviderForm(request.user, request.POST, prefix="provider")
+    if provider_form.is_valid():
+        with errors_on(provider_form):
+            provider = save_provider(actor=request.user, **provider_form.values())
+            data = request.POST.copy()
+            data["ai_provider_id"] = str(provider.pk)
+            if provider.type == "local" and not data.get("model", "").strip():
+                data["model"] = LOCAL_MODEL
+            toast(request, messages.SUCCESS, f"{provider.name} is connected.")
+            return data, None
+    return request.POST, provider_form
+
+
+def _add_provider(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    data, provider_form = _with_new_provider(request)
+    form = JudgeForm(request.user, typed=data)
+    return _page(request, judge, form, provider_form=provider_form, fragment="judging/judges/_model_fields.html")
+
+
+def _preview(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    return _page(request, judge, _typed(request, judge), fragment="judging/judges/_preview.html")
+
+
+def _choose(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    return _page(request, judge, _typed(request, judge), fragment="judging/judges/_try.html")
+
+
+def _test(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    """Ask the judge as it stands in the form, saved or not; those who may not change it test the stored one."""
+    result: dict[str, Any] = {}
+    try:
+        if judge is not None and not _is_editable(request, judge):
+            result["shown_test"] = run_test(judge, trial_of(request))
+        else:
+            data = request.POST.copy()
+            data["name"] = data.get("name", "").strip() or _UNNAMED
+            form = JudgeForm(request.user, data, judge=judge)
+            if form.is_valid():
+                draft = draft_judge(actor=request.user, fields=form.values())
+                result["shown_test"] = run_test(draft, trial_of(request))
+            else:
+                result["test_problems"] = problems_of(form)
+    except DomainError as error:
+        result["test_problems"] = problems_in(error, JudgeForm(request.user, judge=judge))
+    return _page(request, judge, _typed(request, judge), fragment="judging/judges/_test.html", **result)
+
+
+def _typed(request: PageRequest, judge: AIJudge | None) -> JudgeForm:
+    if judge is not None and not _is_editable(request, judge):
+        # Its fields are disabled, so browsers do not send them.
+        return JudgeForm(request.user, judge=judge)
+    return JudgeForm(request.user, typed=request.POST)
+
+
+def _is_editable(request: PageRequest, judge: AIJudge | None) -> bool:
+    return judge is None or (judge.archived_at is None and may_change(request.user, judge))
+
+
+def _page(
+    request: PageRequest,
+    judge: AIJudge | None,
+    form: JudgeForm,
+    *,
+    provider_form: ProviderForm | None = None,
+    fragment: str = _PAGE,
+    status: int = 200,
+    **result: Any,
+) -> HttpResponse:
+    trial = trial_of(request)
+    if not (request.htmx and "test" in fragment):
+        add_preview(trial, form)
+    context = {
+        "judge": judge,
+        "form": form,
+        "provider_form": provider_form or ProviderForm(request.user, prefix="provider"),
+        "provider_types": PROVIDER_TYPES.values(),
+        "is_editable": _is_editable(request, judge),
+        "may_delete": judge is not None and _is_editable(request, judge),
+        "variables": VARIABLES,
+        "known_models": known_models(request.user),
+        "local_model": LOCAL_MODEL,
+        "trial": trial,
+        **result,
+    }
+    return page_or_fragment(request, _PAGE, fragment, context, status=status)

@@ -1,0 +1,141 @@
+"""Batch executions: the list, and one batch followed while it is under way."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from judging.models import AIProvider, BatchExecution, BatchStatus, User
+from judging.records.file_formats import ITEM_FORMATS, in_chunks
+from judging.responses.default_model import default_model
+from judging.responses.default_model_setting import set_default_model
+from judging.responses.execution_export import batch_csv_lines
+from judging.responses.execution_pages import item_rows
+from judging.responses.execution_reads import batch_list, batch_summary, get_batch
+from judging.responses.executions import cancel_batch, retry_failed
+from judging.web.base import (
+    PageRequest,
+    admin_required,
+    errors_on,
+    go_to,
+    member_required,
+    page_of,
+    page_or_fragment,
+    toast,
+    wants_fragment,
+)
+from judging.web.files import download
+from judging.web.run_rows import money
+from judging.work import rescue_if_stalled
+
+
+class DefaultModelForm(forms.Form):
+    """The model of evaluators that name none; without a provider there is none."""
+
+    ai_provider_id = forms.ModelChoiceField(
+        label="Provider", queryset=AIProvider.objects.none(), required=False, empty_label="None"
+    )
+    model = forms.CharField(
+        label="Model", max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        shared = AIProvider.objects.filter(shared=True).order_by("name", "pk")
+        self.fields["ai_provider_id"].queryset = shared  # type: ignore[attr-defined]
+
+
+@require_safe
+@member_required
+def batches(request: PageRequest) -> HttpResponse:
+    status = request.GET.get("status", "")
+    found = batch_list()
+    if status in BatchStatus.values:
+        found = found.filter(status=status)
+    page = page_of(request, found)
+    context = {
+        "page": page,
+        "batches": page.rows,
+        "status": status,
+        "statuses": BatchStatus.choices,
+        **default_model_context(request.user),
+    }
+    return render(request, "judging/batches/list.html", context)
+
+
+@require_POST
+@admin_required
+def change_default_model(request: PageRequest) -> HttpResponse:
+    form = DefaultModelForm(request.POST)
+    if form.is_valid():
+        provider = form.cleaned_data["ai_provider_id"]
+        with errors_on(form):
+            set_default_model(
+                actor=request.user,
+                ai_provider_id=provider.pk if provider else None,
+                model=form.cleaned_data["model"],
+            )
+            toast(request, messages.SUCCESS, "The default model is saved.")
+            return go_to(request, "evaluators")
+    context = {**default_model_context(request.user), "default_form": form}
+    return render(request, "judging/batches/default_model.html", context, status=400)
+
+
+@require_safe
+@member_required
+def batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    """Show a batch. Its live part asks again each second while the batch is active, and then no more."""
+    found = get_batch(batch_id)
+    rescue_if_stalled(found)
+    context = {**_batch_context(found), "is_fragment": wants_fragment(request)}
+    return page_or_fragment(request, "judging/batches/detail.html", "judging/batches/_live.html", context)
+
+
+@require_POST
+@member_required
+def cancel_batch_execution(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    cancel_batch(actor=request.user, batch=get_batch(batch_id))
+    toast(request, messages.INFO, "The batch is cancelled. What was scored stays.")
+    return go_to(request, "batch", batch_id)
+
+
+@require_POST
+@member_required
+def retry_batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
+    again = retry_failed(actor=request.user, batch=get_batch(batch_id))
+    toast(request, messages.SUCCESS, f"A new batch of {again.total_count} failed inputs is queued.")
+    return go_to(request, "batch", again.pk)
+
+
+@require_safe
+@member_required
+def batch_export(request: PageRequest, batch_id: UUID) -> StreamingHttpResponse:
+    found = get_batch(batch_id)
+    return download(in_chunks(batch_csv_lines(found)), f"batch-{found.pk}", "results", ITEM_FORMATS["csv"])
+
+
+def default_model_context(user: User) -> dict[str, Any]:
+    """Return the default model, and for admins the form that changes it."""
+    default = default_model()
+    context: dict[str, Any] = {"default_model": default}
+    if user.is_admin:
+        initial = {"ai_provider_id": default[0].pk, "model": default[1]} if default else {}
+        context["default_form"] = DefaultModelForm(initial=initial)
+    return context
+
+
+def _batch_context(found: BatchExecution) -> dict[str, Any]:
+    evaluators = list(found.evaluators.all())
+    summary = batch_summary(found)
+    return {
+        "batch": found,
+        "done_count": found.completed_count + found.failed_count,
+        "evaluators": evaluators,
+        "items": item_rows(found, evaluators),
+        "summary": summary,
+        "cost": money(summary.cost),
+    }

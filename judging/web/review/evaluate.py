@@ -1,0 +1,166 @@
+"""The Evaluate page: one candidate at a time beside its query, blind first."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import trigger_client_event
+
+from judging.foundation.errors import Invalid, NotFound
+from judging.models import Candidate, EvaluationRun
+from judging.review.grid import GridRow, rows_of
+from judging.review.handing_out import MAX_REASON, abstain, check_open, hold, next_candidate
+from judging.review.own_grades import OwnGrade, candidate_of, progress_of
+from judging.review.reviewing import grade_candidates
+from judging.runs.run_lists import get_evaluation_run
+from judging.web.base import PageRequest, go_to, page_or_fragment, signed_in
+from judging.web.review.documents import FieldText, field_texts, image_address, query_details
+from judging.web.review.grid_rows import grade_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A candidate as a judge sees it. Nobody's grade is in here: what a template hasn't, it can't give away."""
+
+    id: int
+    candidate_id: str
+    rank: int
+    query_text: str
+    query_label: str
+    query_details: list[FieldText]
+    title: str
+    image: str
+    fields: list[FieldText]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A candidate that the judge has graded, with what the AI says of it."""
+
+    id: int
+    query_text: str
+    title: str
+    candidate_id: str
+    grade: int
+    label: str
+    ai_grade: int | None
+    ai_judge_label: str
+    reasoning: str
+
+    @property
+    def saw(self) -> str:
+        return "0" if self.ai_grade is None else "1"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def evaluate(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Show the next candidate. What is done with one is answered with the next: one round trip."""
+    run = get_evaluation_run(run_id)
+    if request.method == "POST":
+        return _act(request, run)
+    if request.htmx and request.GET.get("part") == "progress":
+        return render(request, "judging/evaluate/_progress.html", _progress(request, run))
+    if run.is_locked or run.status != "completed":
+        return render(request, "judging/evaluate/evaluate.html", {"run": run, "is_closed": True})
+    after = _named(request.GET.get("after", ""), run)
+    chosen = _named(request.GET.get("candidate", ""), run)
+    return _page(request, run, after=after, chosen=chosen)
+
+
+def _act(request: PageRequest, run: EvaluationRun) -> HttpResponse:
+    candidate = _named(request.POST.get("candidate", ""), run)
+    if candidate is None:
+        raise NotFound("no such candidate in this evaluation run")
+    act = request.POST.get("act", "grade")
+    if act == "skip":
+        check_open(run)
+    elif act == "abstain":
+        abstain(candidate=candidate, user=request.user, reason=request.POST.get("reason", ""))
+    elif act == "grade":
+        given = request.POST.get("grade", "")
+        if not (given.isascii() and given.isdecimal() and len(given) < 4):
+            raise Invalid("choose a grade first")
+        grade = OwnGrade(candidate.pk, int(given), saw_ai_grade=request.POST.get("saw") == "1")
+        grade_candidates(run=run, grades=[grade], actor=request.user)
+    elif act == "take_back":
+        grade_candidates(run=run, grades=[OwnGrade(candidate.pk)], actor=request.user)
+    else:
+        raise Invalid("there is no such act")
+    if not request.htmx:
+        return go_to(request, f"{reverse('evaluate', args=[run.pk])}?after={candidate.pk}")
+    response = _page(request, run, after=candidate)
+    return trigger_client_event(response, "releval:graded")
+
+
+def _page(
+    request: PageRequest, run: EvaluationRun, *, after: Candidate | None = None, chosen: Candidate | None = None
+) -> HttpResponse:
+    committed: Committed | None = None
+    if chosen is not None:
+        (row,) = rows_of(run, [chosen.pk], viewer=request.user)
+        committed = _committed(row, run)
+        if committed is None and not hold(candidate=chosen, user=request.user):
+            chosen = None
+    candidate = chosen or next_candidate(run=run, user=request.user, after=after)
+    ids = list(dict.fromkeys(each.pk for each in (candidate, after) if each is not None))
+    rows = {row.id: row for row in rows_of(run, ids, viewer=request.user)}
+    context = {
+        "run": run,
+        "url": reverse("evaluate", args=[run.pk]),
+        "grades": grade_keys(run.grading_scale),
+        "shown": _shown(rows[candidate.pk]) if candidate is not None else None,
+        # One's own grade from before, and with it the AI's: to change it, not blind any more.
+        "own": committed,
+        "previous": _committed(rows[after.pk], run) if after is not None and chosen is None else None,
+        "max_reason": MAX_REASON,
+    }
+    if not request.htmx:
+        context |= _progress(request, run)
+    return page_or_fragment(request, "judging/evaluate/evaluate.html", "judging/evaluate/_answer.html", context)
+
+
+def _progress(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
+    return {"progress": progress_of(run, request.user), "url": reverse("evaluate", args=[run.pk])}
+
+
+def _shown(row: GridRow) -> Shown:
+    return Shown(
+        id=row.id,
+        candidate_id=row.candidate_id,
+        rank=row.rank,
+        query_text=row.query_text,
+        query_label=row.query_label,
+        query_details=query_details(row.query),
+        title=row.title,
+        image=image_address(row.image),
+        fields=field_texts(row.fields),
+    )
+
+
+def _committed(row: GridRow, run: EvaluationRun) -> Committed | None:
+    if row.my_grade is None:
+        return None
+    return Committed(
+        id=row.id,
+        query_text=row.query_text,
+        title=row.title,
+        candidate_id=row.candidate_id,
+        grade=row.my_grade,
+        label=run.grading_scale.label(row.my_grade),
+        ai_grade=row.ai_grade,
+        ai_judge_label=row.ai_judge_label,
+        reasoning=row.reasoning,
+    )
+
+
+def _named(text: str, run: EvaluationRun) -> Candidate | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise NotFound("no such candidate in this evaluation run")
+    return candidate_of(run, int(text))

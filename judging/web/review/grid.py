@@ -1,0 +1,242 @@
+"""The review grid: ranked lists with everybody's grades, filtered, graded by key, confirmed and exported."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
+
+from judging.foundation.errors import Invalid, NotFound
+from judging.models import EvaluationRun
+from judging.records.file_formats import JUDGMENT_FORMATS, export_file_name
+from judging.review.grid import opinions_of, rows_of
+from judging.review.grid_export import export_grid
+from judging.review.grid_filter import GridFilter, parse_grid_filter
+from judging.review.grid_lists import is_by_query, list_page
+from judging.review.grid_order import DEFAULT_ORDERING, bands_of
+from judging.review.own_grades import OwnGrade, candidate_of
+from judging.review.reviewing import confirm_ai_grades, grade_candidates
+from judging.runs.run_lists import get_evaluation_run
+from judging.web.base import PageRequest, go_to, page_or_fragment, sentence, signed_in, toast
+from judging.web.review.documents import field_texts
+from judging.web.review.grid_controls import controls, grid_query, ordering_control, tabs
+from judging.web.review.grid_rows import entry_of, grade_keys, metric_cards, ranked_lists
+
+_MOST_RESTORED = 500
+
+
+@require_GET
+@signed_in
+def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Show candidates with everybody's grades. Filters that can't be read are said, with what was given kept."""
+    run = get_evaluation_run(run_id)
+    if request.htmx and request.GET.get("part") == "metrics":
+        return render(request, "judging/grid/_metrics.html", {"metrics": metric_cards(run), "base": _base(run)})
+    problems: list[str] = []
+    grid_filter, ordering = GridFilter(), DEFAULT_ORDERING
+    try:
+        grid_filter, ordering = _asked(request, run)
+    except Invalid as error:
+        problems = [f"{name}: {', '.join(texts)}" for name, texts in error.errors.items()]
+    context = _frame(request, run, grid_filter, ordering) | {"problems": problems}
+    if not problems:
+        page = list_page(
+            run,
+            viewer=request.user,
+            grid_filter=grid_filter,
+            ordering=ordering,
+            cursor=request.GET.get("cursor", ""),
+        )
+        context["lists"] = ranked_lists(page.rows, is_by_query=is_by_query(ordering))
+        context["next_url"] = _page_url(context["query"], run, page.next_cursor)
+        context["previous_url"] = _page_url(context["query"], run, page.previous_cursor)
+    return page_or_fragment(request, "judging/grid/grid.html", "judging/grid/_grid.html", context)
+
+
+@require_GET
+@signed_in
+def grid_detail(request: PageRequest, run_id: UUID, candidate_id: int) -> HttpResponse:
+    """Show everything about a candidate: fields, reasoning, what people and every AI judging run said."""
+    run = get_evaluation_run(run_id)
+    candidate = candidate_of(run, candidate_id)
+    (row,) = rows_of(run, [candidate.pk], viewer=request.user)
+    context = {
+        "run": run,
+        "base": _base(run),
+        "entry": entry_of(row),
+        "fields": field_texts(row.fields),
+        "opinions": opinions_of([candidate.pk]).get(candidate.pk, []),
+    }
+    return page_or_fragment(request, "judging/grid/detail.html", "judging/grid/_detail.html", context)
+
+
+@require_POST
+@signed_in
+def give_grade(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Save one grade, `give` = candidate:grade:saw, an empty grade taking one's own back."""
+    run = get_evaluation_run(run_id)
+    candidate_id, grade, saw = _parts(request.POST.get("give", ""), 3)
+    given = OwnGrade(_candidate_id(candidate_id), _grade(grade), saw_ai_grade=saw == "1")
+    before = grade_candidates(run=run, grades=[given], actor=request.user)
+    return _saved(request, run_id, before)
+
+
+@require_POST
+@signed_in
+def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Make the AI's grades one's own for the rows chosen, `seen` = candidate:grade each, as the page showed them."""
+    run = get_evaluation_run(run_id)
+    seen = {}
+    for chosen in request.POST.getlist("seen"):
+        candidate_id, grade = _parts(chosen, 2)
+        seen[_candidate_id(candidate_id)] = _grade(grade)
+    if not seen:
+        raise Invalid("choose the rows whose AI grade you confirm")
+    confirmed = confirm_ai_grades(run=run, seen=seen, actor=request.user)
+    count = len(confirmed.before)
+    told = f"{count} AI {'grade' if count == 1 else 'grades'} confirmed."
+    if confirmed.without_ai_grade:
+        told += f" {confirmed.without_ai_grade} without an AI grade left alone."
+    if confirmed.changed_meanwhile:
+        told += f" {confirmed.changed_meanwhile} changed meanwhile: look again."
+    toast(request, messages.SUCCESS if count else messages.WARNING, told)
+    return _saved(request, run_id, confirmed.before, shown=list(seen))
+
+
+@require_POST
+@signed_in
+def restore_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Undo: give back what one's grades were before, as the answers to saving told it."""
+    run = get_evaluation_run(run_id)
+    grades = _told_before(request.POST.get("grades", ""))
+    grade_candidates(run=run, grades=grades, actor=request.user)
+    return _saved(request, run_id, grades, can_undo=False)
+
+
+@require_GET
+@signed_in
+def export_review(request: PageRequest, run_id: UUID) -> StreamingHttpResponse:
+    """Download what the filter leaves as CSV."""
+    run = get_evaluation_run(run_id)
+    grid_filter, ordering = _asked(request, run)
+    name = export_file_name(run.name, "review", JUDGMENT_FORMATS["csv"])
+    return StreamingHttpResponse(
+        export_grid(run, viewer=request.user, grid_filter=grid_filter, ordering=ordering),
+        content_type=JUDGMENT_FORMATS["csv"].content_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
+    )
+
+
+def _asked(request: PageRequest, run: EvaluationRun) -> tuple[GridFilter, str]:
+    grid_filter = parse_grid_filter(request.GET, run.grading_scale)
+    ordering = request.GET.get("ordering") or DEFAULT_ORDERING
+    bands_of(ordering, grid_filter, run.grading_scale)
+    return grid_filter, ordering
+
+
+def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, ordering: str) -> dict[str, Any]:
+    base = _base(run)
+    filters = controls(run, request.GET)
+    return {
+        "run": run,
+        "base": base,
+        "here": request.get_full_path(),
+        "query": grid_query(grid_filter, ordering),
+        "filter": grid_filter,
+        "search": request.GET.get("search", ""),
+        "query_id": request.GET.get("query_id", ""),
+        "tabs": tabs(base, run, grid_filter, ordering),
+        "filters": filters,
+        "set_filters": sum(control.is_set for control in filters),
+        "ordering": ordering_control(ordering),
+        "grades": grade_keys(run.grading_scale),
+        "is_open": run.status == "completed" and not run.is_locked,
+        "metrics": metric_cards(run),
+    }
+
+
+def _saved(
+    request: PageRequest,
+    run_id: UUID,
+    before: Sequence[OwnGrade],
+    *,
+    shown: Sequence[int] | None = None,
+    can_undo: bool = True,
+) -> HttpResponse:
+    """Answer the rows that changed and the metric cards, both to be swapped by id, and how to undo it."""
+    if not request.htmx:
+        back = request.POST.get("next", "")
+        is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+        return go_to(request, back if is_ours else reverse("review_grid", args=[run_id]))
+    run = get_evaluation_run(run_id)
+    ids = shown if shown is not None else [grade.candidate_id for grade in before]
+    context = {
+        "run": run,
+        "base": _base(run),
+        "entries": [entry_of(row) for row in rows_of(run, ids, viewer=request.user)],
+        "grades": grade_keys(run.grading_scale),
+        "is_open": True,
+        "metrics": metric_cards(run),
+    }
+    response = render(request, "judging/grid/_saved.html", context)
+    if can_undo and before:
+        trigger_client_event(response, "releval:graded", {"before": [_told(grade) for grade in before]})
+    return response
+
+
+def _told(grade: OwnGrade) -> list[Any]:
+    return [grade.candidate_id, grade.grade, grade.reasoning, grade.saw_ai_grade]
+
+
+def _told_before(text: str) -> list[OwnGrade]:
+    try:
+        told = [OwnGrade(pk, grade, reasoning, saw) for pk, grade, reasoning, saw in json.loads(text)]
+        is_sound = 0 < len(told) <= _MOST_RESTORED and all(
+            type(grade.candidate_id) is int
+            and 0 < grade.candidate_id < 2**63
+            and (grade.grade is None or type(grade.grade) is int)
+            and type(grade.reasoning) is str
+            and (grade.saw_ai_grade is None or type(grade.saw_ai_grade) is bool)
+            for grade in told
+        )
+    except (ValueError, TypeError, RecursionError):
+        is_sound = False
+    if not is_sound:
+        raise Invalid("this can't be undone")
+    return told
+
+
+def _parts(text: str, count: int) -> list[str]:
+    parts = text.split(":")
+    if len(parts) != count:
+        raise Invalid("a grade of a candidate is missing")
+    return parts
+
+
+def _candidate_id(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < len(text) < 19):
+        raise NotFound("no such candidate in this evaluation run")
+    return int(text)
+
+
+def _grade(text: str) -> int | None:
+    if text == "":
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 4):
+        raise Invalid(sentence("a grade is a whole number of the scale"))
+    return int(text)
+
+
+def _base(run: EvaluationRun) -> str:
+    return reverse("review_grid", args=[run.pk])
+
+
+def _page_url(query: str, run: EvaluationRun, cursor: str) -> str:
+    return f"{_base(run)}?{query}{'&' if query else ''}cursor={cursor}" if cursor else ""

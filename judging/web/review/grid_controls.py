@@ -1,0 +1,125 @@
+"""What narrows and orders the review grid: its controls, its tabs, and the addresses that keep them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from urllib.parse import urlencode
+
+from judging.foundation.scales import Scale
+from judging.models import EvaluationRun
+from judging.review.grid_filter import GridFilter, saved_views
+from judging.review.grid_lists import judges_of_record, view_of
+from judging.review.grid_order import DEFAULT_ORDERING
+
+_ORDERINGS = (
+    ("query", "Query, then rank"),
+    ("rank", "Rank"),
+    ("-effective_grade", "Grade, highest first"),
+    ("effective_grade", "Grade, lowest first"),
+    ("-ai_grade", "AI grade, highest first"),
+    ("ai_grade", "AI grade, lowest first"),
+    ("-disagreement", "Disagreement, widest first"),
+)
+_FURTHER_ORDERINGS = {
+    "-query": "Query, last first",
+    "-rank": "Rank, lowest first",
+    "disagreement": "Disagreement, narrowest first",
+}
+_STATUSES = (
+    ("unjudged", "Unjudged"),
+    ("judged", "Judged"),
+    ("failed", "Failed"),
+    ("disagreement", "Disagreement"),
+)
+_RANKS = (1, 3, 5, 10, 20, 50)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A drop-down of the filter; the first choice leaves the question open."""
+
+    name: str
+    label: str
+    choices: list[Choice]
+
+    @property
+    def is_set(self) -> bool:
+        return not self.choices[0].is_chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    title: str
+    url: str
+    is_current: bool
+
+
+def grid_query(grid_filter: GridFilter, ordering: str) -> str:
+    """Return the query string of a filter and an ordering, without what is at rest."""
+    given = {each.name: getattr(grid_filter, each.name) for each in fields(grid_filter)}
+    pairs = {name: value for name, value in given.items() if value is not None and value != ""}
+    if ordering != DEFAULT_ORDERING:
+        pairs["ordering"] = ordering
+    return urlencode(pairs)
+
+
+def tabs(path: str, run: EvaluationRun, grid_filter: GridFilter, ordering: str) -> list[Tab]:
+    current = view_of(grid_filter, ordering, run)
+    shown = [Tab("All", path, grid_filter.is_empty and current is None)]
+    for view in saved_views(run.grading_scale):
+        title = view.title[:1].upper() + view.title[1:]
+        url = f"{path}?{grid_query(view.filter, view.ordering)}"
+        shown.append(Tab(title, url, current is not None and current.key == view.key))
+    return shown
+
+
+def controls(run: EvaluationRun, given: Mapping[str, str]) -> list[Control]:
+    """Return the drop-downs with what the query string `given` chose, also where it is of no use."""
+    scale = run.grading_scale
+    judges = [(str(pk), name) for pk, name in judges_of_record(run)]
+    return [
+        _control("status", "Status", "Any status", _STATUSES, given),
+        _control("min_grade", "Grade from", "Lowest", _grades(scale), _ranged(given, "grade", "min_grade")),
+        _control("max_grade", "Grade to", "Highest", _grades(scale), _ranged(given, "grade", "max_grade")),
+        _control("min_ai_grade", "AI grade from", "Lowest", _grades(scale), _ranged(given, "ai_grade", "min_ai_grade")),
+        _control("max_ai_grade", "AI grade to", "Highest", _grades(scale), _ranged(given, "ai_grade", "max_ai_grade")),
+        _control("ai_judge_id", "AI judge", "Any judge", judges, given),
+        _control("max_rank", "Rank", "Any rank", [(str(rank), f"Top {rank}") for rank in _RANKS], given),
+    ]
+
+
+def ordering_control(ordering: str) -> Control:
+    choices = [*_ORDERINGS]
+    if ordering in _FURTHER_ORDERINGS:
+        choices.append((ordering, _FURTHER_ORDERINGS[ordering]))
+    return Control("ordering", "Order", [Choice(value, label, value == ordering) for value, label in choices])
+
+
+def _grades(scale: Scale) -> list[tuple[str, str]]:
+    return [(str(grade), f"{grade} {label}") for grade, label in enumerate(scale.labels)]
+
+
+def _ranged(given: Mapping[str, str], exact: str, name: str) -> dict[str, str]:
+    # The controls know ranges only: a grade is the range from it to itself.
+    return {name: given.get(name) or given.get(exact) or ""}
+
+
+def _control(
+    name: str,
+    label: str,
+    at_rest: str,
+    choices: list[tuple[str, str]] | tuple[tuple[str, str], ...],
+    given: Mapping[str, str],
+) -> Control:
+    chosen = given.get(name, "")
+    known = dict(choices)
+    offered = [("", at_rest), *choices]
+    if chosen and chosen not in known:
+        offered.append((chosen, f"Top {chosen}" if name == "max_rank" else chosen))
+    return Control(name, label, [Choice(value, text, value == chosen) for value, text in offered])

@@ -1,0 +1,121 @@
+"""The review grid as its templates take it: rows with everything worded, in lists per query, and the metric cards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from judging.foundation.scales import Scale
+from judging.models import EvaluationRun, RunQuery
+from judging.review.grid import GridRow
+from judging.web.review.documents import FieldText, fields_preview, image_address, query_details, shortened
+
+_MOST_PEOPLE = 4
+_REASONING_CHARACTERS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class GradeKey:
+    """A grade as a button: the label and the step of the colour scale belong to it."""
+
+    grade: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the grid. `saw`: what a grade given here has as saw_ai_grade, "1" or "0"."""
+
+    row: GridRow
+    preview: str
+    image: str
+    reasoning: str
+    people: tuple[Any, ...]
+    further_people: int
+    saw: str
+    status: str
+    look: str
+
+    @property
+    def seen(self) -> str:
+        """The candidate with the AI's grade shown, as confirming takes it."""
+        return f"{self.row.id}:{'' if self.row.ai_grade is None else self.row.ai_grade}"
+
+
+@dataclass(frozen=True, slots=True)
+class RankedList:
+    """The rows of one query; without a heading the rows name their queries themselves."""
+
+    entries: list[Entry]
+    first: GridRow
+    details: list[FieldText]
+    has_heading: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MetricCard:
+    name: str
+    value: float | None
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricCards:
+    """The figures of a run; `is_renewing`: judgments are not all in the metrics yet."""
+
+    run: EvaluationRun
+    cards: list[MetricCard]
+    coverage: float | None
+    is_renewing: bool
+
+
+def grade_keys(scale: Scale) -> list[GradeKey]:
+    return [GradeKey(grade, label) for grade, label in enumerate(scale.labels)]
+
+
+def entry_of(row: GridRow) -> Entry:
+    status, look = _status(row)
+    return Entry(
+        row=row,
+        preview=fields_preview(row.fields),
+        image=image_address(row.image),
+        reasoning=shortened(row.reasoning, _REASONING_CHARACTERS),
+        people=tuple(row.people[:_MOST_PEOPLE]),
+        further_people=max(0, len(row.people) - _MOST_PEOPLE),
+        saw="0" if row.ai_grade is None else "1",
+        status=status,
+        look=look,
+    )
+
+
+def _status(row: GridRow) -> tuple[str, str]:
+    if row.last_item_status == "failed":
+        return f"Failed: {row.failure_code.replace('_', ' ')}", "danger"
+    if row.people_count:
+        return "By people", "success"
+    if row.ai_grade is not None:
+        return "By AI", "info"
+    return "Unjudged", "neutral"
+
+
+def ranked_lists(rows: Iterable[GridRow], *, is_by_query: bool) -> list[RankedList]:
+    """Return rows in lists, one per query when they come query by query, else all in one."""
+    if not is_by_query:
+        entries = [entry_of(row) for row in rows]
+        return [RankedList(entries, entries[0].row, [], has_heading=False)] if entries else []
+    lists = []
+    for _, of_query in groupby(rows, key=lambda row: row.query_id):
+        entries = [entry_of(row) for row in of_query]
+        first = entries[0].row
+        lists.append(RankedList(entries, first, query_details(first.query), has_heading=True))
+    return lists
+
+
+def metric_cards(run: EvaluationRun) -> MetricCards:
+    is_renewing = not run.is_locked and RunQuery.objects.filter(run=run, has_stale_metrics=True).exists()
+    return MetricCards(
+        run=run,
+        cards=[MetricCard(name, run.metric_values.get(name), run.coverage_values.get(name)) for name in run.metrics],
+        coverage=run.judged_count / run.candidate_count if run.candidate_count else None,
+        is_renewing=is_renewing,
+    )

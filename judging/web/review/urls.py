@@ -1,0 +1,25 @@
+"""The review grid and the Evaluate page of an evaluation run."""
+
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter
+
+from judging.web.review import evaluate, grid
+
+
+class RowId(IntConverter):
+    """An internal id: a number that the database can hold."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_converter(RowId, "row_id")
+
+urlpatterns = [
+    path("review", grid.review_grid, name="review_grid"),
+    path("review/candidates/<row_id:candidate_id>", grid.grid_detail, name="grid_detail"),
+    path("review/grade", grid.give_grade, name="give_grade"),
+    path("review/confirm", grid.confirm_grades, name="confirm_grades"),
+    path("review/restore", grid.restore_grades, name="restore_grades"),
+    path("review/export", grid.export_review, name="export_review"),
+    path("evaluate", evaluate.evaluate, name="evaluate"),
+]

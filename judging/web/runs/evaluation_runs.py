@@ -1,0 +1,175 @@
+"""The page of an evaluation run: metrics, grades, queries; locking, deleting, exporting. Its sidebar: `run_judging`."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
+
+from judging.exports import JUDGMENT_FORMATS, RUN_FORMATS, checked_format, export_judgments, export_run
+from judging.foundation.errors import NotFound
+from judging.models import EvaluationRun, EvaluationRunStatus, RunQuery
+from judging.runs import locks
+from judging.runs.evaluations import delete_run
+from judging.runs.run_lists import coverage_shares, get_evaluation_run, run_queries
+from judging.runs.run_summary import count_written, grade_distribution, has_stale_metrics
+from judging.web.base import PageRequest, go_to, member_required, page_of, signed_in, toast
+from judging.web.files import download
+from judging.web.judging_runs.start import sidebar
+from judging.work import queue
+
+_UNDER_IMPORT = (EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricCard:
+    name: str
+    value: float | None
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRow:
+    query: RunQuery
+    # (metric, value, coverage) in the order of the run's metrics.
+    cells: list[tuple[str, float | None, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SortLink:
+    """A column's head: `ordering` is what a click leads to, `direction` how the column is sorted now, "" if it isn't."""
+
+    label: str
+    ordering: str
+    direction: str
+    is_number: bool = True
+
+
+@require_GET
+@signed_in
+def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Show a run. Parts of the page renew themselves: `?part=` results, queries and import."""
+    part = request.GET.get("part", "") if request.htmx else ""
+    try:
+        run = get_evaluation_run(run_id)
+    except NotFound:
+        if not part:
+            raise
+        return render(request, "judging/runs/_gone.html", {"part": part})
+    if part == "import":
+        return _import_part(request, run)
+    if part == "results":
+        return _results_part(request, run)
+    # The links of the table replace the table alone.
+    if part == "queries" or request.htmx.target == "queries":
+        return render(request, "judging/runs/_queries.html", _queries(request, run))
+    context = {**_results(run), **_queries(request, run), **_importing(run)}
+    if request.user.is_member:
+        context |= sidebar(request, run)
+    return render(request, "judging/runs/detail.html", context)
+
+
+@require_POST
+@member_required
+def lock_run(request: PageRequest, run_id: UUID) -> HttpResponse:
+    run = locks.lock_run(run=get_evaluation_run(run_id), actor=request.user)
+    toast(request, messages.SUCCESS, f"{run.name} is locked: its judgments and metrics stand still.")
+    return go_to(request, "evaluation_run", run.pk)
+
+
+@require_POST
+@member_required
+def unlock_run(request: PageRequest, run_id: UUID) -> HttpResponse:
+    run = locks.unlock_run(run=get_evaluation_run(run_id), actor=request.user)
+    toast(request, messages.SUCCESS, f"{run.name} is unlocked and follows the corpus's judgments again.")
+    return go_to(request, "evaluation_run", run.pk)
+
+
+@require_POST
+@member_required
+def delete_evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
+    run = get_evaluation_run(run_id)
+    delete_run(actor=request.user, run=run)
+    toast(request, messages.SUCCESS, f"{run.name} is deleted. The judgments stay with the corpus.")
+    return go_to(request, "evaluation", run.evaluation_id)
+
+
+@require_GET
+@member_required
+def run_export(request: PageRequest, run_id: UUID) -> HttpResponseBase:
+    run = get_evaluation_run(run_id)
+    file_format = checked_format(RUN_FORMATS, request.GET.get("file_format", "trec_run"))
+    return download(export_run(run, file_format.name), run.name, "run", file_format)
+
+
+@require_GET
+@member_required
+def judgments_export(request: PageRequest, run_id: UUID) -> HttpResponseBase:
+    run = get_evaluation_run(run_id)
+    file_format = checked_format(JUDGMENT_FORMATS, request.GET.get("file_format", "csv"))
+    return download(export_judgments(run, file_format.name), run.name, "judgments", file_format)
+
+
+def _results_part(request: PageRequest, run: EvaluationRun) -> HttpResponse:
+    context = _results(run)
+    response = render(request, "judging/runs/_results.html", context)
+    if "waiting" in request.GET and not context["is_renewing"]:
+        trigger_client_event(response, "releval:metrics-renewed", after="settle")
+    return response
+
+
+def _results(run: EvaluationRun) -> dict[str, Any]:
+    return {
+        "run": run,
+        "coverage": run.judged_count / run.candidate_count if run.candidate_count else None,
+        "cards": [MetricCard(name, run.metric_values.get(name), run.coverage_values.get(name)) for name in run.metrics],
+        "grades": grade_distribution(run),
+        # Without a worker nothing is renewed, and nothing to wait for.
+        "is_renewing": has_stale_metrics(run) and queue.has_live_worker(),
+    }
+
+
+def _queries(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
+    """Return a page of the run's queries, worst first unless another order is wanted."""
+    default = run.metrics[0] if run.metrics else "position"
+    allowed = {"position", "query", "judged_count", *run.metrics}
+    ordering = request.GET.get("order", "")
+    if ordering.removeprefix("-") not in allowed:
+        ordering = default
+    page = page_of(request, run_queries(run, ordering)[0], size=25)
+    rows = []
+    for query in page.rows:
+        coverage = coverage_shares(query)
+        cells = [(name, query.metric_values.get(name), coverage.get(name)) for name in run.metrics]
+        rows.append(QueryRow(query, cells))
+    return {
+        "run": run,
+        "queries": page,
+        "query_rows": rows,
+        "order": ordering,
+        "sort_query": _sort_link("Query", "query", ordering, is_number=False),
+        "sort_judged": _sort_link("Judged", "judged_count", ordering),
+        "sort_metrics": [_sort_link(name, name, ordering) for name in run.metrics],
+    }
+
+
+def _sort_link(label: str, name: str, ordering: str, *, is_number: bool = True) -> SortLink:
+    is_rising, is_falling = ordering == name, ordering == f"-{name}"
+    direction = "ascending" if is_rising else "descending" if is_falling else ""
+    return SortLink(label, f"-{name}" if is_rising else name, direction, is_number)
+
+
+def _importing(run: EvaluationRun) -> dict[str, Any]:
+    is_importing = run.status in _UNDER_IMPORT
+    return {"is_importing": is_importing, "written": count_written(run) if is_importing else 0}
+
+
+def _import_part(request: PageRequest, run: EvaluationRun) -> HttpResponse:
+    context = {"run": run, **_importing(run)}
+    if not context["is_importing"]:
+        return HttpResponseClientRefresh()
+    return render(request, "judging/runs/_importing.html", context)

@@ -1,0 +1,229 @@
+"""Forms about evaluations and imports. What they take is checked again by the services."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from judging.foundation.scales import SCALES, Scale
+from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
+from judging.models import Corpus, Evaluation, MatchMode
+from judging.runs.evaluation_lists import corpora
+
+# What is offered as a chip; everything else is typed.
+OFFERED_METRICS = (
+    "NDCG@10",
+    "NDCG@5",
+    "P@10",
+    "P@5",
+    "Recall@10",
+    "MRR@10",
+    "MAP",
+    "F1@10",
+    "ERR@10",
+    "RBP",
+    "DCG@10",
+    "NDCG_lin@10",
+    "Judged@10",
+)
+
+
+def scale_words(scale: Scale) -> str:
+    """Describe a scale in a line: its range and what the ends and the middle are called."""
+    return (
+        f"{scale.title}: {', '.join(scale.labels)}"
+        if len(scale.labels) <= 5
+        else (f"{scale.title}: {scale.labels[0]} to {scale.labels[-1]}, in ten steps")
+    )
+
+
+class EvaluationForm(forms.Form):
+    """A new evaluation, over a corpus that exists or over a new one."""
+
+    name = forms.CharField(
+        label="Name", max_length=200, widget=forms.TextInput(attrs={"placeholder": "Product search, spring relaunch"})
+    )
+    description = forms.CharField(
+        label="Guidelines",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="What makes a result relevant here? People see this while they judge, and prompts can quote it.",
+    )
+    corpus = forms.ModelChoiceField(
+        label="Corpus",
+        queryset=Corpus.objects.none(),
+        required=False,
+        empty_label="A new corpus",
+        help_text="Judgments belong to the corpus: a new run over the same one starts pre-judged.",
+    )
+    corpus_name = forms.CharField(
+        label="Name of the new corpus",
+        max_length=200,
+        required=False,
+        help_text="Left empty, it is called like the evaluation.",
+    )
+    match_mode = forms.ChoiceField(
+        label="Queries of the new corpus are the same",
+        choices=[
+            (MatchMode.QID, "when their text is the same"),
+            (MatchMode.OID, "when the whole object is the same, with filters and other keys"),
+        ],
+        initial=MatchMode.QID,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["corpus"].queryset = corpora()  # type: ignore[attr-defined]
+
+    def clean_match_mode(self) -> str:
+        return self.cleaned_data["match_mode"] or MatchMode.QID
+
+
+class EvaluationChangeForm(forms.Form):
+    """What changes of an evaluation that exists."""
+
+    name = forms.CharField(label="Name", max_length=200)
+    description = forms.CharField(
+        label="Guidelines",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text="People see this while they judge, and prompts can quote it.",
+    )
+
+
+class _UploadForm(forms.Form):
+    """A form with files. Browsers don't keep chosen files, so the page does (hx-preserve)."""
+
+    @property
+    def max_bytes(self) -> int:
+        """More is refused before it is read; the page says so before it is sent."""
+        size: int = settings.MAX_UPLOAD_BYTES
+        return size
+
+
+def _file(name: str, label: str, help_text: str, accept: str) -> forms.FileField:
+    # Preserved: the browser gives no way to put a chosen file back into an input that was swapped.
+    attrs = {"accept": accept, "class": "drop-input", "aria-labelledby": f"id_{name}_label", "hx-preserve": "true"}
+    return forms.FileField(
+        label=label,
+        help_text=help_text,
+        required=False,
+        # An empty file is for the import to refuse, which says it as it says everything else.
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs=attrs),
+    )
+
+
+class ImportRunForm(_UploadForm):
+    """An evaluation run from files."""
+
+    name = forms.CharField(label="Name of the run", max_length=200)
+    scale = forms.ChoiceField(
+        label="Grading scale",
+        choices=[(scale.name, scale_words(scale)) for scale in SCALES.values()],
+        initial="graded",
+        widget=forms.RadioSelect,
+    )
+    metrics = forms.MultipleChoiceField(
+        label="Metrics",
+        choices=[(name, name) for name in OFFERED_METRICS],
+        initial=list(DEFAULT_METRICS),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    more_metrics = forms.CharField(
+        label="More metrics",
+        max_length=1000,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "P@3, Recall@100", "autocomplete": "off"}),
+        help_text=f"With commas between them. Known are {', '.join(KNOWN_METRICS)}.",
+    )
+    relevant_from = forms.IntegerField(
+        label="Relevant from grade",
+        initial=1,
+        min_value=1,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        help_text="Precision, recall, MAP and MRR count grades from here on as relevant.",
+    )
+    file_format = forms.ChoiceField(
+        label="Files",
+        choices=[("jsonl", "One JSONL file"), ("trec", "TREC files: run, queries, documents")],
+        initial="jsonl",
+        widget=forms.RadioSelect,
+    )
+    results = _file(
+        "results",
+        "Results",
+        'JSONL, a query per line: {"query", "query_id"?, "candidates": [{"id", "title", …}]}',
+        ".jsonl,.json",
+    )
+    run = _file("run", "Run", "TREC run: query_id Q0 doc_id rank score tag", ".run,.trec,.txt")
+    queries = _file("queries", "Queries", "TSV: query_id, tab, query", ".tsv,.txt")
+    documents = _file("documents", "Documents", 'JSONL: {"doc_id", "title", "fields"?, "image"?}', ".jsonl,.json")
+    allow_missing_documents = forms.BooleanField(
+        label="Take documents without content, too", required=False, help_text="They show their id alone."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        typed = [name.strip() for name in cleaned.get("more_metrics", "").split(",")]
+        chosen = cleaned.get("metrics", [])
+        cleaned["all_metrics"] = [*chosen, *(name for name in typed if name and name not in chosen)]
+        if cleaned.get("file_format") == "jsonl":
+            self._need("results", "Choose the file with the results.")
+        else:
+            self._need("run", "Choose the TREC run.")
+            self._need("queries", "A TREC run needs its queries.")
+            if not cleaned.get("allow_missing_documents"):
+                self._need("documents", "Choose the documents, or take the run without content.")
+        return cleaned
+
+    def _need(self, name: str, message: str) -> None:
+        if self.cleaned_data.get(name) is None and name not in self.errors:
+            self.add_error(name, message)
+
+
+class ImportJudgmentsForm(_UploadForm):
+    """Judgments that were made elsewhere, into the corpus of an evaluation."""
+
+    file = _file(
+        "file",
+        "Judgments",
+        "CSV or JSONL with doc_id, grade and query or query_id (and author, reasoning …), or TREC qrels",
+        ".csv,.jsonl,.json,.qrels,.txt",
+    )
+    queries = _file(
+        "queries", "Queries", "TSV: gives the labels of the file their text. Needed where no run has them.", ".tsv"
+    )
+    scale = forms.ChoiceField(
+        label="Grading scale",
+        choices=[("", "As the file says"), *((scale.name, scale_words(scale)) for scale in SCALES.values())],
+        required=False,
+        help_text="For lines that name none.",
+    )
+    file_format = forms.ChoiceField(
+        label="Format",
+        choices=[("", "As the file looks"), ("csv", "CSV"), ("jsonl", "JSONL"), ("qrels", "TREC qrels")],
+        required=False,
+    )
+
+    def clean_file(self) -> Any:
+        if self.cleaned_data["file"] is None:
+            raise forms.ValidationError("Choose the file with the judgments.")
+        return self.cleaned_data["file"]
+
+
+def initial_import(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what the import form begins with: what the newest run of the evaluation was made with."""
+    newest = evaluation.runs.first()
+    if newest is None:
+        return {}
+    offered = [name for name in newest.metrics if name in OFFERED_METRICS]
+    return {
+        "scale": newest.scale,
+        "metrics": offered,
+        "more_metrics": ", ".join(name for name in newest.metrics if name not in OFFERED_METRICS),
+        "relevant_from": newest.relevant_from,
+    }

@@ -1,0 +1,337 @@
+"""The asynchronous heart of a slice: keeps calls in flight, retries, pauses, and hands results on in batches.
+
+It knows no database: a `Store` does what must be stored, in a thread of its own, so that no call ever waits inside a
+transaction and no transaction ever waits for a call.
+"""
+
+import asyncio
+import logging
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from typing import Any, Generic
+
+from judging.asking.engine import AnswerTo
+from judging.asking.parsing import Failure, FailureCode
+from judging.providers.base import Fault, ProviderError
+from judging.providers.limiter import AdaptiveConcurrency, backoff
+from judging.work.gates import Gates
+from judging.work.outage import OutageWatch
+from judging.work.words import AskT, Batch, LeaseLost, Released, RunState, Settled, Store, Turn, ValueT, Work
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.5
+LEASE_SECONDS = 15.0
+# Many outcomes are written in several short transactions with a moment in between: people save grades meanwhile. At
+# most in so many: what came meanwhile must not outgrow what is written.
+PIECE = 25
+MOST_PIECES = 16
+BETWEEN_PIECES_SECONDS = 0.01
+# No call is started while more outcomes than this wait to be written: a process that dies has to repeat them.
+MOST_UNWRITTEN = 500
+FRUITLESS_REASKS = 20
+
+
+class SliceLoop(Generic[AskT, ValueT]):
+    """One turn of a lane."""
+
+    def __init__(
+        self,
+        ask: Callable[[AskT, Callable[[], bool]], Awaitable[AnswerTo[AskT, ValueT]]],
+        store: Store[AskT, ValueT],
+        *,
+        gates: Gates,
+        concurrency: AdaptiveConcurrency,
+        outage: OutageWatch,
+        max_retries: int,
+        turn: Turn,
+        executor: Executor,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._ask, self._store, self._executor = ask, store, executor
+        self._gates = gates
+        self._gate_timer: asyncio.TimerHandle | None = None
+        self._concurrency, self._outage = concurrency, outage
+        self._max_retries, self._turn = max_retries, turn
+        self._rng = rng or random.Random()
+        self._ready: deque[Work[AskT]] = deque()
+        self._delayed: dict[asyncio.TimerHandle, Work[AskT]] = {}
+        self._in_flight: dict[asyncio.Task[None], Work[AskT]] = {}
+        self._batch: Batch[ValueT] = Batch()
+        self._writing: Batch[ValueT] = Batch()
+        self._state = RunState()
+        self._accepts = True
+        self._has_more = True
+        self._settled_lately = 0
+        self._wake = asyncio.Event()
+        self._paused_until = 0.0
+        self._unwritten_since: float | None = None
+
+    async def run(self) -> None:
+        """Work until nothing is left to claim, the turn is over, or the run has ended; then settle what is in hand."""
+        started = last_flush = time.monotonic()
+        while True:
+            if self._accepts and self._has_more and len(self._ready) < self._stock() / 2:
+                await self._claim()
+            self._fill()
+            if self._gates.is_new:
+                await self._renew_gates()
+            if not (self._in_flight or self._ready or self._delayed) and (
+                not self._accepts or not await self._wait_for_more(started)
+            ):
+                break
+            await self._sleep(last_flush + FLUSH_SECONDS - time.monotonic())
+            now = time.monotonic()
+            if now - last_flush >= FLUSH_SECONDS or self._batch.fatal:
+                await self._flush()
+                last_flush = now
+                if not self._state.is_active or now - started > self._turn_seconds():
+                    self._stop_accepting()
+        while not await self._flush():
+            await asyncio.sleep(FLUSH_SECONDS)
+
+    def abort(self) -> None:
+        """Give everything back at once, calls in flight included (the process is told to end)."""
+        self._stop_accepting()
+        for task, work in list(self._in_flight.items()):
+            if task.cancel():
+                self._release(work)
+
+    def _turn_seconds(self) -> float:
+        others_wait = self._state.others_wait or self._gates.is_contested
+        return self._turn.shared if others_wait else self._turn.longest
+
+    def _stock(self) -> int:
+        # Enough prompts in hand for a flush interval at the present pace.
+        return max(2 * self._concurrency.current, 2 * self._settled_lately, 8)
+
+    async def _claim(self) -> bool:
+        wanted = self._stock() - len(self._ready)
+        try:
+            works = await self._in_thread(self._store.claim, wanted)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            self._bear(error)
+            await asyncio.sleep(FLUSH_SECONDS)
+            return False
+        self._ready.extend(works)
+        self._has_more = len(works) >= wanted
+        if not self._accepts:
+            # Told to end while the claim was under way.
+            self._stop_accepting()
+        return bool(works)
+
+    async def _wait_for_more(self, started: float) -> bool:
+        """With nothing in hand: claim, or wait for items whose time has not come; False when the turn should end."""
+        await self._flush()
+        if not self._state.is_active:
+            return False
+        if await self._claim():
+            return True
+        seconds = await self._in_thread(self._store.seconds_to_next)
+        remaining = started + self._turn_seconds() - time.monotonic()
+        if seconds is None or remaining <= 0:
+            return False
+        await self._sleep(min(seconds, remaining, FLUSH_SECONDS))
+        return True
+
+    def _fill(self) -> None:
+        if not self._accepts or time.monotonic() < self._paused_until:
+            return
+        while self._ready and len(self._in_flight) < self._concurrency.current and not self._is_behind():
+            if seconds := self._gates.enter(self._ready[0].ask):
+                # The first in line waits for its provider, and the others behind it.
+                self._fill_in(seconds)
+                break
+            work = self._ready.popleft()
+            task = asyncio.create_task(self._perform(work))
+            self._in_flight[task] = work
+            task.add_done_callback(self._landed)
+        if self._has_more and len(self._ready) < self._stock() / 2:
+            self._wake.set()
+
+    def _is_behind(self) -> bool:
+        return len(self._batch.calls) + len(self._writing.calls) >= MOST_UNWRITTEN
+
+    def _landed(self, task: "asyncio.Task[None]") -> None:
+        self._gates.leave(self._in_flight.pop(task).ask)
+        if not task.cancelled() and (error := task.exception()):
+            raise error
+        self._fill()
+        if not (self._in_flight or self._ready):
+            self._wake.set()
+
+    def _fill_in(self, seconds: float) -> None:
+        if self._gate_timer is not None:
+            self._gate_timer.cancel()
+        if seconds < math.inf:
+            self._gate_timer = asyncio.get_running_loop().call_later(seconds, self._fill)
+
+    async def _perform(self, work: Work[AskT]) -> None:
+        try:
+            answer = await self._ask(work.ask, self._may_reask)
+        except Exception:
+            # A fault of ours. The item must not be lost, nor asked for ever.
+            logger.exception("a prompt could not be asked")
+            error = ProviderError("an internal error, see the worker's log", fault=Fault.TRANSIENT, code="internal")
+            answer = AnswerTo(None, error=error)
+        self._settle(work, answer)
+
+    def _may_reask(self) -> bool:
+        failed = self._state.fruitless_reasks
+        # What is being written is not in the state yet.
+        for batch in (self._writing, self._batch):
+            failed = batch.reasks_failed + (0 if batch.has_reask_success else failed)
+        return failed < FRUITLESS_REASKS
+
+    def _settle(self, work: Work[AskT], answer: AnswerTo[AskT, ValueT]) -> None:
+        batch = self._batch
+        error = answer.error
+        outcomes = answer.outcomes
+        if error is None:
+            self._outage.note_success()
+            self._concurrency.note(rate_limited=False)
+            batch.has_success |= answer.call is not None and answer.call.reply is not None
+            if answer.call is not None and answer.call.is_reask:
+                self._note_reask(outcomes)
+            self._ready.extendleft(Work(ask) for ask in reversed(answer.follow_ups))
+            if answer.follow_ups and not self._accepts:
+                self._stop_accepting()
+        elif error.fault is Fault.RUN:
+            batch.fatal = batch.fatal or error
+            self._release(work)
+            self._stop_accepting()
+            self._wake.set()
+        else:
+            outcomes = self._settle_transient(work, error)
+        if answer.call is not None or outcomes:
+            batch.calls.append(Settled(answer.call, work.ask.keys, outcomes))
+
+    def _note_reask(self, outcomes: dict[int, ValueT | Failure]) -> None:
+        if any(not isinstance(outcome, Failure) for outcome in outcomes.values()):
+            self._batch.has_reask_success = True
+            self._batch.reasks_failed = 0
+        else:
+            self._batch.reasks_failed += 1
+
+    def _settle_transient(self, work: Work[AskT], error: ProviderError) -> dict[int, ValueT | Failure]:
+        self._concurrency.note(rate_limited=error.code == "rate_limited")
+        verdict = self._outage.note_failure(self._state.seconds_since_success)
+        if verdict.is_over:
+            self._batch.fatal = self._batch.fatal or self._outage.error(error)
+            self._release(work)
+            self._stop_accepting()
+            self._wake.set()
+            return {}
+        if verdict.pause:
+            self._pause(verdict.pause)
+        # While everything fails, the provider is to blame, not the item: its attempts are not spent.
+        attempts = work.attempts + (0 if verdict.is_failing else 1)
+        if attempts > self._max_retries:
+            message = f"gave up after {attempts} attempts: {error.message}"
+            return dict.fromkeys(work.ask.keys, Failure(FailureCode.RETRIES_EXHAUSTED, message))
+        delay = backoff(max(attempts, 1), rng=self._rng, retry_after=error.retry_after)
+        later = Work(work.ask, attempts)
+        if not self._accepts:
+            self._release(later, delay)
+        else:
+            loop = asyncio.get_running_loop()
+            handle: asyncio.TimerHandle
+            handle = loop.call_later(delay, lambda: self._due(handle))
+            self._delayed[handle] = later
+        return {}
+
+    def _due(self, handle: asyncio.TimerHandle) -> None:
+        self._ready.appendleft(self._delayed.pop(handle))
+        self._fill()
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = time.monotonic() + seconds
+        asyncio.get_running_loop().call_later(seconds + 0.001, self._fill)
+
+    def _stop_accepting(self) -> None:
+        self._accepts = False
+        for work in self._ready:
+            self._release(work)
+        self._ready.clear()
+        now = asyncio.get_running_loop().time()
+        for handle, work in self._delayed.items():
+            handle.cancel()
+            self._release(work, max(0.0, handle.when() - now))
+        self._delayed.clear()
+
+    def _release(self, work: Work[AskT], delay: float = 0.0) -> None:
+        self._batch.released.extend(Released(key, work.attempts, delay) for key in work.ask.keys)
+
+    async def _flush(self) -> bool:
+        """Have the batch written; return whether it was. What can't be written is kept, as long as the lease lasts."""
+        batch = self._writing = self._batch
+        self._batch = Batch()
+        self._settled_lately = len(batch.calls)
+        batch.throttle = self._throttle()
+        pieces = batch.pieces(max(PIECE, math.ceil(len(batch.calls) / MOST_PIECES)))
+        while pieces:
+            try:
+                self._state = await self._in_thread(self._store.flush, pieces[0])
+            except LeaseLost:
+                raise
+            except Exception as error:
+                for piece in reversed(pieces):
+                    self._batch.put_back(piece)
+                self._writing = Batch()
+                self._bear(error)
+                return False
+            del batch.calls[: len(pieces.pop(0).calls)]
+            self._fill()
+            if pieces:
+                await asyncio.sleep(BETWEEN_PIECES_SECONDS)
+        self._writing = Batch()
+        self._unwritten_since = None
+        if self._accepts and self._state.is_active and self._gates.is_due():
+            await self._renew_gates()
+        return True
+
+    def _bear(self, error: Exception) -> None:
+        """Go on although the database takes nothing, a full disk for one; as long as the lease lasts, else raise it."""
+        now = time.monotonic()
+        self._unwritten_since = self._unwritten_since or now
+        if now - self._unwritten_since > LEASE_SECONDS:
+            raise error
+        logger.error("the database takes nothing; trying again", exc_info=error)
+        # No call is started whose result could not be kept.
+        self._pause(2 * FLUSH_SECONDS)
+
+    def _throttle(self) -> str:
+        was_closed = self._gates.was_closed()
+        if self._concurrency.current < self._concurrency.limit:
+            return "rate_limited"
+        return "provider_limit" if was_closed else ""
+
+    async def _renew_gates(self) -> None:
+        waiting = len(self._ready) + len(self._delayed) + (self._stock() if self._has_more else 0)
+        concurrency = self._concurrency.current if time.monotonic() >= self._paused_until else 0
+        demands = self._gates.demands(concurrency=concurrency, waiting=waiting if concurrency else 0)
+        try:
+            self._gates.take(await self._in_thread(self._gates.renew, demands))
+        except Exception:
+            # The last grants hold: others count with them.
+            logger.exception("the share of the provider's limits could not be renewed; trying again")
+            return
+        self._fill()
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds > 0 and not self._batch.fatal:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+        self._wake.clear()
+
+    async def _in_thread(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *args)

@@ -1,0 +1,168 @@
+"""Who may do what, for every route: a route that is missing from the table fails the first test."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.urls import URLPattern
+from rest_framework.test import APIClient
+
+from judging.api.urls import urlpatterns
+from judging.models import ApiToken, Invitation, JudgingRun, User
+from tests.factories import make_evaluation, make_judge, make_provider, make_run
+from tests.rest_clients import assert_problem
+
+# Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
+ROUTES: dict[str, dict[str, str]] = {
+    "me": {"GET": "all"},
+    "members": {"GET": "admins", "POST": "admins"},
+    "members/{member}": {"GET": "admins", "PATCH": "admins", "DELETE": "admins"},
+    "invitations": {"GET": "admins"},
+    "invitations/{invitation}": {"DELETE": "admins"},
+    "tokens": {"GET": "all", "POST": "all"},
+    "tokens/{token}": {"DELETE": "all"},
+    "corpora": {"GET": "members", "POST": "members"},
+    "corpora/{corpus}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
+    "evaluations": {"GET": "members", "POST": "members"},
+    "evaluations/{evaluation}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
+    "ai-providers": {"GET": "members", "POST": "members"},
+    "ai-providers/{provider}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "ai-providers/{provider}/test": {"POST": "members"},
+    "ai-judges": {"GET": "members", "POST": "members"},
+    "ai-judges/{judge}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "ai-judges/{judge}/versions": {"GET": "members"},
+    "ai-judges/{judge}/test": {"POST": "members"},
+    "corpora/{corpus}/judgments/import": {"POST": "members"},
+    "evaluations/{evaluation}/runs": {"GET": "all", "POST": "members"},
+    "evaluations/{evaluation}/runs/import": {"POST": "members"},
+    "evaluations/runs/{run}": {"GET": "all", "PATCH": "members", "DELETE": "members"},
+    "evaluations/runs/{run}/results": {"POST": "members"},
+    "evaluations/runs/{run}/lock": {"POST": "members"},
+    "evaluations/runs/{run}/unlock": {"POST": "members"},
+    "evaluations/runs/{run}/queries": {"GET": "all"},
+    "evaluations/runs/{run}/candidates": {"GET": "all"},
+    "evaluations/runs/{run}/export": {"GET": "members"},
+    "evaluations/runs/{run}/judgments/export": {"GET": "members"},
+    "judgments": {"POST": "all"},
+    "evaluations/runs/{run}/ai-judge": {"POST": "members"},
+    "evaluations/runs/{run}/ai-judge/estimate": {"POST": "members"},
+    "evaluations/runs/{run}/ai-judging-runs": {"GET": "members"},
+    "ai-judging-runs/{judging_run}": {"GET": "members"},
+    "ai-judging-runs/{judging_run}/export": {"GET": "members"},
+    "ai-judging-runs/{judging_run}/items": {"GET": "members"},
+    "ai-judging-runs/{judging_run}/cancel": {"POST": "members"},
+}
+PRIVATE = ("{provider}", "{judge}", "{token}")
+CALLS = [(method, route, who) for route, methods in ROUTES.items() for method, who in methods.items()]
+
+
+@pytest.fixture
+def paths(member: User, admin: User) -> dict[str, Any]:
+    """The ids that stand in routes: everything private belongs to `member`."""
+    run = make_run()
+    provider = make_provider(owner=member)
+    judge = make_judge(provider, owner=member)
+    judging_run = JudgingRun.objects.create(
+        evaluation_run=run,
+        judge_version=judge.versions.get(),
+        provider_name="x",
+        provider_type="custom",
+        max_concurrency=1,
+    )
+    return {
+        "member": member.pk,
+        "invitation": Invitation.objects.create(
+            email="new@example.com", token_hash="x", created_by=admin, expires_at="2100-01-01T00:00Z"
+        ).pk,
+        "token": ApiToken.objects.create(user=member, name="private", prefix="rlv_", token_hash="y").pk,
+        "corpus": run.evaluation.corpus_id,
+        "evaluation": make_evaluation(run.evaluation.corpus).pk,
+        "run": run.pk,
+        "provider": provider.pk,
+        "judge": judge.pk,
+        "judging_run": judging_run.pk,
+    }
+
+
+def each_answer(client: APIClient, paths: dict[str, Any]) -> Iterator[tuple[str, str, str, Any]]:
+    """Call every method of every route with an empty body; what it did is rolled back."""
+    for method, route, who in CALLS:
+        with transaction.atomic():
+            path = f"/api/v1/{route.format(**paths)}"
+            yield method, route, who, client.generic(method, path, "{}", content_type="application/json")
+            transaction.set_rollback(True)
+
+
+def test_the_table_names_every_route_and_method() -> None:
+    def routes() -> Iterator[tuple[str, str]]:
+        for pattern in urlpatterns[:-1]:
+            assert isinstance(pattern, URLPattern)
+            parts = str(pattern.pattern).split("/")
+            route = "/".join("{}" if part.startswith("<") else part for part in parts)
+            view = pattern.callback.cls  # type: ignore[attr-defined]
+            for method in ("get", "post", "put", "patch", "delete"):
+                if hasattr(view, method):
+                    yield route, method.upper()
+
+    def blank(route: str) -> str:
+        return "/".join("{}" if part.startswith("{") else part for part in route.split("/"))
+
+    assert sorted(routes()) == sorted((blank(route), method) for method, route, _ in CALLS)
+
+
+def test_without_a_token_every_route_answers_401(anonymous: APIClient, paths: dict[str, Any]) -> None:
+    for method, route, _, response in each_answer(anonymous, paths):
+        assert response.status_code == 401, (method, route)
+        assert_problem(response, 401, "not_authenticated")
+        assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_rater_gets_403_but_for_what_raters_do(as_rater: APIClient, paths: dict[str, Any]) -> None:
+    for method, route, who, response in each_answer(as_rater, paths):
+        if who == "all":
+            assert response.status_code in (200, 400, 404), (method, route)
+        else:
+            assert response.status_code == 403, (method, route)
+            assert_problem(response, 403, "permission_denied")
+
+
+def test_a_stranger_gets_403_from_admins_routes_and_404_for_what_is_private(
+    as_stranger: APIClient, paths: dict[str, Any]
+) -> None:
+    for method, route, who, response in each_answer(as_stranger, paths):
+        if who == "admins":
+            assert response.status_code == 403, (method, route)
+        elif any(name in route for name in PRIVATE):
+            assert response.status_code == 404, (method, route)
+            assert_problem(response, 404, "not_found")
+        else:
+            assert response.status_code in (200, 201, 204, 400, 409, 415), (method, route)
+
+
+def test_the_owner_and_admins_come_in_wherever_they_should(
+    as_member: APIClient, as_admin: APIClient, paths: dict[str, Any]
+) -> None:
+    for method, route, who, response in each_answer(as_member, paths):
+        expected = (403,) if who == "admins" else (200, 201, 204, 400, 409, 415)
+        assert response.status_code in expected, (method, route)
+    for method, route, _, response in each_answer(as_admin, paths):
+        expected = (404,) if "{token}" in route else (200, 201, 204, 400, 409, 415)
+        assert response.status_code in expected, (method, route)
+
+
+def test_admins_see_and_change_what_is_personal_and_nobody_sees_another_s_tokens(
+    as_admin: APIClient, paths: dict[str, Any]
+) -> None:
+    assert as_admin.patch(f"/api/v1/ai-providers/{paths['provider']}", {"name": "renamed"}).status_code == 200
+    assert as_admin.patch(f"/api/v1/ai-judges/{paths['judge']}", {"description": "x"}).status_code == 200
+    assert_problem(as_admin.delete(f"/api/v1/tokens/{paths['token']}"), 404)
+
+
+def test_shared_ones_are_everybody_s_to_see_and_admins_to_change(as_member: APIClient, as_admin: APIClient) -> None:
+    judge = make_judge()
+    for path in (f"/api/v1/ai-judges/{judge.pk}", f"/api/v1/ai-providers/{judge.ai_provider_id}"):
+        assert as_member.get(path).json()["owner"] is None
+        assert_problem(as_member.patch(path, {"name": "mine"}), 403, "permission_denied")
+        assert_problem(as_member.delete(path), 403, "permission_denied")
+        assert as_admin.patch(path, {"name": "ours"}).status_code == 200

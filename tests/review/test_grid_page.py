@@ -1,0 +1,301 @@
+"""The review grid as a page: who sees it, what it costs, what saving answers, and that nothing breaks out of its text."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from judging.models import DocumentVersion, EvaluationRun, Judgment, Role, RunQuery, User
+from judging.runs.locks import lock_run
+from tests.factories import candidate, make_judge, make_run, make_user
+from tests.review.test_grid import ai_grades, grade
+
+HTMX = {"HX-Request": "true"}
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def run(db: None) -> EvaluationRun:
+    run = make_run({"red shoes": ["d1", "d2", "d3"], "blue shirt": ["d2", "d4"]}, name="bm25")
+    ai_grades(run, {("red shoes", "d1"): 4, ("red shoes", "d2"): 0}, make_judge(name="Careful"))
+    return run
+
+
+def url(run: EvaluationRun, **query: Any) -> str:
+    return reverse("review_grid", args=[run.pk], query=query or None)
+
+
+def page_of(client: Client, run: EvaluationRun, **query: Any) -> str:
+    response = client.get(url(run, **query))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def row_ids(page: str) -> list[str]:
+    return [part.split('"')[0] for part in page.split('id="entry-')[1:]]
+
+
+def give(client: Client, run: EvaluationRun, value: str) -> Any:
+    return client.post(reverse("give_grade", args=[run.pk]), {"give": value}, headers=HTMX)
+
+
+def before_of(response: Any) -> list[Any]:
+    told: list[Any] = json.loads(response["HX-Trigger"])["releval:graded"]["before"]
+    return told
+
+
+def mine(user: User) -> list[tuple[int, bool | None]]:
+    return list(Judgment.objects.filter(member=user).values_list("grade", "saw_ai_grade"))
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_everyone_with_an_account_sees_ranked_lists_with_everybodys_grades(run: EvaluationRun, role: str) -> None:
+    user, other = make_user(role), make_user(email="grace@example.com")
+    grade(run, other, "red shoes", "d1", 3)
+    page = page_of(client_of(user), run)
+    assert [page.count(text) for text in ("Careful v1", "because of d1", "grace@example.com: ")] == [2, 1, 0]
+    assert len(row_ids(page)) == 5
+    assert page.index("red shoes</a>") < page.index("blue shirt</a>")
+    assert "grace@example.com" in page
+
+
+def test_a_stranger_is_led_to_the_door_and_an_unknown_run_is_nothing(client: Client, member: User) -> None:
+    run = make_run()
+    for name in ("review_grid", "export_review", "evaluate"):
+        assert client.get(reverse(name, args=[run.pk])).status_code == 302
+        assert client_of(member).get(reverse(name, args=[uuid4()])).status_code == 404
+    for name in ("give_grade", "confirm_grades", "restore_grades"):
+        assert client.post(reverse(name, args=[run.pk])).status_code == 302
+        assert client_of(member).get(reverse(name, args=[run.pk])).status_code == 405
+
+
+def test_a_page_costs_the_same_queries_whatever_it_holds(member: User) -> None:
+    client = client_of(member)
+    counts = []
+    for size in (2, 40):
+        run = make_run({f"q{number}": [f"d{each}" for each in range(size // 2)] for number in range(size)})
+        ai_grades(run, {("q0", "d0"): 2})
+        grade(run, make_user(), "q0", "d0", 1)
+        page_of(client, run)
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            page_of(client, run)
+        counts.append(len(captured))
+    assert counts[0] == counts[1] <= 14
+
+
+def test_pages_hold_whole_ranked_lists_and_lead_on_and_back(member: User) -> None:
+    run = make_run({f"q{number}": [f"d{each}" for each in range(30)] for number in range(8)})
+    client, seen, sizes, address = client_of(member), [], [], url(run)
+    while address:
+        response = client.get(address)
+        ids = row_ids(response.content.decode())
+        seen += ids
+        sizes.append(len(ids))
+        address = response.context["next_url"]
+    assert sizes == [90, 90, 60]
+    assert len(set(seen)) == 240
+    back = client.get(response.context["previous_url"])
+    assert row_ids(back.content.decode()) == seen[90:180]
+
+
+def test_a_list_longer_than_a_page_goes_on_on_the_next_and_is_whole_on_its_own(member: User) -> None:
+    run = make_run({"long": [f"d{each}" for each in range(150)], "short": ["d1"]})
+    client = client_of(member)
+    first = client.get(url(run))
+    second = client.get(first.context["next_url"])
+    ids = row_ids(first.content.decode()) + row_ids(second.content.decode())
+    assert len(ids) == len(set(ids)) == 151
+    query = RunQuery.objects.get(text="long")
+    assert len(row_ids(page_of(client, run, query_id=query.pk))) == 150
+
+
+def test_saved_views_are_tabs_and_the_current_one_says_so(run: EvaluationRun, member: User) -> None:
+    client = client_of(member)
+    tabs = client.get(url(run)).context["tabs"]
+    assert [tab.title for tab in tabs] == [
+        "All", "AI says highly relevant", "AI says not relevant in the top 3", "People and AI disagree", "Failed",
+        "Unjudged",
+    ]  # fmt: skip
+    assert [tab.title for tab in tabs if tab.is_current] == ["All"]
+    shown = {}
+    for tab in tabs[1:]:
+        response = client.get(tab.url)
+        assert [each.title for each in response.context["tabs"] if each.is_current] == [tab.title]
+        shown[tab.title] = len(row_ids(response.content.decode()))
+    assert shown == {
+        "AI says highly relevant": 1, "AI says not relevant in the top 3": 1, "People and AI disagree": 0, "Failed": 0,
+        "Unjudged": 3,
+    }  # fmt: skip
+
+
+def test_filters_keep_what_was_chosen_and_what_cant_be_read_is_said(run: EvaluationRun, member: User) -> None:
+    client = client_of(member)
+    page = page_of(client, run, search="d2", min_ai_grade="0", ordering="rank")
+    assert row_ids(page) == [str(candidate(run, "red shoes", "d2").pk)]
+    assert 'value="d2"' in page
+    assert '<option value="rank" selected>' in page
+    assert '<option value="0" selected>' in page
+    page = page_of(client, run, min_grade="9", search="shoes")
+    assert "This filter can't be read" in page
+    assert "a grade of the scale graded, 0 to 4" in page
+    assert 'value="shoes"' in page
+    assert "one of query" in page_of(client, run, ordering="title")
+    assert client.get(url(run, cursor="x")).status_code == 400
+    assert "Nothing matches" in page_of(client, run, search="no such thing")
+
+
+def test_a_saved_grade_answers_one_row_and_the_metric_cards(run: EvaluationRun, member: User) -> None:
+    client, row = client_of(member), candidate(run, "red shoes", "d1")
+    response = give(client, run, f"{row.pk}:3:1")
+    answer = response.content.decode()
+    assert answer.count('hx-swap-oob="true"') == 2
+    assert f'id="row-{row.pk}" hx-swap-oob="true"' in answer
+    assert 'id="grid-metrics"' in answer
+    assert "renewing" not in answer
+    assert mine(member) == [(3, True)]
+    assert before_of(response) == [[row.pk, None, "", None]]
+
+
+def test_undo_gives_back_the_grade_before_as_it_was_or_takes_back_the_first(run: EvaluationRun, member: User) -> None:
+    client, row = client_of(member), candidate(run, "red shoes", "d3")
+    first = before_of(give(client, run, f"{row.pk}:3:0"))
+    Judgment.objects.filter(member=member).update(reasoning="looked twice")
+    second = before_of(give(client, run, f"{row.pk}:1:1"))
+    assert second == [[row.pk, 3, "looked twice", False]]
+    restore = reverse("restore_grades", args=[run.pk])
+    response = client.post(restore, {"grades": json.dumps(second)}, headers=HTMX)
+    assert "HX-Trigger" not in response.headers
+    judgment = Judgment.objects.get(member=member)
+    assert (judgment.grade, judgment.reasoning, judgment.saw_ai_grade) == (3, "looked twice", False)
+    client.post(restore, {"grades": json.dumps(first)}, headers=HTMX)
+    assert mine(member) == []
+
+
+def test_confirming_makes_the_ai_grades_seen_ones_own_and_leaves_the_rest_alone(
+    run: EvaluationRun, member: User
+) -> None:
+    client = client_of(member)
+    d1, d2, d3 = (candidate(run, "red shoes", doc) for doc in ("d1", "d2", "d3"))
+    chosen = [f"{d1.pk}:4", f"{d2.pk}:1", f"{d3.pk}:"]
+    response = client.post(reverse("confirm_grades", args=[run.pk]), {"seen": chosen}, headers=HTMX)
+    assert mine(member) == [(4, True)]
+    (told,) = json.loads(response["HX-Trigger"])["releval:toasts"]["toasts"]
+    assert told["html"] == "1 AI grade confirmed. 1 without an AI grade left alone. 1 changed meanwhile: look again."
+    assert before_of(response) == [[d1.pk, None, "", None]]
+    assert response.content.decode().count('class="entry-row"') == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [("{id}:5:1", 400), ("{id}:-1:1", 400), ("{id}:x:1", 400), ("{id}:²:1", 400), ("{id}", 400), ("", 400),
+     ("999999:1:1", 404), ("x:1:1", 404), ("99999999999999999999:1:1", 404)],
+)  # fmt: skip
+def test_a_grade_that_is_none_is_refused_as_a_message(
+    run: EvaluationRun, member: User, value: str, status: int
+) -> None:
+    response = give(client_of(member), run, value.format(id=candidate(run, "red shoes", "d1").pk))
+    assert response.status_code == status
+    assert response["HX-Reswap"] == "none"
+    assert "releval:toasts" in response["HX-Trigger"]
+    assert mine(member) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["", "{}", "[]", "[[1]]", "[[1,2,3,4]]", "[[true,1,\"\",null]]", "[[1,1,\"\",1]]", "[[1,1.5,\"\",null]]", "[" * 9999,
+     "[[99999999999999999999,1,\"\",null]]"],
+)  # fmt: skip
+def test_an_undo_that_cant_be_read_is_refused(run: EvaluationRun, member: User, told: str) -> None:
+    response = client_of(member).post(reverse("restore_grades", args=[run.pk]), {"grades": told}, headers=HTMX)
+    assert response.status_code == 400
+
+
+def test_a_candidate_of_another_run_is_not_graded_here(run: EvaluationRun, member: User) -> None:
+    other = make_run({"x": ["d1"]})
+    assert give(client_of(member), run, f"{candidate(other, 'x', 'd1').pk}:1:0").status_code == 404
+
+
+def test_a_locked_run_is_read_only_and_a_late_grade_is_a_conflict_message(run: EvaluationRun, member: User) -> None:
+    client, row = client_of(member), candidate(run, "red shoes", "d1")
+    lock_run(run=run, actor=member)
+    page = page_of(client, run)
+    assert "This run is <strong>locked</strong>" in page
+    assert 'name="give"' not in page
+    assert 'name="seen"' not in page
+    assert "Careful v1" in page
+    response = give(client, run, f"{row.pk}:1:1")
+    assert response.status_code == 409
+    assert "locked" in response["HX-Trigger"]
+
+
+def test_without_javascript_a_grade_leads_back_to_where_one_was(run: EvaluationRun, member: User) -> None:
+    client, row = client_of(member), candidate(run, "red shoes", "d1")
+    path = reverse("give_grade", args=[run.pk])
+    here = url(run, ordering="rank")
+    assert client.post(path, {"give": f"{row.pk}:2:1", "next": here})["Location"] == here
+    assert client.post(path, {"give": f"{row.pk}:2:1", "next": "https://evil.example/"})["Location"] == url(run)
+
+
+def test_details_hold_fields_reasoning_and_what_earlier_judging_runs_said(run: EvaluationRun, member: User) -> None:
+    ai_grades(run, {("red shoes", "d1"): 2}, make_judge(name="Second"))
+    client, row = client_of(member), candidate(run, "red shoes", "d1")
+    path = reverse("grid_detail", args=[run.pk, row.pk])
+    part = client.get(path, headers=HTMX).content.decode()
+    assert "<html" not in part
+    assert all(text in part for text in ("brand", "Acme", "because of d1", "Second v1", "Careful v1"))
+    assert "<html" in client.get(path).content.decode()
+    assert client.get(reverse("grid_detail", args=[make_run({"y": ["z"]}).pk, row.pk])).status_code == 404
+
+
+def test_hostile_queries_titles_fields_and_reasons_are_shown_as_text(member: User) -> None:
+    run = make_run({HOSTILE: ["d1"]}, name=HOSTILE)
+    DocumentVersion.objects.update(
+        title=HOSTILE, fields={HOSTILE: [HOSTILE], "n": {"a": HOSTILE}}, image="javascript:alert(1)"
+    )
+    ai_grades(run, {(HOSTILE, "d1"): 4})
+    Judgment.objects.update(reasoning=HOSTILE, judge_label=HOSTILE)
+    client, row = client_of(member), candidate(run, HOSTILE, "d1")
+    pages = [
+        page_of(client, run),
+        page_of(client, run, search=HOSTILE, ordering="rank"),
+        client.get(reverse("grid_detail", args=[run.pk, row.pk])).content.decode(),
+        give(client, run, f"{row.pk}:4:1").content.decode(),
+    ]
+    for page in pages:
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert "javascript:" not in page
+        assert "&lt;script&gt;alert" in page
+
+
+def test_the_export_holds_what_the_filter_leaves_and_no_formula(run: EvaluationRun, member: User) -> None:
+    DocumentVersion.objects.filter(document__external_id="d1").update(title="=HYPERLINK(1)")
+    grade(run, member, "red shoes", "d1", 3)
+    client = client_of(member)
+    response = client.get(reverse("export_review", args=[run.pk], query={"min_ai_grade": "3"}))
+    lines = b"".join(response).decode().splitlines()  # type: ignore[arg-type]
+    assert len(lines) == 2
+    assert lines[1].startswith("q1,red shoes,1,d1,'=HYPERLINK(1),3,3.0,1,")
+    assert lines[1].endswith(",4,Careful v1,because of d1,judged,")
+    assert 'filename="bm25-review.csv"' in response["Content-Disposition"]
+    assert client.get(reverse("export_review", args=[run.pk], query={"grade": "x"})).status_code == 400
+
+
+def test_the_metric_cards_renew_themselves_until_every_judgment_is_in_them(run: EvaluationRun, member: User) -> None:
+    client = client_of(member)
+    assert "every 4s" in client.get(url(run, part="metrics"), headers=HTMX).content.decode()
+    RunQuery.objects.update(has_stale_metrics=False)
+    assert "every 4s" not in client.get(url(run, part="metrics"), headers=HTMX).content.decode()

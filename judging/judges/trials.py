@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from judging.asking.engine import Answer, Ask, CallRecord, JudgeSpec, ask_once
-from judging.asking.parsing import Failure, Grade
+from judging.asking.parsing import Grade
 from judging.asking.prompting import EvaluationContext, PromptCandidate
+from judging.foundation.answers import Failure
 from judging.foundation.errors import Invalid
 from judging.foundation.scales import SCALES
 from judging.foundation.waiting import waiting_for_a_model

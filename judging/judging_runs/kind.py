@@ -1,46 +1,258 @@
-"""The slice's side of AI judging runs."""
+"""AI judging runs as a kind of work: their items are claimed by the prompt, their grades go through the ledger."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 
 from judging.asking.engine import Answer, Ask, ask_once
 from judging.asking.parsing import Grade
+from judging.asking.prompting import PromptCandidate
+from judging.foundation.answers import Failure
 from judging.foundation.crypto import Undecryptable
-from judging.judging_runs import lifecycle
-from judging.judging_runs.store import JudgingStore
-from judging.models import JudgingRun, JudgingRunStatus
+from judging.foundation.text import cut_text
+from judging.judging_runs.stale_metrics import enqueue_stale_metrics
+from judging.ledger import AIGrade, lock_unlocked_runs, record_ai_grades
+from judging.ledger.ai_grades import Source
+from judging.models import RUN_LOCKED, Call, ItemStatus, JudgingItem, JudgingRun, JudgingRunStatus
 from judging.providers.base import Connection
 from judging.providers.openai_client import open_client
+from judging.records.calls import call_counts, call_row
 from judging.records.connections import connection_of
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
-from judging.work.assignments import Assignment, Impossible
-from judging.work.leases import Lease
+from judging.records.provider_limits import ProviderLimits, resource_key
+from judging.work.kind import Assignment, Kind, States
+from judging.work.words import Impossible, Outcomes, Settled, Work
 
 
-def assign_run(lease: Lease) -> Assignment[Ask, Grade]:
-    """Start an AI judging run where it has not begun, and tell a slice what to do. Raise Impossible."""
-    run = JudgingRun.objects.select_related("judge_version__ai_provider", "evaluation_run__evaluation").get(
-        pk=lease.job.id
+class JudgingRunKind(Kind[JudgingRun, Ask, Grade]):
+    """An AI judging run: a row for each candidate in scope. Replies that land after its end still count."""
+
+    title = "AI judging run"
+    log_name = "run"
+    jobs = JudgingRun
+    rows = JudgingItem
+    job_field = "judging_run"
+    states = States(
+        waiting=JudgingRunStatus.QUEUED,
+        working=JudgingRunStatus.RUNNING,
+        completed=JudgingRunStatus.COMPLETED,
+        failed=JudgingRunStatus.FAILED,
+        cancelled=JudgingRunStatus.CANCELLED,
     )
-    lifecycle.start(run.pk)
-    try:
-        connection = connection_of(run.judge_version.ai_provider)
-    except Undecryptable as error:
-        raise Impossible(error.message, "misconfigured") from None
-    return Assignment(
-        store=JudgingStore(lease, run),
-        open=lambda: _RunCaller(run, connection),
-        provider_of=lambda ask: run.judge_version.ai_provider_id,
-        max_retries=run.judge_version.max_retries,
-    )
+    resources = ProviderLimits()
+    takes_late_replies = True
+
+    def assign(self, job_id: UUID) -> "JudgingAssignment":
+        run = JudgingRun.objects.select_related("judge_version__ai_provider", "evaluation_run__evaluation").get(
+            pk=job_id
+        )
+        try:
+            return JudgingAssignment(run, connection_of(run.judge_version.ai_provider))
+        except Undecryptable as error:
+            raise Impossible(error.message, "misconfigured") from None
+
+    def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
+        nothing_left = Q(total_count=F("judged_count") + F("failed_count"))
+        return [(nothing_left, {"status": JudgingRunStatus.COMPLETED})]
+
+    def settle_unasked(self, job: JudgingRun, *, error: str, now: datetime) -> Mapping[str, Any]:
+        """Skip what was not asked yet. Items in flight keep their claim: their replies may still land."""
+        skipped = self.claimable(job.pk).update(status=ItemStatus.SKIPPED, finished_at=now)
+        return {"skipped_count": F("skipped_count") + skipped}
+
+    def settle_returned(self, job_id: UUID, rows: "QuerySet[Any]") -> None:
+        skipped = rows.update(status=ItemStatus.SKIPPED, claim_token=None, finished_at=timezone.now())
+        if skipped:
+            JudgingRun.objects.filter(pk=job_id).update(skipped_count=F("skipped_count") + skipped)
+
+    def follow_up(self, job_id: UUID) -> None:
+        run = JudgingRun.objects.select_related("evaluation_run__evaluation").filter(pk=job_id).first()
+        if run is not None:
+            enqueue_stale_metrics(run.evaluation_run)
 
 
-def fail_run(run_id: UUID, message: str, code: str) -> None:
-    """End a run as failed. Raise IllegalTransition."""
-    lifecycle.end(run_id, JudgingRunStatus.FAILED, error=message, error_code=code)
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is remembered of an item in hand."""
+
+    candidate_pk: int
+    query_id: int
+    document_id: int
 
 
-class _RunCaller:
+class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
+    """One slice of an AI judging run."""
+
+    def __init__(self, run: JudgingRun, connection: Connection) -> None:
+        self.max_retries = run.judge_version.max_retries
+        self.throttle = run.throttle
+        self._run, self._connection = run, connection
+        self._corpus_id = run.evaluation_run.evaluation.corpus_id
+        self._scale = run.evaluation_run.scale
+        self._source = Source(run.pk, run.created_at, run.judge_version_id, run.judge_version.label)
+        self._held: dict[int, _Held] = {}
+        # The unlocked runs of the corpus, held while outcomes are written.
+        self._unlocked: Sequence[UUID] = ()
+        self._is_locked = False
+
+    # Asking
+
+    def open(self) -> "_Caller":
+        return _Caller(self._run, self._connection)
+
+    def resource_of(self, ask: Ask) -> str:
+        return resource_key(self._run.judge_version.ai_provider_id)
+
+    # Claiming
+
+    def choose(self, due: "QuerySet[Any]", count: int) -> list[int]:
+        """Choose whole prompts, in the order of the plan."""
+        in_order = due.order_by("prompt_number").values_list("prompt_number", flat=True).distinct()
+        return list(due.filter(prompt_number__in=list(in_order[:count])).values_list("pk", flat=True))
+
+    def read(self, keys: Sequence[int]) -> list[Work[Ask]]:
+        rows = (
+            JudgingItem.objects.filter(pk__in=keys)
+            .order_by("prompt_number", "candidate__rank")
+            .values_list(
+                "pk",
+                "prompt_number",
+                "attempt_count",
+                "candidate_id",
+                "candidate__query_id",
+                "candidate__document_id",
+                "candidate__document__external_id",
+                "candidate__document_version__title",
+                "candidate__document_version__fields",
+                "candidate__document_version__image",
+                "run_query__body",
+            )
+        )
+        prompts: dict[int, list[Any]] = defaultdict(list)
+        for row in rows:
+            prompts[row[1]].append(row)
+            self._held[row[0]] = _Held(row[3], row[4], row[5])
+        return [
+            Work(
+                Ask(
+                    query=group[0][10],
+                    candidates=tuple(PromptCandidate(row[6], row[7], row[8] or {}, row[9]) for row in group),
+                    keys=tuple(row[0] for row in group),
+                ),
+                attempts=max(row[2] for row in group),
+            )
+            for group in prompts.values()
+        ]
+
+    def forget(self, keys: Iterable[int]) -> None:
+        for key in keys:
+            self._held.pop(key, None)
+
+    # Writing
+
+    def lock(self, outcomes: Outcomes[Grade]) -> None:
+        has_outcomes = any(settled.outcomes for settled in outcomes.calls)
+        self._unlocked = lock_unlocked_runs(self._corpus_id, self._scale) if has_outcomes else ()
+
+    def note_throttle(self, job: JudgingRun, throttle: str, now: datetime) -> None:
+        JudgingRun.objects.filter(pk=job.pk).update(throttle=throttle, throttle_changed_at=now)
+
+    def write_calls(
+        self, job: JudgingRun, calls: Sequence[Settled[Grade]]
+    ) -> tuple[list[int | None], Mapping[str, Any]]:
+        # Ended by the lock, or cancelled first and locked since: what lands now is kept with its call, no judgment.
+        has_outcomes = any(settled.outcomes for settled in calls)
+        is_held = self._run.evaluation_run_id in self._unlocked
+        self._is_locked = job.error_code == RUN_LOCKED or (has_outcomes and not is_held)
+        records = [settled.call for settled in calls if settled.call is not None]
+        rows = Call.objects.bulk_create([call_row(record, judging_run_id=job.pk) for record in records])
+        keys = iter([row.pk for row in rows])
+        reasks = sum(record.is_reask for record in records)
+        return (
+            [None if settled.call is None else next(keys) for settled in calls],
+            {**call_counts(records), "reask_count": F("reask_count") + reasks},
+        )
+
+    def columns_of(self, outcome: Grade | Failure, call_key: int | None) -> Mapping[str, Any]:
+        columns = {
+            "status": ItemStatus.SKIPPED.value,
+            "grade": None,
+            "reasoning": "",
+            "failure_code": "",
+            "failure_message": "",
+            "call_id": call_key,
+        }
+        if self._is_locked:
+            return columns
+        if isinstance(outcome, Grade):
+            return {
+                **columns,
+                "status": ItemStatus.JUDGED.value,
+                "grade": outcome.grade,
+                "reasoning": outcome.reasoning,
+            }
+        return {
+            **columns,
+            "status": ItemStatus.FAILED.value,
+            "failure_code": outcome.code.value,
+            "failure_message": cut_text(outcome.message, 2000),
+        }
+
+    def settle(
+        self, job: JudgingRun, decided: Sequence[tuple[int, Grade | Failure]], *, now: datetime
+    ) -> Mapping[str, Any]:
+        if self._is_locked:
+            return {"skipped_count": F("skipped_count") + len(decided)}
+        judged = [(key, outcome) for key, outcome in decided if isinstance(outcome, Grade)]
+        record_ai_grades(
+            [
+                AIGrade(self._held[key].query_id, self._held[key].document_id, grade.grade, grade.reasoning)
+                for key, grade in judged
+            ],
+            corpus_id=self._corpus_id,
+            scale=self._scale,
+            source=self._source,
+            unlocked_run_ids=self._unlocked,
+        )
+        self._write_last_items(decided)
+        return {
+            "judged_count": F("judged_count") + len(judged),
+            "failed_count": F("failed_count") + len(decided) - len(judged),
+        }
+
+    def _write_last_items(self, decided: Sequence[tuple[int, Grade | Failure]]) -> None:
+        rows = [
+            (
+                key,
+                *(("judged", "") if isinstance(outcome, Grade) else ("failed", outcome.code.value)),
+                self._held[key].candidate_pk,
+                key,
+            )
+            for key, outcome in decided
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE judging_candidate SET last_item_id = %s, last_item_status = %s, failure_code = %s"
+                " WHERE id = %s AND (last_item_id IS NULL OR last_item_id <= %s)",
+                rows,
+            )
+
+    def reason_to_end(self, job: JudgingRun) -> tuple[str, str] | None:
+        spent = job.input_tokens + job.output_tokens
+        if job.max_total_tokens and spent >= job.max_total_tokens:
+            message = f"the token budget of {job.max_total_tokens:,} is reached ({spent:,} spent)"
+            return message, "token_budget_reached"
+        return None
+
+
+class _Caller:
     def __init__(self, run: JudgingRun, connection: Connection) -> None:
         self._client = open_client(connection)
         self._spec = judge_spec_of(run.judge_version)

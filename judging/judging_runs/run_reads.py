@@ -32,13 +32,9 @@ def active_judging_runs() -> QuerySet[JudgingRun]:
 
 def being_judged() -> Exists:
     """Return the condition on an evaluation run that a worker is at work on an AI judging run of it at this moment."""
-    return Exists(
-        Lane.objects.filter(
-            judging_run__evaluation_run=OuterRef("pk"),
-            judging_run__status__in=ACTIVE_STATUSES,
-            lease_until__gt=shared_now(),
-        )
-    )
+    held = Lane.objects.filter(kind=JudgingRun.kind, job_id=OuterRef("pk"), lease_until__gt=shared_now())
+    active = JudgingRun.objects.filter(evaluation_run=OuterRef("pk"), status__in=ACTIVE_STATUSES)
+    return Exists(active.filter(Exists(held)))
 
 
 def get_judging_run(judging_run_id: UUID) -> JudgingRun:

@@ -10,7 +10,6 @@ from django.db import IntegrityError, connection, transaction
 
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
 from judging.foundation.validation import require_member
-from judging.judging_runs import lifecycle
 from judging.judging_runs.estimate import Estimate, estimate
 from judging.judging_runs.scope import JudgingScope, plan_select
 from judging.models import (
@@ -28,8 +27,8 @@ from judging.models import (
 )
 from judging.providers.registry import address
 from judging.records.connections import connection_of
-from judging.work import queue
-from judging.work.lanes import make_lanes
+from judging.work import lifecycle, queue
+from judging.work.lanes import lay_lanes
 
 logger = logging.getLogger(__name__)
 
@@ -108,11 +107,10 @@ def _start(
         judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
         judging_run.save(update_fields=["total_count"])
         if judging_run.total_count:
-            for lane in make_lanes(judging_run.max_concurrency, judging_run=judging_run):
-                queue.enqueue_slice(lane.pk)
+            lay_lanes(judging_run, judging_run.max_concurrency)
         else:
-            lifecycle.start(judging_run.pk)
-            lifecycle.complete(judging_run.pk)
+            lifecycle.start(judging_run.kind, judging_run.pk)
+            lifecycle.complete(judging_run.kind, judging_run.pk)
             judging_run.refresh_from_db()
     logger.info(
         "judging run %s queued: %s candidates, judge %s", judging_run.pk, judging_run.total_count, version.label
@@ -200,7 +198,7 @@ def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
     require_member(actor)
     try:
         with transaction.atomic():
-            lifecycle.end(judging_run.pk, JudgingRunStatus.CANCELLED)
+            lifecycle.cancel(judging_run.kind, judging_run.pk)
             AuditEvent.objects.create(
                 actor=actor,
                 action="judging_run_cancelled",
@@ -215,19 +213,6 @@ def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
             raise Conflict(f"the AI judging run has {judging_run.status} already", code="already_ended") from None
     judging_run.refresh_from_db()
     return judging_run
-
-
-def fail_active_runs(*, evaluation_run_id: UUID, error: str, error_code: str) -> int:
-    """End every AI judging run under way on an evaluation run as failed; return how many."""
-    ended = 0
-    active = JudgingRun.objects.filter(evaluation_run_id=evaluation_run_id, status__in=ACTIVE_STATUSES)
-    for run_id in list(active.values_list("pk", flat=True)):
-        try:
-            lifecycle.end(run_id, JudgingRunStatus.FAILED, error=error, error_code=error_code)
-        except IllegalTransition:
-            continue
-        ended += 1
-    return ended
 
 
 def _request_hash(run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -> str:

@@ -20,7 +20,7 @@ from judging.foundation.crypto import Undecryptable
 from judging.models import AIProvider, Installation, ProviderType, Role, User, WorkerHeartbeat
 from judging.operations.totals import interrupted_imports, stalled_lanes
 from judging.responses.default_model import default_model
-from judging.work import queue
+from judging.work import queue, workers
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 _LEAST_BYTES, _FEW_BYTES = 100_000_000, 1_000_000_000
@@ -207,7 +207,7 @@ def _people() -> Iterator[Finding]:
 def _workers() -> Iterator[Finding]:
     waiting_since, now = queue.oldest_waiting_since(), shared_now()
     start = "Start one: manage.py serve (or serve --worker-only); see its log if it ends again."
-    if not queue.has_live_worker():
+    if not workers.has_live_worker():
         level = ERROR if waiting_since else WARNING
         yield Finding(
             "workers", level, f"No worker was seen within 30 s{', and work waits' if waiting_since else ''}.", start

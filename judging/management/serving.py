@@ -20,10 +20,11 @@ from django.db.migrations.executor import MigrationExecutor
 
 from judging.foundation.clock import shared_now
 from judging.foundation.errors import DomainError
+from judging.management.rescuing import rescue_all
 from judging.models import Role, User
 from judging.people.accounts import create_user
-from judging.work import rescue_judging_runs
-from judging.work.watch import forget_dead_workers, is_work_left_alone
+from judging.work.rescue import is_work_left_alone
+from judging.work.workers import forget_dead_workers
 from releval.env import env
 from releval.supervisor import Child, StartFailed, Supervisor
 
@@ -241,7 +242,7 @@ def _watch(supervisor: Supervisor, stopped: threading.Event) -> None:
         try:
             now = time.monotonic()
             if now >= rescue_at:
-                rescue_judging_runs()
+                rescue_all()
                 rescue_at = now + RESCUE_EVERY_SECONDS
             if not has_worker:
                 continue

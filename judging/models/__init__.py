@@ -58,11 +58,11 @@ from judging.models.imports import JudgmentImport, StagedJudgment
 from judging.models.judges import MAX_PRICE, AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
 from judging.models.judging_runs import (
     ACTIVE_STATUSES,
+    RUN_LOCKED,
     ItemStatus,
     JudgingItem,
     JudgingRun,
     JudgingRunStatus,
-    Lane,
     Scope,
     Throttle,
 )
@@ -74,8 +74,7 @@ from judging.models.judgments import (
     Judgment,
     LockedJudgment,
 )
-from judging.models.limits import ProviderShare
-from judging.models.work import WorkerHeartbeat, WorkRow
+from judging.models.work import Job, Lane, ProviderShare, WorkerHeartbeat, WorkRow
 
 __all__ = [
     "ACTIVE_BATCH_STATUSES",
@@ -83,6 +82,7 @@ __all__ = [
     "MAX_PRICE",
     "MIN_EVALUATOR_NAME",
     "PEOPLE",
+    "RUN_LOCKED",
     "AIJudge",
     "AIProvider",
     "Abstention",
@@ -115,6 +115,7 @@ __all__ = [
     "Installation",
     "Invitation",
     "ItemStatus",
+    "Job",
     "JudgeSettings",
     "JudgeVersion",
     "JudgingItem",

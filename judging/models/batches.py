@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from judging.models.evaluators import EvaluatorVersion, ResponseJudgeVersion
 from judging.models.judges import AIProvider, JudgeVersion
-from judging.models.work import WorkRow
+from judging.models.work import Job, WorkRow
 
 
 class BatchStatus(models.TextChoices):
@@ -24,8 +24,11 @@ class BatchStatus(models.TextChoices):
 ACTIVE_BATCH_STATUSES = (BatchStatus.PENDING, BatchStatus.PROCESSING)
 
 
-class BatchExecution(models.Model):
+class BatchExecution(Job):
     """A judge, or a choice of evaluators, applied to inputs. Counters count items; once ended nothing changes."""
+
+    kind = "batch"
+    active_statuses = ACTIVE_BATCH_STATUSES
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # At most one; none of them when evaluators were chosen without a judge.
@@ -38,8 +41,6 @@ class BatchExecution(models.Model):
     # The judge that either version is of.
     judge_id = models.UUIDField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=BatchStatus, default=BatchStatus.PENDING)
-    error = models.TextField(blank=True)
-    error_code = models.CharField(max_length=40, blank=True)
     tags = models.JSONField(default=list, blank=True)
     project_id = models.CharField(max_length=255, blank=True)
     max_concurrency = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(256)])
@@ -50,20 +51,8 @@ class BatchExecution(models.Model):
     total_count = models.PositiveIntegerField()
     completed_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
-    call_count = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
-    # Re-asking is given up for the batch after 20 re-asks without one success.
-    fruitless_reask_count = models.PositiveIntegerField(default=0)
-    last_success_at = models.DateTimeField(null=True, blank=True)
-    rescued_at = models.DateTimeField(null=True, blank=True)
-
-    idempotency_key = models.CharField(max_length=200, blank=True)
-    request_hash = models.CharField(max_length=64, blank=True)
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    started_at = models.DateTimeField(null=True, blank=True)
-    completed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -103,10 +92,6 @@ class BatchExecution(models.Model):
 
     def __str__(self) -> str:
         return f"batch {self.pk} {self.status}"
-
-    @property
-    def is_active(self) -> bool:
-        return self.status in ACTIVE_BATCH_STATUSES
 
     @property
     def progress(self) -> float:

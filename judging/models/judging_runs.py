@@ -5,11 +5,10 @@ from datetime import datetime
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.utils import timezone
 
 from judging.models.evaluations import Candidate, EvaluationRun, RunQuery
 from judging.models.judges import JudgeVersion
-from judging.models.work import WorkRow
+from judging.models.work import Job, WorkRow
 
 
 class JudgingRunStatus(models.TextChoices):
@@ -21,6 +20,8 @@ class JudgingRunStatus(models.TextChoices):
 
 
 ACTIVE_STATUSES = (JudgingRunStatus.QUEUED, JudgingRunStatus.RUNNING)
+# The error code of a run whose evaluation run was locked meanwhile.
+RUN_LOCKED = "run_locked"
 
 
 class Scope(models.TextChoices):
@@ -37,8 +38,11 @@ class Throttle(models.TextChoices):
     RATE_LIMITED = "rate_limited", "Rate limited by the provider"
 
 
-class JudgingRun(models.Model):
+class JudgingRun(Job):
     """One judge version x one evaluation run. Counters only grow; pending is what they leave of the total."""
+
+    kind = "judging_run"
+    active_statuses = ACTIVE_STATUSES
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evaluation_run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="judging_runs")
@@ -48,8 +52,6 @@ class JudgingRun(models.Model):
     provider_type = models.CharField(max_length=20)
     provider_address = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=10, choices=JudgingRunStatus, default=JudgingRunStatus.QUEUED)
-    error = models.TextField(blank=True)
-    error_code = models.CharField(max_length=40, blank=True)
 
     scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
     source_run = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
@@ -63,25 +65,13 @@ class JudgingRun(models.Model):
     judged_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
     skipped_count = models.PositiveIntegerField(default=0)
-    call_count = models.PositiveIntegerField(default=0)
     reask_count = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
-    # Re-asking is given up for the run after 20 re-asks without one success.
-    fruitless_reask_count = models.PositiveIntegerField(default=0)
-    last_success_at = models.DateTimeField(null=True, blank=True)
     # As a lane saw it last, and since when. Means something while the run is active.
     throttle = models.CharField(max_length=20, choices=Throttle, blank=True, default="")
     throttle_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    rescued_at = models.DateTimeField(null=True, blank=True)
     metrics_at = models.DateTimeField(null=True, blank=True)
-
-    idempotency_key = models.CharField(max_length=200, blank=True)
-    request_hash = models.CharField(max_length=64, blank=True)
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    started_at = models.DateTimeField(null=True, blank=True)
-    completed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -115,10 +105,6 @@ class JudgingRun(models.Model):
         return f"{self.judge_version_id} {self.status}"
 
     @property
-    def is_active(self) -> bool:
-        return self.status in ACTIVE_STATUSES
-
-    @property
     def throttled_by(self) -> str | None:
         """Return what holds the run up at present, a Throttle, None when nothing does."""
         return (self.throttle or None) if self.is_active else None
@@ -139,43 +125,6 @@ class JudgingRun(models.Model):
     def cost(self) -> float | None:
         """Return the price of all tokens so far, None where the judge has no prices."""
         return self.judge_version.cost_of(self.input_tokens, self.output_tokens)
-
-
-class Lane(models.Model):
-    """A share of a run's concurrency with a lease of its own, so that several processes can work on one run.
-
-    It belongs to an AI judging run or to a batch execution.
-    """
-
-    id = models.BigAutoField(primary_key=True)
-    judging_run = models.ForeignKey(JudgingRun, models.CASCADE, null=True, blank=True, related_name="lanes")
-    batch = models.ForeignKey(
-        "judging.BatchExecution", models.CASCADE, null=True, blank=True, related_name="lanes", db_index=False
-    )
-    number = models.PositiveSmallIntegerField()
-    concurrency = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
-    # Held: a token and an end in the future. Waiting for a worker: no token. An end in the past: the worker died.
-    lease_token = models.UUIDField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    enqueued_at = models.DateTimeField(default=timezone.now)
-    slice_count = models.PositiveIntegerField(default=0)
-    # What a slice hands to the next: the lowered concurrency, and an outage under way.
-    current_concurrency = models.PositiveSmallIntegerField(null=True, blank=True)
-    failing_since = models.DateTimeField(null=True, blank=True)
-    failing_count = models.PositiveIntegerField(default=0)
-    is_done = models.BooleanField(default=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["judging_run", "number"], name="lane_number_unique"),
-            models.UniqueConstraint(fields=["batch", "number"], name="lane_number_unique_in_batch"),
-            models.CheckConstraint(
-                condition=models.Q(judging_run__isnull=False, batch__isnull=True)
-                | models.Q(judging_run__isnull=True, batch__isnull=False),
-                name="lane_of_one_thing",
-            ),
-            models.CheckConstraint(condition=models.Q(concurrency__gte=1), name="lane_concurrency_from_1"),
-        ]
 
 
 class ItemStatus(models.TextChoices):

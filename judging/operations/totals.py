@@ -9,8 +9,6 @@ from django.db.models.functions import Coalesce
 
 from judging.foundation.clock import shared_now
 from judging.models import (
-    ACTIVE_BATCH_STATUSES,
-    ACTIVE_STATUSES,
     BatchExecution,
     BatchStatus,
     Call,
@@ -38,7 +36,10 @@ def interrupted_imports() -> QuerySet[EvaluationRun]:
 def stalled_lanes() -> QuerySet[Lane]:
     """Return lanes of active runs and batches whose worker is gone and which nobody has queued again."""
     limit = shared_now() - STALLED_AFTER
-    is_active = Q(judging_run__status__in=ACTIVE_STATUSES) | Q(batch__status__in=ACTIVE_BATCH_STATUSES)
+    is_active = Q()
+    for job_model in (JudgingRun, BatchExecution):
+        active = job_model._default_manager.filter(status__in=job_model.active_statuses)
+        is_active |= Q(kind=job_model.kind, job_id__in=active.values("pk"))
     is_left = Q(lease_until__lt=limit) | Q(lease_token__isnull=True)
     return Lane.objects.filter(is_active, is_left, is_done=False, enqueued_at__lt=limit)
 

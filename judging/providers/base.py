@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
+
+from judging.foundation.answers import Fault, ServiceError
 
 # A chat message as the openai package takes it: {"role": ..., "content": str | list of content parts}.
 Message = dict[str, Any]
@@ -44,21 +45,12 @@ class Reply:
     latency_ms: int = 0
 
 
-class Fault(StrEnum):
-    """What a failed call means for the work around it."""
-
-    RUN = "run"  # no call of this run can succeed: key, permission, model, quota
-    TRANSIENT = "transient"  # the same call may succeed later
-    PROMPT = "prompt"  # the provider refuses this prompt; others may pass
-
-
-class ProviderError(Exception):
-    """A call that brought no readable answer.
+class ProviderError(ServiceError):
+    """A call of a provider that brought no readable answer.
 
     code (RUN): authentication, permission, unknown_model, no_quota, misconfigured.
     code (TRANSIENT): rate_limited, timeout, connection, server_error, bad_reply.
     code (PROMPT): request_rejected.
-    retry_after is in seconds (None: the provider named none). status is the HTTP status, None without an answer.
     The message is safe to show: it holds no credential and at most 500 characters of the provider's own text.
     Tokens are those that the provider counted all the same: an answer that can't be read is paid for, too.
     raw_reply holds what came back where that helps people (NULs stripped, cut at 100,000 characters).
@@ -78,10 +70,8 @@ class ProviderError(Exception):
         input_tokens: int = 0,
         output_tokens: int = 0,
     ) -> None:
-        super().__init__(message)
-        self.message, self.fault, self.code, self.status = message, fault, code, status
-        self.retry_after, self.request_id = retry_after, request_id
-        self.raw_reply, self.latency_ms = raw_reply, latency_ms
+        super().__init__(message, fault=fault, code=code, status=status, retry_after=retry_after)
+        self.request_id, self.raw_reply, self.latency_ms = request_id, raw_reply, latency_ms
         self.input_tokens, self.output_tokens = input_tokens, output_tokens
 
 

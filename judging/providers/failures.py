@@ -11,8 +11,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
+from judging.foundation.answers import Fault
 from judging.foundation.text import clean_text
-from judging.providers.base import Fault, ProviderError
+from judging.providers.base import ProviderError
 
 MAX_PROVIDER_TEXT = 500
 MAX_RAW_REPLY = 100_000

@@ -15,8 +15,9 @@ from typing import Any
 import httpx2
 import openai
 
+from judging.foundation.answers import Fault
 from judging.foundation.text import clean_text
-from judging.providers.base import CallSettings, ChatClient, Connection, Fault, Message, ProviderError, Reply
+from judging.providers.base import CallSettings, ChatClient, Connection, Message, ProviderError, Reply
 from judging.providers.failures import CallContext, bad_reply, refusal, refusal_in_reply
 from judging.providers.registry import DEFAULT_AZURE_API_VERSION, PROVIDER_TYPES, address, endpoint, validate_connection
 from judging.wire.addresses import AddressRefused, check_address

@@ -24,13 +24,14 @@ from judging.models import (
 from judging.people.accounts import record_event
 from judging.providers.registry import address
 from judging.records.connections import connection_of
-from judging.responses import lifecycle
 from judging.responses.inputs import MAX_ID_CHARS, BatchInput, check_inputs, clean_tags
 from judging.responses.plans import BatchPlan, plan_again
-from judging.work import queue
-from judging.work.lanes import make_lanes
+from judging.work import lifecycle
+from judging.work.lanes import lay_lanes
 
 logger = logging.getLogger(__name__)
+
+CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,11 @@ def cancel_batch(*, actor: User, batch: BatchExecution) -> BatchExecution:
         raise Forbidden("raters cancel no batches")
     try:
         with transaction.atomic():
-            lifecycle.end(batch.pk, error=lifecycle.CANCELLED, error_code=lifecycle.CANCELLED)
+            lifecycle.cancel(batch.kind, batch.pk, error=CANCELLED, error_code=CANCELLED)
             record_event(actor=actor, action="batch_cancelled", subject=batch)
     except IllegalTransition:
         batch.refresh_from_db()
-        if batch.error_code != lifecycle.CANCELLED:
+        if batch.error_code != CANCELLED:
             raise Conflict(f"the batch has {batch.status} already", code="already_ended") from None
     batch.refresh_from_db()
     return batch
@@ -170,9 +171,7 @@ def _create(batch: BatchExecution, plan: BatchPlan, items: list[BatchItem]) -> B
             [EvaluatorResult(batch=batch, item=item, evaluator=row) for item in items for row in evaluators]
         )
         call_count = len(items) * len(evaluators)
-        for lane in make_lanes(min(batch.max_concurrency, call_count), batch=batch):
-            if not batch.is_immediate:
-                queue.enqueue_slice(lane.pk)
+        lay_lanes(batch, min(batch.max_concurrency, call_count), is_queued=not batch.is_immediate)
     logger.info("batch %s queued: %s items, %s evaluators", batch.pk, len(items), len(evaluators))
     return batch
 

@@ -6,8 +6,8 @@ from contextlib import suppress
 from judging.foundation.errors import IllegalTransition
 from judging.foundation.waiting import waiting_for_a_model
 from judging.models import BatchExecution, Call
-from judging.responses import lifecycle
-from judging.work.slices import judge_slice
+from judging.work import lifecycle
+from judging.work.slices import work_slice
 from judging.work.words import Turn
 
 LONGEST_SECONDS = 60.0
@@ -25,9 +25,9 @@ def execute_now(create: Callable[[], BatchExecution]) -> BatchExecution:
 
 def _execute(batch: BatchExecution) -> BatchExecution:
     for lane_id in batch.lanes.values_list("pk", flat=True):
-        judge_slice(lane_id, turn=Turn(shared=LONGEST_SECONDS, longest=LONGEST_SECONDS))
+        work_slice(lane_id, turn=Turn(shared=LONGEST_SECONDS, longest=LONGEST_SECONDS))
     with suppress(IllegalTransition):
-        lifecycle.end(batch.pk, error=_why_late(batch), error_code="timeout")
+        lifecycle.fail(batch.kind, batch.pk, error=_why_late(batch), error_code="timeout")
     batch.refresh_from_db()
     return batch
 

@@ -18,9 +18,7 @@ from judging.models import (
     GradingHold,
     JudgingItem,
     JudgingRun,
-    Lane,
     LockedJudgment,
-    ProviderShare,
     RunQuery,
     User,
 )
@@ -100,8 +98,6 @@ def _delete_run(actor: User, run: EvaluationRun) -> None:
     for rows in (
         JudgingItem.objects.filter(judging_run__evaluation_run=run),
         Call.objects.filter(judging_run__evaluation_run=run),
-        ProviderShare.objects.filter(lane__judging_run__evaluation_run=run),
-        Lane.objects.filter(judging_run__evaluation_run=run),
         GradingHold.objects.filter(candidate__run=run),
         Abstention.objects.filter(candidate__run=run),
         LockedJudgment.objects.filter(run=run),

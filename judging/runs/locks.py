@@ -1,12 +1,14 @@
 """Lock and unlock evaluation runs."""
 
+from contextlib import suppress
+
 from django.db import transaction
 
 from judging import ledger
+from judging.foundation.errors import IllegalTransition
 from judging.foundation.validation import require_member
-from judging.judging_runs import lifecycle
-from judging.judging_runs.starting import fail_active_runs
-from judging.models import AuditEvent, EvaluationRun, User
+from judging.models import ACTIVE_STATUSES, RUN_LOCKED, AuditEvent, EvaluationRun, JudgingRun, User
+from judging.work import lifecycle
 
 
 def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
@@ -18,9 +20,7 @@ def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
     require_member(actor)
     with transaction.atomic():
         ledger.snapshot_run(run.pk, by_id=actor.pk)
-        fail_active_runs(
-            evaluation_run_id=run.pk, error="the evaluation run was locked", error_code=lifecycle.RUN_LOCKED
-        )
+        _fail_judging_under_way(run)
         _record(run, actor, "run_locked")
     run.refresh_from_db()
     return run
@@ -34,6 +34,16 @@ def unlock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
         _record(run, actor, "run_unlocked")
     run.refresh_from_db()
     return run
+
+
+def _fail_judging_under_way(run: EvaluationRun) -> None:
+    active = JudgingRun.objects.filter(evaluation_run=run, status__in=ACTIVE_STATUSES)
+    for judging_run_id in list(active.values_list("pk", flat=True)):
+        # It may have ended a moment ago.
+        with suppress(IllegalTransition):
+            lifecycle.fail(
+                JudgingRun.kind, judging_run_id, error="the evaluation run was locked", error_code=RUN_LOCKED
+            )
 
 
 def _record(run: EvaluationRun, actor: User, action: str) -> None:

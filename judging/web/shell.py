@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from judging.judging_runs.run_reads import active_judging_runs
 from judging.models import Role
 from judging.web.watch import announce_ended_runs
-from judging.work import queue
+from judging.work import queue, workers
 
 _PEOPLE = frozenset(Role.values)
 _MEMBERS = frozenset({Role.ADMIN, Role.MEMBER})
@@ -80,7 +80,7 @@ class Shell:
     @cached_property
     def is_worker_missing(self) -> bool:
         """Tell whether work waits that nobody will do."""
-        if not self.is_signed_in or not self._user.is_member or queue.has_live_worker():
+        if not self.is_signed_in or not self._user.is_member or workers.has_live_worker():
             return False
         return queue.has_waiting_tasks() or active_judging_runs().exists()
 

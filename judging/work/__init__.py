@@ -1,7 +1,5 @@
-"""Judging in the background: claim, ask, persist, finish; leases, slices, rescue."""
+"""The engine of all background work: claim, ask, write, finish; lanes and leases, slices, rescue. Knows no subject.
 
-from judging.responses.immediate import execute_now
-from judging.work.rescue import rescue_if_stalled, rescue_judging_runs
-from judging.work.slices import judge_slice
-
-__all__ = ["execute_now", "judge_slice", "rescue_if_stalled", "rescue_judging_runs"]
+A slice (`slices`) is one turn of a lane: it takes the lane's lease (`lanes`), has its kind (`kind`) say what to do, and
+lets the loop (`loop`) call while the store (`store`) writes. What died is found by the rescue (`rescue`).
+"""

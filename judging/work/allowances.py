@@ -1,10 +1,10 @@
-"""How slices share a provider's limits: a row for each, granted anew at every flush, with no lock across a call.
+"""How slices share a resource's limits: a row for each, granted anew at every flush, with no lock across a call.
 
 Concurrency. What is granted never adds up to more than the limit: a slice gets more only of what is free, and one that
 has to give way keeps what it has in hand on its row until its calls have ended. A row counts as long as its lane's
 lease, so what a dead worker held is free again after the lease.
 
-Requests per minute. The provider has one moment from which the next call may start (a virtual scheduler, GCRA): a slice
+Requests per minute. The resource has one moment from which the next call may start (a virtual scheduler, GCRA): a slice
 takes the next few starts of the coming second, spaced evenly, and moves the moment on. Evenly spaced calls keep to the
 limit in every minute, not only in those that begin with the clock's.
 """
@@ -12,103 +12,95 @@ limit in every minute, not only in those that begin with the clock's.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import ceil
-from uuid import UUID
 
 from django.db import transaction
 
 from judging.foundation.clock import shared_now
-from judging.models import AIProvider, ProviderShare
-from judging.providers.limiter import fair_shares
+from judging.models import ProviderShare
 from judging.work.gates import Demand, Grant
-from judging.work.leases import Lease
+from judging.work.kind import Limits
+from judging.work.lanes import Lease
+from judging.work.limiter import fair_shares
 
 _HORIZON = timedelta(seconds=1)
 
 
-class ProviderAllowances:
+class SharedAllowances:
     """Allowances of one slice. Used from one thread."""
 
     def __init__(self, lease: Lease) -> None:
-        self._lease = lease
-        self._share_ids: dict[UUID, int] = {}
+        self._lease, self._resources = lease, lease.kind.resources
+        self._share_ids: dict[str, int] = {}
 
-    def renew(self, demands: Mapping[UUID, Demand]) -> Mapping[UUID, Grant]:
-        """Return what this slice may do until it asks again, by provider."""
-        limited = set(
-            AIProvider.objects.filter(pk__in=demands)
-            .exclude(max_concurrency=None, requests_per_minute=None)
-            .values_list("pk", flat=True)
-        )
+    def renew(self, demands: Mapping[str, Demand]) -> Mapping[str, Grant]:
+        """Return what this slice may do until it asks again, by resource."""
+        limited = self._resources.limited(demands.keys())
         return {
-            provider_id: self._renew(provider_id, demand) if provider_id in limited else Grant()
-            for provider_id, demand in demands.items()
+            resource: self._renew(resource, demand) if resource in limited else Grant()
+            for resource, demand in demands.items()
         }
 
-    def _renew(self, provider_id: UUID, demand: Demand) -> Grant:
+    def _renew(self, resource: str, demand: Demand) -> Grant:
         with transaction.atomic():
-            # The provider's row is held, so that slices are served in turn, for two statements.
-            provider = (
-                AIProvider.objects.select_for_update(no_key=True)
-                .only("max_concurrency", "requests_per_minute", "next_call_at")
-                .filter(pk=provider_id)
-                .first()
-            )
-            if provider is None:
+            # The resource's row is held, so that slices are served in turn, for two statements.
+            limits = self._resources.hold(resource)
+            if limits is None:
                 return Grant()
             now = shared_now()
-            mine, others = self._shares(provider_id, now)
+            mine, others = self._shares(resource, now)
             before = mine.values()
             mine.wanted = demand.wanted
-            concurrency = self._concurrency(provider, demand, mine, others)
-            starts = self._starts(provider, demand, mine, others, now)
+            concurrency = self._concurrency(limits, demand, mine, others)
+            starts = self._starts(resource, limits, demand, mine, others, now)
             if mine.values() != before:
                 mine.save(update_fields=["wanted", "granted", "is_waiting", "served_at"])
         is_contested = any(share.wanted and not share.granted for share in others)
         return Grant(concurrency, starts, is_contested and concurrency is not None)
 
-    def _shares(self, provider_id: UUID, now: datetime) -> tuple[ProviderShare, list[ProviderShare]]:
-        if provider_id not in self._share_ids:
+    def _shares(self, resource: str, now: datetime) -> tuple[ProviderShare, list[ProviderShare]]:
+        if resource not in self._share_ids:
             # Who had a turn before stands behind those who wait: shares are served in the order they began.
             share, _ = ProviderShare.objects.update_or_create(
-                provider_id=provider_id,
+                resource=resource,
                 lane_id=self._lease.lane_id,
                 defaults={"wanted": 0, "granted": 0, "is_waiting": False, "began_at": now, "served_at": now},
             )
-            self._share_ids[provider_id] = share.pk
-        shares = ProviderShare.objects.filter(provider_id=provider_id, lane__lease_until__gt=now)
+            self._share_ids[resource] = share.pk
+        shares = ProviderShare.objects.filter(resource=resource, lane__lease_until__gt=now)
         by_id = {share.pk: share for share in shares}
-        mine = by_id.pop(self._share_ids[provider_id], None)
+        mine = by_id.pop(self._share_ids[resource], None)
         if mine is None:
             # The lease has run out while a flush waited: renewed or lost, the next flush tells.
-            mine = ProviderShare.objects.get(pk=self._share_ids[provider_id])
+            mine = ProviderShare.objects.get(pk=self._share_ids[resource])
         return mine, list(by_id.values())
 
     def _concurrency(
-        self, provider: AIProvider, demand: Demand, mine: ProviderShare, others: list[ProviderShare]
+        self, limits: Limits, demand: Demand, mine: ProviderShare, others: list[ProviderShare]
     ) -> int | None:
-        if provider.max_concurrency is None:
+        if limits.max_concurrency is None:
             mine.granted = 0
             return None
         in_order = sorted([mine, *others], key=lambda share: (share.began_at, share.pk))
-        fair = fair_shares(provider.max_concurrency, [share.wanted for share in in_order])[in_order.index(mine)]
-        free = provider.max_concurrency - sum(share.granted for share in others)
+        fair = fair_shares(limits.max_concurrency, [share.wanted for share in in_order])[in_order.index(mine)]
+        free = limits.max_concurrency - sum(share.granted for share in others)
         granted = min(fair, max(demand.in_hand, free))
         mine.granted = max(granted, demand.in_hand)
         return granted
 
     def _starts(
         self,
-        provider: AIProvider,
+        resource: str,
+        limits: Limits,
         demand: Demand,
         mine: ProviderShare,
         others: list[ProviderShare],
         now: datetime,
     ) -> tuple[float, ...] | None:
-        if provider.requests_per_minute is None:
+        if limits.requests_per_minute is None:
             mine.is_waiting = False
             return None
-        spacing = timedelta(minutes=1) / provider.requests_per_minute
-        first = max(provider.next_call_at or now, now)
+        spacing = timedelta(minutes=1) / limits.requests_per_minute
+        first = max(limits.next_call_at or now, now)
         free = (now + _HORIZON - first) // spacing + 1 if first <= now + _HORIZON else 0
         at_work = 1 + sum(share.wanted > 0 for share in others)
         ahead = sum(share.is_waiting and share.served_at < mine.served_at for share in others)
@@ -116,5 +108,5 @@ class ProviderAllowances:
         mine.is_waiting = demand.wanted_starts > 0 and not count
         if count:
             mine.served_at = now
-            AIProvider.objects.filter(pk=provider.pk).update(next_call_at=first + count * spacing)
+            self._resources.put_off(resource, first + count * spacing)
         return tuple((first + number * spacing - now).total_seconds() for number in range(count))

@@ -1,4 +1,4 @@
-"""What a slice may ask of each provider at a time: its part of limits that hold across runs, batches and hosts."""
+"""What a slice may ask of each resource at a time: its part of limits that hold across runs, batches and hosts."""
 
 import time
 from collections import deque
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol
-from uuid import UUID
 
 # A call may start this much later than its time; then the time is given up, so that none add up to a burst.
 _LATEST = 0.5
@@ -16,7 +15,7 @@ _LOOK_EVERY = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a slice wants of a provider: `in_hand` calls may be in flight before the answer is here."""
+    """What a slice wants of a resource: `in_hand` calls may be in flight before the answer is here."""
 
     in_hand: int
     wanted: int
@@ -27,7 +26,7 @@ class Demand:
 class Grant:
     """What it gets: calls in flight, and in how many seconds each of its next calls may start; None: no limit.
 
-    `is_contested`: another slice has work for the provider and gets nothing.
+    `is_contested`: another slice has work for the resource and gets nothing.
     """
 
     concurrency: int | None = None
@@ -38,7 +37,7 @@ class Grant:
 class Allowances(Protocol):
     """Where grants come from. Called from the thread of the store."""
 
-    def renew(self, demands: Mapping[UUID, Demand]) -> Mapping[UUID, Grant]: ...
+    def renew(self, demands: Mapping[str, Demand]) -> Mapping[str, Grant]: ...
 
 
 class _Gate:
@@ -82,21 +81,21 @@ class _Gate:
 
 
 class Gates:
-    """The gates of one slice, one per provider. Used inside its event loop."""
+    """The gates of one slice, one per resource. Used inside its event loop."""
 
-    def __init__(self, provider_of: Callable[[Any], UUID], allowances: Allowances) -> None:
-        self._provider_of, self._allowances = provider_of, allowances
-        self._gates: dict[UUID, _Gate] = {}
+    def __init__(self, resource_of: Callable[[Any], str], allowances: Allowances) -> None:
+        self._resource_of, self._allowances = resource_of, allowances
+        self._gates: dict[str, _Gate] = {}
         self._renewed_at = -inf
         self._was_closed = False
         self.is_contested = False
 
     def enter(self, ask: Any) -> float:
         """Let a call begin and return 0, or return in how many seconds it may: infinity when only others can tell."""
-        gate = self._gates.get(self._provider_of(ask))
+        gate = self._gates.get(self._resource_of(ask))
         if gate is None:
             # Seen for the first time: the next renewal asks for it.
-            gate = self._gates[self._provider_of(ask)] = _Gate()
+            gate = self._gates[self._resource_of(ask)] = _Gate()
             self._renewed_at = -inf
         seconds = gate.enter(time.monotonic())
         self._was_closed |= seconds > 0 and self._renewed_at > -inf
@@ -104,7 +103,7 @@ class Gates:
 
     def leave(self, ask: Any) -> None:
         """Note that a call has ended."""
-        self._gates[self._provider_of(ask)].in_flight -= 1
+        self._gates[self._resource_of(ask)].in_flight -= 1
 
     def was_closed(self) -> bool:
         """Tell, once, whether a call had to wait since this was asked last."""
@@ -113,7 +112,7 @@ class Gates:
 
     @property
     def is_new(self) -> bool:
-        """Whether a call waits for the first grant of its provider."""
+        """Whether a call waits for the first grant of its resource."""
         return self._renewed_at == -inf and bool(self._gates)
 
     def is_due(self) -> bool:
@@ -121,18 +120,18 @@ class Gates:
         is_limited = any(gate.share is not None or gate.starts is not None for gate in self._gates.values())
         return is_limited or time.monotonic() - self._renewed_at > _LOOK_EVERY
 
-    def demands(self, *, concurrency: int, waiting: int) -> dict[UUID, Demand]:
-        """Return what to ask for, by provider: `waiting` calls could begin, `concurrency` of them at a time."""
-        return {provider: gate.demand(concurrency, waiting) for provider, gate in self._gates.items()}
+    def demands(self, *, concurrency: int, waiting: int) -> dict[str, Demand]:
+        """Return what to ask for, by resource: `waiting` calls could begin, `concurrency` of them at a time."""
+        return {resource: gate.demand(concurrency, waiting) for resource, gate in self._gates.items()}
 
-    def renew(self, demands: Mapping[UUID, Demand]) -> Mapping[UUID, Grant]:
+    def renew(self, demands: Mapping[str, Demand]) -> Mapping[str, Grant]:
         """Ask for grants. The one method for the store's thread."""
         return self._allowances.renew(demands)
 
-    def take(self, grants: Mapping[UUID, Grant]) -> None:
+    def take(self, grants: Mapping[str, Grant]) -> None:
         """Go by these grants from now on."""
         now = time.monotonic()
-        for provider, grant in grants.items():
-            self._gates[provider].take(grant, now)
+        for resource, grant in grants.items():
+            self._gates[resource].take(grant, now)
         self._renewed_at = now
         self.is_contested = any(grant.is_contested for grant in grants.values())

@@ -1,6 +1,6 @@
-"""The asynchronous heart of a slice: keeps calls in flight, retries, pauses, and hands results on in batches.
+"""The asynchronous heart of a slice: keeps calls in flight, retries, pauses, and hands outcomes on to be written.
 
-It knows no database: a `Store` does what must be stored, in a thread of its own, so that no call ever waits inside a
+It knows no database: a store does what must be stored, in a thread of its own, so that no call ever waits inside a
 transaction and no transaction ever waits for a call.
 """
 
@@ -10,17 +10,15 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
-from judging.asking.engine import AnswerTo
-from judging.asking.parsing import Failure, FailureCode
-from judging.providers.base import Fault, ProviderError
-from judging.providers.limiter import AdaptiveConcurrency, backoff
+from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault, ServiceError
 from judging.work.gates import Gates
+from judging.work.limiter import AdaptiveConcurrency, backoff
 from judging.work.outage import OutageWatch
-from judging.work.words import AskT, Batch, LeaseLost, Released, RunState, Settled, Store, Turn, ValueT, Work
+from judging.work.words import AskT, JobState, LeaseLost, Outcomes, Released, Settled, Turn, ValueT, Work
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +34,23 @@ MOST_UNWRITTEN = 500
 FRUITLESS_REASKS = 20
 
 
+class WorkStore(Protocol[AskT, ValueT]):
+    """The loop's door to the database. Called from one thread, one call at a time."""
+
+    def claim(self, count: int) -> Sequence[Work[AskT]]: ...
+
+    def seconds_to_next(self) -> float | None: ...
+
+    def flush(self, outcomes: Outcomes[ValueT]) -> JobState: ...
+
+
 class SliceLoop(Generic[AskT, ValueT]):
     """One turn of a lane."""
 
     def __init__(
         self,
         ask: Callable[[AskT, Callable[[], bool]], Awaitable[AnswerTo[AskT, ValueT]]],
-        store: Store[AskT, ValueT],
+        store: WorkStore[AskT, ValueT],
         *,
         gates: Gates,
         concurrency: AdaptiveConcurrency,
@@ -61,18 +69,18 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._ready: deque[Work[AskT]] = deque()
         self._delayed: dict[asyncio.TimerHandle, Work[AskT]] = {}
         self._in_flight: dict[asyncio.Task[None], Work[AskT]] = {}
-        self._batch: Batch[ValueT] = Batch()
-        self._writing: Batch[ValueT] = Batch()
-        self._state = RunState()
+        self._unwritten: Outcomes[ValueT] = Outcomes()
+        self._writing: Outcomes[ValueT] = Outcomes()
+        self._state = JobState()
         self._accepts = True
         self._has_more = True
         self._settled_lately = 0
         self._wake = asyncio.Event()
         self._paused_until = 0.0
-        self._unwritten_since: float | None = None
+        self._refused_since: float | None = None
 
     async def run(self) -> None:
-        """Work until nothing is left to claim, the turn is over, or the run has ended; then settle what is in hand."""
+        """Work until nothing is left to claim, the turn is over, or the job has ended; then settle what is in hand."""
         started = last_flush = time.monotonic()
         while True:
             if self._accepts and self._has_more and len(self._ready) < self._stock() / 2:
@@ -86,7 +94,7 @@ class SliceLoop(Generic[AskT, ValueT]):
                 break
             await self._sleep(last_flush + FLUSH_SECONDS - time.monotonic())
             now = time.monotonic()
-            if now - last_flush >= FLUSH_SECONDS or self._batch.fatal:
+            if now - last_flush >= FLUSH_SECONDS or self._unwritten.fatal:
                 await self._flush()
                 last_flush = now
                 if not self._state.is_active or now - started > self._turn_seconds():
@@ -145,8 +153,8 @@ class SliceLoop(Generic[AskT, ValueT]):
             return
         while self._ready and len(self._in_flight) < self._concurrency.current and not self._is_behind():
             if seconds := self._gates.enter(self._ready[0].ask):
-                # The first in line waits for its provider, and the others behind it.
-                self._fill_in(seconds)
+                # The first in line waits for its resource, and the others behind it.
+                self._fill_after(seconds)
                 break
             work = self._ready.popleft()
             task = asyncio.create_task(self._perform(work))
@@ -156,7 +164,7 @@ class SliceLoop(Generic[AskT, ValueT]):
             self._wake.set()
 
     def _is_behind(self) -> bool:
-        return len(self._batch.calls) + len(self._writing.calls) >= MOST_UNWRITTEN
+        return len(self._unwritten.calls) + len(self._writing.calls) >= MOST_UNWRITTEN
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._gates.leave(self._in_flight.pop(task).ask)
@@ -166,7 +174,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         if not (self._in_flight or self._ready):
             self._wake.set()
 
-    def _fill_in(self, seconds: float) -> None:
+    def _fill_after(self, seconds: float) -> None:
         if self._gate_timer is not None:
             self._gate_timer.cancel()
         if seconds < math.inf:
@@ -176,61 +184,61 @@ class SliceLoop(Generic[AskT, ValueT]):
         try:
             answer = await self._ask(work.ask, self._may_reask)
         except Exception:
-            # A fault of ours. The item must not be lost, nor asked for ever.
-            logger.exception("a prompt could not be asked")
-            error = ProviderError("an internal error, see the worker's log", fault=Fault.TRANSIENT, code="internal")
+            # A fault of ours. The row must not be lost, nor asked for ever.
+            logger.exception("a request could not be made")
+            error = ServiceError("an internal error, see the worker's log", fault=Fault.TRANSIENT, code="internal")
             answer = AnswerTo(None, error=error)
         self._settle(work, answer)
 
     def _may_reask(self) -> bool:
         failed = self._state.fruitless_reasks
         # What is being written is not in the state yet.
-        for batch in (self._writing, self._batch):
-            failed = batch.reasks_failed + (0 if batch.has_reask_success else failed)
+        for outcomes in (self._writing, self._unwritten):
+            failed = outcomes.reasks_failed + (0 if outcomes.has_reask_success else failed)
         return failed < FRUITLESS_REASKS
 
     def _settle(self, work: Work[AskT], answer: AnswerTo[AskT, ValueT]) -> None:
-        batch = self._batch
+        unwritten = self._unwritten
         error = answer.error
         outcomes = answer.outcomes
         if error is None:
             self._outage.note_success()
             self._concurrency.note(rate_limited=False)
-            batch.has_success |= answer.call is not None and answer.call.reply is not None
+            unwritten.has_success |= answer.call is not None and answer.call.is_answered
             if answer.call is not None and answer.call.is_reask:
                 self._note_reask(outcomes)
             self._ready.extendleft(Work(ask) for ask in reversed(answer.follow_ups))
             if answer.follow_ups and not self._accepts:
                 self._stop_accepting()
         elif error.fault is Fault.RUN:
-            batch.fatal = batch.fatal or error
+            unwritten.fatal = unwritten.fatal or error
             self._release(work)
             self._stop_accepting()
             self._wake.set()
         else:
             outcomes = self._settle_transient(work, error)
         if answer.call is not None or outcomes:
-            batch.calls.append(Settled(answer.call, work.ask.keys, outcomes))
+            unwritten.calls.append(Settled(answer.call, work.ask.keys, outcomes))
 
     def _note_reask(self, outcomes: dict[int, ValueT | Failure]) -> None:
         if any(not isinstance(outcome, Failure) for outcome in outcomes.values()):
-            self._batch.has_reask_success = True
-            self._batch.reasks_failed = 0
+            self._unwritten.has_reask_success = True
+            self._unwritten.reasks_failed = 0
         else:
-            self._batch.reasks_failed += 1
+            self._unwritten.reasks_failed += 1
 
-    def _settle_transient(self, work: Work[AskT], error: ProviderError) -> dict[int, ValueT | Failure]:
-        self._concurrency.note(rate_limited=error.code == "rate_limited")
+    def _settle_transient(self, work: Work[AskT], error: ServiceError) -> dict[int, ValueT | Failure]:
+        self._concurrency.note(rate_limited=error.is_throttling)
         verdict = self._outage.note_failure(self._state.seconds_since_success)
         if verdict.is_over:
-            self._batch.fatal = self._batch.fatal or self._outage.error(error)
+            self._unwritten.fatal = self._unwritten.fatal or self._outage.error(error)
             self._release(work)
             self._stop_accepting()
             self._wake.set()
             return {}
         if verdict.pause:
             self._pause(verdict.pause)
-        # While everything fails, the provider is to blame, not the item: its attempts are not spent.
+        # While everything fails, the service is to blame, not the row: its attempts are not spent.
         attempts = work.attempts + (0 if verdict.is_failing else 1)
         if attempts > self._max_retries:
             message = f"gave up after {attempts} attempts: {error.message}"
@@ -266,15 +274,15 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._delayed.clear()
 
     def _release(self, work: Work[AskT], delay: float = 0.0) -> None:
-        self._batch.released.extend(Released(key, work.attempts, delay) for key in work.ask.keys)
+        self._unwritten.released.extend(Released(key, work.attempts, delay) for key in work.ask.keys)
 
     async def _flush(self) -> bool:
-        """Have the batch written; return whether it was. What can't be written is kept, as long as the lease lasts."""
-        batch = self._writing = self._batch
-        self._batch = Batch()
-        self._settled_lately = len(batch.calls)
-        batch.throttle = self._throttle()
-        pieces = batch.pieces(max(PIECE, math.ceil(len(batch.calls) / MOST_PIECES)))
+        """Have the outcomes written; return whether they were. What can't be written is kept, as long as the lease lasts."""
+        outcomes = self._writing = self._unwritten
+        self._unwritten = Outcomes()
+        self._settled_lately = len(outcomes.calls)
+        outcomes.throttle = self._throttle()
+        pieces = outcomes.pieces(max(PIECE, math.ceil(len(outcomes.calls) / MOST_PIECES)))
         while pieces:
             try:
                 self._state = await self._in_thread(self._store.flush, pieces[0])
@@ -282,16 +290,16 @@ class SliceLoop(Generic[AskT, ValueT]):
                 raise
             except Exception as error:
                 for piece in reversed(pieces):
-                    self._batch.put_back(piece)
-                self._writing = Batch()
+                    self._unwritten.put_back(piece)
+                self._writing = Outcomes()
                 self._bear(error)
                 return False
-            del batch.calls[: len(pieces.pop(0).calls)]
+            del outcomes.calls[: len(pieces.pop(0).calls)]
             self._fill()
             if pieces:
                 await asyncio.sleep(BETWEEN_PIECES_SECONDS)
-        self._writing = Batch()
-        self._unwritten_since = None
+        self._writing = Outcomes()
+        self._refused_since = None
         if self._accepts and self._state.is_active and self._gates.is_due():
             await self._renew_gates()
         return True
@@ -299,8 +307,8 @@ class SliceLoop(Generic[AskT, ValueT]):
     def _bear(self, error: Exception) -> None:
         """Go on although the database takes nothing, a full disk for one; as long as the lease lasts, else raise it."""
         now = time.monotonic()
-        self._unwritten_since = self._unwritten_since or now
-        if now - self._unwritten_since > LEASE_SECONDS:
+        self._refused_since = self._refused_since or now
+        if now - self._refused_since > LEASE_SECONDS:
             raise error
         logger.error("the database takes nothing; trying again", exc_info=error)
         # No call is started whose result could not be kept.
@@ -320,12 +328,12 @@ class SliceLoop(Generic[AskT, ValueT]):
             self._gates.take(await self._in_thread(self._gates.renew, demands))
         except Exception:
             # The last grants hold: others count with them.
-            logger.exception("the share of the provider's limits could not be renewed; trying again")
+            logger.exception("the share of a resource's limits could not be renewed; trying again")
             return
         self._fill()
 
     async def _sleep(self, seconds: float) -> None:
-        if seconds > 0 and not self._batch.fatal:
+        if seconds > 0 and not self._unwritten.fatal:
             try:
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()

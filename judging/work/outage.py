@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judging.providers.base import Fault, ProviderError
+from judging.foundation.answers import Fault, ServiceError
 
 OUTAGE_SECONDS = 60.0
 _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
@@ -52,7 +52,7 @@ class OutageWatch:
         return self._count
 
     def note_success(self) -> None:
-        """Note a readable answer or a refusal of one prompt: the provider is there."""
+        """Note a readable answer or a refusal of one prompt: the service is there."""
         self._since = None
         self._count = self._pause_number = 0
         self._paused = 0.0
@@ -77,10 +77,10 @@ class OutageWatch:
             self._next_pause_at = self._count + self.least
         return Verdict(is_failing=True, pause=pause)
 
-    def error(self, last: ProviderError) -> ProviderError:
+    def error(self, last: ServiceError) -> ServiceError:
         """Name the outage by its last failure."""
         seconds = self.failing_seconds or 0.0
-        return ProviderError(
+        return ServiceError(
             f"every call failed for {seconds:.0f} s ({self._count} attempts); the last one: {last.message}",
             fault=Fault.RUN,
             code="provider_outage",

@@ -1,74 +1,88 @@
 """Set work going again whose workers died. Looks at progress, not at processes; any number may run at once."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 
 from judging.foundation.clock import shared_now
-from judging.models import ACTIVE_BATCH_STATUSES, ACTIVE_STATUSES, BatchExecution, EvaluationRun, JudgingRun, Lane
-from judging.runs.importing.interrupted import fail_interrupted_imports
-from judging.work import queue
-from judging.work.jobs import BatchJob, Job, RunJob, job_of
+from judging.models import Job, Lane
+from judging.work import lifecycle, queue, workers
+from judging.work.kind import Kind, all_kinds, kind_named
 
 logger = logging.getLogger(__name__)
 
 # A lane that waits this long although no task waits in the queue has lost its task.
-_LOST_AFTER = timedelta(seconds=15)
-_READ_RESCUE_EVERY = timedelta(seconds=10)
+LOST_AFTER = timedelta(seconds=15)
+_LOOK_RESCUES_EVERY = timedelta(seconds=10)
 
 
-def rescue_judging_runs() -> int:
-    """Queue lanes of judging runs and batches whose slice died or whose task was lost; end what is over.
+def rescue_lanes() -> int:
+    """Queue lanes whose slice died or whose task was lost; end what is over. Return how many lanes were queued.
 
-    Return how many lanes were queued. Harmless at any moment: a lane queued twice is worked on once.
+    Harmless at any moment: a lane queued twice is worked on once.
     """
     rescued = 0
-    # Ended ones, too: a worker that died after a cancel leaves claimed items behind.
-    open_lanes = Lane.objects.filter(is_done=False).order_by("judging_run_id", "batch_id", "number")
-    jobs = {(lane.judging_run_id, lane.batch_id): job_of(lane) for lane in open_lanes.iterator()}
-    for job in jobs.values():
-        rescued += _rescue(job)
-    for job in _without_open_lane():
-        rescued += _reopen(job)
-    _renew_forgotten_metrics()
-    fail_interrupted_imports()
+    # 1. Jobs with open lanes; ended ones, too: a worker that died after a cancel leaves claimed rows behind.
+    open_lanes = Lane.objects.filter(is_done=False).order_by("kind", "job_id")
+    for kind_name, job_id in list(open_lanes.values_list("kind", "job_id").distinct()):
+        rescued += _rescue(kind_named(kind_name), job_id)
+    # 2. Jobs under way without any.
+    for kind in all_kinds():
+        job_lanes = Lane.objects.filter(kind=kind.name, job_id=OuterRef("pk"), is_done=False)
+        for job_id in list(kind.active().exclude(Exists(job_lanes)).values_list("pk", flat=True)):
+            rescued += _reopen(kind, job_id)
     return rescued
 
 
-def rescue_if_stalled(work: JudgingRun | BatchExecution) -> None:
+def rescue_if_stalled(job: Job) -> None:
     """Rescue what somebody is looking at, at most once in 10 s: the way out when no supervisor runs."""
     now = shared_now()
-    job: Job = RunJob(work.pk) if isinstance(work, JudgingRun) else BatchJob(work.pk)
+    kind = kind_named(job.kind)
     # Only reads, as long as there is nothing to do: whoever looks must not wait for those who write.
-    if not work.is_active or not _to_rescue(job, now, is_active=True):
+    if not job.is_active or not _lanes_to_rescue(kind, job.pk, now, is_active=True):
         return
-    not_lately = Q(rescued_at__isnull=True) | Q(rescued_at__lt=now - _READ_RESCUE_EVERY)
-    if type(work)._default_manager.filter(not_lately, pk=work.pk).update(rescued_at=now):
-        _rescue(job)
+    not_lately = Q(rescued_at__isnull=True) | Q(rescued_at__lt=now - _LOOK_RESCUES_EVERY)
+    if kind.jobs._default_manager.filter(not_lately, pk=job.pk).update(rescued_at=now):
+        _rescue(kind, job.pk)
 
 
-def _without_open_lane() -> list[Job]:
-    runs = JudgingRun.objects.filter(status__in=ACTIVE_STATUSES).exclude(lanes__is_done=False)
-    batches = BatchExecution.objects.filter(status__in=ACTIVE_BATCH_STATUSES).exclude(lanes__is_done=False)
-    return [
-        *(RunJob(pk) for pk in runs.values_list("pk", flat=True)),
-        *(BatchJob(pk) for pk in batches.values_list("pk", flat=True)),
-    ]
+def is_work_left_alone() -> bool:
+    """Tell whether active jobs have open lanes while no slice anywhere holds a lease.
+
+    That is normal for a moment. When it lasts, no worker pulls tasks: after the death of an idle worker a whole
+    cluster can wait for ever for a lock that died with it, and its heartbeats go on.
+    """
+    if Lane.objects.filter(lease_until__gt=shared_now()).exists():
+        return False
+    return any(
+        Lane.objects.filter(kind=kind.name, is_done=False, job_id__in=kind.active().values("pk")).exists()
+        for kind in all_kinds()
+    )
 
 
-def _to_rescue(job: Job, now: datetime, *, is_active: bool) -> list[Lane]:
-    """Return the open lanes whose slice died or whose task was lost."""
-    died = Q(lease_token__isnull=False, lease_until__lt=now, enqueued_at__lt=F("lease_until"))
-    lost = Q(enqueued_at__lt=now - _LOST_AFTER) & (Q(lease_token__isnull=True) | Q(lease_until__lt=now))
-    lanes = list(job.lanes().filter(died | lost, is_done=False).order_by("number"))
-    dead = [lane for lane in lanes if lane.lease_token is not None and lane.enqueued_at < (lane.lease_until or now)]
-    is_turn_to_come = is_active and len(dead) < len(lanes) and _may_wait(job, now)
-    return dead if is_turn_to_come else lanes
+def _lanes_to_rescue(kind: Kind[Any, Any, Any], job_id: UUID, now: datetime, *, is_active: bool) -> Sequence[Lane]:
+    """Return the open lanes whose holder died, and those that wait for a task that was lost."""
+    # Queued again since its holder died, a lane waits like any other.
+    holder_died = Q(lease_token__isnull=False, lease_until__lt=now, enqueued_at__lt=F("lease_until"))
+    waits_for_long = Q(enqueued_at__lt=now - LOST_AFTER) & (Q(lease_token__isnull=True) | Q(lease_until__lt=now))
+    lanes = kind.lanes_of(job_id).filter(is_done=False)
+    found = list(
+        lanes.annotate(holder_died=ExpressionWrapper(holder_died, output_field=BooleanField()))
+        .filter(Q(holder_died=True) | waits_for_long)
+        .order_by("number")
+    )
+    without_holder = [lane for lane in found if lane.holder_died]
+    if is_active and len(without_holder) < len(found) and _may_wait(kind, job_id, now):
+        return without_holder
+    return found
 
 
-def _may_wait(job: Job, now: datetime) -> bool:
+def _may_wait(kind: Kind[Any, Any, Any], job_id: UUID, now: datetime) -> bool:
     """Tell whether a lane without a slice has merely to wait for its turn.
 
     Its task waits in the queue; or it may wait in the memory of workers who all hold lanes. As it may have been lost
@@ -77,14 +91,15 @@ def _may_wait(job: Job, now: datetime) -> bool:
     if queue.has_waiting_tasks():
         return True
     at_work = Lane.objects.filter(lease_until__gt=now)
-    return job.lanes().filter(lease_until__gt=now).exists() and at_work.count() >= queue.live_workers()
+    is_job_at_work = kind.lanes_of(job_id).filter(lease_until__gt=now).exists()
+    return is_job_at_work and at_work.count() >= workers.live_workers()
 
 
-def _rescue(job: Job) -> int:
+def _rescue(kind: Kind[Any, Any, Any], job_id: UUID) -> int:
     now = shared_now()
-    is_active = job.is_active()
+    is_active = kind.is_active(job_id)
     rescued = 0
-    for lane in _to_rescue(job, now, is_active=is_active):
+    for lane in _lanes_to_rescue(kind, job_id, now, is_active=is_active):
         unchanged = Lane.objects.filter(
             pk=lane.pk, lease_token=lane.lease_token, lease_until=lane.lease_until, enqueued_at=lane.enqueued_at
         )
@@ -94,43 +109,25 @@ def _rescue(job: Job) -> int:
                     queue.enqueue_slice(lane.pk)
                     rescued += 1
             elif unchanged.update(is_done=True, lease_token=None, lease_until=None) and lane.lease_token:
-                job.give_back(lane.lease_token)
+                kind.give_back(job_id, lane.lease_token)
     if rescued:
-        logger.warning("%s: %s of its lanes had no living worker; queued again", job, rescued)
-    if not is_active or not job.pending().exists():
-        job.close()
+        logger.warning("%s %s: %s of its lanes had no living worker; queued again", kind.title, job_id, rescued)
+    if not is_active or not kind.pending(job_id).exists():
+        lifecycle.close(kind.name, job_id)
     return rescued
 
 
-def _reopen(job: Job) -> int:
-    """Open a lane of an active job that has none left: its last slices met each other's items in flight."""
-    job.close()
-    if not job.pending().exists():
+def _reopen(kind: Kind[Any, Any, Any], job_id: UUID) -> int:
+    """Open a lane of an active job that has none left: its last slices met each other's rows in flight."""
+    lifecycle.close(kind.name, job_id)
+    if not kind.pending(job_id).exists():
         return 0
     with transaction.atomic():
-        is_active = job.hold()
-        lane = job.lanes().order_by("number").first()
-        if lane is None or not is_active or job.lanes().filter(is_done=False).exists():
+        job = kind.hold(job_id, "pk", "status")
+        lane = kind.lanes_of(job_id).order_by("number").first()
+        if job is None or not job.is_active or lane is None or kind.lanes_of(job_id).filter(is_done=False).exists():
             return 0
-        job.pending().filter(claim_token__isnull=False).update(claim_token=None)
+        kind.pending(job_id).filter(claim_token__isnull=False).update(claim_token=None)
         Lane.objects.filter(pk=lane.pk).update(is_done=False, enqueued_at=shared_now())
         queue.enqueue_slice(lane.pk)
     return 1
-
-
-def _renew_forgotten_metrics() -> None:
-    """Queue the renewal of metrics whose task was lost: what follows a terminal status can be run again."""
-    if queue.has_waiting_tasks():
-        return
-    forgotten = (
-        EvaluationRun.objects.filter(
-            Q(metrics_at__isnull=True) | Q(metrics_at__lt=shared_now() - _LOST_AFTER),
-            is_locked=False,
-            status="completed",
-            run_queries__has_stale_metrics=True,
-        )
-        .exclude(judging_runs__status__in=ACTIVE_STATUSES)
-        .distinct()
-    )
-    for run_id in forgotten.values_list("pk", flat=True)[:20]:
-        queue.enqueue_metrics(run_id)

@@ -1,16 +1,13 @@
-"""What passes between the loop of a slice and its store: work to ask about, and batches of what came of it."""
+"""What passes between the loop of a slice and its store: work to ask about, and outcomes of what was asked."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from judging.asking.engine import CallRecord
-from judging.asking.parsing import Failure
-from judging.providers.base import ProviderError
+from judging.foundation.answers import Failure, ServiceError
 
 
 class Asked(Protocol):
-    """What the loop must know of a prompt to send: the keys of the items that it decides."""
+    """What the loop must know of a request to send: the keys of the rows that it decides."""
 
     @property
     def keys(self) -> tuple[int, ...]: ...
@@ -30,7 +27,7 @@ class Work(Generic[AskT]):
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """An item that goes back to pending: asked again after `delay` seconds, with its attempts kept."""
+    """A row that goes back to pending: asked again after `delay` seconds, with its attempts kept."""
 
     key: int
     attempts: int
@@ -39,15 +36,15 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[ValueT]):
-    """A call, the items that it was about and the outcomes that it decided, both by item key."""
+    """A call, the rows that it was about and the outcomes that it decided, both by row key."""
 
-    call: CallRecord | None
+    call: Any | None
     keys: tuple[int, ...]
     outcomes: dict[int, ValueT | Failure]
 
 
 @dataclass(slots=True)
-class Batch(Generic[ValueT]):
+class Outcomes(Generic[ValueT]):
     """What happened since the last flush."""
 
     calls: list[Settled[ValueT]] = field(default_factory=list)
@@ -55,29 +52,33 @@ class Batch(Generic[ValueT]):
     reasks_failed: int = 0
     has_reask_success: bool = False
     has_success: bool = False
-    fatal: ProviderError | None = None
+    fatal: ServiceError | None = None
     # Why calls had to wait, a Throttle.
     throttle: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.calls or self.released or self.fatal)
 
-    def pieces(self, size: int) -> "list[Batch[ValueT]]":
-        """Cut the batch into such with at most `size` calls each, to be written in this order."""
+    def decided(self) -> list[tuple[int, ValueT | Failure]]:
+        """Return every outcome with its row's key."""
+        return [pair for settled in self.calls for pair in settled.outcomes.items()]
+
+    def pieces(self, size: int) -> "list[Outcomes[ValueT]]":
+        """Cut into parts with at most `size` calls each, to be written in this order."""
         if len(self.calls) <= size:
             return [self]
         starts = range(0, len(self.calls), size)
-        cut: list[Batch[ValueT]] = [
-            Batch(calls=self.calls[start : start + size], throttle=self.throttle) for start in starts
+        cut: list[Outcomes[ValueT]] = [
+            Outcomes(calls=self.calls[start : start + size], throttle=self.throttle) for start in starts
         ]
-        # What belongs to the whole stands with the last piece: the run's end, too, which comes after its outcomes.
+        # What belongs to the whole stands with the last piece: the job's end, too, which comes after its outcomes.
         last = cut[-1]
         last.released, last.fatal, last.has_success = self.released, self.fatal, self.has_success
         last.reasks_failed, last.has_reask_success = self.reasks_failed, self.has_reask_success
         return cut
 
-    def put_back(self, earlier: "Batch[ValueT]") -> None:
-        """Take in an earlier batch that could not be written."""
+    def put_back(self, earlier: "Outcomes[ValueT]") -> None:
+        """Take in earlier outcomes that could not be written."""
         self.calls[:0] = earlier.calls
         self.released[:0] = earlier.released
         self.reasks_failed += earlier.reasks_failed
@@ -87,7 +88,7 @@ class Batch(Generic[ValueT]):
 
 
 @dataclass(frozen=True, slots=True)
-class RunState:
+class JobState:
     """What the store knows after a flush."""
 
     is_active: bool = True
@@ -100,18 +101,12 @@ class LeaseLost(Exception):
     """Another slice holds the lane: whatever is in hand is its business now."""
 
 
-class Store(Protocol[AskT, ValueT]):
-    """The loop's door to the database. Called from one thread, one call at a time."""
+class Impossible(Exception):
+    """The work cannot begin: a credential that can't be read, a provider that is gone. The message is for people."""
 
-    def claim(self, prompt_count: int) -> Sequence[Work[AskT]]: ...
-
-    def seconds_to_next(self) -> float | None:
-        """Return in how many seconds the next pending item may be asked, None when there is none."""
-        ...
-
-    def flush(self, batch: Batch[ValueT]) -> RunState:
-        """Store a batch and renew the lease. Raise LeaseLost."""
-        ...
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.message, self.code = message, code
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judging.asking.parsing import Failure, FailureCode, Grade, parse_evaluation, parse_reply
+from judging.asking.parsing import Grade, parse_evaluation, parse_reply
 from judging.asking.templating import escape_xml
+from judging.foundation.answers import Failure, FailureCode
 from judging.foundation.scales import SCALES
 
 GRADED = SCALES["graded"]

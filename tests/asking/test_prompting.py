@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judging.asking.parsing import Failure, parse_reply
+from judging.asking.parsing import parse_reply
 from judging.asking.prompting import (
     DEFAULT_PROMPT_TEMPLATE,
     EvaluationContext,
@@ -19,6 +19,7 @@ from judging.asking.prompting import (
     check_template,
     prompt_hash,
 )
+from judging.foundation.answers import Failure
 from judging.foundation.scales import SCALES
 from judging.local_judge.reading import read_messages
 

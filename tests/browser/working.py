@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.db import connections
 
 from judging.models import WorkerHeartbeat
-from judging.work import queue
+from judging.work import workers
 from tests.draining import next_task
 
 
@@ -18,7 +18,7 @@ def working() -> Iterator[None]:
 
     def work() -> None:
         try:
-            queue.beat("browser-test")
+            workers.beat("browser-test")
             while not stopped.is_set():
                 task = next_task()
                 if task is None:

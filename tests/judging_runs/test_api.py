@@ -12,10 +12,10 @@ from django.utils.dateparse import parse_datetime
 from django_q.models import OrmQ
 from rest_framework.test import APIClient
 
-from judging.judging_runs import lifecycle
 from judging.judging_runs.starting import start_judging_run
-from judging.models import Call, EvaluationRun, JudgingItem, JudgingRun, JudgingRunStatus, Lane, User
+from judging.models import Call, EvaluationRun, JudgingItem, JudgingRun, Lane, User
 from judging.runs.locks import lock_run
+from judging.work import lifecycle
 from tests.factories import candidate, make_judge, make_run, make_user
 from tests.rest_clients import assert_problem
 from tests.review.test_grid import ai_grades
@@ -41,7 +41,7 @@ def url(run: EvaluationRun, path: str = "ai-judge") -> str:
 
 def settle(judging_run: JudgingRun, grades: list[int | None], **counts: Any) -> JudgingRun:
     """End a queued run as execution does: a grade for each item in order, None a failure."""
-    lifecycle.start(judging_run.pk)
+    lifecycle.start(judging_run.kind, judging_run.pk)
     for item, grade in zip(judging_run.items.order_by("pk"), grades, strict=False):
         call = Call.objects.create(
             judging_run=judging_run, prompt_hash="0" * 64, latency_ms=2000, raw_reply=f"<raw {item.candidate_id}>"
@@ -55,7 +55,7 @@ def settle(judging_run: JudgingRun, grades: list[int | None], **counts: Any) -> 
     JudgingRun.objects.filter(pk=judging_run.pk).update(
         judged_count=judged, failed_count=len(grades) - judged, call_count=len(grades), **counts
     )
-    lifecycle.complete(judging_run.pk)
+    lifecycle.complete(judging_run.kind, judging_run.pk)
     judging_run.refresh_from_db()
     return judging_run
 
@@ -73,7 +73,7 @@ def test_a_start_answers_201_with_the_queued_run(as_member: APIClient, run: Eval
         str(judge.pk), judge.name, 1,
     )  # fmt: skip
     assert (started["evaluation_run_id"], started["max_concurrency"], started["cost"]) == (str(run.pk), 40, None)
-    assert Lane.objects.filter(judging_run_id=started["id"]).count() == 2
+    assert Lane.objects.filter(job_id=started["id"]).count() == 2
     assert OrmQ.objects.count() == 2
     assert as_member.get(f"/api/v1/ai-judging-runs/{started['id']}").json() == started
 
@@ -331,6 +331,6 @@ def test_a_run_tells_what_holds_it_up_while_it_is_active(
     JudgingRun.objects.filter(pk=started.pk).update(throttle="provider_limit", throttle_changed_at=since)
     answer = as_member.get(address).json()
     assert (answer["throttled_by"], parse_datetime(answer["throttled_since"])) == ("provider_limit", since)
-    lifecycle.end(started.pk, JudgingRunStatus.CANCELLED)
+    lifecycle.cancel(started.kind, started.pk)
     answer = as_member.get(address).json()
     assert (answer["throttled_by"], answer["throttled_since"]) == (None, None)

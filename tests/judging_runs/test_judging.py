@@ -10,7 +10,7 @@ from judging.foundation.errors import Conflict
 from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.models import Call, JudgingItem, JudgingRunStatus, Judgment, Lane, RunQuery, User
 from judging.review.judgments import GivenGrade, record_judgments
-from judging.work import judge_slice
+from judging.work.slices import work_slice
 from tests.draining import drain
 from tests.factories import make_judge, make_provider
 from tests.judging_runs.judging import Start, cached_grades, grades_of_record, items_by_document, reread, small_run
@@ -300,9 +300,9 @@ def test_the_run_created_last_wins_whatever_order_replies_arrive_in(start: Start
     second = start(evaluation_run, name="Second")
     first_lane, second_lane = first.lanes.get(), second.lanes.get()
     stub.script(grades={f"d{q}-{c}": 4 for q in range(4) for c in range(5)})
-    judge_slice(second_lane.pk)
+    work_slice(second_lane.pk)
     stub.script(grades={f"d{q}-{c}": 1 for q in range(4) for c in range(5)})
-    judge_slice(first_lane.pk)
+    work_slice(first_lane.pk)
     assert set(grades_of_record(evaluation_run).values()) == {4}
     assert {item.grade for item in first.items.all()} == {1}
     assert set(Judgment.objects.values_list("judge_label", flat=True)) == {"Second v1"}

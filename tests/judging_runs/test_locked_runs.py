@@ -8,7 +8,7 @@ from judging.models import JudgingRun, JudgingRunStatus, User
 from judging.review.judgments import GivenGrade, record_judgments
 from judging.runs.evaluations import delete_run
 from judging.runs.locks import lock_run, unlock_run
-from judging.work import judge_slice
+from judging.work.slices import work_slice
 from tests.draining import drain
 from tests.judging_runs.judging import (
     Start,
@@ -27,7 +27,7 @@ def test_a_lock_ends_judging_under_way_and_late_replies_are_kept_without_a_judgm
 ) -> None:
     stub.script(delay_ms=300)
     run = start(small_run(10, 10), max_concurrency=4)
-    with in_background(judge_slice, run.lanes.get().pk):
+    with in_background(work_slice, run.lanes.get().pk):
         wait_until(lambda: JudgingRun.objects.get(pk=run.pk).judged_count > 0 and stub.in_flight > 0)
         lock_run(run=run.evaluation_run, actor=member)
         judged = len(grades_of_record(run.evaluation_run))
@@ -44,7 +44,7 @@ def test_replies_that_land_after_a_cancel_and_a_lock_change_nothing_of_the_locke
 ) -> None:
     stub.script(delay_ms=600, by_candidate={"d0-1": "prose"})
     run = start(small_run(1, 4), max_concurrency=4, max_reasks=0)
-    with in_background(judge_slice, run.lanes.get().pk):
+    with in_background(work_slice, run.lanes.get().pk):
         wait_until(lambda: stub.in_flight == 4)
         cancel_judging_run(judging_run=run, actor=member)
         lock_run(run=run.evaluation_run, actor=member)
@@ -61,7 +61,7 @@ def test_deleting_a_run_with_calls_in_flight_ends_the_slice_in_silence(
 ) -> None:
     stub.script(delay_ms=600)
     run = start(small_run(1, 4), max_concurrency=4)
-    with in_background(judge_slice, run.lanes.get().pk):
+    with in_background(work_slice, run.lanes.get().pk):
         wait_until(lambda: stub.in_flight == 4)
         cancel_judging_run(judging_run=run, actor=member)
         delete_run(run=run.evaluation_run, actor=member)

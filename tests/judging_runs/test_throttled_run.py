@@ -7,9 +7,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from judging.judging_runs import lifecycle
 from judging.judging_runs.starting import start_judging_run
-from judging.models import JudgingRun, JudgingRunStatus, Throttle, User
+from judging.models import JudgingRun, Throttle, User
+from judging.work import lifecycle
 from tests.factories import make_judge, make_run
 
 
@@ -29,5 +29,5 @@ def test_a_run_that_is_held_up_says_by_what_and_since_when(
     assert f"<strong>{Throttle(throttle).label}.</strong>" in page
     assert why in page
     assert "3 minutes ago" in page
-    lifecycle.end(run.pk, JudgingRunStatus.CANCELLED)
+    lifecycle.cancel(run.kind, run.pk)
     assert 'id="throttle"' not in client.get(live).content.decode()

@@ -11,8 +11,8 @@ from django.test import Client
 
 from judging.foundation.logs import JsonFormatter, RequestIdFilter
 from judging.judging_runs.starting import start_judging_run
-from judging.judging_runs.store import JudgingStore
 from judging.models import JudgingRun, User
+from judging.work.store import Store
 from tests.draining import drain
 from tests.factories import make_judge, make_provider, make_run
 from tests.stub.fixtures import Stub
@@ -67,18 +67,16 @@ def test_the_lines_of_a_slice_carry_its_run_s_id_on_every_thread(
     run = start_judging_run(evaluation_run=make_run(), judge=judge, actor=member)
     lines.truncate(0)
     lines.seek(0)
-    flush = JudgingStore.flush
+    flush = Store.flush
 
-    def telling(self: JudgingStore, batch: Any) -> Any:
-        logging.getLogger("judging.judging_runs.store").warning("on the store's thread")
+    def telling(self: Store, batch: Any) -> Any:
+        logging.getLogger("judging.work.store").warning("on the store's thread")
         return flush(self, batch)
 
-    monkeypatch.setattr(JudgingStore, "flush", telling)
+    monkeypatch.setattr(Store, "flush", telling)
     drain()
     assert JudgingRun.objects.get(pk=run.pk).status == "failed"
-    ours = [
-        line for line in read(lines) if line["logger"].startswith(("judging.work", "judging.judging_runs.lifecycle"))
-    ]
+    ours = [line for line in read(lines) if line["logger"].startswith("judging.work")]
     assert {line["id"] for line in ours} == {f"run:{run.pk}"}
     messages = " ".join(line["message"] for line in ours)
     assert f"{run.pk} is running" in messages

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict
+from judging.management.rescuing import rescue_all
 from judging.models import BatchItem, Call, EvaluationRun, EvaluationRunStatus, User
 from judging.operations.totals import calls_by_error, first_call_since
 from judging.responses.executions import cancel_batch, create_batch, retry_failed
@@ -18,7 +19,6 @@ from judging.runs.evaluations import delete_run
 from judging.runs.importing import run_import as import_module
 from judging.runs.importing.results import JsonlResults
 from judging.runs.importing.run_import import import_run
-from judging.work import rescue_judging_runs
 from tests.factories import make_evaluation, make_judge, make_run
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +109,7 @@ def test_an_import_that_was_killed_fails_after_a_while_and_can_be_deleted(member
     alive = make_run(
         status=EvaluationRunStatus.RUNNING, created_at=now - timedelta(days=2), written_at=now - timedelta(minutes=1)
     )
-    rescue_judging_runs()
+    rescue_all()
     for run in (left, of_before, alive):
         run.refresh_from_db()
     assert [run.status for run in (left, of_before, alive)] == ["failed", "failed", "running"]

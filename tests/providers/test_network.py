@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from judging.providers.base import CallSettings, ChatClient, Connection, Fault, ProviderError
+from judging.foundation.answers import Fault
+from judging.providers.base import CallSettings, ChatClient, Connection, ProviderError
 from tests.providers.provider_calls import KEY, MESSAGES, SETTINGS, call, custom, failure, hostile_environment, use
 from tests.stub.fixtures import Stub
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from judging.providers.base import Connection, Fault
+from judging.foundation.answers import Fault
+from judging.providers.base import Connection
 from judging.providers.failures import retry_after_of
 from tests.providers.provider_calls import KEY, call, custom, failure, hostile_environment
 from tests.stub.fixtures import Stub

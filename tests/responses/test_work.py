@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from judging.asking.evaluator_engine import Score
 from judging.foundation.errors import IllegalTransition
+from judging.management.rescuing import rescue_all
 from judging.models import (
     BatchExecution,
     BatchItem,
@@ -23,15 +24,16 @@ from judging.models import (
     ResultStatus,
     User,
 )
-from judging.responses import lifecycle
 from judging.responses.executions import cancel_batch, create_batch
 from judging.responses.inputs import BatchInput
-from judging.responses.kind import BatchStore
 from judging.responses.plans import plan_judge
 from judging.responses.response_judges import Reference, save_response_judge
-from judging.work import judge_slice, rescue_if_stalled, rescue_judging_runs
-from judging.work.leases import take
-from judging.work.words import Batch, LeaseLost, Settled
+from judging.work import lifecycle
+from judging.work.lanes import take
+from judging.work.rescue import rescue_if_stalled
+from judging.work.slices import work_slice
+from judging.work.store import Store
+from judging.work.words import LeaseLost, Outcomes, Settled
 from tests.draining import drain
 from tests.judging_runs.judging import wait_until
 from tests.responses.conftest import check_sums, make_evaluator
@@ -85,7 +87,7 @@ def test_a_killed_slices_results_are_asked_again_and_nothing_is_lost(start: Star
     lane = batch.lanes.get()
     lease = take(lane.pk)
     assert lease is not None
-    works = BatchStore(lease).claim(3)
+    works = Store(lease, lease.kind.assign(lease.job_id)).claim(3)
     assert len(works) == 3
     assert batch.results.filter(claim_token=lease.token).count() == 3
     # The worker is gone. While the lease lasts, nobody takes its work.
@@ -94,7 +96,7 @@ def test_a_killed_slices_results_are_asked_again_and_nothing_is_lost(start: Star
     Lane.objects.filter(pk=lane.pk).update(
         lease_until=timezone.now() - timedelta(seconds=1), enqueued_at=timezone.now() - timedelta(seconds=30)
     )
-    assert rescue_judging_runs() == 1
+    assert rescue_all() == 1
     drain()
     assert reread(batch).status == BatchStatus.COMPLETED
     assert stub.calls == batch.results.count() == 8
@@ -119,33 +121,32 @@ def test_a_slice_that_lost_its_lease_writes_nothing(start: Start) -> None:
     lane = batch.lanes.get()
     lease = take(lane.pk)
     assert lease is not None
-    store = BatchStore(lease)
+    store = Store(lease, lease.kind.assign(lease.job_id))
     work = store.claim(1)[0]
     Lane.objects.filter(pk=lane.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    judge_slice(lane.pk)
+    work_slice(lane.pk)
     before = EvaluatorResult.objects.get(pk=work.ask.key)
     assert before.status == ResultStatus.SCORED
     with pytest.raises(LeaseLost):
-        store.flush(Batch(calls=[Settled(None, work.ask.keys, {work.ask.key: Score(0.123, "too late")})]))
+        store.flush(Outcomes(calls=[Settled(None, work.ask.keys, {work.ask.key: Score(0.123, "too late")})]))
     assert EvaluatorResult.objects.get(pk=work.ask.key).score == before.score
 
 
 def test_a_result_is_written_at_most_once(start: Start) -> None:
     lease = take(start().lanes.get().pk)
     assert lease is not None
-    store = BatchStore(lease)
+    store = Store(lease, lease.kind.assign(lease.job_id))
     work = store.claim(1)[0]
     settled = Settled(None, work.ask.keys, {work.ask.key: Score(0.5, "once")})
-    store.flush(Batch(calls=[settled]))
-    store._held[work.ask.key] = 0
+    store.flush(Outcomes(calls=[settled]))
     with pytest.raises(LeaseLost):
-        store.flush(Batch(calls=[settled]))
+        store.flush(Outcomes(calls=[settled]))
 
 
 def test_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
     batch = start()
-    judge_slice(batch.lanes.get().pk)
-    judge_slice(batch.lanes.get().pk)
+    work_slice(batch.lanes.get().pk)
+    work_slice(batch.lanes.get().pk)
     drain()
     assert stub.calls == 8
 
@@ -153,7 +154,7 @@ def test_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
 def test_cancelling_stops_the_calls_and_late_replies_change_nothing(start: Start, stub: Stub, member: User) -> None:
     stub.script(delay_ms=300)
     batch = start(inputs=20, evaluators=1, concurrency=4)
-    worker = in_background(lambda: judge_slice(batch.lanes.get().pk))
+    worker = in_background(lambda: work_slice(batch.lanes.get().pk))
     wait_until(lambda: stub.calls >= 4)
     cancelled_at = time.monotonic()
     cancel_batch(actor=member, batch=batch)
@@ -168,13 +169,13 @@ def test_cancelling_stops_the_calls_and_late_replies_change_nothing(start: Start
     assert (after.completed_count, after.failed_count) == (ended.completed_count, ended.failed_count)
     # What the late replies cost is known all the same.
     assert after.call_count == Call.objects.count() == stub.calls
-    assert not Lane.objects.filter(batch=batch, is_done=False).exists()
+    assert not batch.lanes.filter(is_done=False).exists()
 
 
 def test_items_become_visible_as_they_finish(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=250)
     batch = start(inputs=8, evaluators=1, concurrency=1)
-    worker = in_background(lambda: judge_slice(batch.lanes.get().pk))
+    worker = in_background(lambda: work_slice(batch.lanes.get().pk))
     seen: set[int] = set()
     while worker.is_alive():
         row = reread(batch)
@@ -200,7 +201,7 @@ def test_a_batch_with_many_at_once_has_several_lanes_that_share_it(start: Start,
     batch = start(inputs=30, evaluators=3, concurrency=64)
     lanes = list(batch.lanes.order_by("number"))
     assert [lane.concurrency for lane in lanes] == [32, 32]
-    threads = [in_background(lambda pk=lane.pk: judge_slice(pk)) for lane in lanes]  # type: ignore[misc]
+    threads = [in_background(lambda pk=lane.pk: work_slice(pk)) for lane in lanes]  # type: ignore[misc]
     for thread in threads:
         thread.join(30)
     drain()
@@ -221,9 +222,9 @@ def test_only_an_active_batch_can_end(start: Start) -> None:
     batch = start()
     drain()
     with pytest.raises(IllegalTransition):
-        lifecycle.end(batch.pk, error="late", error_code="late")
-    assert not lifecycle.start(batch.pk)
-    assert not lifecycle.complete(batch.pk)
+        lifecycle.fail(batch.kind, batch.pk, error="late", error_code="late")
+    assert not lifecycle.start(batch.kind, batch.pk)
+    assert not lifecycle.complete(batch.kind, batch.pk)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +236,7 @@ def test_only_an_active_batch_can_end(start: Start) -> None:
         lambda batch: BatchItem.objects.filter(batch=batch).update(status="failed"),
         lambda batch: EvaluatorResult.objects.filter(batch=batch).update(status="scored", score=1.5),
         lambda batch: EvaluatorResult.objects.filter(batch=batch).update(status="failed"),
-        lambda batch: Lane.objects.filter(batch=batch).update(batch=None),
+        lambda batch: Lane.objects.create(kind=batch.kind, job_id=batch.pk, number=0, concurrency=1),
     ],
 )
 def test_the_database_refuses_what_can_not_be(start: Start, break_it: Callable[[BatchExecution], Any]) -> None:
@@ -271,7 +272,7 @@ def test_a_killed_cluster_loses_nothing_of_a_batch(start: Start, stub: Stub) -> 
         restarted = time.monotonic()
         while reread(batch).is_active:
             assert time.monotonic() - restarted < 45, "it did not end"
-            rescue_judging_runs()
+            rescue_all()
             time.sleep(0.1)
     after = reread(batch)
     assert (after.status, after.completed_count) == (BatchStatus.COMPLETED, 60)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from judging.asking.parsing import Failure, FailureCode, Grade, parse_evaluation, parse_reply
+from judging.asking.parsing import Grade, parse_evaluation, parse_reply
 from judging.asking.prompting import (
     DEFAULT_PROMPT_TEMPLATE,
     EvaluationContext,
@@ -15,6 +15,7 @@ from judging.asking.prompting import (
     PromptSettings,
     build_messages,
 )
+from judging.foundation.answers import Failure, FailureCode
 from judging.foundation.scales import SCALES
 from tests.stub.fixtures import Stub, StubProcess
 from tests.stub.script import (

@@ -10,14 +10,15 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from judging.foundation.clock import shared_now
-from judging.judging_runs import lifecycle
-from judging.judging_runs.store import JudgingStore
+from judging.management.rescuing import rescue_all
 from judging.models import JudgingItem, Lane, User
-from judging.work import judge_slice, queue, rescue_judging_runs
-from judging.work.leases import take
-from judging.work.watch import is_work_left_alone
-from judging.work.words import Batch, LeaseLost
-from tests.judging_runs.judging import Start, full, in_background, reread, small_run, wait_until
+from judging.work import lifecycle, workers
+from judging.work.lanes import take
+from judging.work.rescue import is_work_left_alone
+from judging.work.slices import work_slice
+from judging.work.store import Store
+from judging.work.words import LeaseLost, Outcomes
+from tests.judging_runs.judging import Start, in_background, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 
 Skew = Callable[[float], None]
@@ -58,35 +59,35 @@ def test_a_host_with_a_wrong_clock_neither_takes_a_held_lane_nor_leaves_a_dead_o
     lane = run.lanes.get()
     held = take(lane.pk)
     assert held is not None
-    lifecycle.start(run.pk)
-    store = JudgingStore(held, full(run))
+    lifecycle.start(run.kind, run.pk)
+    store = Store(held, held.kind.assign(run.pk))
     store.claim(7)
     OrmQ.objects.all().delete()
     skew(seconds)
     assert take(lane.pk) is None
-    assert rescue_judging_runs() == 0
+    assert rescue_all() == 0
     assert not is_work_left_alone()
     # Now it is this host that holds the lane and renews: the lease it writes is read by others.
-    store.flush(Batch(throttle="provider_limit"))
+    store.flush(Outcomes(throttle="provider_limit"))
     skew(0)
     left = (Lane.objects.get(pk=lane.pk).lease_until or shared_now()) - shared_now()
     assert 10 < left.total_seconds() <= 15
     skew(seconds)
     Lane.objects.filter(pk=lane.pk).update(lease_until=shared_now() - timedelta(seconds=1))
     Lane.objects.filter(pk=lane.pk).update(enqueued_at=shared_now() - timedelta(seconds=20))
-    assert rescue_judging_runs() == 1
+    assert rescue_all() == 1
     assert take(lane.pk) is not None
     with pytest.raises(LeaseLost):
-        store.flush(Batch(throttle=""))
+        store.flush(Outcomes(throttle=""))
     assert not JudgingItem.objects.filter(judging_run=run, claim_token__isnull=False).exists()
 
 
 @pytest.mark.postgresql
 def test_a_worker_of_a_host_with_a_wrong_clock_is_seen_alive(db: None, skew: Skew) -> None:
     skew(-3600)
-    queue.beat("host-behind:1")
+    workers.beat("host-behind:1")
     skew(0)
-    assert queue.has_live_worker()
+    assert workers.has_live_worker()
 
 
 @pytest.mark.parametrize("seconds", [7200.0, -7200.0])
@@ -96,7 +97,7 @@ def test_a_clock_that_jumps_in_mid_run_loses_nothing(
     stub.script(delay_ms=20)
     run = start(small_run(10, 10), max_concurrency=4)
     lane = run.lanes.get()
-    with in_background(judge_slice, lane.pk):
+    with in_background(work_slice, lane.pk):
         wait_until(lambda: stub.calls > 20)
         skew(seconds)
     run = reread(run)

@@ -10,8 +10,9 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from judging.judging_runs.starting import cancel_judging_run
+from judging.management.rescuing import rescue_all
 from judging.models import JudgingRun, User
-from judging.work import queue, rescue_judging_runs
+from judging.work import queue, workers
 from tests.judging_runs.judging import Start, grades_of_record, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 from tests.work.cluster import Cluster
@@ -34,7 +35,7 @@ def test_two_workers_share_a_run_through_its_lanes(start: Start, stub: Stub) -> 
     with Cluster():
         run = start(small_run(20, 20), max_concurrency=40)
         wait_until(lambda: ended(run), 30)
-        assert queue.has_live_worker()
+        assert workers.has_live_worker()
     run = reread(run)
     assert (run.status, run.judged_count) == ("completed", 400)
     assert stub.calls == 400
@@ -53,7 +54,7 @@ def test_a_killed_cluster_costs_only_what_was_not_yet_written(start: Start, stub
     assert before < 600
     with Cluster():
         restarted = time.monotonic()
-        wait_until(lambda: ended(run), LEASE + 30, also=rescue_judging_runs)
+        wait_until(lambda: ended(run), LEASE + 30, also=rescue_all)
         assert time.monotonic() - restarted < LEASE + 15
     run = reread(run)
     assert (run.status, run.judged_count, run.total_count) == ("completed", 600, 600)
@@ -70,7 +71,7 @@ def test_a_killed_worker_process_is_replaced_and_nothing_is_lost(start: Start, s
         # the process that holds connections to the stub is the worker at work
         worker = _worker_at_work(cluster)
         os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: ended(run), LEASE + 30, also=rescue_judging_runs)
+        wait_until(lambda: ended(run), LEASE + 30, also=rescue_all)
     run = reread(run)
     assert (run.status, run.judged_count) == ("completed", 300)
 

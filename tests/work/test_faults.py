@@ -21,9 +21,10 @@ from django.db import connection
 from django_q.models import OrmQ
 
 from judging.judging_runs.starting import start_judging_run
-from judging.judging_runs.store import JudgingStore
+from judging.management.rescuing import rescue_all
 from judging.models import EvaluationRun, JudgingRun, Lane, User
-from judging.work import judge_slice, rescue_judging_runs
+from judging.work.slices import work_slice
+from judging.work.store import Store
 from tests.factories import make_judge, make_provider, make_run, make_token
 from tests.judging_runs.judging import Start, grades_of_record, in_background, reread, small_run, wait_until
 from tests.ports import free_port
@@ -82,7 +83,7 @@ def test_a_provider_that_stays_away_fails_the_run_and_says_so(
     monkeypatch.setattr("judging.work.outage._PAUSES", (0.2,))
     run = start(small_run(10, 10), max_concurrency=4)
     stub.script(after_calls=20, fault="reset")
-    judge_slice(run.lanes.get().pk)
+    work_slice(run.lanes.get().pk)
     run = reread(run)
     assert (run.status, run.error_code, run.judged_count) == ("failed", "provider_outage", 20)
     assert run.failed_count + run.skipped_count == 80
@@ -142,16 +143,16 @@ def test_a_slice_that_cannot_write_gives_up_after_its_lease_and_the_run_goes_on(
 
     def judge_on_a_full_disk() -> None:
         with pytest.raises(Exception, match="is full"):
-            judge_slice(lane.pk)
+            work_slice(lane.pk)
 
-    write = JudgingStore._write
+    write = Store._write
 
-    def refuse(self: JudgingStore, batch: Any) -> Any:
+    def refuse(self: Store, batch: Any) -> Any:
         if is_full.is_set():
             raise sqlite3.OperationalError("database or disk is full")
         return write(self, batch)
 
-    monkeypatch.setattr(JudgingStore, "_write", refuse)
+    monkeypatch.setattr(Store, "_write", refuse)
     with in_background(judge_on_a_full_disk):
         wait_until(lambda: judged(run) > 10)
         is_full.set()
@@ -159,7 +160,7 @@ def test_a_slice_that_cannot_write_gives_up_after_its_lease_and_the_run_goes_on(
     left = reread_claims(run)
     assert left, "what it held is still claimed: it could not even give it back"
     Lane.objects.filter(pk=lane.pk).update(lease_until=lane.enqueued_at)
-    judge_slice(lane.pk)
+    work_slice(lane.pk)
     is_whole(run, 100)
 
 
@@ -248,4 +249,4 @@ def test_a_web_server_killed_in_the_midst_of_a_start_leaves_all_of_it_or_nothing
         web.kill()
     assert 0 in answers, "none was killed before it had answered"
     assert check_all_or_nothing(evaluation_run) == 1
-    assert rescue_judging_runs() == 0
+    assert rescue_all() == 0

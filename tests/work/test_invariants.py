@@ -1,6 +1,7 @@
 """The invariants of the architecture, each with a test of its name, and what must hold when things go wrong."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,20 +13,21 @@ from django_q.models import OrmQ
 
 from judging.asking.parsing import Grade
 from judging.foundation.errors import Conflict, IllegalTransition
-from judging.judging_runs import lifecycle
 from judging.judging_runs.starting import cancel_judging_run
-from judging.judging_runs.store import JudgingStore
+from judging.management.rescuing import rescue_all
 from judging.models import EvaluationRun, JudgingRun, JudgingRunStatus, Judgment, Lane, User
 from judging.providers import openai_client
-from judging.work import judge_slice, queue, rescue_if_stalled, rescue_judging_runs
-from judging.work.leases import take
-from judging.work.words import Batch, LeaseLost, Settled
+from judging.work import lifecycle, queue, workers
+from judging.work.lanes import take
+from judging.work.rescue import rescue_if_stalled
+from judging.work.slices import work_slice
+from judging.work.store import Store
+from judging.work.words import LeaseLost, Outcomes, Settled
 from tests.draining import drain
 from tests.judging_runs.judging import (
     Start,
     cached_grades,
     expire,
-    full,
     grades_of_record,
     in_background,
     reread,
@@ -35,6 +37,12 @@ from tests.judging_runs.judging import (
 from tests.stub.fixtures import Stub
 
 STATUSES = list(JudgingRunStatus)
+CHANGES: dict[str, Callable[[JudgingRun], object]] = {
+    "running": lambda run: lifecycle.start(run.kind, run.pk),
+    "completed": lambda run: lifecycle.complete(run.kind, run.pk),
+    "failed": lambda run: lifecycle.fail(run.kind, run.pk, error="it broke", error_code="broken"),
+    "cancelled": lambda run: lifecycle.cancel(run.kind, run.pk),
+}
 LEGAL = {
     ("queued", "running"),
     ("queued", "failed"),
@@ -46,30 +54,30 @@ LEGAL = {
 
 
 @pytest.mark.parametrize("source", STATUSES)
-@pytest.mark.parametrize("target", STATUSES)
-def test_1_every_status_change_is_conditional_and_an_illegal_one_raises(
-    start: Start, source: JudgingRunStatus, target: JudgingRunStatus
+@pytest.mark.parametrize("target", CHANGES)
+def test_1_every_status_change_is_conditional_and_an_illegal_one_is_refused(
+    start: Start, source: JudgingRunStatus, target: str
 ) -> None:
     run = start(small_run(1, 1))
+    run.items.all().delete()
     JudgingRun.objects.filter(pk=run.pk).update(total_count=0, status=source)
-    if (source, target) in LEGAL:
-        lifecycle.move(run.pk, target)
-        assert JudgingRun.objects.get(pk=run.pk).status == target
-    else:
-        with pytest.raises(IllegalTransition):
-            lifecycle.move(run.pk, target)
-        assert JudgingRun.objects.get(pk=run.pk).status == source
+    try:
+        has_changed = CHANGES[target](run) is not False
+    except IllegalTransition:
+        has_changed = False
+    assert has_changed == ((source, target) in LEGAL)
+    assert JudgingRun.objects.get(pk=run.pk).status == (target if has_changed else source)
 
 
 def test_2_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     run = start()
     lane = run.lanes.get()
-    with in_background(judge_slice, lane.pk):
+    with in_background(work_slice, lane.pk):
         wait_until(lambda: stub.calls > 0)
-        judge_slice(lane.pk)  # delivered again while the first is at work
+        work_slice(lane.pk)  # delivered again while the first is at work
         assert reread_status(run) == "running"
-    judge_slice(lane.pk)  # and after it has ended
+    work_slice(lane.pk)  # and after it has ended
     assert reread(run).judged_count == 20
     assert stub.calls == 20
 
@@ -78,14 +86,13 @@ def test_2_an_outcome_is_written_at_most_once_per_item(start: Start) -> None:
     run = start()
     lease = take(run.lanes.get().pk)
     assert lease is not None
-    lifecycle.start(run.pk)
-    store = JudgingStore(lease, full(run))
+    lifecycle.start(run.kind, run.pk)
+    store = Store(lease, lease.kind.assign(run.pk))
     work = store.claim(1)[0]
-    batch = Batch(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(1, "once")})])
-    store.flush(batch)
+    store.flush(Outcomes(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(1, "once")})]))
     with pytest.raises(LeaseLost):
-        JudgingStore(lease, full(run))._write_items(
-            [(work.ask.keys[0], Grade(2, "twice"), None)], is_locked=False, now=timezone.now()
+        Store(lease, lease.kind.assign(run.pk)).flush(
+            Outcomes(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(2, "twice")})])
         )
     assert run.items.get(pk=work.ask.keys[0]).grade == 1
 
@@ -117,13 +124,13 @@ def test_4_a_slice_that_died_is_taken_up_after_its_lease_and_loses_nothing(start
     lane = run.lanes.get()
     lease = take(lane.pk)
     assert lease is not None
-    lifecycle.start(run.pk)
-    JudgingStore(lease, full(run)).claim(7)  # and here its process is killed
+    lifecycle.start(run.kind, run.pk)
+    Store(lease, lease.kind.assign(run.pk)).claim(7)  # and here its process is killed
     OrmQ.objects.all().delete()
-    assert rescue_judging_runs() == 0, "the lease still holds"
+    assert rescue_all() == 0, "the lease still holds"
     expire(lane)
-    assert rescue_judging_runs() == 1
-    assert rescue_judging_runs() == 0, "queued once is enough"
+    assert rescue_all() == 1
+    assert rescue_all() == 0, "queued once is enough"
     drain()
     run = reread(run)
     assert (run.status, run.judged_count) == (JudgingRunStatus.COMPLETED, 20)
@@ -135,13 +142,13 @@ def test_4_a_slice_that_comes_back_after_its_lease_writes_nothing(start: Start, 
     lane = run.lanes.get()
     lease = take(lane.pk)
     assert lease is not None
-    lifecycle.start(run.pk)
-    store = JudgingStore(lease, full(run))
+    lifecycle.start(run.kind, run.pk)
+    store = Store(lease, lease.kind.assign(run.pk))
     work = store.claim(1)[0]
     expire(lane)
     drain()
     with pytest.raises(LeaseLost):
-        store.flush(Batch(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(0, "too late")})]))
+        store.flush(Outcomes(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(0, "too late")})]))
     run = reread(run)
     assert run.judged_count == 20
     assert "too late" not in set(run.items.values_list("reasoning", flat=True))
@@ -150,9 +157,9 @@ def test_4_a_slice_that_comes_back_after_its_lease_writes_nothing(start: Start, 
 def test_4_a_lost_task_is_queued_again(start: Start) -> None:
     run = start()
     OrmQ.objects.all().delete()
-    assert rescue_judging_runs() == 0, "it may be on its way to a worker"
+    assert rescue_all() == 0, "it may be on its way to a worker"
     run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
-    assert rescue_judging_runs() == 1
+    assert rescue_all() == 1
     drain()
     assert reread(run).status == JudgingRunStatus.COMPLETED
 
@@ -160,28 +167,28 @@ def test_4_a_lost_task_is_queued_again(start: Start) -> None:
 def test_4_a_lane_is_not_lost_while_every_worker_is_at_work_on_another(start: Start) -> None:
     run = start(small_run(10, 10), max_concurrency=96)
     first, second, third = run.lanes.order_by("number")
-    queue.beat("here:1")
-    queue.beat("here:2")
+    workers.beat("here:1")
+    workers.beat("here:2")
     assert take(first.pk) is not None
     assert take(second.pk) is not None
     OrmQ.objects.all().delete()  # pulled, to wait in a worker's memory
     run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
     rescue_if_stalled(run)
-    assert rescue_judging_runs() == 0
+    assert rescue_all() == 0
     assert reread(run).rescued_at is None, "whoever looks at it writes nothing"
-    queue.beat("here:3")
-    assert rescue_judging_runs() == 1, "a worker has nothing to do, and the lane is not on its way to it"
+    workers.beat("here:3")
+    assert rescue_all() == 1, "a worker has nothing to do, and the lane is not on its way to it"
     third.refresh_from_db()
     assert third.enqueued_at > timezone.now() - timedelta(seconds=10)
 
 
 def test_4_a_lost_run_does_not_wait_for_the_end_of_another(start: Start) -> None:
     other, run = start(), start()
-    queue.beat("here:1")
+    workers.beat("here:1")
     assert take(other.lanes.get().pk) is not None
     OrmQ.objects.all().delete()
     run.lanes.update(enqueued_at=timezone.now() - timedelta(seconds=16))
-    assert rescue_judging_runs() == 1
+    assert rescue_all() == 1
 
 
 def test_4_looking_at_a_stalled_run_rescues_it_at_most_once_in_ten_seconds(start: Start) -> None:
@@ -200,7 +207,7 @@ def test_4_a_run_whose_lanes_are_all_done_but_has_work_left_is_opened_again(star
     run = start()
     OrmQ.objects.all().delete()
     run.lanes.update(is_done=True)
-    assert rescue_judging_runs() == 1
+    assert rescue_all() == 1
     drain()
     assert reread(run).status == JudgingRunStatus.COMPLETED
 
@@ -208,7 +215,7 @@ def test_4_a_run_whose_lanes_are_all_done_but_has_work_left_is_opened_again(star
 def test_5_cancel_is_immediate_and_idempotent(start: Start, stub: Stub, member: User) -> None:
     stub.script(delay_ms=150)
     run = start(small_run(30, 10), max_concurrency=4)
-    with in_background(judge_slice, run.lanes.get().pk):
+    with in_background(work_slice, run.lanes.get().pk):
         wait_until(lambda: stub.calls >= 8)
         cancelled = cancel_judging_run(judging_run=run, actor=member)
         answered_at = time.monotonic()
@@ -249,12 +256,12 @@ def test_5_a_worker_that_dies_after_a_cancel_leaves_nothing_pending(start: Start
     lane = run.lanes.get()
     lease = take(lane.pk)
     assert lease is not None
-    lifecycle.start(run.pk)
-    JudgingStore(lease, full(run)).claim(7)
+    lifecycle.start(run.kind, run.pk)
+    Store(lease, lease.kind.assign(run.pk)).claim(7)
     cancel_judging_run(judging_run=run, actor=member)
     assert JudgingRun.objects.get(pk=run.pk).pending_count == 7
     expire(lane)
-    rescue_judging_runs()
+    rescue_all()
     assert reread(run).skipped_count == 20
 
 
@@ -269,7 +276,7 @@ def test_6_the_terminal_status_commits_alone_and_what_follows_can_be_run_again(
     assert run.status == JudgingRunStatus.COMPLETED
     assert run.evaluation_run.metrics_at is None
     monkeypatch.undo()
-    rescue_judging_runs()
+    rescue_all()
     drain()
     assert EvaluationRun.objects.get(pk=run.evaluation_run_id).metric_values
 
@@ -292,7 +299,7 @@ def test_8_no_provider_error_ever_becomes_a_judgment(start: Start, stub: Stub, f
 
 
 def test_an_unknown_lane_is_nobody_s(transactional_db: None) -> None:
-    judge_slice(987654)
+    work_slice(987654)
     assert take(987654) is None
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from django_q.models import OrmQ
 
-from judging.judging_runs.store import JudgingStore
+from judging.judging_runs.kind import JudgingRunKind
 from judging.models import JudgingRun
-from judging.work import judge_slice, slices
+from judging.work import slices
 from judging.work.loop import SliceLoop
+from judging.work.slices import work_slice
+from judging.work.store import Store
 from tests.draining import drain
 from tests.judging_runs.judging import Start, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
@@ -54,7 +56,7 @@ def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: 
     teller.start()
     started = time.monotonic()
     with pytest.raises(SystemExit):
-        judge_slice(run.lanes.get().pk)
+        work_slice(run.lanes.get().pk)
     assert time.monotonic() - started < 20, "it waited for no reply"
     teller.join()
     stub.reset()
@@ -63,11 +65,17 @@ def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: 
 
 @pytest.mark.parametrize(
     "moments",
-    [["take"], ["assign_run"], ["_run_loop"], ["hand_over"], ["take", "hand_over"]],
+    [
+        [(slices, "take")],
+        [(JudgingRunKind, "assign")],
+        [(slices, "_run_loop")],
+        [(slices, "hand_over")],
+        [(slices, "take"), (slices, "hand_over")],
+    ],
     ids=["taking", "assigning", "looping", "handing over", "told twice"],
 )
 def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
-    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch, moments: list[str]
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch, moments: list[tuple[Any, str]]
 ) -> None:
     stub.script(delay_ms=150)
     run = start(max_concurrency=2)
@@ -81,10 +89,10 @@ def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
         return told
 
     with monkeypatch.context() as patched:
-        for moment in moments:
-            patched.setattr(slices, moment, told_before(getattr(slices, moment)))
+        for place, step in moments:
+            patched.setattr(place, step, told_before(getattr(place, step)))
         with pytest.raises(SystemExit):
-            judge_slice(run.lanes.get().pk, turn=slices.Turn(shared=0.3, longest=0.3))
+            work_slice(run.lanes.get().pk, turn=slices.Turn(shared=0.3, longest=0.3))
     assert_everything_was_given_back(run)
 
 
@@ -94,13 +102,13 @@ def test_a_slice_told_to_end_while_it_claims_gives_back_what_it_gets(
     run = start(max_concurrency=2)
     OrmQ.objects.all().delete()
     aborted = threading.Event()
-    abort, claim = SliceLoop.abort, JudgingStore.claim
+    abort, claim = SliceLoop.abort, Store.claim
 
     def noted_abort(self: SliceLoop[Any, Any]) -> None:
         abort(self)
         aborted.set()
 
-    def told_and_claimed(self: JudgingStore, prompt_count: int) -> Any:
+    def told_and_claimed(self: Store, prompt_count: int) -> Any:
         works = claim(self, prompt_count)
         tell_to_end()
         assert aborted.wait(20)
@@ -108,10 +116,10 @@ def test_a_slice_told_to_end_while_it_claims_gives_back_what_it_gets(
 
     with monkeypatch.context() as patched:
         patched.setattr(SliceLoop, "abort", noted_abort)
-        patched.setattr(JudgingStore, "claim", told_and_claimed)
+        patched.setattr(Store, "claim", told_and_claimed)
         started = time.monotonic()
         with pytest.raises(SystemExit):
-            judge_slice(run.lanes.get().pk)
+            work_slice(run.lanes.get().pk)
     assert time.monotonic() - started < 20, "it did not wait for the turn's end"
     assert stub.calls == 0
     assert_everything_was_given_back(run)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from judging.providers.base import Fault, ProviderError
+from judging.foundation.answers import Fault
+from judging.providers.base import ProviderError
 from judging.work.outage import OutageWatch
 
 

@@ -1,19 +1,18 @@
 """A provider's own limits hold across runs, lanes and hosts."""
 
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
-from uuid import UUID
 
 import pytest
 from django_q.models import OrmQ
 
 from judging.judging_runs.starting import start_judging_run
 from judging.models import AIProvider, JudgingRun, Lane, ProviderShare, User
-from judging.work import judge_slice
-from judging.work.allowances import ProviderAllowances
+from judging.records.provider_limits import resource_key
+from judging.work.allowances import SharedAllowances
 from judging.work.gates import Demand, Grant
-from judging.work.leases import hand_over, take
+from judging.work.lanes import hand_over, take
+from judging.work.slices import work_slice
 from judging.work.words import Turn
 from tests.draining import drain
 from tests.factories import make_judge, make_provider
@@ -30,13 +29,13 @@ def start(member: User, provider: AIProvider, queries: int = 10, candidates: int
 
 def lanes_of(*runs: JudgingRun) -> list[int]:
     OrmQ.objects.all().delete()
-    return list(Lane.objects.filter(judging_run__in=runs).order_by("pk").values_list("pk", flat=True))
+    return list(Lane.objects.filter(job_id__in=[run.pk for run in runs]).order_by("pk").values_list("pk", flat=True))
 
 
 def work_on(lanes: list[int], turn: Turn | None = None) -> None:
     with ExitStack() as stack:
         for lane in lanes:
-            stack.enter_context(in_background(lambda lane=lane: judge_slice(lane, turn=turn)))
+            stack.enter_context(in_background(lambda lane=lane: work_slice(lane, turn=turn)))
 
 
 def test_two_runs_keep_their_provider_s_concurrency_together(member: User, stub: Stub) -> None:
@@ -46,7 +45,7 @@ def test_two_runs_keep_their_provider_s_concurrency_together(member: User, stub:
     seen: set[str] = set()
     with ExitStack() as stack:
         for lane in lanes_of(*runs):
-            stack.enter_context(in_background(judge_slice, lane))
+            stack.enter_context(in_background(work_slice, lane))
         while any(JudgingRun.objects.get(pk=run.pk).is_active for run in runs):
             seen |= {JudgingRun.objects.get(pk=run.pk).throttled_by or "" for run in runs}
             time.sleep(0.05)
@@ -78,7 +77,7 @@ def test_two_runs_keep_120_requests_a_minute_together_evenly_spaced(member: User
     told: set[str | None] = set()
     with ExitStack() as stack:
         for lane in lanes:
-            stack.enter_context(in_background(judge_slice, lane))
+            stack.enter_context(in_background(work_slice, lane))
         while stub.calls < 10 and time.monotonic() < started + 20:
             counts.append((time.monotonic() - started, stub.calls))
             # Said while calls are held up: after the last one nothing is, and a flush may have taken it back.
@@ -101,7 +100,7 @@ def test_a_limit_set_while_a_run_is_at_work_holds_soon(
     # At least 4 s without the limit: it is set and looked at well before the end.
     run = start(member, provider, 64, 10)
     (lane,) = lanes_of(run)
-    with in_background(judge_slice, lane):
+    with in_background(work_slice, lane):
         wait_until(lambda: stub.max_in_flight == 16)
         AIProvider.objects.filter(pk=provider.pk).update(max_concurrency=2)
         wait_until(lambda: stub.in_flight <= 2)
@@ -120,13 +119,13 @@ class Slice:
         lease = take(lane.pk)
         assert lease is not None
         self.lane, self.lease, self.provider, self.wanted = lane, lease, provider, wanted
-        self.allowances = ProviderAllowances(lease)
+        self.allowances = SharedAllowances(lease)
         self.held = 0
 
     def renew(self, in_hand: int | None = None) -> Grant:
         in_hand = self.held if in_hand is None else in_hand
-        grants: Mapping[UUID, Grant] = self.allowances.renew({self.provider.pk: Demand(in_hand, self.wanted, 8)})
-        grant = grants[self.provider.pk]
+        resource = resource_key(self.provider.pk)
+        grant = self.allowances.renew({resource: Demand(in_hand, self.wanted, 8)})[resource]
         self.held = grant.concurrency or 0
         return grant
 

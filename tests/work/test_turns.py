@@ -9,15 +9,15 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from judging.asking.parsing import Grade
-from judging.judging_runs import lifecycle
-from judging.judging_runs.store import JudgingStore
 from judging.models import JudgingRun, JudgingRunStatus, User
 from judging.review.judgments import GivenGrade, record_judgments
-from judging.work import judge_slice
-from judging.work.leases import others_wait, take
-from judging.work.words import Batch, Released, Settled, Turn
+from judging.work import lifecycle
+from judging.work.lanes import others_wait, take
+from judging.work.slices import work_slice
+from judging.work.store import Store
+from judging.work.words import Outcomes, Released, Settled, Turn
 from tests.draining import drain
-from tests.judging_runs.judging import Start, full, in_background, reread, small_run, wait_until
+from tests.judging_runs.judging import Start, in_background, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 
 
@@ -26,7 +26,7 @@ def test_a_slice_gives_its_turn_away_and_the_run_goes_on(start: Start, stub: Stu
     run = start(max_concurrency=2)
     lane = run.lanes.get()
     OrmQ.objects.all().delete()
-    judge_slice(lane.pk, turn=Turn(shared=0.3, longest=0.3))
+    work_slice(lane.pk, turn=Turn(shared=0.3, longest=0.3))
     half = reread(run)
     assert 0 < half.judged_count < 20
     assert (half.status, OrmQ.objects.count()) == (JudgingRunStatus.RUNNING, 1)
@@ -38,7 +38,7 @@ def test_a_retry_that_would_outlast_the_turn_goes_back_with_its_attempts(start: 
     stub.script(by_candidate={"d0-0": "429:60"})
     run = start(small_run(1, 2))
     OrmQ.objects.all().delete()
-    judge_slice(run.lanes.get().pk, turn=Turn(shared=0.2, longest=0.2))
+    work_slice(run.lanes.get().pk, turn=Turn(shared=0.2, longest=0.2))
     run = reread(run)
     item = run.items.get(candidate__document__external_id="d0-0")
     assert (run.judged_count, item.status, item.attempt_count) == (1, "pending", 1)
@@ -69,10 +69,10 @@ def test_a_run_costs_the_same_number_of_statements_per_flush_whatever_its_size(s
     def statements(run: JudgingRun, prompts: int) -> int:
         lease = take(run.lanes.get().pk)
         assert lease is not None
-        lifecycle.start(run.pk)
-        store = JudgingStore(lease, full(run))
+        lifecycle.start(run.kind, run.pk)
+        store = Store(lease, lease.kind.assign(run.pk))
         works = store.claim(prompts)
-        batch = Batch(calls=[Settled(None, (key,), {key: Grade(1, "")}) for work in works for key in work.ask.keys])
+        batch = Outcomes(calls=[Settled(None, (key,), {key: Grade(1, "")}) for work in works for key in work.ask.keys])
         with CountedQueries() as counted:
             store.flush(batch)
         return counted.count
@@ -110,15 +110,15 @@ def test_a_turn_is_given_away_to_other_work_not_to_the_same_run_s_lanes(start: S
 
 def test_a_batch_is_cut_into_pieces_that_hold_all_of_it_once() -> None:
     calls = [Settled(None, (key,), {key: Grade(1, "")}) for key in range(7)]
-    batch: Batch[Grade] = Batch(calls=list(calls), released=[Released(9, 1)], reasks_failed=2, has_success=True)
+    batch: Outcomes[Grade] = Outcomes(calls=list(calls), released=[Released(9, 1)], reasks_failed=2, has_success=True)
     pieces = batch.pieces(3)
     assert [len(piece.calls) for piece in pieces] == [3, 3, 1]
     assert [bool(piece.released) for piece in pieces] == [False, False, True], "an end comes after what came before it"
-    again: Batch[Grade] = Batch()
+    again: Outcomes[Grade] = Outcomes()
     for piece in reversed(pieces):
         again.put_back(piece)
     assert again == batch
-    assert Batch[Grade](calls=calls[:2]).pieces(3) == [Batch(calls=calls[:2])]
+    assert Outcomes[Grade](calls=calls[:2]).pieces(3) == [Outcomes(calls=calls[:2])]
 
 
 def test_what_is_left_of_a_batch_is_kept_when_the_database_stops_taking_it(
@@ -127,15 +127,15 @@ def test_what_is_left_of_a_batch_is_kept_when_the_database_stops_taking_it(
     monkeypatch.setattr("judging.work.loop.PIECE", 3)
     monkeypatch.setattr("judging.work.loop.MOST_PIECES", 40)
     run = start(small_run(4, 10), max_concurrency=32)
-    flush, flushes = JudgingStore.flush, []
+    flush, flushes = Store.flush, []
 
-    def fail_once(self: JudgingStore, batch: Any) -> Any:
+    def fail_once(self: Store, batch: Any) -> Any:
         flushes.append(len(batch.calls))
         if len(flushes) == 3:
             raise OperationalError("database or disk is full")
         return flush(self, batch)
 
-    monkeypatch.setattr(JudgingStore, "flush", fail_once)
+    monkeypatch.setattr(Store, "flush", fail_once)
     drain()
     assert max(flushes) <= 3
     assert reread(run).judged_count == stub.calls == 40
@@ -147,9 +147,9 @@ def test_no_call_is_started_while_too_much_waits_to_be_written(
     monkeypatch.setattr("judging.work.loop.MOST_UNWRITTEN", 10)
     stub.script(delay_ms=20)
     run = start(small_run(5, 10), max_concurrency=4)
-    flush, written, waiting = JudgingStore.flush, [0], []
+    flush, written, waiting = Store.flush, [0], []
 
-    def flush_slowly(self: JudgingStore, batch: Any) -> Any:
+    def flush_slowly(self: Store, batch: Any) -> Any:
         # As if the disk took its time: until as many calls have come as ever will.
         wait_until(lambda: stub.calls >= min(written[0] + 10, 50))
         wait_until(lambda: stub.in_flight == 0)
@@ -158,7 +158,7 @@ def test_no_call_is_started_while_too_much_waits_to_be_written(
         written[0] += len(batch.calls)
         return state
 
-    monkeypatch.setattr(JudgingStore, "flush", flush_slowly)
+    monkeypatch.setattr(Store, "flush", flush_slowly)
     drain()
     assert reread(run).judged_count == stub.calls == 50
     assert max(waiting) <= 10 + 4, "those in flight when it was reached, and no more"
@@ -171,7 +171,7 @@ def test_a_grade_given_during_a_run_is_in_the_metrics_once_the_run_has_ended(
     run = start(small_run(2, 4, metrics=["P@1"]), max_concurrency=1)
     evaluation_run = run.evaluation_run
     query = evaluation_run.run_queries.get(position=1)
-    with in_background(judge_slice, run.lanes.get().pk):
+    with in_background(work_slice, run.lanes.get().pk):
         wait_until(lambda: stub.in_flight > 0)
         record_judgments(grades=[GivenGrade(query.pk, "d0-0", 0)], actor=member)
         evaluation_run.refresh_from_db()

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from judging.management.rescuing import rescue_all
 from judging.models import JudgingRun, WorkerHeartbeat
-from judging.work import queue, rescue_judging_runs
+from judging.work import workers
 from tests.judging_runs.judging import Start, grades_of_record, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 from tests.work.callers import Callers
@@ -63,7 +64,7 @@ def test_a_run_goes_on_when_one_of_its_hosts_is_lost(start: Start, stub: Stub) -
         second.kill()
         lost_at = time.monotonic()
         # What the supervisor of the host that is left does.
-        wait_until(also(lambda: ended(run), rescue_judging_runs), 60)
+        wait_until(also(lambda: ended(run), rescue_all), 60)
         assert time.monotonic() - lost_at < LEASE + 15
     run = reread(run)
     assert (run.status, run.judged_count) == ("completed", 1600)
@@ -71,4 +72,4 @@ def test_a_run_goes_on_when_one_of_its_hosts_is_lost(start: Start, stub: Stub) -
     assert stub.max_in_flight <= 100 + 50, "the stub still had calls of the lost host in hand"
     # in flight on the lost host, or back but not yet written
     assert stub.repeated_calls <= 50 + 50 * int(1.0 / 0.3)
-    assert queue.has_live_worker()
+    assert workers.has_live_worker()

@@ -20,7 +20,7 @@ from judging.judging_runs.starting import JudgingOptions, cancel_judging_run, es
 from judging.models import AIJudge, ItemStatus, JudgingRun, User
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
-from judging.work import rescue_if_stalled
+from judging.work.rescue import rescue_if_stalled
 
 _KEY = OpenApiParameter(
     "Idempotency-Key",

@@ -5,7 +5,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from judging.work import queue
+from judging.work import workers
 
 
 @require_safe
@@ -24,7 +24,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         checks["database"] = True
-        checks["worker"] = queue.has_live_worker()
+        checks["worker"] = workers.has_live_worker()
     except DatabaseError:
         pass
     is_ready = all(checks.values())

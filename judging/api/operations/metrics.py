@@ -15,7 +15,7 @@ from judging.models import BatchExecution, EvaluationRun, JudgingRun
 from judging.operations import totals
 from judging.people.accounts import authenticate_token
 from judging.rest.problems import problem_response
-from judging.work import queue
+from judging.work import queue, workers
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _RECENTLY = timedelta(hours=1)
@@ -94,8 +94,8 @@ def _metrics() -> Iterator[Iterator[str]]:
         "releval_queue_waiting_tasks", "gauge", "Tasks that wait for a worker.", [({}, queue.waiting_tasks())]
     )
     yield _metric("releval_queue_oldest_seconds", "gauge", "How long the oldest of them waits.", [({}, round(age, 3))])
-    workers = totals.live_workers(now - queue.WORKER_GONE_AFTER)
-    yield _metric("releval_workers", "gauge", "Worker processes seen within 30 s.", [({}, workers)])
+    alive = totals.live_workers(now - workers.WORKER_GONE_AFTER)
+    yield _metric("releval_workers", "gauge", "Worker processes seen within 30 s.", [({}, alive)])
     stalled = totals.stalled_lanes().count()
     yield _metric("releval_stalled_lanes", "gauge", "Shares of runs whose worker is gone for long.", [({}, stalled)])
     left = totals.interrupted_imports().count()

@@ -13,12 +13,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from judging import ledger, work
+from judging import ledger
 from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name, get_user
 from judging.management.progress import follow
-from judging.models import AIJudge, EvaluationRun, JudgingRun, JudgingRunStatus, Lane, Role, Scope, User
-from judging.work import queue
+from judging.management.rescuing import rescue_all
+from judging.models import AIJudge, EvaluationRun, JudgingRun, JudgingRunStatus, Role, Scope, User
+from judging.work import workers
+from judging.work.slices import work_slice
 
 POLL_SECONDS = 0.5
 NO_WORKER = (
@@ -50,7 +52,7 @@ class Command(BaseCommand):
         evaluation_run = get_by_id_or_name(EvaluationRun.objects.all(), options["run"])
         judge = get_by_id_or_name(AIJudge.objects.filter(archived_at=None), options["judge"])
         actor = _actor(options["user"])
-        if options["wait"] and not queue.has_live_worker():
+        if options["wait"] and not workers.has_live_worker():
             raise CommandError(NO_WORKER)
         chosen = JudgingOptions(scope=options["scope"], depth=options["depth"], query_limit=options["query_limit"])
         with errors_on_one_line():
@@ -108,12 +110,12 @@ def _drain(run: JudgingRun, out: Any) -> None:
     watcher.start()
     try:
         while not told_to_end.is_set() and JudgingRun.objects.get(pk=run.pk).is_active:
-            lane = Lane.objects.filter(judging_run=run, is_done=False).order_by("enqueued_at").first()
+            lane = run.lanes.filter(is_done=False).order_by("enqueued_at").first()
             if lane is None:
-                work.rescue_judging_runs()
+                rescue_all()
             else:
                 with _ending_in_order(told_to_end):
-                    work.judge_slice(lane.pk)
+                    work_slice(lane.pk)
             time.sleep(0.05)  # a worker may hold the lane
     except (KeyboardInterrupt, SystemExit):
         pass  # told to end: the slice has given back what it held

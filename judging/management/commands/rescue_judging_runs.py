@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from judging.work import rescue_judging_runs
+from judging.management.rescuing import rescue_all
 
 
 class Command(BaseCommand):
@@ -14,5 +14,5 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = rescue_judging_runs()
+        count = rescue_all()
         self.stdout.write(f"{count} {'lane' if count == 1 else 'lanes'} queued again")

@@ -18,7 +18,7 @@ from judging.management.sqlite_files import (
     overwrite_database,
 )
 from judging.models import WorkerHeartbeat
-from judging.work import queue
+from judging.work import workers
 
 
 class Command(BaseCommand):
@@ -75,7 +75,7 @@ def _check_source(source: Path, target: Path) -> None:
 
 def _has_live_worker() -> bool:
     try:
-        return queue.has_live_worker()
+        return workers.has_live_worker()
     except DatabaseError:
         return False  # without tables, or too damaged to tell
     finally:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from judging.management import serving
-from judging.work import queue
+from judging.work import workers
 
 
 class Command(BaseCommand):
@@ -23,4 +23,4 @@ class Command(BaseCommand):
         serving.keep_files_private()
         # With DEBUG, Django keeps every statement and its values: a fifth of a slice's CPU, and memory that grows with it.
         settings.DEBUG = False
-        queue.run_workers()
+        workers.run_workers()

@@ -20,7 +20,8 @@ from judging.web.base import PageRequest, member_required, page_of, sentence
 from judging.web.files import download
 from judging.web.remedies import ITEM_REMEDIES, item_remedy, remedy_link
 from judging.web.run_rows import JudgingRow
-from judging.work import queue, rescue_if_stalled
+from judging.work import workers
+from judging.work.rescue import rescue_if_stalled
 
 
 @require_GET
@@ -66,7 +67,7 @@ def _live(request: PageRequest, run: JudgingRun) -> dict[str, Any]:
         "judging_run": run,
         "row": JudgingRow(run),
         "version": version,
-        "is_worker_missing": run.is_active and not queue.has_live_worker(),
+        "is_worker_missing": run.is_active and not workers.has_live_worker(),
     }
     if not run.is_active:
         # Judged again by the judge as it is now, by whoever may use it.

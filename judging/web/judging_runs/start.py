@@ -34,7 +34,8 @@ from judging.web.base import (
     watch_runs,
 )
 from judging.web.run_rows import JudgingRow, money
-from judging.work import queue, rescue_if_stalled
+from judging.work import workers
+from judging.work.rescue import rescue_if_stalled
 
 _MOST_RUNS = 20
 _OF_EARLIER = (Scope.FAILED, Scope.REMAINING)
@@ -233,5 +234,5 @@ def _list(run: EvaluationRun) -> dict[str, Any]:
         "active_ids": ",".join(str(row.run.pk) for row in active),
         "active_percent": active[0].percent if active else None,
         "active_status": active[0].run.status if active else "",
-        "is_worker_missing": bool(active) and not queue.has_live_worker(),
+        "is_worker_missing": bool(active) and not workers.has_live_worker(),
     }

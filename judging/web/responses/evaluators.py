@@ -15,6 +15,7 @@ from judging.responses.evaluators import delete_evaluator, save_evaluator
 from judging.responses.execution_pages import ItemRow, evaluator_names, item_rows
 from judging.responses.execution_reads import get_batch
 from judging.responses.executions import create_batch
+from judging.responses.immediate import execute_now
 from judging.responses.judge_reads import evaluators as team_evaluators
 from judging.responses.judge_reads import get_evaluator
 from judging.responses.judge_reads import response_judges as team_judges
@@ -31,7 +32,6 @@ from judging.web.base import (
 )
 from judging.web.responses.executions import default_model_context
 from judging.web.responses.forms import VARIABLES, EvaluatorForm, ResponseJudgeForm, TryForm
-from judging.work import execute_now
 
 _EVALUATOR = "judging/batches/evaluator.html"
 _JUDGE = "judging/batches/response_judge.html"

@@ -30,7 +30,7 @@ from judging.web.base import (
 )
 from judging.web.files import download
 from judging.web.run_rows import money
-from judging.work import rescue_if_stalled
+from judging.work.rescue import rescue_if_stalled
 
 
 class DefaultModelForm(forms.Form):

@@ -20,7 +20,7 @@ from judging.runs.run_summary import count_written, grade_distribution, has_stal
 from judging.web.base import PageRequest, go_to, member_required, page_of, signed_in, toast
 from judging.web.files import download
 from judging.web.judging_runs.start import sidebar
-from judging.work import queue
+from judging.work import workers
 
 _UNDER_IMPORT = (EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING)
 
@@ -129,7 +129,7 @@ def _results(run: EvaluationRun) -> dict[str, Any]:
         "cards": [MetricCard(name, run.metric_values.get(name), run.coverage_values.get(name)) for name in run.metrics],
         "grades": grade_distribution(run),
         # Without a worker nothing is renewed, and nothing to wait for.
-        "is_renewing": has_stale_metrics(run) and queue.has_live_worker(),
+        "is_renewing": has_stale_metrics(run) and workers.has_live_worker(),
     }
 
 

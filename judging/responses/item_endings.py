@@ -1,7 +1,4 @@
-"""The state machine of batch executions and of their items, and the log that an executed item leaves.
-
-A batch that has ended never changes: its end settles every row, also those in flight, whose replies come too late.
-"""
+"""How items of a batch execution end, and the log that an executed item leaves."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -9,89 +6,47 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Sum
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, Sum
 
-from judging.foundation.errors import IllegalTransition
 from judging.models import (
     BatchEvaluator,
     BatchExecution,
     BatchItem,
     BatchItemStatus,
-    BatchStatus,
     Call,
     EvaluatorResult,
     ExecutionLog,
     ExecutionLogTag,
-    Lane,
     ResultStatus,
     name_of_evaluators,
 )
 
-CANCELLED = "cancelled"
 _ACTIVE_ITEMS = (BatchItemStatus.PENDING, BatchItemStatus.PROCESSING)
 _PREVIEW_CHARS = 500
 
 
-def start(batch_id: UUID) -> bool:
-    """Move a pending batch to processing; return False where it no longer is pending."""
-    pending = BatchExecution.objects.filter(pk=batch_id, status=BatchStatus.PENDING)
-    return bool(pending.update(status=BatchStatus.PROCESSING, started_at=timezone.now()))
-
-
-def complete(batch_id: UUID) -> bool:
-    """End a batch whose every item has ended: completed, or failed when none of them did. Return whether it ended."""
-    nothing_left = BatchExecution.objects.filter(
-        pk=batch_id, status=BatchStatus.PROCESSING, total_count=F("completed_count") + F("failed_count")
+def fail_items(batch: BatchExecution, *, error: str, now: datetime) -> int:
+    """Fail the items that have not ended, of a batch that ends now; return how many. The caller holds its row."""
+    EvaluatorResult.objects.filter(batch=batch, status=ResultStatus.PENDING).update(
+        status=ResultStatus.SKIPPED, claim_token=None, finished_at=now
     )
-    now = timezone.now()
-    return bool(
-        nothing_left.filter(completed_count__gte=1).update(status=BatchStatus.COMPLETED, completed_at=now)
-        or nothing_left.filter(completed_count=0).update(
-            status=BatchStatus.FAILED,
-            completed_at=now,
-            error="no item could be completed",
-            error_code="no_item_completed",
-        )
-    )
+    remaining = BatchItem.objects.filter(batch=batch, status__in=_ACTIVE_ITEMS)
+    asked = EvaluatorResult.objects.filter(item=OuterRef("pk"), calls__isnull=False)
+    # What was asked about has cost something: it leaves a log.
+    begun = list(remaining.filter(Exists(asked)))
+    _write_logs(batch, begun, _tallies(begun), now)
+    return remaining.update(status=BatchItemStatus.FAILED, error_message=error, completed_at=now)
 
 
-def end(batch_id: UUID, *, error: str, error_code: str) -> None:
-    """Fail a batch and every item of it that has not ended, with `error` as the reason, in one transaction.
+def finish_items(batch: BatchExecution, item_ids: Collection[int], now: datetime) -> tuple[int, int]:
+    """End those of the items that have no result pending, and write their logs; return how many completed and failed.
 
-    Raise IllegalTransition when it has ended before.
+    The caller holds the batch's row.
     """
-    with transaction.atomic():
-        batch = BatchExecution.objects.select_for_update(no_key=True).get(pk=batch_id)
-        if not batch.is_active:
-            raise IllegalTransition(f"a batch that is {batch.status} can't fail any more")
-        now = timezone.now()
-        EvaluatorResult.objects.filter(batch=batch, status=ResultStatus.PENDING).update(
-            status=ResultStatus.SKIPPED, claim_token=None, finished_at=now
-        )
-        remaining = BatchItem.objects.filter(batch=batch, status__in=_ACTIVE_ITEMS)
-        asked = EvaluatorResult.objects.filter(item=OuterRef("pk"), calls__isnull=False)
-        # What was asked about has cost something: it leaves a log.
-        begun = list(remaining.filter(Exists(asked)))
-        _write_logs(batch, begun, _tallies(begun), now)
-        failed = remaining.update(status=BatchItemStatus.FAILED, error_message=error, completed_at=now)
-        BatchExecution.objects.filter(pk=batch_id).update(
-            status=BatchStatus.FAILED,
-            error=error,
-            error_code=error_code,
-            completed_at=now,
-            failed_count=F("failed_count") + failed,
-        )
-        Lane.objects.filter(batch=batch, lease_token__isnull=True).update(is_done=True)
-
-
-def finish_items(batch: BatchExecution, item_ids: Collection[int], now: datetime) -> None:
-    """End those of the items that have no result pending, and write their logs. The caller holds the batch's row."""
     pending = EvaluatorResult.objects.filter(item=OuterRef("pk"), status=ResultStatus.PENDING)
     items = list(BatchItem.objects.filter(~Exists(pending), pk__in=item_ids, status__in=_ACTIVE_ITEMS))
     if not items:
-        return
+        return 0, 0
     tallies = _tallies(items)
     for item in items:
         tally = tallies[item.pk]
@@ -101,9 +56,7 @@ def finish_items(batch: BatchExecution, item_ids: Collection[int], now: datetime
     BatchItem.objects.bulk_update(items, ["status", "error_message", "completed_at"])
     _write_logs(batch, items, tallies, now)
     completed = sum(item.status == BatchItemStatus.COMPLETED for item in items)
-    BatchExecution.objects.filter(pk=batch.pk).update(
-        completed_count=F("completed_count") + completed, failed_count=F("failed_count") + len(items) - completed
-    )
+    return completed, len(items) - completed
 
 
 @dataclass(slots=True)

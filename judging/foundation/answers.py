@@ -1,0 +1,79 @@
+"""What comes of a call to a service, whoever is called and whatever for: an outcome per key, or a fault. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+
+class Fault(StrEnum):
+    """What a failed call means for the work around it."""
+
+    RUN = "run"  # no call of this job can succeed: key, permission, model, quota
+    TRANSIENT = "transient"  # the same call may succeed later
+    PROMPT = "prompt"  # the service refuses this request; others may pass
+
+
+class ServiceError(Exception):
+    """A call that brought no readable answer. `code` is stable; the message is safe to show.
+
+    retry_after is in seconds (None: the service named none). status is the HTTP status, None without an answer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: Fault,
+        code: str,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message, self.fault, self.code, self.status = message, fault, code, status
+        self.retry_after = retry_after
+
+    @property
+    def is_throttling(self) -> bool:
+        """Whether the service asks for fewer calls."""
+        return self.code == "rate_limited"
+
+
+class FailureCode(StrEnum):
+    """Why something asked about has no outcome."""
+
+    UNPARSEABLE = "unparseable"
+    MISSING = "missing"
+    OUT_OF_SCALE = "out_of_scale"
+    CONFLICTING = "conflicting"
+    EMPTY_REPLY = "empty_reply"
+    TRUNCATED = "truncated"
+    REFUSED = "refused"
+    REQUEST_REJECTED = "request_rejected"
+    RETRIES_EXHAUSTED = "retries_exhausted"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No outcome, and why: the message is for people."""
+
+    code: FailureCode
+    message: str
+
+
+AskT = TypeVar("AskT")
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(slots=True)
+class AnswerTo(Generic[AskT, ValueT]):
+    """What came of an ask. `error` is set for faults of the job or the moment: then nothing else was decided.
+
+    `call` is what the kind of work keeps of the call, with `is_answered` and `is_reask`; None when none was made.
+    """
+
+    call: Any | None
+    outcomes: dict[int, ValueT | Failure] = field(default_factory=dict)
+    follow_ups: tuple[AskT, ...] = ()
+    error: ServiceError | None = None
+    messages: Sequence[dict[str, Any]] = ()

@@ -1,0 +1,12 @@
+"""The kinds of work, in one table. A new kind: a file in its subject, a line here, and its own tables."""
+
+from typing import Any
+
+from judging.judging_runs.kind import JudgingRunKind
+from judging.responses.kind import BatchKind
+from judging.work.kind import Kind
+
+KINDS: tuple[Kind[Any, Any, Any], ...] = (
+    JudgingRunKind(),
+    BatchKind(),
+)

@@ -1,0 +1,43 @@
+"""Calls as rows: what is kept of each, whatever kind of work it was made for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import F
+
+from judging.asking.engine import CallRecord
+from judging.foundation.text import cut_text
+from judging.models import Call
+
+MAX_RAW_REPLY = 100_000
+
+
+def call_row(record: CallRecord, **owner: Any) -> Call:
+    """Make the unsaved row of a call. `owner` names what the call was made for, as fields of Call."""
+    call = Call(
+        prompt_hash=record.prompt_hash,
+        candidate_count=record.candidate_count,
+        is_reask=record.is_reask,
+        input_tokens=record.input_tokens,
+        output_tokens=record.output_tokens,
+        notes="\n".join(record.notes)[:2000],
+        **owner,
+    )
+    if (reply := record.reply) is not None:
+        call.model, call.request_id = cut_text(reply.model, 200), cut_text(reply.request_id, 200)
+        call.latency_ms, call.finish_reason = reply.latency_ms, cut_text(reply.finish_reason, 50)
+        call.raw_reply = cut_text(reply.text, MAX_RAW_REPLY)
+    elif (error := record.error) is not None:
+        call.request_id, call.http_status = cut_text(error.request_id, 200), error.status
+        call.error_code, call.error = error.code, cut_text(error.message, 2000)
+        call.latency_ms, call.raw_reply = error.latency_ms, cut_text(error.raw_reply, MAX_RAW_REPLY)
+    return call
+
+
+def call_counts(records: Sequence[CallRecord]) -> dict[str, Any]:
+    """Return the changes of a job's counters for these calls."""
+    return {
+        "call_count": F("call_count") + len(records),
+        "input_tokens": F("input_tokens") + sum(record.input_tokens for record in records),
+        "output_tokens": F("output_tokens") + sum(record.output_tokens for record in records),
+    }

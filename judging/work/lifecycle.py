@@ -1,0 +1,105 @@
+"""The state machine of jobs. Every change is a conditional UPDATE whose row count is checked."""
+
+import logging
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from judging.foundation.errors import IllegalTransition
+from judging.foundation.text import cut_text
+from judging.models import Job
+from judging.work.kind import Kind, kind_named
+
+logger = logging.getLogger(__name__)
+
+_MAX_ERROR_CHARS = 2000
+
+
+def is_active(kind_name: str, job_id: UUID) -> bool:
+    """Tell whether a job has not ended."""
+    return kind_named(kind_name).is_active(job_id)
+
+
+def start(kind_name: str, job_id: UUID) -> bool:
+    """Let a waiting job begin; return False where it no longer waits."""
+    kind = kind_named(kind_name)
+    waiting = kind.jobs._default_manager.filter(pk=job_id, status=kind.states.waiting)
+    if not waiting.update(status=kind.states.working, started_at=timezone.now()):
+        return False
+    logger.info("%s %s is %s", kind.title, job_id, kind.states.working)
+    return True
+
+
+def complete(kind_name: str, job_id: UUID) -> bool:
+    """End a job at work that has nothing left, as its kind says. Return whether this call ended it."""
+    kind = kind_named(kind_name)
+    at_work = kind.jobs._default_manager.filter(pk=job_id, status=kind.states.working)
+    for nothing_left, fields in kind.endings():
+        if at_work.filter(nothing_left).update(completed_at=timezone.now(), **fields):
+            logger.info("%s %s is %s", kind.title, job_id, fields["status"])
+            return True
+    return False
+
+
+def cancel(kind_name: str, job_id: UUID, *, error: str = "", error_code: str = "") -> None:
+    """End a job that people want no more, at once. Raise IllegalTransition when it has ended before."""
+    kind = kind_named(kind_name)
+    _end(kind, job_id, kind.states.cancelled, error=error, error_code=error_code)
+
+
+def fail(kind_name: str, job_id: UUID, *, error: str, error_code: str) -> None:
+    """End a job that cannot go on; what was decided stays. Raise IllegalTransition when it has ended before."""
+    kind = kind_named(kind_name)
+    _end(kind, job_id, kind.states.failed, error=error, error_code=error_code)
+
+
+def fail_unless_done(kind_name: str, job_id: UUID, *, error: str, error_code: str) -> None:
+    """Fail a job unless nothing is left of it: then it is done, whatever its last calls cost or said."""
+    if complete(kind_name, job_id):
+        return
+    # Cancelled, or failed by another lane, a moment ago: that stands.
+    with suppress(IllegalTransition):
+        fail(kind_name, job_id, error=error, error_code=error_code)
+
+
+def close(kind_name: str, job_id: UUID) -> None:
+    """Complete a job when nothing is left of it, and set off what follows its end, however it ended."""
+    complete(kind_name, job_id)
+    kind = kind_named(kind_name)
+    if not kind.is_active(job_id):
+        kind.follow_up(job_id)
+
+
+def _end(kind: Kind[Any, Any, Any], job_id: UUID, to: str, *, error: str, error_code: str) -> None:
+    """End a job and settle its rows, in one transaction."""
+    error = cut_text(error, _MAX_ERROR_CHARS)
+    with transaction.atomic():
+        job = kind.hold(job_id)
+        if job is None or not job.is_active:
+            raise _no_such_change(kind, job, to)
+        now = timezone.now()
+        changes = kind.settle_unasked(job, error=error, now=now)
+        ended = (
+            kind.active()
+            .filter(pk=job_id)
+            .update(status=to, error=error, error_code=error_code, completed_at=now, **changes)
+        )
+        if not ended:
+            raise _no_such_change(kind, job, to)
+        kind.lanes_of(job_id).filter(lease_token__isnull=True).update(is_done=True)
+    logger.log(
+        logging.WARNING if to == kind.states.failed else logging.INFO,
+        "%s %s is %s%s",
+        kind.title,
+        job_id,
+        to,
+        f" with {error_code}: {error}" if error_code else "",
+    )
+
+
+def _no_such_change(kind: Kind[Any, Any, Any], job: Job | None, to: str) -> IllegalTransition:
+    status = "gone" if job is None else job.status
+    return IllegalTransition(f"{kind.title} {'' if job is None else job.pk} is {status} and can't become {to}")

@@ -54,7 +54,7 @@
   };
   const mark = (id, grade) => {
     for (const button of entryOf(id)?.querySelectorAll(".entry-grades button") ?? []) {
-      button.classList.toggle("is-given", button.textContent === String(grade));
+      button.classList.toggle("is-given", button.textContent.trim() === String(grade));
     }
   };
   const send = (url, values, ids) => {
@@ -71,9 +71,15 @@
   };
   const undo = () => {
     if (!isOpen) return;
-    if (waiting) { wantedUndos += 1; return; }
+    if (waiting) {
+      wantedUndos += 1;
+      return;
+    }
     const before = undos.pop();
-    if (!before) { window.releval.toast("info", "There is nothing to undo on this page."); return; }
+    if (!before) {
+      window.releval.toast("info", "There is nothing to undo on this page.");
+      return;
+    }
     const ids = before.map(([id]) => String(id));
     select(entryOf(ids[0]));
     send(saver.dataset.restoreUrl, { grades: JSON.stringify(before) }, ids);
@@ -97,7 +103,9 @@
         undo();
       }
     });
-    addEventListener("beforeunload", (event) => { if (waiting) event.preventDefault(); });
+    addEventListener("beforeunload", (event) => {
+      if (waiting) event.preventDefault();
+    });
   }
 
   // The mouse, and buttons by keyboard
@@ -108,12 +116,17 @@
       event.preventDefault();
       const entry = button.closest(".entry");
       select(entry);
-      give(entry, button.textContent);
+      give(entry, button.textContent.trim());
     }
     if (event.target === bulk) {
       event.preventDefault();
       const seen = chosen().map((box) => box.value);
-      if (seen.length) send(saver.dataset.confirmUrl, { seen }, seen.map((value) => value.split(":")[0]));
+      if (seen.length)
+        send(
+          saver.dataset.confirmUrl,
+          { seen },
+          seen.map((value) => value.split(":")[0]),
+        );
       for (const box of chosen()) box.checked = false;
       countChosen();
       selected()?.focus({ preventScroll: true });
@@ -159,10 +172,14 @@
     countChosen();
   };
   review.addEventListener("change", (event) => {
-    if (event.target.matches("[data-choose-all]")) choose(review.querySelectorAll("input[name=seen]"), event.target.checked);
+    if (event.target.matches("[data-choose-all]"))
+      choose(review.querySelectorAll("input[name=seen]"), event.target.checked);
     else if (event.target.name === "seen") countChosen();
   });
-  bulk?.querySelector("[data-clear]").addEventListener("click", () => { choose(chosen(), false); selected()?.focus(); });
+  bulk?.querySelector("[data-clear]").addEventListener("click", () => {
+    choose(chosen(), false);
+    selected()?.focus();
+  });
 
   // Keys
 
@@ -170,7 +187,10 @@
   const confirmOne = () => {
     const box = selected()?.querySelector("input[name=seen]");
     if (!box) return;
-    if (box.disabled) { window.releval.toast("info", "The AI has not graded this row."); return; }
+    if (box.disabled) {
+      window.releval.toast("info", "The AI has not graded this row.");
+      return;
+    }
     send(saver.dataset.confirmUrl, { seen: [box.value] }, [selectedId]);
     step(1);
   };
@@ -181,8 +201,13 @@
     k: () => step(-1),
     r: () => toggle(selected()),
     u: undo,
-    c: () => { if (isOpen) confirmOne(); },
-    x: () => { const box = selected()?.querySelector("input[name=seen]"); if (box) choose([box], !box.checked); },
+    c: () => {
+      if (isOpen) confirmOne();
+    },
+    x: () => {
+      const box = selected()?.querySelector("input[name=seen]");
+      if (box) choose([box], !box.checked);
+    },
     "/": () => document.getElementById("grid-search").focus(),
     "?": () => keys.showModal(),
   };
@@ -194,7 +219,10 @@
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    if (event.key === "Escape") { toggle(selected(), false); return; }
+    if (event.key === "Escape") {
+      toggle(selected(), false);
+      return;
+    }
     const isGrade = /^[0-9]$/.test(event.key) && Number(event.key) <= maxGrade;
     if (!isGrade && !Object.hasOwn(acts, event.key)) return;
     if (event.repeat && !mayRepeat.has(event.key)) return;
@@ -215,7 +243,8 @@
   const filter = document.getElementById("grid-filter");
   filter.addEventListener("htmx:configRequest", (event) => {
     // Questions left open do not belong in the address.
-    for (const name of [...event.detail.formData.keys()]) if (!event.detail.formData.get(name)) event.detail.formData.delete(name);
+    for (const name of [...event.detail.formData.keys()])
+      if (!event.detail.formData.get(name)) event.detail.formData.delete(name);
   });
   const begin = () => {
     undos = [];
@@ -224,13 +253,19 @@
     select(entries()[0], { focus: false });
     countChosen();
   };
-  document.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target?.id === "grid") begin(); });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id === "grid") begin();
+  });
   document.addEventListener("htmx:oobAfterSwap", countChosen);
 
   // An image that can't be had leaves no hole. Errors do not bubble.
-  document.addEventListener("error", (event) => {
-    if (event.target.matches?.("img.thumb")) event.target.hidden = true;
-  }, true);
+  document.addEventListener(
+    "error",
+    (event) => {
+      if (event.target.matches?.("img.thumb")) event.target.hidden = true;
+    },
+    true,
+  );
 
   begin();
 })();

@@ -23,7 +23,7 @@ export const undo = () => {
     window.releval.toast("info", "There is nothing to undo on this page.");
     return;
   }
-  const candidatePks = undoing.map(([candidatePk]) => String(candidatePk));
+  const candidatePks = undoing.map((grade) => String(grade.candidate_pk));
   select(entryOf(candidatePks[0]));
   save(saver.dataset.restoreUrl, { grades: JSON.stringify(undoing) }, candidatePks);
 };

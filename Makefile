@@ -8,7 +8,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test chaos check bench screenshots lock audit installed test-installed
+.PHONY: help demo serve test chaos check format bench screenshots lock audit installed test-installed
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ chaos: test-installed ## Kill every part of a running stack at seeded moments; N
 
 check: test-installed ## Check format, lint, types, import contract, migrations and production settings
 	@exec sh scripts/check.sh
+
+format: test-installed ## Format Python, templates, styles and scripts
+	@.venv/bin/ruff format . && .venv/bin/djangofmt templates && .venv/bin/oxfmt static/css static/js
 
 bench: test-installed ## Measure speed, memory and faults beside their marks, 6 minutes (PEERS=1, BENCH_ARGS=--full)
 	@exec $(PYTHON) -m tests.bench $(if $(PEERS),--peers) $(BENCH_ARGS)

@@ -24,6 +24,8 @@ check() {
 }
 
 check "format" $bin/ruff format --check .
+check "templates" $bin/djangofmt --check templates
+check "styles and scripts" $bin/oxfmt --check static/css static/js
 check "lint" $bin/ruff check .
 check "types" $bin/mypy
 check "import contract" $bin/lint-imports

@@ -13,6 +13,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 MAX_LINES = 400
+MAX_COLUMNS = 160
 
 
 def python_files(*folders: str) -> Iterator[Path]:
@@ -80,6 +81,23 @@ def test_no_file_is_longer_than_400_lines() -> None:
         for path in python_files("judging", "releval", "tests", "scripts")
     }
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def test_no_line_of_a_template_or_style_or_script_is_longer_than_160_characters() -> None:
+    files = [
+        path
+        for folder in ("templates", "static/css", "static/js")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in (".html", ".css", ".js")
+    ]
+    assert {path.suffix for path in files} == {".html", ".css", ".js"}
+    too_long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > MAX_COLUMNS
+    ]
+    assert too_long == []
 
 
 def test_no_module_is_called_utils() -> None:

@@ -20,10 +20,10 @@ MAX_JUDGMENTS = 5000
 
 @dataclass(frozen=True, slots=True)
 class GivenGrade:
-    """A grade for the document `candidate_id` (external id) of a run query; grade None takes one's own back."""
+    """A grade for the document `document_key` (external id) of a run query; grade None takes one's own back."""
 
-    query_id: UUID
-    candidate_id: str
+    run_query_id: UUID
+    document_key: str
     grade: int | None
     reasoning: str = ""
     saw_ai_grade: bool | None = None
@@ -67,7 +67,7 @@ def _resolve(grades: Sequence[GivenGrade]) -> tuple[EvaluationRun, list[Candidat
         raise Invalid("no judgments given", errors={"queries": ["at least one judgment"]})
     if len(grades) > MAX_JUDGMENTS:
         raise Invalid("too many judgments", errors={"queries": [f"at most {MAX_JUDGMENTS} judgments at once"]})
-    query_ids = {grade.query_id for grade in grades}
+    query_ids = {grade.run_query_id for grade in grades}
     runs = dict(RunQuery.objects.filter(pk__in=query_ids).values_list("pk", "run_id"))
     problems: dict[str, list[str]] = {}
     for query_id in query_ids - runs.keys():
@@ -86,13 +86,13 @@ def _resolve(grades: Sequence[GivenGrade]) -> tuple[EvaluationRun, list[Candidat
     candidates: list[Candidate] = []
     seen: set[tuple[UUID, str]] = set()
     for grade in grades:
-        key = (grade.query_id, grade.candidate_id)
+        key = (grade.run_query_id, grade.document_key)
         if key in seen:
-            problems.setdefault("candidate_id", []).append(f"{grade.candidate_id!r} is judged twice for one query")
+            problems.setdefault("candidate_id", []).append(f"{grade.document_key!r} is judged twice for one query")
         seen.add(key)
         if key not in found:
             problems.setdefault("candidate_id", []).append(
-                f"{grade.candidate_id!r} is not a candidate of query {grade.query_id}"
+                f"{grade.document_key!r} is not a candidate of query {grade.run_query_id}"
             )
         else:
             candidates.append(found[key])
@@ -108,7 +108,7 @@ def _resolve(grades: Sequence[GivenGrade]) -> tuple[EvaluationRun, list[Candidat
 def _candidates(grades: Sequence[GivenGrade]) -> list[Candidate]:
     return list(
         Candidate.objects.filter(
-            run_query_id__in={grade.query_id for grade in grades},
-            document__external_id__in={grade.candidate_id for grade in grades},
+            run_query_id__in={grade.run_query_id for grade in grades},
+            document__external_id__in={grade.document_key for grade in grades},
         ).annotate(external_id=F("document__external_id"))
     )

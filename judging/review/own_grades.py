@@ -12,9 +12,12 @@ from judging.models import Abstention, AuthorKind, Candidate, EvaluationRun, Gra
 
 @dataclass(frozen=True, slots=True)
 class OwnGrade:
-    """A person's own grade of a candidate, as far as it can be given back; grade None: none."""
+    """A person's own grade of a candidate, as it is given and can be given back; grade None: none.
 
-    candidate_id: int
+    A button of the review grid, the request, undo and the act have these very fields.
+    """
+
+    candidate_pk: int
     grade: int | None = None
     reasoning: str = ""
     saw_ai_grade: bool | None = None

@@ -29,10 +29,10 @@ def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: U
         raise Invalid(f"at most {MAX_JUDGMENTS} judgments at once")
     if any("\x00" in grade.reasoning or len(grade.reasoning) > MAX_REASONING for grade in grades):
         raise Invalid(f"a reasoning is text of at most {MAX_REASONING} characters")
-    ids = [grade.candidate_id for grade in grades]
+    ids = [grade.candidate_pk for grade in grades]
     keys = {
-        pk: (run_query_id, external_id)
-        for pk, run_query_id, external_id in Candidate.objects.filter(run=run, pk__in=ids).values_list(
+        pk: (run_query_id, document_key)
+        for pk, run_query_id, document_key in Candidate.objects.filter(run=run, pk__in=ids).values_list(
             "pk", "run_query_id", "document__external_id"
         )
     }
@@ -41,8 +41,8 @@ def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: U
     before = own_grades(run, ids, actor)
     given = [
         GivenGrade(
-            query_id=keys[grade.candidate_id][0],
-            candidate_id=keys[grade.candidate_id][1],
+            run_query_id=keys[grade.candidate_pk][0],
+            document_key=keys[grade.candidate_pk][1],
             grade=grade.grade,
             reasoning=grade.reasoning,
             saw_ai_grade=grade.saw_ai_grade,
@@ -56,7 +56,7 @@ def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: U
 def confirm_ai_grades(*, run: EvaluationRun, seen: Mapping[int, int | None], actor: User) -> Confirmed:
     """Make the AI's grade of each candidate `actor`'s own, where it still is the one they saw.
 
-    `seen` maps internal candidate ids to the AI grade on the page (None: there was none).
+    `seen` maps candidate_pk to the AI grade on the page (None: there was none).
     """
     now = dict(Candidate.objects.filter(run=run, pk__in=list(seen)).values_list("pk", "ai_grade"))
     if len(now) != len(seen):

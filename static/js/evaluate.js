@@ -37,9 +37,13 @@
   };
 
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.repeat)
+      return;
     if (document.querySelector("dialog[open], details[data-menu][open]")) return;
-    if (event.key === "Escape") { close(); return; }
+    if (event.key === "Escape") {
+      close();
+      return;
+    }
     if (event.target.closest?.("input, textarea, select, [contenteditable]") || isBusy()) return;
     if (event.key === "Enter") {
       // A focused button or link does what it says.
@@ -71,9 +75,13 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!event.detail.successful && event.detail.requestConfig.verb === "post") mark(marked);
   });
-  document.addEventListener("error", (event) => {
-    if (event.target.matches?.("img.thumb")) event.target.hidden = true;
-  }, true);
+  document.addEventListener(
+    "error",
+    (event) => {
+      if (event.target.matches?.("img.thumb")) event.target.hidden = true;
+    },
+    true,
+  );
 
   // On a phone the candidate comes first; the side is there to open.
   if (matchMedia("(max-width: 62rem)").matches) {

@@ -49,7 +49,9 @@
     // Errors stay until they are closed; the others wait while someone points at them or is inside.
     if (item.classList.contains("toast-error")) return;
     let timer;
-    const start = () => { timer = setTimeout(() => item.remove(), 8000); };
+    const start = () => {
+      timer = setTimeout(() => item.remove(), 8000);
+    };
     const stop = () => clearTimeout(timer);
     item.addEventListener("mouseenter", stop);
     item.addEventListener("mouseleave", start);
@@ -81,18 +83,21 @@
   // Confirmations: data-confirm on a form, for plain posts and for htmx
 
   const dialog = $("#confirm");
-  const ask = (element) => new Promise((resolve) => {
-    $("#confirm-text").textContent = element.dataset.confirm;
-    $("#confirm-yes").textContent = element.dataset.confirmYes || "Yes";
-    dialog.returnValue = "no";
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-    dialog.showModal();
-  });
+  const ask = (element) =>
+    new Promise((resolve) => {
+      $("#confirm-text").textContent = element.dataset.confirm;
+      $("#confirm-yes").textContent = element.dataset.confirmYes || "Yes";
+      dialog.returnValue = "no";
+      dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+      dialog.showModal();
+    });
   document.addEventListener("htmx:confirm", (event) => {
     const element = event.detail.elt;
     if (!element.dataset.confirm) return;
     event.preventDefault();
-    ask(element).then((isSure) => { if (isSure) event.detail.issueRequest(true); });
+    ask(element).then((isSure) => {
+      if (isSure) event.detail.issueRequest(true);
+    });
   });
 
   // Plain forms: ask first where wanted; a double click sends once
@@ -142,7 +147,9 @@
     const label = $("span", button) || button;
     const before = label.textContent;
     label.textContent = "Copied";
-    setTimeout(() => { label.textContent = before; }, 2000);
+    setTimeout(() => {
+      label.textContent = before;
+    }, 2000);
   });
 
   // htmx
@@ -159,7 +166,9 @@
     else showToast("error", { text: `That did not work (${xhr.status}). The server's log has the details.` });
   });
   for (const name of ["htmx:sendError", "htmx:timeout"]) {
-    document.addEventListener(name, () => showToast("error", { text: "The server can't be reached. Trying again may help." }));
+    document.addEventListener(name, () =>
+      showToast("error", { text: "The server can't be reached. Trying again may help." }),
+    );
   }
   // A fragment that was swapped in takes the focus where its predecessor held it, so keyboards stay where they are.
   let focused;

@@ -14,12 +14,20 @@
     if (message) message.hidden = false;
     elt.classList.add("is-lost");
   };
-  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(name, onLost, true);
+  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"])
+    document.addEventListener(name, onLost, true);
 
   // A button that is replaced between press and release is not clicked: the answer waits for the next second.
   let held = false;
-  document.addEventListener("pointerdown", (event) => { held = !!event.target.closest("[data-live]"); });
-  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => { setTimeout(() => { held = false; }); });
+  document.addEventListener("pointerdown", (event) => {
+    held = !!event.target.closest("[data-live]");
+  });
+  for (const name of ["pointerup", "pointercancel"])
+    document.addEventListener(name, () => {
+      setTimeout(() => {
+        held = false;
+      });
+    });
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (held && event.detail.requestConfig?.elt.matches("[data-live]")) event.detail.shouldSwap = false;
   });
@@ -35,9 +43,14 @@
     zone.classList.toggle("drop-full", !!file);
     $(".drop-name", zone).textContent = file ? `${file.name} (${size(file.size)})` : "Choose a file or drop it here";
   };
-  const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
-  const showNames = (root) => { for (const input of root.querySelectorAll?.(".drop-input") || []) showName(input); };
-  document.addEventListener("change", (event) => { if (event.target.matches(".drop-input")) showName(event.target); });
+  const size = (bytes) =>
+    bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  const showNames = (root) => {
+    for (const input of root.querySelectorAll?.(".drop-input") || []) showName(input);
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".drop-input")) showName(event.target);
+  });
   document.addEventListener("htmx:load", (event) => showNames(event.detail.elt));
   showNames(document);
 
@@ -97,14 +110,23 @@
     const box = $("[data-import-progress]", form);
     if (answer?.ok && !answer.redirected && asking && box) box.innerHTML = await answer.text();
   };
-  const stop = () => { clearInterval(asking); asking = undefined; };
+  const stop = () => {
+    clearInterval(asking);
+    asking = undefined;
+  };
   document.addEventListener("htmx:beforeRequest", (event) => {
     const form = event.detail.elt;
     if (!form.matches("form[data-import]")) return;
-    const bytes = [...form.querySelectorAll(".drop-input")].reduce((sum, input) => sum + (input.files[0]?.size || 0), 0);
+    const bytes = [...form.querySelectorAll(".drop-input")].reduce(
+      (sum, input) => sum + (input.files[0]?.size || 0),
+      0,
+    );
     if (bytes > Number(form.dataset.maxBytes)) {
       event.preventDefault();
-      window.releval.toast("error", `The files are ${size(bytes)}; at most ${size(Number(form.dataset.maxBytes))} are taken.`);
+      window.releval.toast(
+        "error",
+        `The files are ${size(bytes)}; at most ${size(Number(form.dataset.maxBytes))} are taken.`,
+      );
       return;
     }
     show(form, "Sending the files …", 0);
@@ -134,11 +156,14 @@
     if (!form.matches("form[data-import]")) return;
     for (const input of form.querySelectorAll(".drop-input")) {
       const file = input.files[0];
-      file?.slice(0, 1).arrayBuffer().catch(() => {
-        input.value = "";
-        showName(input);
-        window.releval.toast("warning", `${file.name} has changed since you chose it. Choose it again.`);
-      });
+      file
+        ?.slice(0, 1)
+        .arrayBuffer()
+        .catch(() => {
+          input.value = "";
+          showName(input);
+          window.releval.toast("warning", `${file.name} has changed since you chose it. Choose it again.`);
+        });
     }
   });
 })();

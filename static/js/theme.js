@@ -22,11 +22,15 @@
       try {
         if (choice === "auto") localStorage.removeItem("releval.theme");
         else localStorage.setItem("releval.theme", choice);
-      } catch { /* see above */ }
+      } catch {
+        /* see above */
+      }
       apply(choice);
     },
   };
   system.addEventListener("change", () => apply(stored()));
-  addEventListener("storage", (event) => { if (event.key === "releval.theme") apply(stored()); });
+  addEventListener("storage", (event) => {
+    if (event.key === "releval.theme") apply(stored());
+  });
   apply(stored());
 })();

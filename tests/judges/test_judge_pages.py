@@ -12,6 +12,7 @@ from judging.judges.judges import save_judge
 from judging.judging_runs.starting import start_judging_run
 from judging.models import AIJudge, AIProvider, JudgeVersion, Role, RunQuery, User
 from tests.factories import make_judge, make_provider, make_run, make_user
+from tests.markup import one_line
 from tests.stub.fixtures import Stub
 
 HTMX = {"HX-Request": "true"}
@@ -75,7 +76,8 @@ def test_a_provider_is_made_with_the_judge_and_chosen(member: User) -> None:
         "provider-api_key": "sk-secret-of-mine",
     }
     client = client_of(member)
-    fragment = post(client, None, {**typed(), **connection, "act": "add_provider"}, headers=HTMX).content.decode()
+    response = post(client, None, {**typed(), **connection, "act": "add_provider"}, headers=HTMX)
+    fragment = one_line(response.content.decode())
     provider = AIProvider.objects.get()
     assert f'<option value="{provider.pk}" data-type="custom" selected>Mine' in fragment
     assert 'value="stub-model"' in fragment
@@ -136,7 +138,7 @@ def test_the_preview_shows_an_example_where_no_run_is(member: User) -> None:
 def test_the_query_is_found_by_its_text(member: User) -> None:
     run = make_run({"red shoes": ["d1"], "blue shirt": ["d2"]})
     fields = typed(act="choose", try_run=str(run.pk), try_find="SHIRT")
-    fragment = post(client_of(member), None, fields, headers=HTMX).content.decode()
+    fragment = one_line(post(client_of(member), None, fields, headers=HTMX).content.decode())
     assert "blue shirt</option>" in fragment
     assert "red shoes</option>" not in fragment
 

@@ -24,6 +24,7 @@ from judging.models import (
     WorkerHeartbeat,
 )
 from tests.factories import make_evaluation, make_judge, make_provider, make_run, make_user
+from tests.markup import one_line
 
 HTMX = {"HX-Request": "true"}
 EVIL = "<script>alert(1)</script>"
@@ -43,7 +44,7 @@ def client_of(user: User) -> Client:
 def text_of(client: Client, path: str, **options: Any) -> str:
     response = client.get(path, **options)
     assert response.status_code == 200, response.content
-    return response.content.decode()
+    return one_line(response.content.decode())
 
 
 def page_of(run: EvaluationRun) -> str:

@@ -15,6 +15,7 @@ from judging.responses.plans import plan_judge
 from judging.responses.response_judges import Reference, current_references, save_response_judge
 from tests.draining import drain
 from tests.factories import make_provider
+from tests.markup import one_line
 from tests.responses.conftest import make_evaluator
 from tests.stub.fixtures import Stub
 
@@ -55,7 +56,7 @@ def test_a_batch_polls_while_it_is_active_and_then_shows_scores_and_polls_no_mor
     assert "Is it &lt;b&gt;open&lt;/b&gt;?" in page
     assert "nightly &lt;1&gt;" in page
     drain()
-    fragment = client.get(address, headers=HTMX).content.decode()
+    fragment = one_line(client.get(address, headers=HTMX).content.decode())
     assert "hx-get" not in fragment
     assert "<html" not in fragment
     assert fragment.count("too &lt;i&gt;short&lt;/i&gt;") == 4
@@ -185,5 +186,5 @@ def test_the_default_model_is_shown_to_members_and_set_by_admins(member: User, a
     for model in ("larger-model", "small-model"):
         assert client_of(admin).post(reverse("default_model"), {**fields, "model": model}).status_code == 302
         assert Installation.objects.get().default_model == model
-    page = client_of(member).get(reverse("evaluators")).content.decode()
+    page = one_line(client_of(member).get(reverse("evaluators")).content.decode())
     assert "<strong>small-model</strong> of Team endpoint" in page

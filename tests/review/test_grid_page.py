@@ -1,6 +1,7 @@
 """The review grid as a page: who sees it, what it costs, what saving answers, and that nothing breaks out of its text."""
 
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from judging.models import DocumentVersion, EvaluationRun, Judgment, Role, RunQuery, User
+from judging.models import Candidate, DocumentVersion, EvaluationRun, Judgment, Role, RunQuery, User
 from judging.runs.locks import lock_run
 from tests.factories import candidate, make_judge, make_run, make_user
 from tests.review.test_grid import ai_grades, grade
@@ -46,8 +47,12 @@ def row_ids(page: str) -> list[str]:
     return [part.split('"')[0] for part in page.split('id="entry-')[1:]]
 
 
-def give(client: Client, run: EvaluationRun, value: str) -> Any:
-    return client.post(reverse("give_grade", args=[run.pk]), {"give": value}, headers=HTMX)
+def own(row: Candidate, grade: int | None, reasoning: str = "", saw_ai_grade: bool | None = None) -> dict[str, Any]:
+    return {"candidate_pk": row.pk, "grade": grade, "reasoning": reasoning, "saw_ai_grade": saw_ai_grade}
+
+
+def give(client: Client, run: EvaluationRun, *grades: dict[str, Any]) -> Any:
+    return client.post(reverse("give_grade", args=[run.pk]), {"grades": json.dumps(grades)}, headers=HTMX)
 
 
 def before_of(response: Any) -> list[Any]:
@@ -159,22 +164,22 @@ def test_filters_keep_what_was_chosen_and_what_cant_be_read_is_said(run: Evaluat
 
 def test_a_saved_grade_answers_one_row_and_the_metric_cards(run: EvaluationRun, member: User) -> None:
     client, row = client_of(member), candidate(run, "red shoes", "d1")
-    response = give(client, run, f"{row.pk}:3:1")
+    response = give(client, run, own(row, 3, saw_ai_grade=True))
     answer = response.content.decode()
     assert answer.count('hx-swap-oob="true"') == 2
     assert f'id="row-{row.pk}" hx-swap-oob="true"' in answer
     assert 'id="grid-metrics"' in answer
     assert "renewing" not in answer
     assert mine(member) == [(3, True)]
-    assert before_of(response) == [[row.pk, None, "", None]]
+    assert before_of(response) == [own(row, None)]
 
 
 def test_undo_gives_back_the_grade_before_as_it_was_or_takes_back_the_first(run: EvaluationRun, member: User) -> None:
     client, row = client_of(member), candidate(run, "red shoes", "d3")
-    first = before_of(give(client, run, f"{row.pk}:3:0"))
+    first = before_of(give(client, run, own(row, 3, saw_ai_grade=False)))
     Judgment.objects.filter(member=member).update(reasoning="looked twice")
-    second = before_of(give(client, run, f"{row.pk}:1:1"))
-    assert second == [[row.pk, 3, "looked twice", False]]
+    second = before_of(give(client, run, own(row, 1, saw_ai_grade=True)))
+    assert second == [own(row, 3, "looked twice", False)]
     restore = reverse("restore_grades", args=[run.pk])
     response = client.post(restore, {"grades": json.dumps(second)}, headers=HTMX)
     assert "HX-Trigger" not in response.headers
@@ -194,38 +199,56 @@ def test_confirming_makes_the_ai_grades_seen_ones_own_and_leaves_the_rest_alone(
     assert mine(member) == [(4, True)]
     (told,) = json.loads(response["HX-Trigger"])["releval:toasts"]["toasts"]
     assert told["html"] == "1 AI grade confirmed. 1 without an AI grade left alone. 1 changed meanwhile: look again."
-    assert before_of(response) == [[d1.pk, None, "", None]]
+    assert before_of(response) == [own(d1, None)]
     assert response.content.decode().count('class="entry-row"') == 3
 
 
 @pytest.mark.parametrize(
-    ("value", "status"),
-    [("{id}:5:1", 400), ("{id}:-1:1", 400), ("{id}:x:1", 400), ("{id}:²:1", 400), ("{id}", 400), ("", 400),
-     ("999999:1:1", 404), ("x:1:1", 404), ("99999999999999999999:1:1", 404)],
+    ("fields", "status"),
+    [({"grade": 5}, 400), ({"grade": -1}, 400), ({"candidate_pk": 999999}, 404)],
 )  # fmt: skip
 def test_a_grade_that_is_none_is_refused_as_a_message(
-    run: EvaluationRun, member: User, value: str, status: int
+    run: EvaluationRun, member: User, fields: dict[str, int], status: int
 ) -> None:
-    response = give(client_of(member), run, value.format(id=candidate(run, "red shoes", "d1").pk))
+    response = give(client_of(member), run, {**own(candidate(run, "red shoes", "d1"), 1), **fields})
     assert response.status_code == status
     assert response["HX-Reswap"] == "none"
     assert "releval:toasts" in response["HX-Trigger"]
     assert mine(member) == []
 
 
+@pytest.mark.parametrize("route", ["give_grade", "restore_grades"])
 @pytest.mark.parametrize(
-    "told",
-    ["", "{}", "[]", "[[1]]", "[[1,2,3,4]]", "[[true,1,\"\",null]]", "[[1,1,\"\",1]]", "[[1,1.5,\"\",null]]", "[" * 9999,
-     "[[99999999999999999999,1,\"\",null]]"],
+    "grades",
+    ["", "{}", "[]", "[1]", "[[1, 2]]", "[{}]", '[{"candidate_pk": true, "grade": 1}]',
+     '[{"candidate_pk": "1", "grade": 1}]', '[{"candidate_pk": 1, "grade": 1.5}]',
+     '[{"candidate_pk": 1, "grade": 1, "reasoning": null}]', '[{"candidate_pk": 1, "grade": 1, "saw_ai_grade": 1}]',
+     '[{"candidate_pk": 1, "grade": 1, "run_pk": 1}]', '[{"candidate_pk": 99999999999999999999, "grade": 1}]',
+     "[" * 9999],
+    ids=lambda text: text[:60],
 )  # fmt: skip
-def test_an_undo_that_cant_be_read_is_refused(run: EvaluationRun, member: User, told: str) -> None:
-    response = client_of(member).post(reverse("restore_grades", args=[run.pk]), {"grades": told}, headers=HTMX)
+def test_grades_that_cant_be_read_are_refused(run: EvaluationRun, member: User, route: str, grades: str) -> None:
+    response = client_of(member).post(reverse(route, args=[run.pk]), {"grades": grades}, headers=HTMX)
     assert response.status_code == 400
+    assert mine(member) == []
+
+
+def test_a_button_of_the_grid_holds_the_grade_as_it_is_given_and_undone(run: EvaluationRun, member: User) -> None:
+    client = client_of(member)
+    for doc, saw in (("d1", True), ("d3", False)):
+        row = candidate(run, "red shoes", doc)
+        shown = page_of(client, run).split(f'id="row-{row.pk}"')[1].split('data-grade="2"')[0]
+        (given,) = json.loads(re.findall(r"name=\"grades\"\s+value='([^']*)'", shown)[-1])
+        assert given == {"candidate_pk": row.pk, "grade": 2, "saw_ai_grade": saw}
+        (before,) = before_of(give(client, run, given))
+        assert before.keys() == {"candidate_pk", "grade", "reasoning", "saw_ai_grade"}
+        client.post(reverse("restore_grades", args=[run.pk]), {"grades": json.dumps([before])}, headers=HTMX)
+    assert mine(member) == []
 
 
 def test_a_candidate_of_another_run_is_not_graded_here(run: EvaluationRun, member: User) -> None:
     other = make_run({"x": ["d1"]})
-    assert give(client_of(member), run, f"{candidate(other, 'x', 'd1').pk}:1:0").status_code == 404
+    assert give(client_of(member), run, own(candidate(other, "x", "d1"), 1, saw_ai_grade=False)).status_code == 404
 
 
 def test_a_locked_run_is_read_only_and_a_late_grade_is_a_conflict_message(run: EvaluationRun, member: User) -> None:
@@ -233,10 +256,10 @@ def test_a_locked_run_is_read_only_and_a_late_grade_is_a_conflict_message(run: E
     lock_run(run=run, actor=member)
     page = page_of(client, run)
     assert "This run is <strong>locked</strong>" in page
-    assert 'name="give"' not in page
+    assert 'name="grades"' not in page
     assert 'name="seen"' not in page
     assert "Careful v1" in page
-    response = give(client, run, f"{row.pk}:1:1")
+    response = give(client, run, own(row, 1, saw_ai_grade=True))
     assert response.status_code == 409
     assert "locked" in response["HX-Trigger"]
 
@@ -245,8 +268,10 @@ def test_without_javascript_a_grade_leads_back_to_where_one_was(run: EvaluationR
     client, row = client_of(member), candidate(run, "red shoes", "d1")
     path = reverse("give_grade", args=[run.pk])
     here = url(run, ordering="rank")
-    assert client.post(path, {"give": f"{row.pk}:2:1", "next": here})["Location"] == here
-    assert client.post(path, {"give": f"{row.pk}:2:1", "next": "https://evil.example/"})["Location"] == url(run)
+    assert client.post(path, {"grades": json.dumps([own(row, 2)]), "next": here})["Location"] == here
+    assert client.post(path, {"grades": json.dumps([own(row, 2)]), "next": "https://evil.example/"})["Location"] == url(
+        run
+    )
 
 
 def test_details_hold_fields_reasoning_and_what_earlier_judging_runs_said(run: EvaluationRun, member: User) -> None:
@@ -272,7 +297,7 @@ def test_hostile_queries_titles_fields_and_reasons_are_shown_as_text(member: Use
         page_of(client, run),
         page_of(client, run, search=HOSTILE, ordering="rank"),
         client.get(reverse("grid_detail", args=[run.pk, row.pk])).content.decode(),
-        give(client, run, f"{row.pk}:4:1").content.decode(),
+        give(client, run, own(row, 4, saw_ai_grade=True)).content.decode(),
     ]
     for page in pages:
         assert "<script>alert" not in page

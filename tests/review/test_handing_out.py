@@ -164,7 +164,7 @@ def test_confirming_leaves_alone_what_has_no_ai_grade_or_another_by_now(run: Eva
     ai_grades(run, {("a", "d1"): 4, ("a", "d2"): 2})
     d1, d2, d3, _ = Candidate.objects.filter(run=run)
     confirmed = confirm_ai_grades(run=run, seen={d1.pk: 4, d2.pk: 3, d3.pk: None}, actor=member)
-    assert ([grade.candidate_id for grade in confirmed.before], confirmed.without_ai_grade) == ([d1.pk], 1)
+    assert ([grade.candidate_pk for grade in confirmed.before], confirmed.without_ai_grade) == ([d1.pk], 1)
     assert confirmed.changed_meanwhile == 1
     assert own_grades(run, [d1.pk, d2.pk], member) == {d1.pk: OwnGrade(d1.pk, 4, "", True), d2.pk: OwnGrade(d2.pk)}
     grade(run, member, "a", "d1", None)

@@ -11,6 +11,7 @@ from django.test import Client
 from judging.demo.electronics import ensure_local_judge, load_electronics
 from judging.models import AIJudge, Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, Judgment, User
 from tests.factories import make_evaluation, make_run, make_user
+from tests.markup import one_line
 from tests.runs.importing import DOCUMENTS, QUERIES, RUN
 
 HTMX = {"HX-Request": "true"}
@@ -128,7 +129,7 @@ def test_the_progress_of_an_import_counts_what_is_written(visit: Client, member:
     make_run(evaluation=evaluation, status=EvaluationRunStatus.RUNNING, created_by=member)
     assert "All 5 candidates are written" in visit.get(path, headers=HTMX).content.decode()
     EvaluationRun.objects.update(candidate_count=8)
-    assert "5 of 8 candidates" in visit.get(path, headers=HTMX).content.decode()
+    assert "5 of 8 candidates" in one_line(visit.get(path, headers=HTMX).content.decode())
 
 
 def test_judgments_are_imported_into_the_corpus_of_the_evaluation(visit: Client) -> None:

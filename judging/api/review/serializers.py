@@ -53,7 +53,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
 class GivenJudgmentSerializer(Serializer):
     """A grade for one candidate."""
 
-    candidate_id = CharField(max_length=500, trim_whitespace=False)
+    candidate_id = CharField(source="document_key", max_length=500, trim_whitespace=False)
     grade = IntegerField(allow_null=True, help_text="null takes your own grade back.")
     reasoning = CharField(required=False, allow_blank=True, default="", max_length=MAX_TEXT)
     saw_ai_grade = BooleanField(

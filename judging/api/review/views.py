@@ -94,7 +94,7 @@ class JudgmentList(ApiView):
     )
     def post(self, request: Request) -> Response:
         grades = [
-            GivenGrade(query_id=query["query_id"], **judgment)
+            GivenGrade(run_query_id=query["query_id"], **judgment)
             for query in self.body(JudgmentsSerializer)["queries"]
             for judgment in query["judgments"]
         ]

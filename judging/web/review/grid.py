@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from judging.web.review.documents import field_texts
 from judging.web.review.grid_controls import controls, grid_query, ordering_control, tabs
 from judging.web.review.grid_rows import entry_of, grade_keys, metric_cards, ranked_lists
 
-_MOST_RESTORED = 500
+_MOST_GRADES = 500
 
 
 @require_GET
@@ -80,23 +81,21 @@ def grid_detail(request: PageRequest, run_id: UUID, candidate_id: int) -> HttpRe
 @require_POST
 @signed_in
 def give_grade(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Save one grade, `give` = candidate:grade:saw, an empty grade taking one's own back."""
+    """Save grades, and tell what one's grades were before, to undo it."""
     run = get_evaluation_run(run_id)
-    candidate_id, grade, saw = _parts(request.POST.get("give", ""), 3)
-    given = OwnGrade(_candidate_id(candidate_id), _grade(grade), saw_ai_grade=saw == "1")
-    before = grade_candidates(run=run, grades=[given], actor=request.user)
+    before = grade_candidates(run=run, grades=_given(request), actor=request.user)
     return _saved(request, run_id, before)
 
 
 @require_POST
 @signed_in
 def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Make the AI's grades one's own for the rows chosen, `seen` = candidate:grade each, as the page showed them."""
+    """Make the AI's grades one's own for the rows chosen, `seen` = candidate_pk:grade each, as the page showed them."""
     run = get_evaluation_run(run_id)
     seen = {}
     for chosen in request.POST.getlist("seen"):
-        candidate_id, grade = _parts(chosen, 2)
-        seen[_candidate_id(candidate_id)] = _grade(grade)
+        candidate_pk, _, grade = chosen.partition(":")
+        seen[_candidate_pk(candidate_pk)] = _grade(grade)
     if not seen:
         raise Invalid("choose the rows whose AI grade you confirm")
     confirmed = confirm_ai_grades(run=run, seen=seen, actor=request.user)
@@ -113,9 +112,9 @@ def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def restore_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Undo: give back what one's grades were before, as the answers to saving told it."""
+    """Undo: save what one's grades were before, as the answers to saving told it."""
     run = get_evaluation_run(run_id)
-    grades = _told_before(request.POST.get("grades", ""))
+    grades = _given(request)
     grade_candidates(run=run, grades=grades, actor=request.user)
     return _saved(request, run_id, grades, can_undo=False)
 
@@ -176,7 +175,7 @@ def _saved(
         is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
         return go_to(request, back if is_ours else reverse("review_grid", args=[run_id]))
     run = get_evaluation_run(run_id)
-    ids = shown if shown is not None else [grade.candidate_id for grade in before]
+    ids = shown if shown is not None else [grade.candidate_pk for grade in before]
     context = {
         "run": run,
         "base": _base(run),
@@ -187,40 +186,30 @@ def _saved(
     }
     response = render(request, "judging/grid/_saved.html", context)
     if can_undo and before:
-        trigger_client_event(response, "releval:graded", {"before": [_told(grade) for grade in before]})
+        trigger_client_event(response, "releval:graded", {"before": [asdict(grade) for grade in before]})
     return response
 
 
-def _told(grade: OwnGrade) -> list[Any]:
-    return [grade.candidate_id, grade.grade, grade.reasoning, grade.saw_ai_grade]
-
-
-def _told_before(text: str) -> list[OwnGrade]:
+def _given(request: PageRequest) -> list[OwnGrade]:
+    """Read `grades`, a JSON list with the fields of OwnGrade. Raise Invalid."""
     try:
-        told = [OwnGrade(pk, grade, reasoning, saw) for pk, grade, reasoning, saw in json.loads(text)]
-        is_sound = 0 < len(told) <= _MOST_RESTORED and all(
-            type(grade.candidate_id) is int
-            and 0 < grade.candidate_id < 2**63
+        grades = [OwnGrade(**fields) for fields in json.loads(request.POST.get("grades", ""))]
+        is_sound = 0 < len(grades) <= _MOST_GRADES and all(
+            type(grade.candidate_pk) is int
+            and 0 < grade.candidate_pk < 2**63
             and (grade.grade is None or type(grade.grade) is int)
             and type(grade.reasoning) is str
             and (grade.saw_ai_grade is None or type(grade.saw_ai_grade) is bool)
-            for grade in told
+            for grade in grades
         )
     except (ValueError, TypeError, RecursionError):
         is_sound = False
     if not is_sound:
-        raise Invalid("this can't be undone")
-    return told
+        raise Invalid("these grades can't be read")
+    return grades
 
 
-def _parts(text: str, count: int) -> list[str]:
-    parts = text.split(":")
-    if len(parts) != count:
-        raise Invalid("a grade of a candidate is missing")
-    return parts
-
-
-def _candidate_id(text: str) -> int:
+def _candidate_pk(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < len(text) < 19):
         raise NotFound("no such candidate in this evaluation run")
     return int(text)

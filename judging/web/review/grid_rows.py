@@ -24,7 +24,7 @@ class GradeKey:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the grid. `saw`: what a grade given here has as saw_ai_grade, "1" or "0"."""
+    """A row of the grid. `saw_ai_grade`: what a grade given here says of it."""
 
     row: GridRow
     preview: str
@@ -32,7 +32,7 @@ class Entry:
     reasoning: str
     people: tuple[Any, ...]
     further_people: int
-    saw: str
+    saw_ai_grade: bool
     status: str
     look: str
 
@@ -82,7 +82,7 @@ def entry_of(row: GridRow) -> Entry:
         reasoning=shortened(row.reasoning, _REASONING_CHARACTERS),
         people=tuple(row.people[:_MOST_PEOPLE]),
         further_people=max(0, len(row.people) - _MOST_PEOPLE),
-        saw="0" if row.ai_grade is None else "1",
+        saw_ai_grade=row.ai_grade is not None,
         status=status,
         look=look,
     )

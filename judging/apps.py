@@ -2,7 +2,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.apps import apps as registry
-from django.db.models.signals import post_delete, post_migrate
+from django.db.models.signals import post_migrate
 
 
 class JudgingConfig(AppConfig):
@@ -12,11 +12,9 @@ class JudgingConfig(AppConfig):
     def ready(self) -> None:
         from judging import checks  # noqa: F401  (registers the system checks)
         from judging.kinds import KINDS
-        from judging.work import kind, lanes
+        from judging.work import kind
 
         kind.register(KINDS)
-        for each in KINDS:
-            post_delete.connect(lanes.delete_lanes, sender=each.jobs, dispatch_uid=f"releval-lanes-{each.name}")
 
         post_migrate.connect(_ensure_presets, sender=self, dispatch_uid="releval-presets")
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.signals import post_delete
 
 from judging.foundation.answers import AnswerTo, Failure
 from judging.models import Job, Lane, WorkRow
@@ -219,7 +220,14 @@ _kinds: dict[str, Kind[Any, Any, Any]] = {}
 
 def register(kinds: Iterable[Kind[Any, Any, Any]]) -> None:
     """Tell the engine its kinds of work, once, when the application starts."""
-    _kinds.update((kind.name, kind) for kind in kinds)
+    for kind in kinds:
+        _kinds[kind.name] = kind
+        post_delete.connect(_delete_lanes, sender=kind.jobs, dispatch_uid=f"releval-lanes-{kind.name}")
+
+
+def _delete_lanes(sender: type[Job], instance: Job, **kwargs: Any) -> None:
+    """Delete the lanes of a job that is being deleted: no foreign key does."""
+    instance.lanes.delete()
 
 
 def kind_named(name: str) -> Kind[Any, Any, Any]:

@@ -123,8 +123,3 @@ def others_wait(lease: Lease) -> bool:
         return True
     waiting = Lane.objects.filter(is_done=False, lease_token__isnull=True)
     return waiting.exclude(kind=lease.kind.name, job_id=lease.job_id).exists()
-
-
-def delete_lanes(sender: type[Job], instance: Job, **kwargs: Any) -> None:
-    """Delete the lanes of a job that is being deleted: no foreign key does."""
-    instance.lanes.delete()

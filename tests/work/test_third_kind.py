@@ -1,0 +1,50 @@
+"""A third kind of work is one file, one line in the table and its own tables: the engine does the rest."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+_ENGINE = Path(settings.BASE_DIR) / "judging" / "work"
+
+
+@pytest.mark.slow
+def test_the_engine_claims_rescues_cancels_and_completes_work_that_it_has_never_heard_of(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.work.toy.story"],
+        cwd=settings.BASE_DIR,
+        env={
+            **environment,
+            "DJANGO_SETTINGS_MODULE": "tests.work.toy.settings",
+            "RELEVAL_DATA_DIR": str(tmp_path),
+            "RELEVAL_LOG_LEVEL": "WARNING",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout.splitlines()[-1]) == {
+        "lanes": 2,
+        "under way when killed": "working",
+        "in flight when killed": True,
+        "rescued lanes": 2,
+        "completed": ["completed", 400, sum(number**2 for number in range(400))],
+        "cancelled": ["cancelled", 1000, True],
+        "still pending": 0,
+        "lanes left": 0,
+    }
+
+
+def test_the_engine_tells_no_kind_from_another() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in _ENGINE.glob("*.py"))
+    for word in ("isinstance", "JudgingRun", "BatchExecution", "JudgingItem", "EvaluatorResult", "AIProvider"):
+        if word == "isinstance":
+            # The loop tells a failure from an outcome, whatever kind of outcome it is.
+            source = source.replace("isinstance(outcome, Failure)", "")
+        assert word not in source, f"judging/work knows {word}"

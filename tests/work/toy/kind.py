@@ -1,0 +1,87 @@
+"""The third kind of work: all that the engine must be told of it stands in this file."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from judging.foundation.answers import AnswerTo, Failure
+from judging.work.kind import Assignment, Kind, Limits, States
+from judging.work.words import Settled, Work
+from tests.work.toy.models import Number, Sum
+
+SECONDS_A_CALL = 0.05
+
+
+class NoLimits:
+    def limited(self, keys: Collection[str]) -> set[str]:
+        return set()
+
+    def hold(self, key: str) -> Limits | None:
+        return None
+
+    def put_off(self, key: str, next_call_at: datetime) -> None: ...
+
+
+class ToyKind(Kind[Sum, "Square", int]):
+    title = "sum"
+    log_name = "sum"
+    jobs = Sum
+    rows = Number
+    job_field = "sum"
+    states = States("waiting", "working", "completed", "failed", "cancelled")
+    resources = NoLimits()
+
+    def assign(self, job_id: UUID) -> "ToyAssignment":
+        return ToyAssignment()
+
+    def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
+        return [(Q(number_count=F("done_count")), {"status": "completed"})]
+
+    def settle_unasked(self, job: Sum, *, error: str, now: datetime) -> Mapping[str, Any]:
+        return {"dropped_count": self.pending(job.pk).update(status="dropped", claim_token=None)}
+
+    def settle_returned(self, job_id: UUID, rows: "QuerySet[Any]") -> None: ...
+
+
+@dataclass(frozen=True)
+class Square:
+    number: int
+    keys: tuple[int, ...]
+
+
+class ToyAssignment(Assignment[Sum, Square, int]):
+    max_retries = 1
+
+    def open(self) -> "SlowSquares":
+        return SlowSquares()
+
+    def resource_of(self, ask: Square) -> str:
+        return "toy:1"
+
+    def read(self, keys: Sequence[int]) -> list[Work[Square]]:
+        rows = Number.objects.filter(pk__in=keys).order_by("pk")
+        return [Work(Square(row.number, (row.pk,)), row.attempt_count) for row in rows]
+
+    def write_calls(self, job: Sum, calls: Sequence[Settled[int]]) -> tuple[list[int | None], Mapping[str, Any]]:
+        return [None] * len(calls), {"call_count": F("call_count") + len(calls)}
+
+    def columns_of(self, outcome: int | Failure, call_key: int | None) -> Mapping[str, Any]:
+        assert isinstance(outcome, int)
+        return {"status": "done", "square": outcome}
+
+    def settle(self, job: Sum, decided: Sequence[tuple[int, int | Failure]], *, now: datetime) -> Mapping[str, Any]:
+        found = [outcome for _, outcome in decided if isinstance(outcome, int)]
+        return {"done_count": F("done_count") + len(found), "total": F("total") + sum(found)}
+
+
+class SlowSquares:
+    async def ask(self, ask: Square, may_reask: Callable[[], bool]) -> AnswerTo[Square, int]:
+        await asyncio.sleep(SECONDS_A_CALL)
+        return AnswerTo(None, {ask.keys[0]: ask.number**2})
+
+    async def aclose(self) -> None: ...

@@ -20,7 +20,7 @@ catches one. What is private to others is looked up with judging/records/visibil
 from rest_framework.authentication import SessionAuthentication
 
 from judging.api.authentication import TokenAuthentication
-from judging.rest.base import RestView, describe
+from judging.rest.views import RestView, describe
 
 __all__ = ["ApiView", "describe"]
 

@@ -13,9 +13,9 @@ from rest_framework.utils.urls import remove_query_param
 
 from judging.batch_api.authentication import ApiKeyAuthentication
 from judging.foundation.errors import Invalid
-from judging.rest.base import RestView
 from judging.rest.paging import MAX_PAGE_SIZE, KeysetPagination
 from judging.rest.problems import exception_handler
+from judging.rest.views import RestView
 
 NEWEST_FIRST = ("-created_at", "-id")
 

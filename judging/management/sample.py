@@ -13,8 +13,7 @@ from django.core.management import CommandError
 from judging.demo.electronics import ensure_local_judge, load_electronics
 from judging.models import AIJudge, EvaluationRun, Role, User
 from judging.people.accounts import authenticate_token, change_password, create_token, create_user
-from judging.responses.default_model import default_model
-from judging.responses.default_model_setting import set_default_model
+from judging.responses.default_model import default_model, set_default_model
 
 CREDENTIALS_FILE = "demo.json"
 EMAIL = "demo@example.com"

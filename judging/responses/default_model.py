@@ -1,8 +1,14 @@
 """The provider and model of evaluators that name none."""
 
-from django.conf import settings
+from uuid import UUID
 
-from judging.models import AIProvider, Installation
+from django.conf import settings
+from django.db import transaction
+
+from judging.foundation.errors import Forbidden
+from judging.foundation.validation import clean, raise_if_any
+from judging.models import AIProvider, Installation, User
+from judging.people.accounts import record_event
 
 
 def default_model() -> tuple[AIProvider, str] | None:
@@ -19,3 +25,29 @@ def default_model() -> tuple[AIProvider, str] | None:
         AIProvider.objects.filter(name=name.strip(), shared=True).order_by("created_at").first() if name else None
     )
     return (provider, model.strip()) if provider is not None and model.strip() else None
+
+
+def set_default_model(*, actor: User, ai_provider_id: UUID | None, model: str = "") -> Installation:
+    """Set the shared provider and the model of evaluators that name none; None takes the default away.
+
+    Raise Forbidden for all but admins, and Invalid.
+    """
+    if not actor.is_admin:
+        raise Forbidden("the default model is set by admins")
+    model = model.strip()
+    with transaction.atomic():
+        provider = None
+        if ai_provider_id is not None:
+            provider = AIProvider.objects.select_for_update(no_key=True).filter(pk=ai_provider_id, shared=True).first()
+            if provider is None:
+                raise_if_any({"ai_provider_id": ["There is no such shared AI provider."]})
+            if not model:
+                raise_if_any({"model": ["A provider needs a model."]})
+        installation = Installation(pk=1, default_ai_provider=provider, default_model=model if provider else "")
+        clean(installation)
+        Installation.objects.update_or_create(
+            pk=installation.pk,
+            defaults={"default_ai_provider": provider, "default_model": installation.default_model},
+        )
+        record_event(actor=actor, action="default_model_set", subject=installation, detail={"model": model})
+    return installation

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Substr
 
-from judging.models import BatchEvaluator, BatchExecution, BatchItem, EvaluatorReference, EvaluatorResult, ResponseJudge
+from judging.models import BatchEvaluator, BatchExecution, BatchItem, EvaluatorResult
 
 PREVIEW_CHARS = 600
 
@@ -35,16 +35,3 @@ def item_rows(batch: BatchExecution, evaluators: Sequence[BatchEvaluator]) -> li
         result.evaluator = by_id[result.evaluator_id]
         results.setdefault(result.item_id, []).append(result)
     return [ItemRow(item, results.get(item.pk, [])) for item in items]
-
-
-def evaluator_names(judges: Sequence[ResponseJudge]) -> dict[Any, list[str]]:
-    """Return the names of each judge's evaluators, in their order, in one statement."""
-    names: dict[Any, list[str]] = {judge.pk: [] for judge in judges}
-    newest = {(judge.pk, judge.version) for judge in judges}
-    rows = EvaluatorReference.objects.filter(judge_version__judge__in=judges).order_by("position")
-    for judge_id, number, name in rows.values_list(
-        "judge_version__judge_id", "judge_version__number", "evaluator__name"
-    ):
-        if (judge_id, number) in newest:
-            names[judge_id].append(name)
-    return names

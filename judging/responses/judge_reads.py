@@ -1,7 +1,7 @@
 """Response judges and evaluators, as every interface reads them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -73,3 +73,16 @@ def newest_versions(evaluator_ids: Iterable[UUID]) -> dict[UUID, EvaluatorVersio
         evaluator_id__in=set(evaluator_ids), number=F("evaluator__version")
     ).select_related("ai_provider")
     return {version.evaluator_id: version for version in versions}
+
+
+def evaluator_names(judges: Sequence[ResponseJudge]) -> dict[UUID, list[str]]:
+    """Return the names of each judge's evaluators, in their order, in one statement."""
+    names: dict[UUID, list[str]] = {judge.pk: [] for judge in judges}
+    newest = {(judge.pk, judge.version) for judge in judges}
+    rows = EvaluatorReference.objects.filter(judge_version__judge__in=judges).order_by("position")
+    for judge_id, number, name in rows.values_list(
+        "judge_version__judge_id", "judge_version__number", "evaluator__name"
+    ):
+        if (judge_id, number) in newest:
+            names[judge_id].append(name)
+    return names

@@ -15,9 +15,9 @@ from concurrent.futures import Executor
 from typing import Any, Generic, Protocol
 
 from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault, ServiceError
-from judging.work.gates import Gates
-from judging.work.limiter import AdaptiveConcurrency, backoff
-from judging.work.outage import OutageWatch
+from judging.work.pacing.gates import Gates
+from judging.work.pacing.limiter import AdaptiveConcurrency, backoff
+from judging.work.pacing.outage import OutageWatch
 from judging.work.words import AskT, JobState, LeaseLost, Outcomes, Released, Settled, Turn, ValueT, Work
 
 logger = logging.getLogger(__name__)

@@ -14,14 +14,14 @@ from judging.foundation.errors import IllegalTransition
 from judging.foundation.logs import current_id
 from judging.models import Lane
 from judging.work import lifecycle
-from judging.work.allowances import SharedAllowances
-from judging.work.gates import Gates
 from judging.work.kind import Assignment
 from judging.work.lanes import Lease, hand_over, take
-from judging.work.limiter import AdaptiveConcurrency
 from judging.work.loop import SliceLoop
 from judging.work.notices import Notice, heed_sigterm
-from judging.work.outage import OutageWatch
+from judging.work.pacing.allowances import SharedAllowances
+from judging.work.pacing.gates import Gates
+from judging.work.pacing.limiter import AdaptiveConcurrency
+from judging.work.pacing.outage import OutageWatch
 from judging.work.store import Store
 from judging.work.words import Impossible, LeaseLost, Turn
 

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 from judging.asking.presets import EVALUATOR_PRESETS, RESPONSE_JUDGE_PRESETS
 from judging.judges.judges import delete_judge
 from judging.models import Evaluator, EvaluatorVersion, ResponseJudge, ResponseJudgeVersion, User
-from judging.responses.default_model_setting import set_default_model
+from judging.responses.default_model import set_default_model
 from judging.responses.preset_rows import ensure_presets
 from tests.factories import make_judge as make_relevance_judge
 from tests.factories import make_provider

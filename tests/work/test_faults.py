@@ -79,8 +79,8 @@ def test_a_provider_that_is_killed_and_comes_back_costs_no_candidate(member: Use
 def test_a_provider_that_stays_away_fails_the_run_and_says_so(
     start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judging.work.outage.OUTAGE_SECONDS", 2.0)
-    monkeypatch.setattr("judging.work.outage._PAUSES", (0.2,))
+    monkeypatch.setattr("judging.work.pacing.outage.OUTAGE_SECONDS", 2.0)
+    monkeypatch.setattr("judging.work.pacing.outage._PAUSES", (0.2,))
     run = start(small_run(10, 10), max_concurrency=4)
     stub.script(after_calls=20, fault="reset")
     work_slice(run.lanes.get().pk)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judging.work.limiter import AdaptiveConcurrency, backoff, fair_shares
+from judging.work.pacing.limiter import AdaptiveConcurrency, backoff, fair_shares
 
 
 def note(concurrency: AdaptiveConcurrency, *replies: bool) -> None:

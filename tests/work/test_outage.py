@@ -4,7 +4,7 @@ import pytest
 
 from judging.foundation.answers import Fault
 from judging.providers.base import ProviderError
-from judging.work.outage import OutageWatch
+from judging.work.pacing.outage import OutageWatch
 
 
 class Clock:

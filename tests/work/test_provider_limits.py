@@ -9,9 +9,9 @@ from django_q.models import OrmQ
 from judging.judging_runs.starting import start_judging_run
 from judging.models import AIProvider, JudgingRun, Lane, ProviderShare, User
 from judging.records.provider_limits import resource_key
-from judging.work.allowances import SharedAllowances
-from judging.work.gates import Demand, Grant
 from judging.work.lanes import hand_over, take
+from judging.work.pacing.allowances import SharedAllowances
+from judging.work.pacing.gates import Demand, Grant
 from judging.work.slices import work_slice
 from judging.work.words import Turn
 from tests.draining import drain
@@ -94,7 +94,7 @@ def test_two_runs_keep_120_requests_a_minute_together_evenly_spaced(member: User
 def test_a_limit_set_while_a_run_is_at_work_holds_soon(
     member: User, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judging.work.gates._LOOK_EVERY", 0.1)
+    monkeypatch.setattr("judging.work.pacing.gates._LOOK_EVERY", 0.1)
     stub.script(delay_ms=100)
     provider = make_provider(stub.base_url)
     # At least 4 s without the limit: it is set and looked at well before the end.

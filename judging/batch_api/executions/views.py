@@ -45,7 +45,7 @@ from judging.responses.execution_reads import (
 from judging.responses.executions import cancel_batch, create_batch, earlier_batch, once, retry_failed
 from judging.responses.immediate import execute_now
 from judging.responses.plans import BatchPlan, plan_evaluators, plan_judge
-from judging.rest.base import describe
+from judging.rest.views import describe
 from judging.work.rescue import rescue_if_stalled
 
 _NO_CALL_MADE = "The batch is queued, and the answer comes, before any model is called."

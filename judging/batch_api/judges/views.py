@@ -23,7 +23,7 @@ from judging.records.visibility import visible_judges
 from judging.responses.evaluators import delete_evaluator, save_evaluator
 from judging.responses.judge_reads import evaluators, get_evaluator, response_judges
 from judging.responses.response_judges import Reference, current_references, delete_response_judge, save_response_judge
-from judging.rest.base import describe
+from judging.rest.views import describe
 
 _SEARCH: dict[str, Callable[[str], Q]] = {
     "search": by_text("name__icontains"),

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 from judging.foundation.errors import NotFound
 from judging.models import Evaluator, ResponseJudge
 from judging.responses.evaluators import delete_evaluator, save_evaluator
-from judging.responses.execution_pages import ItemRow, evaluator_names, item_rows
+from judging.responses.execution_pages import ItemRow, item_rows
 from judging.responses.execution_reads import get_batch
 from judging.responses.executions import create_batch
 from judging.responses.immediate import execute_now
+from judging.responses.judge_reads import evaluator_names, get_evaluator
 from judging.responses.judge_reads import evaluators as team_evaluators
-from judging.responses.judge_reads import get_evaluator
 from judging.responses.judge_reads import response_judges as team_judges
 from judging.responses.plans import BatchPlan, plan_evaluators, plan_judge
 from judging.responses.response_judges import current_references, delete_response_judge, save_response_judge

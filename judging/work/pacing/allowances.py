@@ -17,10 +17,10 @@ from django.db import transaction
 
 from judging.foundation.clock import shared_now
 from judging.models import ProviderShare
-from judging.work.gates import Demand, Grant
 from judging.work.kind import Limits
 from judging.work.lanes import Lease
-from judging.work.limiter import fair_shares
+from judging.work.pacing.gates import Demand, Grant
+from judging.work.pacing.limiter import fair_shares
 
 _HORIZON = timedelta(seconds=1)
 

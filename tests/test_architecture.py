@@ -60,6 +60,19 @@ def test_one_module_knows_the_openai_package() -> None:
     assert importers("openai") == {"judging/providers/openai_client.py"}
 
 
+def test_one_module_adapts_values_for_raw_sql() -> None:
+    adapting = re.compile(r"has_native_uuid_field|adapt_datetimefield_value")
+    adapters = {
+        str(path.relative_to(ROOT))
+        for path in python_files("judging", "releval")
+        if adapting.search(path.read_text(encoding="utf-8"))
+    }
+    # The stores of the two kinds of work follow when they become one.
+    assert adapters - {"judging/judging_runs/store.py", "judging/responses/kind.py"} == {
+        "judging/foundation/columns.py"
+    }
+
+
 def test_no_import_hides_in_a_function_to_dodge_a_cycle() -> None:
     hidden = [
         f"{path.relative_to(ROOT)}:{node.lineno}"

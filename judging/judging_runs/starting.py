@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
 from judging.foundation.validation import require_member
 from judging.judging_runs.estimate import Estimate, estimate
@@ -182,13 +183,12 @@ def _source_run_id(run: EvaluationRun, wanted: UUID | None) -> UUID:
 
 def _lay_plan(judging_run: JudgingRun, run: EvaluationRun, scope: JudgingScope, batch_size: int) -> int:
     sql, parameters = plan_select(run, scope, batch_size)
-    native = connection.features.has_native_uuid_field
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO judging_judgingitem (candidate_id, run_query_id, prompt_number, judging_run_id, status,"
             " attempt_count, reasoning, failure_code, failure_message)"
             f" SELECT plan.*, %s, 'pending', 0, '', '', '' FROM ({sql}) plan ORDER BY 3",
-            [judging_run.pk if native else judging_run.pk.hex, *parameters],
+            [uuid_param(judging_run.pk), *parameters],
         )
         return int(cursor.rowcount)
 

@@ -7,10 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from judging.foundation.errors import Forbidden, Invalid
+from judging.foundation.limits import MAX_TEXT
 from judging.models import User
-
-# Text that has no limit of its own: guidelines, templates, descriptions.
-MAX_TEXT = 100_000
 
 
 def clean(instance: models.Model, *, exclude: Collection[str] = (), errors: dict[str, list[str]] | None = None) -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from judging.asking.prompting import TemplateError, check_template
 from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.text import name_of_copy
 from judging.foundation.validation import clean
 from judging.models import (
     AIJudge,
@@ -109,7 +110,7 @@ def draft_judge(*, actor: User, fields: Mapping[str, Any]) -> AIJudge:
 
 def duplicate_judge(*, actor: User, judge: AIJudge, name: str = "") -> AIJudge:
     """Make a personal copy of a judge that `actor` sees, at version 1. Raise Invalid."""
-    fields = {**judge.settings_dict(), "description": judge.description, "name": name or f"{judge.name[:193]} (copy)"}
+    fields = {**judge.settings_dict(), "description": judge.description, "name": name or name_of_copy(judge.name)}
     return save_judge(actor=actor, fields=fields)
 
 

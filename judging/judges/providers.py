@@ -19,6 +19,7 @@ from judging.asking.prompting import (
 )
 from judging.foundation.crypto import Undecryptable
 from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.limits import MAX_API_KEY, MAX_MODEL
 from judging.foundation.scales import SCALES
 from judging.foundation.validation import clean, raise_if_any, text_problem
 from judging.foundation.waiting import waiting_for_a_model
@@ -43,7 +44,6 @@ PROVIDER_FIELDS = frozenset(
         "requests_per_minute",
     }
 )
-MAX_API_KEY = 5000
 TEST_SECONDS = 30.0
 
 
@@ -138,8 +138,8 @@ def test_provider(*, provider: AIProvider, model: str) -> ProviderTest:
     Call it outside a transaction. Raise Invalid, or Busy when too many others wait for a model.
     """
     model = model.strip()
-    if not model or text_problem(model, limit=200):
-        raise_if_any({"model": ["Name a model, of at most 200 characters."]})
+    if not model or text_problem(model, limit=MAX_MODEL):
+        raise_if_any({"model": [f"Name a model, of at most {MAX_MODEL} characters."]})
     try:
         connection = connection_of(provider)
     except Undecryptable as error:

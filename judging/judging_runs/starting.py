@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
+from judging.foundation.limits import MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_SUBJECT_NAME, MAX_URL
 from judging.foundation.validation import require_member
 from judging.judging_runs.estimate import Estimate, estimate
 from judging.judging_runs.scope import JudgingScope, plan_select
@@ -93,7 +94,7 @@ def _start(
             judge_version=version,
             provider_name=provider.name,
             provider_type=provider.type,
-            provider_address=address(connection_of(provider))[:500],
+            provider_address=address(connection_of(provider))[:MAX_URL],
             scope=scope.scope,
             source_run_id=scope.source_run_id,
             depth=scope.depth,
@@ -153,8 +154,9 @@ def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise Invalid(f"{name} must be at least 1", errors={name: ["at least 1"]})
-    if options.max_concurrency is not None and options.max_concurrency > 256:
-        raise Invalid("max_concurrency is at most 256", errors={"max_concurrency": ["at most 256"]})
+    if options.max_concurrency is not None and options.max_concurrency > MAX_CONCURRENCY:
+        message = f"at most {MAX_CONCURRENCY}"
+        raise Invalid(f"max_concurrency is {message}", errors={"max_concurrency": [message]})
     source_run_id: UUID | None = None
     if scope in (Scope.FAILED, Scope.REMAINING):
         source_run_id = _source_run_id(run, options.source_run_id)
@@ -204,7 +206,7 @@ def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
                 action="judging_run_cancelled",
                 subject_type="judging_run",
                 subject_id=str(judging_run.pk),
-                subject_name=str(judging_run.judge_version.label)[:300],
+                subject_name=str(judging_run.judge_version.label)[:MAX_SUBJECT_NAME],
             )
             queue.enqueue_metrics(judging_run.evaluation_run_id)
     except IllegalTransition:
@@ -227,8 +229,8 @@ def _request_hash(run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -
 
 
 def _check_key(key: str) -> None:
-    if len(key) > 200 or not key.isprintable():
-        message = "up to 200 printable characters"
+    if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
+        message = f"up to {MAX_IDEMPOTENCY_KEY} printable characters"
         raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
 
 

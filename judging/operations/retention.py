@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_AGE_DAYS
 from judging.models import BatchExecution, BatchItem, BatchStatus, Call, ExecutionLog
 from judging.operations.totals import first_call_since, pk_ranges
 
@@ -48,6 +49,6 @@ def prune_batch_inputs(*, older_than_days: int, dry_run: bool = False) -> int:
 
 
 def _days(days: int) -> timedelta:
-    if not 0 <= days <= 36_500:
-        raise Invalid("the age is a number of days, 0 or more", errors={"older_than": ["0 to 36,500 days."]})
+    if not 0 <= days <= MAX_AGE_DAYS:
+        raise Invalid("the age is a number of days, 0 or more", errors={"older_than": [f"0 to {MAX_AGE_DAYS:,} days."]})
     return timedelta(days=days)

@@ -8,6 +8,7 @@ from django.db.models import Count, Model, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from judging.foundation.clock import shared_now
+from judging.foundation.limits import IMPORT_INTERRUPTED_AFTER, STALLED_AFTER
 from judging.models import (
     BatchExecution,
     BatchStatus,
@@ -19,11 +20,6 @@ from judging.models import (
     Lane,
     WorkerHeartbeat,
 )
-
-# An import writes a chunk every second or so; the database may keep it waiting for a while.
-IMPORT_INTERRUPTED_AFTER = timedelta(minutes=15)
-# The rescue comes after 15 s at the latest: work that waits much longer has nobody who rescues.
-STALLED_AFTER = timedelta(minutes=2)
 
 
 def interrupted_imports() -> QuerySet[EvaluationRun]:

@@ -15,13 +15,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, NotFound
+from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD, MAX_SUBJECT_NAME
 from judging.foundation.validation import clean, raise_if_any
 from judging.models import ApiToken, AuditEvent, Invitation, Role, User, hash_secret, new_secret
 
 logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "rlv_"  # noqa: S105  (how every token begins, no secret)
-INVITATION_DAYS = 7
 # last_used_at is for people to look at: no write per request.
 TOKEN_USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -35,7 +35,7 @@ def record_event(
         action=action,
         subject_type=str(subject._meta.verbose_name).lower().replace(" ", "_"),
         subject_id=str(subject.pk),
-        subject_name=str(subject)[:300],
+        subject_name=str(subject)[:MAX_SUBJECT_NAME],
         detail=dict(detail or {}),
     )
 
@@ -77,7 +77,7 @@ def invite_member(*, actor: User, email: str, role: str = Role.MEMBER) -> tuple[
         role=role,
         token_hash=hash_secret(secret),
         created_by=actor,
-        expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
+        expires_at=timezone.now() + INVITATION_LASTS,
     )
     clean(invitation, exclude=["token_hash"])
     _check_no_account(invitation.email)
@@ -216,7 +216,7 @@ def _password_problems(password: str, user: User) -> dict[str, list[str]]:
         validate_password(password, user)
     except ValidationError as error:
         return {"password": list(error.messages)}
-    if len(password) > 1000 or "\0" in password:
+    if len(password) > MAX_PASSWORD or "\0" in password:
         # The hasher would spend its time on it.
         return {"password": ["This password is too long."]}
     return {}

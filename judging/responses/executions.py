@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from judging.foundation.errors import Conflict, Forbidden, IllegalTransition, Invalid
+from judging.foundation.limits import MAX_ID_CHARS, MAX_IDEMPOTENCY_KEY, MAX_URL
 from judging.foundation.validation import raise_if_any, text_problem
 from judging.models import (
     BatchEvaluator,
@@ -24,7 +25,7 @@ from judging.models import (
 from judging.people.accounts import record_event
 from judging.providers.registry import address
 from judging.records.connections import connection_of
-from judging.responses.inputs import MAX_ID_CHARS, BatchInput, check_inputs, clean_tags
+from judging.responses.inputs import BatchInput, check_inputs, clean_tags
 from judging.responses.plans import BatchPlan, plan_again
 from judging.work import lifecycle
 from judging.work.lanes import lay_lanes
@@ -49,8 +50,8 @@ def once(
 
     Raise Invalid for a key that can't be.
     """
-    if len(key) > 200 or not key.isprintable():
-        message = "up to 200 printable characters"
+    if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
+        message = f"up to {MAX_IDEMPOTENCY_KEY} printable characters"
         raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
     body: dict[str, Any] = {
         "asked_for": list(asked_for),
@@ -187,7 +188,7 @@ def _evaluators(batch: BatchExecution, plan: BatchPlan) -> list[BatchEvaluator]:
             ai_provider=planned.ai_provider,
             provider_name=planned.ai_provider.name,
             provider_type=planned.ai_provider.type,
-            provider_address=address(connection_of(planned.ai_provider))[:500],
+            provider_address=address(connection_of(planned.ai_provider))[:MAX_URL],
             model=planned.model,
         )
         for position, planned in enumerate(plan.evaluators)

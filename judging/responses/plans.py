@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import DEFAULT_CONCURRENCY, MAX_EVALUATORS
 from judging.models import (
     AIProvider,
     BatchExecution,
@@ -19,9 +20,7 @@ from judging.models import (
 )
 from judging.records.visibility import visible_judges
 from judging.responses.default_model import default_model
-from judging.responses.response_judges import MAX_EVALUATORS
 
-DEFAULT_CONCURRENCY = 8
 _Version = TypeVar("_Version", ResponseJudgeVersion, JudgeVersion)
 _RELEVANCE_REQUIRES = frozenset({InputName.REQUEST.value, InputName.RESPONSE.value})
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.limits import MAX_EVALUATORS, MIN_RESPONSE_JUDGE_NAME
 from judging.foundation.validation import clean
 from judging.models import (
     BatchExecution,
@@ -22,7 +23,6 @@ from judging.models import (
 from judging.people.accounts import record_event
 
 RESPONSE_JUDGE_FIELDS = frozenset(ResponseJudge.SETTING_NAMES)
-MAX_EVALUATORS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ def _add_version(judge: ResponseJudge, references: Sequence[Reference], actor: U
 def _check(judge: ResponseJudge, references: Sequence[Reference]) -> None:
     judge.name = judge.name.strip()
     problems: dict[str, list[str]] = {}
-    if len(judge.name) < 3:
-        problems["name"] = ["Ensure this value has at least 3 characters."]
+    if len(judge.name) < MIN_RESPONSE_JUDGE_NAME:
+        problems["name"] = [f"Ensure this value has at least {MIN_RESPONSE_JUDGE_NAME} characters."]
     messages = _reference_problems(references)
     if messages:
         problems["evaluator_references"] = messages

@@ -1,6 +1,5 @@
 """Hand candidates to human judges one at a time, so that no two get the same one."""
 
-from datetime import timedelta
 from itertools import chain
 
 from django.db import IntegrityError, transaction
@@ -8,11 +7,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, Invalid
+from judging.foundation.limits import HANDED_OUT_FOR, MAX_SKIP_REASON
 from judging.models import Abstention, Candidate, EvaluationRun, EvaluationRunStatus, GradingHold, User
 from judging.review.own_grades import after_place, free_candidates, open_candidates
 
-HOLD_FOR = timedelta(minutes=5)
-MAX_REASON = Abstention._meta.get_field("reason").max_length
 # How many candidates are tried before giving in: each one missed was taken by someone else a moment ago.
 _TRIES = 20
 
@@ -43,7 +41,7 @@ def next_candidate(*, run: EvaluationRun, user: User, after: Candidate | None = 
 def hold(*, candidate: Candidate, user: User) -> bool:
     """Keep a candidate for `user` alone for five minutes from now; False when someone else holds it."""
     now = timezone.now()
-    mine = {"user": user, "until": now + HOLD_FOR}
+    mine = {"user": user, "until": now + HANDED_OUT_FOR}
     # Free to take: one's own, or one whose time is up. The row count says who was first.
     taken = GradingHold.objects.filter(Q(user=user) | Q(until__lte=now), candidate=candidate).update(**mine)
     if not taken:
@@ -72,8 +70,10 @@ def abstain(*, candidate: Candidate, user: User, reason: str) -> Abstention:
     reason = reason.strip()
     if not reason:
         raise Invalid("say in a few words why you can't tell", errors={"reason": ["say in a few words why"]})
-    if "\x00" in reason or len(reason) > (MAX_REASON or 0):
-        raise Invalid("the reason can't be stored", errors={"reason": [f"at most {MAX_REASON} characters of text"]})
+    if "\x00" in reason or len(reason) > MAX_SKIP_REASON:
+        raise Invalid(
+            "the reason can't be stored", errors={"reason": [f"at most {MAX_SKIP_REASON} characters of text"]}
+        )
     abstention, _ = Abstention.objects.update_or_create(candidate=candidate, user=user, defaults={"reason": reason})
     return abstention
 

@@ -8,6 +8,7 @@ from django.db.models import F
 
 from judging import ledger
 from judging.foundation.errors import Conflict, Invalid
+from judging.foundation.limits import MAX_JUDGMENTS
 from judging.judging_runs.run_reads import being_judged
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery, User
@@ -15,7 +16,6 @@ from judging.work import queue
 
 # With more queries than this, the mean over them is renewed in the background, so that a grade is saved at once.
 _INLINE_QUERIES = 2000
-MAX_JUDGMENTS = 5000
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import MAX_JUDGMENTS, MAX_REASONING
 from judging.models import Candidate, EvaluationRun, User
-from judging.review.judgments import MAX_JUDGMENTS, GivenGrade, record_judgments
+from judging.review.judgments import GivenGrade, record_judgments
 from judging.review.own_grades import OwnGrade, own_grades
-
-MAX_REASONING = 20_000
 
 
 @dataclass(frozen=True, slots=True)

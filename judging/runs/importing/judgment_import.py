@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.foundation.errors import Forbidden
+from judging.foundation.limits import MAX_IMPORTED_JUDGMENTS
 from judging.ledger import apply_staged, renew_metrics
 from judging.models import (
     AuthorKind,
@@ -31,8 +32,6 @@ from judging.runs.importing.trec_results import read_queries
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 from judging.runs.importing.values import QueryBody
 
-# What tells one line from another is held in memory while a file is checked: some 200 bytes each.
-MAX_ROWS = 1_000_000
 _CHUNK = 1000
 _LEFT_OVER_AFTER = timedelta(days=1)
 
@@ -168,8 +167,8 @@ def _check(
             whose = "an AI judgment" if row.is_ai else f"a judgment by {shown(row.author)}"
             problems.add("file", row.line, f"{whose} of the same query and document stands in line {first}, too")
         scales.add(row.scale)
-        if len(lines) > MAX_ROWS:
-            problems.add("file", row.line, f"more than {MAX_ROWS:,} judgments: split the file")
+        if len(lines) > MAX_IMPORTED_JUDGMENTS:
+            problems.add("file", row.line, f"more than {MAX_IMPORTED_JUDGMENTS:,} judgments: split the file")
             break
     if not lines and not problems.total:
         problems.add("file", 0, "there are no judgments in it")

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import IO, Any, Protocol
 
+from judging.foundation.limits import MAX_CANDIDATES, MAX_IMAGE, MAX_TITLE
 from judging.models import query_identity
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 from judging.runs.importing.values import (
-    MAX_IMAGE,
-    MAX_TITLE,
     QueryBody,
     check_storable,
     read_external_id,
@@ -26,7 +25,6 @@ from judging.runs.importing.values import (
 )
 
 # One query with its candidates is held in memory at a time.
-MAX_CANDIDATES = 10_000
 _QUERY_KEYS = {"query", "query_id", "candidates"}
 _CANDIDATE_KEYS = {"id", "title", "fields", "image", "score"}
 

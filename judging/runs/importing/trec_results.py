@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
+from judging.foundation.limits import MAX_CANDIDATES, MAX_LABEL
 from judging.runs.importing.results import (
-    MAX_CANDIDATES,
     CheckedResults,
     ImportedCandidate,
     ImportedContent,
@@ -19,7 +19,6 @@ from judging.runs.importing.results import (
 )
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 from judging.runs.importing.values import (
-    MAX_LABEL,
     QueryBody,
     check_storable,
     read_external_id,

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import MAX_SKIP_REASON
 from judging.models import Candidate, EvaluationRun
 from judging.review.grid import GridRow, rows_of
-from judging.review.handing_out import MAX_REASON, abstain, check_open, hold, next_candidate
+from judging.review.handing_out import abstain, check_open, hold, next_candidate
 from judging.review.own_grades import OwnGrade, candidate_of, progress_of
 from judging.review.reviewing import grade_candidates
 from judging.runs.run_lists import get_evaluation_run
@@ -117,7 +118,7 @@ def _page(
         # One's own grade from before, and with it the AI's: to change it, not blind any more.
         "own": committed,
         "previous": _committed(rows[after.pk], run) if after is not None and chosen is None else None,
-        "max_reason": MAX_REASON,
+        "max_reason": MAX_SKIP_REASON,
     }
     if not request.htmx:
         context |= _progress(request, run)

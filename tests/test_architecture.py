@@ -73,6 +73,19 @@ def test_one_module_adapts_values_for_raw_sql() -> None:
     }
 
 
+def test_one_module_writes_the_audit_list() -> None:
+    writers = {
+        str(path.relative_to(ROOT))
+        for path in python_files("judging", "releval")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        # AuditEvent(...) and AuditEvent.objects.create(...), of models or of an alias; the page of the list only reads.
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"([\w.]+\.)?AuditEvent(\.(_default_manager|objects)\..*)?", ast.unparse(node.func))
+        and not ast.unparse(node.func).endswith(("select_related", "filter"))
+    }
+    assert writers == {"judging/records/audit.py"}
+
+
 def test_no_import_hides_in_a_function_to_dodge_a_cycle() -> None:
     hidden = [
         f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -14,7 +14,7 @@ from judging.models import (
     Query,
     User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 
 
 def create_corpus(*, actor: User | None, name: str, description: str = "", match_mode: str = MatchMode.QID) -> Corpus:

@@ -20,7 +20,7 @@ from judging.models import (
     Judgment,
     User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 from judging.records.visibility import check_may_change, visible_providers
 
 JUDGE_FIELDS = frozenset({*JudgeSettings.SETTING_NAMES, "description", "shared"})

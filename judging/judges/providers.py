@@ -24,10 +24,10 @@ from judging.foundation.scales import SCALES
 from judging.foundation.validation import clean, raise_if_any, text_problem
 from judging.foundation.waiting import waiting_for_a_model
 from judging.models import AIJudge, AIProvider, User
-from judging.people.accounts import record_event
 from judging.providers.base import CallSettings, Connection, ProviderError, Reply
 from judging.providers.openai_client import open_client
 from judging.providers.registry import endpoint, validate_connection
+from judging.records.audit import record_event
 from judging.records.connections import connection_of
 from judging.records.visibility import check_may_change
 

@@ -10,14 +10,13 @@ from django.db import IntegrityError, connection, transaction
 
 from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
-from judging.foundation.limits import MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_SUBJECT_NAME, MAX_URL
+from judging.foundation.limits import MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_URL
 from judging.foundation.validation import require_member
 from judging.judging_runs.estimate import Estimate, estimate
 from judging.judging_runs.scope import JudgingScope, plan_select
 from judging.models import (
     ACTIVE_STATUSES,
     AIJudge,
-    AuditEvent,
     EvaluationRun,
     EvaluationRunStatus,
     JudgeVersion,
@@ -28,6 +27,7 @@ from judging.models import (
     canonical_json,
 )
 from judging.providers.registry import address
+from judging.records.audit import record_event
 from judging.records.connections import connection_of
 from judging.work import lifecycle, queue
 from judging.work.lanes import lay_lanes
@@ -201,13 +201,8 @@ def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
     try:
         with transaction.atomic():
             lifecycle.cancel(judging_run.kind, judging_run.pk)
-            AuditEvent.objects.create(
-                actor=actor,
-                action="judging_run_cancelled",
-                subject_type="judging_run",
-                subject_id=str(judging_run.pk),
-                subject_name=str(judging_run.judge_version.label)[:MAX_SUBJECT_NAME],
-            )
+            name = str(judging_run.judge_version.label)
+            record_event(actor=actor, action="judging_run_cancelled", subject=judging_run, name=name)
             queue.enqueue_metrics(judging_run.evaluation_run_id)
     except IllegalTransition:
         judging_run.refresh_from_db()

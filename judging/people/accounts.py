@@ -1,43 +1,28 @@
-"""People: accounts, invitations, roles, API tokens, and the list of who did what."""
+"""People: accounts, invitations, roles, API tokens."""
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, models, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, NotFound
-from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD, MAX_SUBJECT_NAME
+from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD
 from judging.foundation.validation import clean, raise_if_any
-from judging.models import ApiToken, AuditEvent, Invitation, Role, User, hash_secret, new_secret
+from judging.models import ApiToken, Invitation, Role, User, hash_secret, new_secret
+from judging.records.audit import record_event
 
 logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "rlv_"  # noqa: S105  (how every token begins, no secret)
 # last_used_at is for people to look at: no write per request.
 TOKEN_USE_NOTED_EVERY = timedelta(minutes=1)
-
-
-def record_event(
-    *, actor: User | None, action: str, subject: models.Model, detail: Mapping[str, Any] | None = None
-) -> None:
-    """Write who did what to which thing, for the list that others can look up. `detail` holds no secret."""
-    AuditEvent.objects.create(
-        actor=actor,
-        action=action,
-        subject_type=str(subject._meta.verbose_name).lower().replace(" ", "_"),
-        subject_id=str(subject.pk),
-        subject_name=str(subject)[:MAX_SUBJECT_NAME],
-        detail=dict(detail or {}),
-    )
 
 
 def create_user(

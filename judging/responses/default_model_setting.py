@@ -7,7 +7,7 @@ from django.db import transaction
 from judging.foundation.errors import Forbidden
 from judging.foundation.validation import clean, raise_if_any
 from judging.models import AIProvider, Installation, User
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 
 
 def set_default_model(*, actor: User, ai_provider_id: UUID | None, model: str = "") -> Installation:

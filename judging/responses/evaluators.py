@@ -20,7 +20,7 @@ from judging.models import (
     InputName,
     User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 
 EVALUATOR_FIELDS = frozenset(EvaluatorSettings.SETTING_NAMES)
 

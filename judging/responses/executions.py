@@ -22,8 +22,8 @@ from judging.models import (
     User,
     canonical_json,
 )
-from judging.people.accounts import record_event
 from judging.providers.registry import address
+from judging.records.audit import record_event
 from judging.records.connections import connection_of
 from judging.responses.inputs import BatchInput, check_inputs, clean_tags
 from judging.responses.plans import BatchPlan, plan_again

@@ -20,7 +20,7 @@ from judging.models import (
     ResponseJudgeVersion,
     User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 
 RESPONSE_JUDGE_FIELDS = frozenset(ResponseJudge.SETTING_NAMES)
 

@@ -9,7 +9,7 @@ from judging.foundation.errors import Conflict
 from judging.foundation.validation import clean
 from judging.metrics import validate_metrics
 from judging.models import EvaluationRun, RunQuery, User
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 from judging.work import queue
 
 # With more queries than this, the metrics are renewed in the background.

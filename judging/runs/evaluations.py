@@ -22,7 +22,7 @@ from judging.models import (
     RunQuery,
     User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 
 
 def create_evaluation(*, actor: User | None, corpus_id: UUID, name: str, description: str = "") -> Evaluation:

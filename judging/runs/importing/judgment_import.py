@@ -24,7 +24,7 @@ from judging.models import (
     User,
     query_identity,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 from judging.records.corpus_rows import ensure_documents, ensure_queries, ensure_raters
 from judging.records.file_names import RATER_PREFIX
 from judging.runs.importing.judgment_files import JudgmentFile, JudgmentRow

@@ -24,7 +24,7 @@ from judging.models import (
     query_identity,
     query_text,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
 from judging.records.corpus_rows import Versions, ensure_documents, ensure_queries
 from judging.runs.importing.results import CheckedResults, ImportedQuery, RunSource
 

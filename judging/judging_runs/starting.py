@@ -11,7 +11,6 @@ from django.db import IntegrityError, connection, transaction
 from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
 from judging.foundation.limits import MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_URL
-from judging.foundation.validation import require_member
 from judging.judging_runs.estimate import Estimate, estimate
 from judging.judging_runs.scope import JudgingScope, plan_select
 from judging.models import (
@@ -23,12 +22,12 @@ from judging.models import (
     JudgingRun,
     JudgingRunStatus,
     Scope,
-    User,
     canonical_json,
 )
 from judging.providers.registry import address
 from judging.records.audit import record_event
 from judging.records.connections import connection_of
+from judging.records.roles import Actor, require_member, user_of
 from judging.work import lifecycle, queue
 from judging.work.lanes import lay_lanes
 
@@ -51,7 +50,7 @@ def start_judging_run(
     *,
     evaluation_run: EvaluationRun,
     judge: AIJudge,
-    actor: User,
+    actor: Actor,
     options: JudgingOptions | None = None,
     idempotency_key: str = "",
 ) -> JudgingRun:
@@ -80,7 +79,7 @@ def start_judging_run(
 
 
 def _start(
-    run_id: UUID, judge: AIJudge, actor: User, options: JudgingOptions, idempotency_key: str, request_hash: str
+    run_id: UUID, judge: AIJudge, actor: Actor, options: JudgingOptions, idempotency_key: str, request_hash: str
 ) -> JudgingRun:
     with transaction.atomic():
         # Held, so that a lock of the evaluation run falls before or after the start.
@@ -104,7 +103,7 @@ def _start(
             max_total_tokens=options.max_total_tokens,
             idempotency_key=idempotency_key,
             request_hash=request_hash,
-            created_by=actor,
+            created_by=user_of(actor),
         )
         judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
         judging_run.save(update_fields=["total_count"])
@@ -195,8 +194,11 @@ def _lay_plan(judging_run: JudgingRun, run: EvaluationRun, scope: JudgingScope, 
         return int(cursor.rowcount)
 
 
-def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
-    """Cancel a queued or running judging run at once; a cancelled one stays as it is. Raise Conflict (already_ended)."""
+def cancel_judging_run(*, judging_run: JudgingRun, actor: Actor) -> JudgingRun:
+    """Cancel a queued or running judging run at once; a cancelled one stays as it is.
+
+    Raise Forbidden or Conflict (already_ended).
+    """
     require_member(actor)
     try:
         with transaction.atomic():
@@ -229,8 +231,8 @@ def _check_key(key: str) -> None:
         raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
 
 
-def _earlier(actor: User, key: str, request_hash: str) -> JudgingRun | None:
-    earlier = JudgingRun.objects.filter(created_by=actor, idempotency_key=key).first()
+def _earlier(actor: Actor, key: str, request_hash: str) -> JudgingRun | None:
+    earlier = JudgingRun.objects.filter(created_by=user_of(actor), idempotency_key=key).first()
     if earlier is not None and earlier.request_hash != request_hash:
         raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
     return earlier

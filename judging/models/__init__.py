@@ -1,6 +1,7 @@
 """The database, one file per aggregate."""
 
 from judging.models.accounts import (
+    COMMAND_LINE,
     ApiToken,
     AuditEvent,
     Invitation,
@@ -78,6 +79,7 @@ from judging.models.work import Job, Lane, ProviderShare, WorkerHeartbeat, WorkR
 __all__ = [
     "ACTIVE_BATCH_STATUSES",
     "ACTIVE_STATUSES",
+    "COMMAND_LINE",
     "PEOPLE",
     "RUN_LOCKED",
     "AIJudge",

@@ -13,6 +13,9 @@ from django.utils import timezone
 
 from judging.foundation.limits import MAX_EMAIL, MAX_NAME, MAX_SUBJECT_NAME, MAX_TOKEN_NAME
 
+# Who acts where no person does: commands without --user.
+COMMAND_LINE = "the command line"
+
 
 class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
@@ -153,3 +156,7 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject_name}"
+
+    @property
+    def actor_name(self) -> str:
+        return str(self.actor) if self.actor else COMMAND_LINE

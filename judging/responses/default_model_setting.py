@@ -4,19 +4,18 @@ from uuid import UUID
 
 from django.db import transaction
 
-from judging.foundation.errors import Forbidden
 from judging.foundation.validation import clean, raise_if_any
-from judging.models import AIProvider, Installation, User
+from judging.models import AIProvider, Installation
 from judging.records.audit import record_event
+from judging.records.roles import Actor, require_admin
 
 
-def set_default_model(*, actor: User, ai_provider_id: UUID | None, model: str = "") -> Installation:
+def set_default_model(*, actor: Actor, ai_provider_id: UUID | None, model: str = "") -> Installation:
     """Set the shared provider and the model of evaluators that name none; None takes the default away.
 
     Raise Forbidden for all but admins, and Invalid.
     """
-    if not actor.is_admin:
-        raise Forbidden("the default model is set by admins")
+    require_admin(actor)
     model = model.strip()
     with transaction.atomic():
         provider = None

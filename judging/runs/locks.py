@@ -6,17 +6,17 @@ from django.db import transaction
 
 from judging import ledger
 from judging.foundation.errors import IllegalTransition
-from judging.foundation.validation import require_member
-from judging.models import ACTIVE_STATUSES, RUN_LOCKED, EvaluationRun, JudgingRun, User
+from judging.models import ACTIVE_STATUSES, RUN_LOCKED, EvaluationRun, JudgingRun
 from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member
 from judging.work import lifecycle
 
 
-def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
+def lock_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
     """Lock a completed run: no judgment on it changes until it is unlocked; judging under way ends as failed.
 
     The snapshot and the end of the judging runs come in one transaction. Raise Conflict (run_locked,
-    run_not_completed).
+    run_not_completed), or Forbidden.
     """
     require_member(actor)
     with transaction.atomic():
@@ -27,8 +27,8 @@ def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
     return run
 
 
-def unlock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
-    """Drop the snapshot and let the run follow the corpus's judgments again. Raise Conflict (run_not_locked)."""
+def unlock_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
+    """Drop the snapshot and let the run follow the corpus's judgments again. Raise Forbidden or Conflict (run_not_locked)."""
     require_member(actor)
     with transaction.atomic():
         ledger.unlock_run(run.pk)

@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from judging.foundation.errors import Forbidden
 from judging.foundation.limits import MAX_IMPORTED_JUDGMENTS
 from judging.ledger import apply_staged, renew_metrics
 from judging.models import (
@@ -27,6 +26,7 @@ from judging.models import (
 from judging.records.audit import record_event
 from judging.records.corpus_rows import ensure_documents, ensure_queries, ensure_raters
 from judging.records.file_names import RATER_PREFIX
+from judging.records.roles import Actor, require_member
 from judging.runs.importing.judgment_files import JudgmentFile, JudgmentRow
 from judging.runs.importing.trec_results import read_queries
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
@@ -53,7 +53,7 @@ class JudgmentImportOutcome:
 def import_judgments(
     *,
     corpus: Corpus,
-    actor: User | None,
+    actor: Actor,
     file: IO[bytes],
     file_name: str,
     file_format: str | None = None,
@@ -66,8 +66,7 @@ def import_judgments(
     An author who is the e-mail address of a member, of a former one too, is that member, every other one a rater known
     by name (`rater:` before a name says so of an address). The grades reach the unlocked runs of the corpus. An imported AI grade never replaces one that a judging run wrote.
     """
-    if actor is not None and not actor.is_member:
-        raise Forbidden("raters submit judgments; importing is for members")
+    require_member(actor)
     problems = Problems()
     rows = JudgmentFile(
         SourceFile("file", file),

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from judging.foundation.errors import Conflict, DomainError, Forbidden, Invalid
+from judging.foundation.errors import Conflict, DomainError, Invalid
 from judging.foundation.scales import SCALES
 from judging.foundation.validation import clean
 from judging.ledger import refresh_run
@@ -20,12 +20,12 @@ from judging.models import (
     EvaluationRun,
     EvaluationRunStatus,
     RunQuery,
-    User,
     query_identity,
     query_text,
 )
 from judging.records.audit import record_event
 from judging.records.corpus_rows import Versions, ensure_documents, ensure_queries
+from judging.records.roles import Actor, require_member, user_of
 from judging.runs.importing.results import CheckedResults, ImportedQuery, RunSource
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class ImportOutcome:
 def create_run(
     *,
     evaluation: Evaluation,
-    actor: User | None,
+    actor: Actor,
     name: str,
     scale: str,
     metrics: Sequence[str],
@@ -54,6 +54,7 @@ def create_run(
     judgments_wanted: int = 1,
 ) -> EvaluationRun:
     """Make a run without results: it is `pending` until `fill_run`. Raises Invalid, Forbidden."""
+    require_member(actor)
     run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
     run.save(force_insert=True)
     return run
@@ -62,7 +63,7 @@ def create_run(
 def import_run(
     *,
     evaluation: Evaluation,
-    actor: User | None,
+    actor: Actor,
     name: str,
     scale: str,
     metrics: Sequence[str],
@@ -73,8 +74,9 @@ def import_run(
     """Make a completed run of a source's results, pre-judged with what the corpus knows.
 
     Everything is checked before anything is written: raises ImportRejected, Invalid or Forbidden and leaves nothing
-    behind. A fault while writing leaves a run that is `failed` and can be deleted. The actor is None on the command line.
+    behind. A fault while writing leaves a run that is `failed` and can be deleted.
     """
+    require_member(actor)
     run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
     results = source.check(evaluation.corpus.match_mode)
     run.status, run.written_at = EvaluationRunStatus.RUNNING, timezone.now()
@@ -84,13 +86,13 @@ def import_run(
     return ImportOutcome(run, results.warnings)
 
 
-def fill_run(*, run: EvaluationRun, actor: User | None, source: RunSource) -> ImportOutcome:
+def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOutcome:
     """Give a pending run its results and complete it.
 
     Raises as `import_run` does (the run stays pending then), and Conflict (run_not_pending), also when someone else
     was quicker.
     """
-    _check_member(actor)
+    require_member(actor)
     if run.status != EvaluationRunStatus.PENDING:
         raise _not_pending(run)
     results = source.check(run.evaluation.corpus.match_mode)
@@ -109,7 +111,7 @@ def fill_run(*, run: EvaluationRun, actor: User | None, source: RunSource) -> Im
 
 def _new_run(
     evaluation: Evaluation,
-    actor: User | None,
+    actor: Actor,
     name: str,
     scale: str,
     metrics: Sequence[str],
@@ -117,7 +119,6 @@ def _new_run(
     judgments_wanted: int,
 ) -> EvaluationRun:
     """Return an unsaved pending run, its values checked all together."""
-    _check_member(actor)
     errors: dict[str, list[str]] = {}
     try:
         metrics = validate_metrics(metrics)
@@ -131,7 +132,7 @@ def _new_run(
         metrics=metrics,
         relevant_from=relevant_from,
         judgments_wanted=judgments_wanted,
-        created_by=actor,
+        created_by=user_of(actor),
     )
     if scale in SCALES and isinstance(relevant_from, int) and relevant_from > SCALES[scale].maximum:
         errors["relevant_from"] = [f"The highest grade of this scale is {SCALES[scale].maximum}."]
@@ -140,7 +141,7 @@ def _new_run(
     return run
 
 
-def _write(run: EvaluationRun, actor: User | None, results: CheckedResults) -> None:
+def _write(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:
     """Write the results of a run that is `running` and complete it; whatever goes wrong, it ends `failed`."""
     try:
         corpus = run.evaluation.corpus
@@ -223,7 +224,7 @@ def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[ImportedQuery],
         )
 
 
-def _complete(run: EvaluationRun, actor: User | None, results: CheckedResults) -> None:
+def _complete(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:
     with transaction.atomic():
         completed = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRunStatus.RUNNING).update(
             status=EvaluationRunStatus.COMPLETED, completed_at=timezone.now()
@@ -242,11 +243,6 @@ def _fail(run_id: UUID, reason: str) -> None:
     except Exception:
         # What went wrong first is what counts, and is raised on.
         logger.exception("evaluation run %s could not be marked as failed", run_id)
-
-
-def _check_member(actor: User | None) -> None:
-    if actor is not None and not actor.is_member:
-        raise Forbidden("raters submit judgments; importing is for members")
 
 
 def _no_longer_running() -> Conflict:

@@ -81,7 +81,7 @@ def _act(request: PageRequest, run: EvaluationRun) -> HttpResponse:
     if act == "skip":
         check_open(run)
     elif act == "abstain":
-        abstain(candidate=candidate, user=request.user, reason=request.POST.get("reason", ""))
+        abstain(candidate=candidate, actor=request.user, reason=request.POST.get("reason", ""))
     elif act == "grade":
         given = request.POST.get("grade", "")
         if not (given.isascii() and given.isdecimal() and len(given) < 4):
@@ -105,9 +105,9 @@ def _page(
     if chosen is not None:
         (row,) = rows_of(run, [chosen.pk], viewer=request.user)
         committed = _committed(row, run)
-        if committed is None and not hold(candidate=chosen, user=request.user):
+        if committed is None and not hold(candidate=chosen, actor=request.user):
             chosen = None
-    candidate = chosen or next_candidate(run=run, user=request.user, after=after)
+    candidate = chosen or next_candidate(run=run, actor=request.user, after=after)
     ids = list(dict.fromkeys(each.pk for each in (candidate, after) if each is not None))
     rows = {row.id: row for row in rows_of(run, ids, viewer=request.user)}
     context = {

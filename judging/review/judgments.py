@@ -9,9 +9,9 @@ from django.db.models import F
 from judging import ledger
 from judging.foundation.errors import Conflict, Invalid
 from judging.foundation.limits import MAX_JUDGMENTS
-from judging.judging_runs.run_reads import being_judged
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery, User
+from judging.records.judging_activity import being_judged
 from judging.records.roles import require_person
 from judging.work import queue
 

@@ -24,13 +24,12 @@ from judging.models import (
     query_identity,
 )
 from judging.records.audit import record_event
-from judging.records.corpus_rows import ensure_documents, ensure_queries, ensure_raters
+from judging.records.corpus_rows import QueryBody, ensure_documents, ensure_queries, ensure_raters
 from judging.records.file_names import RATER_PREFIX
 from judging.records.roles import Actor, require_member
 from judging.runs.importing.judgment_files import JudgmentFile, JudgmentRow
 from judging.runs.importing.trec_results import read_queries
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
-from judging.runs.importing.values import QueryBody
 
 _CHUNK = 1000
 _LEFT_OVER_AFTER = timedelta(days=1)

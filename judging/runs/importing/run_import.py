@@ -1,7 +1,7 @@
 """Making evaluation runs: with results, without, and filling those made without."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,25 +14,16 @@ from judging.foundation.validation import clean
 from judging.ledger import refresh_run
 from judging.metrics import validate_metrics
 from judging.models import (
-    Candidate,
-    Corpus,
     Evaluation,
     EvaluationRun,
     EvaluationRunStatus,
-    RunQuery,
-    query_identity,
-    query_text,
 )
 from judging.records.audit import record_event
-from judging.records.corpus_rows import Versions, ensure_documents, ensure_queries
+from judging.records.ranked_lists import no_longer_running, write_ranked_lists
 from judging.records.roles import Actor, require_member, user_of
-from judging.runs.importing.results import CheckedResults, ImportedQuery, RunSource
+from judging.runs.importing.results import CheckedResults, RunSource
 
 logger = logging.getLogger(__name__)
-
-# A chunk is one short transaction: others write between two of them.
-_CANDIDATES_PER_CHUNK = 2000
-_QUERIES_PER_CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +135,7 @@ def _new_run(
 def _write(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:
     """Write the results of a run that is `running` and complete it; whatever goes wrong, it ends `failed`."""
     try:
-        corpus = run.evaluation.corpus
-        position = 1
-        for chunk in _chunks(results.read()):
-            _write_chunk(run.pk, corpus, chunk, position)
-            position += len(chunk)
+        write_ranked_lists(run, results.read())
         # Before the run is completed: what can be seen of a completed run is all there.
         refresh_run(run.pk)
         _complete(run, actor, results)
@@ -160,77 +147,13 @@ def _write(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:
     run.refresh_from_db()
 
 
-def _chunks(queries: Iterator[ImportedQuery]) -> Iterator[list[ImportedQuery]]:
-    chunk: list[ImportedQuery] = []
-    size = 0
-    for query in queries:
-        chunk.append(query)
-        size += len(query.candidates)
-        if size >= _CANDIDATES_PER_CHUNK or len(chunk) >= _QUERIES_PER_CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
-
-
-def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[ImportedQuery], first_position: int) -> None:
-    identities = [query_identity(query.body, corpus.match_mode) for query in queries]
-    candidates = [candidate for query in queries for candidate in query.candidates]
-    with transaction.atomic():
-        # Tells that somebody writes; and stops here once the run was called interrupted, or is gone.
-        if not EvaluationRun.objects.filter(pk=run_id, status=EvaluationRunStatus.RUNNING).update(
-            written_at=timezone.now()
-        ):
-            raise _no_longer_running()
-        query_ids = ensure_queries(
-            corpus.pk, {identity: query.body for identity, query in zip(identities, queries, strict=True)}
-        )
-        document_ids = ensure_documents(corpus.pk, (candidate.external_id for candidate in candidates))
-        versions = Versions()
-        version_keys = [versions.want(document_ids[each.external_id], each.content) for each in candidates]
-        version_ids = versions.ensure()
-        run_queries = RunQuery.objects.bulk_create(
-            [
-                RunQuery(
-                    run_id=run_id,
-                    query_id=query_ids[identity],
-                    position=position,
-                    label=query.label,
-                    body=query.body,
-                    text=query_text(query.body),
-                    candidate_count=len(query.candidates),
-                )
-                for position, (identity, query) in enumerate(
-                    zip(identities, queries, strict=True), start=first_position
-                )
-            ]
-        )
-        keys = iter(version_keys)
-        Candidate.objects.bulk_create(
-            [
-                Candidate(
-                    run_id=run_id,
-                    run_query=run_query,
-                    query_id=run_query.query_id,
-                    document_id=document_ids[candidate.external_id],
-                    document_version_id=version_ids[document_ids[candidate.external_id], next(keys)],
-                    position=run_query.position,
-                    rank=rank,
-                    score=candidate.score,
-                )
-                for run_query, query in zip(run_queries, queries, strict=True)
-                for rank, candidate in enumerate(query.candidates, start=1)
-            ]
-        )
-
-
 def _complete(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:
     with transaction.atomic():
         completed = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRunStatus.RUNNING).update(
             status=EvaluationRunStatus.COMPLETED, completed_at=timezone.now()
         )
         if not completed:
-            raise _no_longer_running()
+            raise no_longer_running()
         detail = {"queries": results.query_count, "candidates": results.candidate_count}
         record_event(actor=actor, action="run_imported", subject=run, detail=detail)
 
@@ -243,10 +166,6 @@ def _fail(run_id: UUID, reason: str) -> None:
     except Exception:
         # What went wrong first is what counts, and is raised on.
         logger.exception("evaluation run %s could not be marked as failed", run_id)
-
-
-def _no_longer_running() -> Conflict:
-    return Conflict("the evaluation run was changed while it was written", code="run_not_running")
 
 
 def _not_pending(run: EvaluationRun | None) -> Conflict:

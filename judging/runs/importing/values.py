@@ -7,12 +7,11 @@ from typing import Any, NoReturn
 
 from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_FIELD_DEPTH, MAX_LABEL, MAX_QUERY_OBJECT, MAX_QUERY_TEXT
 from judging.models import MatchMode, canonical_json, query_text
+from judging.records.corpus_rows import QueryBody
 from judging.runs.importing.upload import BadValue, shown
 
 # Control characters and what else breaks a line, and half surrogate pairs.
 _CONTROL = {"Cc", "Zl", "Zp", "Cs"}
-
-QueryBody = str | dict[str, Any]
 
 
 def _refuse_constant(name: str) -> NoReturn:

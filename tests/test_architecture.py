@@ -73,6 +73,18 @@ def test_one_module_adapts_values_for_raw_sql() -> None:
     }
 
 
+def test_one_module_encrypts_and_one_holds_what_is_encrypted() -> None:
+    # The settings make and check the keys themselves.
+    assert importers("cryptography") == {"judging/foundation/crypto.py", "releval/env.py"}
+    calling = re.compile(r"\bcrypto\.|import .*\b(encrypt|decrypt)\b")
+    callers = {
+        str(path.relative_to(ROOT))
+        for path in python_files("judging", "releval")
+        if calling.search(path.read_text(encoding="utf-8").replace("foundation.crypto", ""))
+    }
+    assert callers == {"judging/models/credentials.py"}
+
+
 def test_one_module_writes_the_audit_list() -> None:
     writers = {
         str(path.relative_to(ROOT))

@@ -8,7 +8,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from judging.foundation import crypto
 from judging.foundation.limits import (
     DEFAULT_CONCURRENCY,
     MAX_API_VERSION,
@@ -33,6 +32,7 @@ from judging.foundation.limits import (
     MIN_TEMPERATURE,
     MIN_TIMEOUT,
 )
+from judging.models.credentials import WithApiKey
 
 
 class ProviderType(models.TextChoices):
@@ -45,7 +45,7 @@ class ProviderType(models.TextChoices):
     LOCAL = "local", "Local similarity model"
 
 
-class AIProvider(models.Model):
+class AIProvider(WithApiKey):
     """A saved connection to an LLM service. Shared ones have no owner; personal ones are their owner's and admins'."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -55,7 +55,6 @@ class AIProvider(models.Model):
     region = models.CharField(max_length=MAX_REGION, blank=True)
     api_version = models.CharField(max_length=MAX_API_VERSION, blank=True)
     deployment = models.CharField(max_length=MAX_DEPLOYMENT, blank=True)
-    encrypted_api_key = models.TextField(blank=True, editable=False)
     # Hold across all runs, batches and hosts; none: no limit.
     max_concurrency = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_PROVIDER_CONCURRENCY)]
@@ -84,17 +83,6 @@ class AIProvider(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def has_api_key(self) -> bool:
-        return bool(self.encrypted_api_key)
-
-    def set_api_key(self, api_key: str) -> None:
-        self.encrypted_api_key = crypto.encrypt(api_key)
-
-    def api_key(self) -> str:
-        """Return the decrypted key. Raise Undecryptable when no configured key fits."""
-        return crypto.decrypt(self.encrypted_api_key)
 
 
 class CallSettingsFields(models.Model):

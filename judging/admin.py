@@ -105,8 +105,9 @@ class TokenAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Revoke the selected tokens")
     def revoke(self, request: HttpRequest, tokens: QuerySet[domain.ApiToken]) -> None:
+        assert isinstance(request.user, domain.User)
         for token in tokens:
-            accounts.revoke_token(token=token)
+            accounts.revoke_token(actor=request.user, token=token)
 
 
 def _register_the_rest() -> None:

@@ -21,6 +21,7 @@ class JudgingConfig(AppConfig):
 
 def _ensure_presets(apps: Any = registry, **kwargs: Any) -> None:
     from judging.models import Evaluator, EvaluatorReference, EvaluatorVersion, ResponseJudge, ResponseJudgeVersion
+    from judging.records.roles import SYSTEM
     from judging.responses.preset_rows import ensure_presets
 
     # Migrating back, or only half the way, leaves other tables than the code knows.
@@ -29,4 +30,4 @@ def _ensure_presets(apps: Any = registry, **kwargs: Any) -> None:
     }
     needed = (Evaluator, EvaluatorReference, EvaluatorVersion, ResponseJudge, ResponseJudgeVersion)
     if all(columns.get(m._meta.db_table) == {field.column for field in m._meta.concrete_fields} for m in needed):
-        ensure_presets()
+        ensure_presets(actor=SYSTEM)

@@ -4,24 +4,34 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.validators import MaxValueValidator
 
-LONGEST_SLICE = 120
-LONGEST_ATTEMPT = 300
-LAST_WRITE = 15
+from judging.models import AIJudge, Evaluator
+from judging.work import lanes
+from judging.work.words import Turn
+
+# What has a timeout of its own: how long an attempt at its models may take.
+_ASKING = (AIJudge, Evaluator)
 
 
 @register()
 def check_queue_clocks(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Hold the task queue's clocks to the longest slice: a task redelivered while it runs would run twice."""
+    """Hold the task queue's clocks to the longest slice: a task redelivered while it runs would run twice.
+
+    The numbers are read where they are used, never from a copy: what a slice is given, what a lane is held for, and
+    what the field of a timeout lets through.
+    """
     cluster = settings.Q_CLUSTER
     timeout, retry = cluster["timeout"], cluster["retry"]
     messages: list[CheckMessage] = []
-    needed = LONGEST_SLICE + LONGEST_ATTEMPT + LAST_WRITE
+    turn, attempt, lease = Turn().longest, longest_attempt(), lanes.LEASE.total_seconds()
+    needed = turn + attempt + lease
     if timeout <= needed:
         messages.append(
             Error(
-                f"Q_CLUSTER timeout is {timeout} s, but a slice may take {needed} s.",
-                hint=f"Set it above {needed}.",
+                f"Q_CLUSTER timeout is {timeout} s, but a slice may take {needed:g} s: a turn of {turn:g}, an attempt of"
+                f" {attempt:g} begun in its last moment, and a lease of {lease:g} to write what came.",
+                hint=f"Set it above {needed:g}.",
                 id="judging.E001",
             )
         )
@@ -35,3 +45,15 @@ def check_queue_clocks(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return messages
+
+
+def longest_attempt() -> float:
+    """Return the longest timeout that any judge or evaluator may have, in seconds; without a bound, infinity."""
+    return max(_bound(model) for model in _ASKING)
+
+
+def _bound(model: Any) -> float:
+    validators = model._meta.get_field("timeout").validators
+    bounds = [float(each.limit_value) for each in validators if isinstance(each, MaxValueValidator)]
+    # Django adds one for what the column holds: the narrowest counts.
+    return min(bounds, default=float("inf"))

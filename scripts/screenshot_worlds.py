@@ -15,13 +15,16 @@ def fill_nothing() -> dict[str, Any]:
     """Make the people, and nothing to look at."""
     from judging.models import Role
     from judging.people.accounts import create_token, create_user, invite_member
+    from judging.records.roles import SYSTEM
 
-    admin = create_user(email="ada@example.com", password="a-password-of-ada", role=Role.ADMIN, name="Ada Lovelace")
+    admin = create_user(
+        actor=SYSTEM, email="ada@example.com", password="a-password-of-ada", role=Role.ADMIN, name="Ada Lovelace"
+    )
     rater = create_user(email="grace@example.com", password="a-password-of-grace", role=Role.RATER, actor=admin)
     create_user(email="joan@example.com", password="a-password-of-joan", name="Joan Clarke", actor=admin)
     _, secret = invite_member(actor=admin, email="new.colleague@example.com", role=Role.MEMBER)
-    create_token(user=admin, name="nightly evaluation in CI")
-    create_token(user=admin, name="notebook")
+    create_token(actor=admin, user=admin, name="nightly evaluation in CI")
+    create_token(actor=admin, user=admin, name="notebook")
     return {"admin": admin, "rater": rater, "invitation": secret}
 
 
@@ -33,7 +36,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.judging_runs.starting import JudgingOptions, start_judging_run
     from judging.management.sample import load_sample
     from judging.models import BatchExecution, Evaluator, ResponseJudge, User
-    from judging.responses.default_model_setting import set_default_model
+    from judging.responses.default_model import set_default_model
     from judging.responses.executions import create_batch
     from judging.responses.inputs import BatchInput
     from judging.responses.plans import plan_judge

@@ -75,7 +75,7 @@ def circles(root: Path) -> list[str]:
         for module in used:
             here, there = importer.split("."), module.split(".")
             depth = next((i for i, (a, b) in enumerate(zip(here, there, strict=False)) if a != b), None)
-            if depth is not None:
+            if depth:
                 folder = ".".join(here[:depth])
                 rooms[folder][".".join(here[: depth + 1])].add(".".join(there[: depth + 1]))
     found.extend(_circle(siblings) for siblings in rooms.values())

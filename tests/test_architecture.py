@@ -1,5 +1,6 @@
 """The house rules that a machine can hold the code to, and that each of them fails on a planted violation."""
 
+import ast
 import os
 import re
 import shutil
@@ -59,6 +60,41 @@ def test_the_engine_alone_knows_the_task_queue() -> None:
 
 def test_one_module_knows_the_openai_package() -> None:
     assert house.importers(ROOT, "openai") == {"judging/providers/openai_client.py"}
+
+
+def test_one_module_adapts_values_for_raw_sql() -> None:
+    adapting = re.compile(r"has_native_uuid_field|adapt_datetimefield_value")
+    adapters = {
+        str(path.relative_to(ROOT))
+        for path in house.python_files(ROOT, *house.PACKAGES)
+        if adapting.search(path.read_text(encoding="utf-8"))
+    }
+    assert adapters == {"judging/foundation/columns.py"}
+
+
+def test_one_module_encrypts_and_one_holds_what_is_encrypted() -> None:
+    # The settings make and check the keys themselves.
+    assert house.importers(ROOT, "cryptography") == {"judging/foundation/crypto.py", "releval/env.py"}
+    calling = re.compile(r"\bcrypto\.|import .*\b(encrypt|decrypt)\b")
+    callers = {
+        str(path.relative_to(ROOT))
+        for path in house.python_files(ROOT, *house.PACKAGES)
+        if calling.search(path.read_text(encoding="utf-8").replace("foundation.crypto", ""))
+    }
+    assert callers == {"judging/models/credentials.py"}
+
+
+def test_one_module_writes_the_audit_list() -> None:
+    writers = {
+        str(path.relative_to(ROOT))
+        for path in house.python_files(ROOT, *house.PACKAGES)
+        for node in ast.walk(house.parsed(path))
+        # AuditEvent(...) and AuditEvent.objects.create(...), of models or of an alias; the page of the list only reads.
+        if isinstance(node, ast.Call)
+        and re.fullmatch(r"([\w.]+\.)?AuditEvent(\.(_default_manager|objects)\..*)?", ast.unparse(node.func))
+        and not ast.unparse(node.func).endswith(("select_related", "filter"))
+    }
+    assert writers == {"judging/records/audit.py"}
 
 
 # Each check fails on a planted violation

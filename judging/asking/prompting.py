@@ -9,6 +9,7 @@ from typing import Any
 
 from judging.asking.documents import fit_document, plain_json
 from judging.asking.templating import TemplateError, escape_xml, render_template
+from judging.foundation.limits import MAX_BATCH_SIZE
 from judging.foundation.scales import SCALES, Scale
 from judging.foundation.text import clean_text
 from judging.providers.base import Message
@@ -194,7 +195,6 @@ def check_template(source: str) -> None:
 
 
 _SENTINEL = "releval-sentinel-7f3a"
-_FULL_BATCH = 50
 
 
 def _rendered_sentinels(source: str, query: str | dict[str, str], *, include_images: bool) -> str:
@@ -205,7 +205,7 @@ def _rendered_sentinels(source: str, query: str | dict[str, str], *, include_ima
             {f"{_SENTINEL}-field-{name}": "text" for name in range(10)},
             f"https://example.com/{_SENTINEL}.png",
         )
-        for number in range(_FULL_BATCH)
+        for number in range(MAX_BATCH_SIZE)
     ]
     messages = build_messages(
         query,

@@ -18,9 +18,9 @@ from dotpromptz_handlebars import _render as handlebars  # no public door to its
 
 from judging.asking.handlebars_tags import MAX_TAG_CHARS, MAX_TAG_NESTING, TagProblem, check_tags, line_of
 from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_TEXT
 from judging.foundation.text import clean_text
 
-MAX_TEMPLATE_CHARS = 100_000
 MAX_OUTPUT_CHARS = 2_000_000
 MAX_STEPS = 100_000  # about 4 µs each
 
@@ -121,8 +121,8 @@ class _Template:
 
 @lru_cache(maxsize=32)
 def _compiled(source: str) -> _Template:
-    if len(source) > MAX_TEMPLATE_CHARS:
-        raise TemplateError(f"the template is longer than {MAX_TEMPLATE_CHARS:,} characters")
+    if len(source) > MAX_TEXT:
+        raise TemplateError(f"the template is longer than {MAX_TEXT:,} characters")
     for position, character in enumerate(source) if clean_text(source) != source else ():
         if clean_text(character) != character:
             raise TemplateError(

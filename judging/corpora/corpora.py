@@ -12,26 +12,33 @@ from judging.models import (
     Judgment,
     MatchMode,
     Query,
-    User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member, user_of
 
 
-def create_corpus(*, actor: User | None, name: str, description: str = "", match_mode: str = MatchMode.QID) -> Corpus:
-    """Make an empty corpus. Raise Invalid."""
-    corpus = Corpus(name=name.strip(), description=description, match_mode=match_mode, created_by=actor)
+def create_corpus(*, actor: Actor, name: str, description: str = "", match_mode: str = MatchMode.QID) -> Corpus:
+    """Make an empty corpus. Raise Forbidden or Invalid."""
+    require_member(actor)
+    corpus = Corpus(name=name.strip(), description=description, match_mode=match_mode, created_by=user_of(actor))
     clean(corpus)
     corpus.save(force_insert=True)
     return corpus
 
 
 def update_corpus(
-    *, corpus: Corpus, name: str | None = None, description: str | None = None, match_mode: str | None = None
+    *,
+    actor: Actor,
+    corpus: Corpus,
+    name: str | None = None,
+    description: str | None = None,
+    match_mode: str | None = None,
 ) -> Corpus:
-    """Change what may change of a corpus; None leaves as it is. Raise Invalid.
+    """Change what may change of a corpus; None leaves as it is. Raise Forbidden or Invalid.
 
     The match mode can't change: the identities of the corpus's queries are made with it.
     """
+    require_member(actor)
     if match_mode is not None and match_mode != corpus.match_mode:
         message = "The match mode of a corpus can't be changed."
         raise Invalid(message, errors={"match_mode": [message]})
@@ -42,8 +49,12 @@ def update_corpus(
     return corpus
 
 
-def delete_corpus(*, actor: User, corpus: Corpus) -> None:
-    """Delete a corpus with its queries, documents and judgments. Raise Conflict while evaluations are about it."""
+def delete_corpus(*, actor: Actor, corpus: Corpus) -> None:
+    """Delete a corpus with its queries, documents and judgments.
+
+    Raise Forbidden, or Conflict while evaluations are about it.
+    """
+    require_member(actor)
     with transaction.atomic():
         # Nobody adds an evaluation while this goes on.
         Corpus.objects.select_for_update().filter(pk=corpus.pk).first()

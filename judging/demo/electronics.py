@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.corpora.corpora import create_corpus
-from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.errors import Conflict
 from judging.judges.judges import save_judge
 from judging.judges.providers import save_provider
 from judging.local_judge.server import MODEL
@@ -26,6 +26,7 @@ from judging.models import (
     ProviderType,
     User,
 )
+from judging.records.roles import require_member
 from judging.records.visibility import visible_judges, visible_providers
 from judging.runs.evaluations import create_evaluation, delete_run
 from judging.runs.importing.judgment_import import import_judgments
@@ -62,8 +63,7 @@ def load_electronics(*, actor: User, say: Say = lambda line: None) -> Electronic
 
     `say` hears of each import. Raise Forbidden.
     """
-    if not actor.is_member:
-        raise Forbidden("loading data is for members")
+    require_member(actor)
     description = (DATA / "SOURCE.md").read_text(encoding="utf-8")
     # A corpus that only has the same name is left alone.
     is_known = Q(description=description) | Q(evaluations__name=EVALUATION, created_by=actor)
@@ -95,8 +95,7 @@ def ensure_local_judge(*, actor: User) -> AIJudge:
 
     An admin's is shared with the team, a member's is personal. Raise Forbidden.
     """
-    if not actor.is_member:
-        raise Forbidden("AI judges are made by members")
+    require_member(actor)
     # Not a colleague's own, which admins see, too.
     usable = visible_judges(actor).filter(Q(shared=True) | Q(owner=actor), ai_provider__type=ProviderType.LOCAL)
     judge = usable.filter(name=JUDGE).order_by("created_at").first()

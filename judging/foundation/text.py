@@ -3,6 +3,8 @@
 import html
 import re
 
+from judging.foundation.limits import MAX_NAME
+
 # html.unescape() reads any number of digits, and int() refuses more than 4,300 of them. No character has twenty.
 _OVERLONG_NUMBER = re.compile(r"&#(?:[0-9]{20,}+|[xX][0-9a-fA-F]{20,}+);?")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -23,3 +25,9 @@ def unescape_html(text: str) -> str:
 def cut_text(text: str, length: int) -> str:
     """Return a text fit for a column of so many characters."""
     return clean_text(text)[:length]
+
+
+def name_of_copy(name: str) -> str:
+    """Return what a copy of something is called, cut where the column would not hold it."""
+    mark = " (copy)"
+    return f"{name[: MAX_NAME - len(mark)]}{mark}"

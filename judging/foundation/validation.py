@@ -6,11 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from judging.foundation.errors import Forbidden, Invalid
-from judging.models import User
-
-# Text that has no limit of its own: guidelines, templates, descriptions.
-MAX_TEXT = 100_000
+from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_TEXT
 
 
 def clean(instance: models.Model, *, exclude: Collection[str] = (), errors: dict[str, list[str]] | None = None) -> None:
@@ -52,9 +49,3 @@ def text_problem(value: Any, *, limit: int = MAX_TEXT) -> str:
     if len(value) > limit:
         return f"Ensure this value has at most {limit} characters (it has {len(value)})."
     return ""
-
-
-def require_member(actor: User) -> None:
-    """Raise Forbidden for raters, who see evaluation runs and judge, nothing else."""
-    if not actor.is_member:
-        raise Forbidden("raters see evaluation runs and judge; this is for members")

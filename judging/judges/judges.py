@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from judging.asking.prompting import TemplateError, check_template
 from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.text import name_of_copy
 from judging.foundation.validation import clean
 from judging.models import (
     AIJudge,
@@ -17,16 +18,16 @@ from judging.models import (
     JudgeVersion,
     JudgingRun,
     Judgment,
-    User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member, user_of
 from judging.records.visibility import check_may_change, visible_providers
 
 JUDGE_FIELDS = frozenset({*JudgeSettings.SETTING_NAMES, "description", "shared"})
 
 
 def save_judge(
-    *, actor: User, fields: Mapping[str, Any], judge: AIJudge | None = None, expected_version: int | None = None
+    *, actor: Actor, fields: Mapping[str, Any], judge: AIJudge | None = None, expected_version: int | None = None
 ) -> AIJudge:
     """Make a judge, or change the given `fields` (JUDGE_FIELDS) of one.
 
@@ -34,6 +35,7 @@ def save_judge(
     does not. With `expected_version`, a judge that someone else changed meanwhile is left alone. Raise Invalid,
     Forbidden, NotFound or Conflict (judge_archived, judge_changed).
     """
+    require_member(actor)
     unknown = fields.keys() - JUDGE_FIELDS
     assert not unknown, unknown
     problems = _template_problems(fields, judge)
@@ -49,9 +51,9 @@ def save_judge(
         return _change(actor, stored, fields, problems)
 
 
-def _create(actor: User, fields: Mapping[str, Any], problems: dict[str, list[str]]) -> AIJudge:
-    judge = AIJudge(**fields, created_by=actor)
-    judge.owner = None if judge.shared else actor
+def _create(actor: Actor, fields: Mapping[str, Any], problems: dict[str, list[str]]) -> AIJudge:
+    judge = AIJudge(**fields, created_by=user_of(actor))
+    judge.owner = None if judge.shared else user_of(actor)
     _check_may_share(actor, judge)
     with transaction.atomic():
         _check(judge, {**problems, **_provider_problems(judge)})
@@ -61,13 +63,13 @@ def _create(actor: User, fields: Mapping[str, Any], problems: dict[str, list[str
     return judge
 
 
-def _change(actor: User, judge: AIJudge, fields: Mapping[str, Any], problems: dict[str, list[str]]) -> AIJudge:
+def _change(actor: Actor, judge: AIJudge, fields: Mapping[str, Any], problems: dict[str, list[str]]) -> AIJudge:
     before, was_shared = judge.settings_dict(), judge.shared
     for field, value in fields.items():
         setattr(judge, field, value)
     if judge.shared != was_shared:
         _check_may_share(actor, judge)
-        judge.owner = None if judge.shared else actor
+        judge.owner = None if judge.shared else user_of(actor)
     if judge.shared != was_shared or judge.ai_provider_id != before["ai_provider_id"]:
         problems = {**problems, **_provider_problems(judge)}
     _check(judge, problems)
@@ -94,30 +96,31 @@ def _change(actor: User, judge: AIJudge, fields: Mapping[str, Any], problems: di
     return judge
 
 
-def draft_judge(*, actor: User, fields: Mapping[str, Any]) -> AIJudge:
+def draft_judge(*, actor: Actor, fields: Mapping[str, Any]) -> AIJudge:
     """Return a judge that is not stored, held to the rules of one that is: to be tried. Raise Invalid or Forbidden."""
+    require_member(actor)
     unknown = fields.keys() - JUDGE_FIELDS
     assert not unknown, unknown
-    if not actor.is_member:
-        raise Forbidden("raters have no AI judges")
-    judge = AIJudge(**{**fields, "shared": False}, owner=actor)
+    judge = AIJudge(**{**fields, "shared": False}, owner=user_of(actor))
     with transaction.atomic():
         problems = {**_template_problems(fields, None), **_provider_problems(judge)}
     _check(judge, problems)
     return judge
 
 
-def duplicate_judge(*, actor: User, judge: AIJudge, name: str = "") -> AIJudge:
-    """Make a personal copy of a judge that `actor` sees, at version 1. Raise Invalid."""
-    fields = {**judge.settings_dict(), "description": judge.description, "name": name or f"{judge.name[:193]} (copy)"}
+def duplicate_judge(*, actor: Actor, judge: AIJudge, name: str = "") -> AIJudge:
+    """Make a personal copy of a judge that `actor` sees, at version 1. Raise Forbidden or Invalid."""
+    require_member(actor)
+    fields = {**judge.settings_dict(), "description": judge.description, "name": name or name_of_copy(judge.name)}
     return save_judge(actor=actor, fields=fields)
 
 
-def delete_judge(*, actor: User, judge: AIJudge) -> bool:
+def delete_judge(*, actor: Actor, judge: AIJudge) -> bool:
     """Delete a judge; one that has runs is archived instead: out of the lists, kept for what it judged.
 
     Return whether it was archived. Raise NotFound or Forbidden.
     """
+    require_member(actor)
     check_may_change(actor, judge)
     with transaction.atomic():
         # A run that starts at this moment reads the judge under the same lock.
@@ -136,8 +139,8 @@ def delete_judge(*, actor: User, judge: AIJudge) -> bool:
     return is_used
 
 
-def _add_version(judge: AIJudge, actor: User) -> None:
-    JudgeVersion.objects.create(judge=judge, number=judge.version, created_by=actor, **judge.settings_dict())
+def _add_version(judge: AIJudge, actor: Actor) -> None:
+    JudgeVersion.objects.create(judge=judge, number=judge.version, created_by=user_of(actor), **judge.settings_dict())
 
 
 def _check(judge: AIJudge, problems: dict[str, list[str]]) -> None:
@@ -146,9 +149,7 @@ def _check(judge: AIJudge, problems: dict[str, list[str]]) -> None:
     clean(judge, errors=problems)
 
 
-def _check_may_share(actor: User, judge: AIJudge) -> None:
-    if not actor.is_member:
-        raise Forbidden("raters have no AI judges")
+def _check_may_share(actor: Actor, judge: AIJudge) -> None:
     # Both ways: to take a shared judge from the team is an admin's act, too.
     if judge.shared and not actor.is_admin:
         raise Forbidden("shared AI judges are made by admins")

@@ -19,15 +19,17 @@ from judging.asking.prompting import (
 )
 from judging.foundation.crypto import Undecryptable
 from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.limits import MAX_API_KEY, MAX_MODEL
 from judging.foundation.scales import SCALES
 from judging.foundation.validation import clean, raise_if_any, text_problem
 from judging.foundation.waiting import waiting_for_a_model
-from judging.models import AIJudge, AIProvider, User
-from judging.people.accounts import record_event
+from judging.models import AIJudge, AIProvider
 from judging.providers.base import CallSettings, Connection, ProviderError, Reply
 from judging.providers.openai_client import open_client
 from judging.providers.registry import endpoint, validate_connection
+from judging.records.audit import record_event
 from judging.records.connections import connection_of
+from judging.records.roles import Actor, require_member, user_of
 from judging.records.visibility import check_may_change
 
 PROVIDER_FIELDS = frozenset(
@@ -43,18 +45,18 @@ PROVIDER_FIELDS = frozenset(
         "requests_per_minute",
     }
 )
-MAX_API_KEY = 5000
 TEST_SECONDS = 30.0
 
 
 def save_provider(
-    *, actor: User, fields: Mapping[str, Any], provider: AIProvider | None = None, api_key: str | None = None
+    *, actor: Actor, fields: Mapping[str, Any], provider: AIProvider | None = None, api_key: str | None = None
 ) -> AIProvider:
     """Make a provider, or change the given `fields` (PROVIDER_FIELDS) of one.
 
     `api_key` None keeps the stored key, "" removes it. Shared providers have no owner and are made by admins; a
     personal one belongs to who made it. Raise Invalid, Forbidden, NotFound or Conflict (provider_in_use, undecryptable).
     """
+    require_member(actor)
     unknown = fields.keys() - PROVIDER_FIELDS
     assert not unknown, unknown
     if provider is None:
@@ -65,9 +67,9 @@ def save_provider(
         return _change(actor, stored or provider, fields, api_key)
 
 
-def _create(actor: User, fields: Mapping[str, Any], api_key: str) -> AIProvider:
-    provider = AIProvider(**fields, created_by=actor)
-    provider.owner = None if provider.shared else actor
+def _create(actor: Actor, fields: Mapping[str, Any], api_key: str) -> AIProvider:
+    provider = AIProvider(**fields, created_by=user_of(actor))
+    provider.owner = None if provider.shared else user_of(actor)
     _check_may_share(actor, provider)
     _set_key(provider, api_key)
     _check(provider)
@@ -77,7 +79,7 @@ def _create(actor: User, fields: Mapping[str, Any], api_key: str) -> AIProvider:
     return provider
 
 
-def _change(actor: User, provider: AIProvider, fields: Mapping[str, Any], api_key: str | None) -> AIProvider:
+def _change(actor: Actor, provider: AIProvider, fields: Mapping[str, Any], api_key: str | None) -> AIProvider:
     if fields.get("type", provider.type) != provider.type:
         raise_if_any({"type": ["The type of a provider can't be changed."]})
     had_key, was_shared, old_endpoint = provider.has_api_key, provider.shared, _endpoint(provider)
@@ -85,7 +87,7 @@ def _change(actor: User, provider: AIProvider, fields: Mapping[str, Any], api_ke
         setattr(provider, field, value)
     if provider.shared != was_shared:
         _check_may_share(actor, provider, was_shared=was_shared)
-        provider.owner = None if provider.shared else actor
+        provider.owner = None if provider.shared else user_of(actor)
     if was_shared and not provider.shared and _others_judges(provider, actor).exists():
         raise Conflict("shared judges, or judges of others, use this provider: it stays shared", code="provider_in_use")
     if api_key is not None:
@@ -105,8 +107,9 @@ def _change(actor: User, provider: AIProvider, fields: Mapping[str, Any], api_ke
     return provider
 
 
-def delete_provider(*, actor: User, provider: AIProvider) -> None:
+def delete_provider(*, actor: Actor, provider: AIProvider) -> None:
     """Delete a provider. Raise NotFound, Forbidden, or Conflict (provider_in_use) while a judge or version names it."""
+    require_member(actor)
     check_may_change(actor, provider)
     with transaction.atomic():
         record_event(actor=actor, action="provider_deleted", subject=provider)
@@ -138,8 +141,8 @@ def test_provider(*, provider: AIProvider, model: str) -> ProviderTest:
     Call it outside a transaction. Raise Invalid, or Busy when too many others wait for a model.
     """
     model = model.strip()
-    if not model or text_problem(model, limit=200):
-        raise_if_any({"model": ["Name a model, of at most 200 characters."]})
+    if not model or text_problem(model, limit=MAX_MODEL):
+        raise_if_any({"model": [f"Name a model, of at most {MAX_MODEL} characters."]})
     try:
         connection = connection_of(provider)
     except Undecryptable as error:
@@ -172,15 +175,13 @@ async def _test(connection: Connection, model: str) -> ProviderTest:
     return ProviderTest(True, f"{said.model or model} answered: {said.text.strip()[:300]}", said.latency_ms, names)
 
 
-def _others_judges(provider: AIProvider, owner: User) -> Any:
-    return AIJudge.objects.filter(ai_provider=provider, archived_at=None).exclude(owner=owner)
+def _others_judges(provider: AIProvider, owner: Actor) -> Any:
+    return AIJudge.objects.filter(ai_provider=provider, archived_at=None).exclude(owner=user_of(owner))
 
 
-def _check_may_share(actor: User, provider: AIProvider, *, was_shared: bool = False) -> None:
+def _check_may_share(actor: Actor, provider: AIProvider, *, was_shared: bool = False) -> None:
     if (provider.shared or was_shared) and not actor.is_admin:
         raise Forbidden("shared providers are made by admins")
-    if not actor.is_member:
-        raise Forbidden("raters have no providers")
 
 
 def _set_key(provider: AIProvider, api_key: str) -> None:

@@ -12,6 +12,7 @@ from judging.asking.parsing import Grade
 from judging.asking.prompting import EvaluationContext, PromptCandidate
 from judging.foundation.answers import Failure
 from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_TRIAL_CANDIDATES
 from judging.foundation.scales import SCALES
 from judging.foundation.waiting import waiting_for_a_model
 from judging.judges.prompt_previews import first_candidates
@@ -21,7 +22,6 @@ from judging.providers.openai_client import open_client
 from judging.records.connections import connection_of
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
 
-MAX_CANDIDATES = 50
 # A person waits for the answer, and so does a web worker.
 TEST_SECONDS = 100.0
 _CONCURRENCY = 8
@@ -102,12 +102,12 @@ def test_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID
 def test_judge_on_documents(
     *, judge: AIJudge, query: str | Mapping[str, Any], candidates: Sequence[PromptCandidate], scale: str
 ) -> JudgeTest:
-    """Ask a judge about a query and up to MAX_CANDIDATES candidates that need not be stored. Raise Invalid."""
+    """Ask a judge about a query and up to MAX_TRIAL_CANDIDATES candidates that need not be stored. Raise Invalid."""
     problems: dict[str, list[str]] = {}
     if scale not in SCALES:
         problems["scale"] = [f"One of {', '.join(SCALES)}."]
-    if not 1 <= len(candidates) <= MAX_CANDIDATES:
-        problems["candidates"] = [f"From 1 to {MAX_CANDIDATES} candidates."]
+    if not 1 <= len(candidates) <= MAX_TRIAL_CANDIDATES:
+        problems["candidates"] = [f"From 1 to {MAX_TRIAL_CANDIDATES} candidates."]
     elif len({candidate.id for candidate in candidates}) < len(candidates):
         problems["candidates"] = ["Each candidate needs an id of its own."]
     if problems:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
-from judging.foundation.clock import shared_now
 from judging.foundation.errors import Invalid, NotFound
-from judging.models import ACTIVE_STATUSES, EvaluationRun, ItemStatus, JudgingItem, JudgingRun, Lane
+from judging.models import ACTIVE_STATUSES, EvaluationRun, ItemStatus, JudgingItem, JudgingRun
 
 
 def judging_runs(evaluation_run: EvaluationRun | None = None) -> QuerySet[JudgingRun]:
@@ -28,13 +27,6 @@ def judging_runs(evaluation_run: EvaluationRun | None = None) -> QuerySet[Judgin
 def active_judging_runs() -> QuerySet[JudgingRun]:
     """Return the AI judging runs under way, newest first."""
     return judging_runs().filter(status__in=ACTIVE_STATUSES)
-
-
-def being_judged() -> Exists:
-    """Return the condition on an evaluation run that a worker is at work on an AI judging run of it at this moment."""
-    held = Lane.objects.filter(kind=JudgingRun.kind, job_id=OuterRef("pk"), lease_until__gt=shared_now())
-    active = JudgingRun.objects.filter(evaluation_run=OuterRef("pk"), status__in=ACTIVE_STATUSES)
-    return Exists(active.filter(Exists(held)))
 
 
 def get_judging_run(judging_run_id: UUID) -> JudgingRun:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from judging.foundation.columns import uuid_param
 from judging.models import EvaluationRun, RunQuery, Scope
 
 
@@ -45,13 +46,8 @@ def plan_select(
 
 
 def _where(run: EvaluationRun, scope: JudgingScope, positions: Sequence[int] | None) -> tuple[str, list[Any]]:
-    native = connection.features.has_native_uuid_field
-
-    def uuid(value: UUID) -> Any:
-        return value if native else value.hex
-
     where = ["c.run_id = %s"]
-    parameters: list[Any] = [uuid(run.pk)]
+    parameters: list[Any] = [uuid_param(run.pk)]
     if scope.scope == Scope.UNJUDGED:
         where.append("c.effective_grade IS NULL")
     elif scope.scope in _OF_SOURCE:
@@ -60,7 +56,7 @@ def _where(run: EvaluationRun, scope: JudgingScope, positions: Sequence[int] | N
             f" AND i.status IN {_OF_SOURCE[scope.scope]})"
         )
         assert scope.source_run_id is not None
-        parameters.append(uuid(scope.source_run_id))
+        parameters.append(uuid_param(scope.source_run_id))
     if scope.depth:
         where.append("c.rank <= %s")
         parameters.append(scope.depth)

@@ -8,25 +8,26 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
+from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
-from judging.foundation.validation import require_member
+from judging.foundation.limits import MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_URL
 from judging.judging_runs.estimate import Estimate, estimate
 from judging.judging_runs.scope import JudgingScope, plan_select
 from judging.models import (
     ACTIVE_STATUSES,
     AIJudge,
-    AuditEvent,
     EvaluationRun,
     EvaluationRunStatus,
     JudgeVersion,
     JudgingRun,
     JudgingRunStatus,
     Scope,
-    User,
     canonical_json,
 )
 from judging.providers.registry import address
+from judging.records.audit import record_event
 from judging.records.connections import connection_of
+from judging.records.roles import Actor, require_member, user_of
 from judging.work import lifecycle, queue
 from judging.work.lanes import lay_lanes
 
@@ -49,7 +50,7 @@ def start_judging_run(
     *,
     evaluation_run: EvaluationRun,
     judge: AIJudge,
-    actor: User,
+    actor: Actor,
     options: JudgingOptions | None = None,
     idempotency_key: str = "",
 ) -> JudgingRun:
@@ -78,7 +79,7 @@ def start_judging_run(
 
 
 def _start(
-    run_id: UUID, judge: AIJudge, actor: User, options: JudgingOptions, idempotency_key: str, request_hash: str
+    run_id: UUID, judge: AIJudge, actor: Actor, options: JudgingOptions, idempotency_key: str, request_hash: str
 ) -> JudgingRun:
     with transaction.atomic():
         # Held, so that a lock of the evaluation run falls before or after the start.
@@ -92,7 +93,7 @@ def _start(
             judge_version=version,
             provider_name=provider.name,
             provider_type=provider.type,
-            provider_address=address(connection_of(provider))[:500],
+            provider_address=address(connection_of(provider))[:MAX_URL],
             scope=scope.scope,
             source_run_id=scope.source_run_id,
             depth=scope.depth,
@@ -102,7 +103,7 @@ def _start(
             max_total_tokens=options.max_total_tokens,
             idempotency_key=idempotency_key,
             request_hash=request_hash,
-            created_by=actor,
+            created_by=user_of(actor),
         )
         judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
         judging_run.save(update_fields=["total_count"])
@@ -152,8 +153,9 @@ def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise Invalid(f"{name} must be at least 1", errors={name: ["at least 1"]})
-    if options.max_concurrency is not None and options.max_concurrency > 256:
-        raise Invalid("max_concurrency is at most 256", errors={"max_concurrency": ["at most 256"]})
+    if options.max_concurrency is not None and options.max_concurrency > MAX_CONCURRENCY:
+        message = f"at most {MAX_CONCURRENCY}"
+        raise Invalid(f"max_concurrency is {message}", errors={"max_concurrency": [message]})
     source_run_id: UUID | None = None
     if scope in (Scope.FAILED, Scope.REMAINING):
         source_run_id = _source_run_id(run, options.source_run_id)
@@ -182,30 +184,27 @@ def _source_run_id(run: EvaluationRun, wanted: UUID | None) -> UUID:
 
 def _lay_plan(judging_run: JudgingRun, run: EvaluationRun, scope: JudgingScope, batch_size: int) -> int:
     sql, parameters = plan_select(run, scope, batch_size)
-    native = connection.features.has_native_uuid_field
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO judging_judgingitem (candidate_id, run_query_id, prompt_number, judging_run_id, status,"
             " attempt_count, reasoning, failure_code, failure_message)"
             f" SELECT plan.*, %s, 'pending', 0, '', '', '' FROM ({sql}) plan ORDER BY 3",
-            [judging_run.pk if native else judging_run.pk.hex, *parameters],
+            [uuid_param(judging_run.pk), *parameters],
         )
         return int(cursor.rowcount)
 
 
-def cancel_judging_run(*, judging_run: JudgingRun, actor: User) -> JudgingRun:
-    """Cancel a queued or running judging run at once; a cancelled one stays as it is. Raise Conflict (already_ended)."""
+def cancel_judging_run(*, judging_run: JudgingRun, actor: Actor) -> JudgingRun:
+    """Cancel a queued or running judging run at once; a cancelled one stays as it is.
+
+    Raise Forbidden or Conflict (already_ended).
+    """
     require_member(actor)
     try:
         with transaction.atomic():
             lifecycle.cancel(judging_run.kind, judging_run.pk)
-            AuditEvent.objects.create(
-                actor=actor,
-                action="judging_run_cancelled",
-                subject_type="judging_run",
-                subject_id=str(judging_run.pk),
-                subject_name=str(judging_run.judge_version.label)[:300],
-            )
+            name = str(judging_run.judge_version.label)
+            record_event(actor=actor, action="judging_run_cancelled", subject=judging_run, name=name)
             queue.enqueue_metrics(judging_run.evaluation_run_id)
     except IllegalTransition:
         judging_run.refresh_from_db()
@@ -227,13 +226,13 @@ def _request_hash(run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -
 
 
 def _check_key(key: str) -> None:
-    if len(key) > 200 or not key.isprintable():
-        message = "up to 200 printable characters"
+    if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
+        message = f"up to {MAX_IDEMPOTENCY_KEY} printable characters"
         raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
 
 
-def _earlier(actor: User, key: str, request_hash: str) -> JudgingRun | None:
-    earlier = JudgingRun.objects.filter(created_by=actor, idempotency_key=key).first()
+def _earlier(actor: Actor, key: str, request_hash: str) -> JudgingRun | None:
+    earlier = JudgingRun.objects.filter(created_by=user_of(actor), idempotency_key=key).first()
     if earlier is not None and earlier.request_hash != request_hash:
         raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
     return earlier

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
+from judging.foundation.columns import time_param, uuid_param
 from judging.ledger.runs import add_judged, mark_stale
 from judging.models import AuthorKind, Candidate, Judgment
 
@@ -78,11 +78,11 @@ def _write_judgments(
                     (
                         by_pair[pair].grade,
                         by_pair[pair].reasoning,
-                        _uuid(source.judge_version_id),
+                        uuid_param(source.judge_version_id),
                         source.judge_label,
-                        _uuid(run_id),
-                        _time(source.judging_run_created_at),
-                        _time(now),
+                        uuid_param(run_id),
+                        time_param(source.judging_run_created_at),
+                        time_param(now),
                         pk,
                     )
                     for pair, pk in ids.items()
@@ -144,11 +144,3 @@ def _write_candidates(
         )
     add_judged(newly_judged)
     mark_stale(stale, wanted)
-
-
-def _uuid(value: UUID) -> Any:
-    return value if connection.features.has_native_uuid_field else value.hex
-
-
-def _time(value: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from judging.foundation.columns import time_param, uuid_param
 from judging.ledger.cached import recompute, recount
 from judging.ledger.runs import lock_unlocked_runs
 from judging.models import AuthorKind, Candidate, JudgmentImport, RunQuery, StagedJudgment
@@ -51,21 +52,19 @@ def _affected(judgment_import_id: UUID, scale: str, unlocked: set[UUID]) -> list
     A join from the staged rows, each of which finds its candidates through the index on (query, document): asked the
     other way round, SQLite reads every staged row for every candidate.
     """
-    native = connection.features.has_native_uuid_field
+    wanted = {uuid_param(run_id) for run_id in unlocked}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT candidate.id, candidate.run_id FROM judging_stagedjudgment staged"
             " JOIN judging_candidate candidate"
             " ON candidate.query_id = staged.query_id AND candidate.document_id = staged.document_id"
             " WHERE staged.judgment_import_id = %s AND staged.scale = %s ORDER BY candidate.id",
-            [judgment_import_id if native else judgment_import_id.hex, scale],
+            [uuid_param(judgment_import_id), scale],
         )
-        return [pk for pk, run_id in cursor.fetchall() if (run_id if native else UUID(run_id)) in unlocked]
+        return [pk for pk, run_id in cursor.fetchall() if run_id in wanted]
 
 
 def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
-    native = connection.features.has_native_uuid_field
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO judging_judgment (corpus_id, query_id, document_id, scale, author_kind, member_id, rater_id,"
@@ -77,11 +76,6 @@ def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:
             # What was visible when a grade was given is kept with it, and can't be known of another.
             " saw_ai_grade = CASE WHEN judging_judgment.grade = excluded.grade THEN judging_judgment.saw_ai_grade END"
             f" {_GUARD.get(kind, '')}",
-            [
-                corpus_id if native else corpus_id.hex,
-                now,
-                judgment_import_id if native else judgment_import_id.hex,
-                kind.value,
-            ],
+            [uuid_param(corpus_id), time_param(timezone.now()), uuid_param(judgment_import_id), kind.value],
         )
         return int(cursor.rowcount)

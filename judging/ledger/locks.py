@@ -15,7 +15,7 @@ from judging.models import AuthorKind, EvaluationRun, EvaluationRunStatus, Judgm
 _CHUNK = 2000
 
 
-def snapshot_run(run_id: UUID, *, by_id: UUID) -> datetime:
+def snapshot_run(run_id: UUID, *, by_id: UUID | None) -> datetime:
     """Lock a completed run and keep its judgments as they stand; return when.
 
     The caller wraps this in its transaction. The cached grades and metrics on the run's own rows stand still from

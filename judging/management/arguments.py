@@ -14,6 +14,7 @@ from django.db.models import Model, QuerySet
 
 from judging.foundation.errors import DomainError, ImportRejected
 from judging.models import User
+from judging.records.roles import SYSTEM, Actor
 
 Row = TypeVar("Row", bound=Model)
 
@@ -38,9 +39,12 @@ def get_by_id_or_name(rows: QuerySet[Row], value: str) -> Row:
     return row
 
 
-def get_user(email: str | None) -> User | None:
-    if email is None:
-        return None
+def get_actor(email: str | None) -> Actor:
+    """Return the user that --user names, SYSTEM where it names none. Raise CommandError."""
+    return SYSTEM if email is None else get_user(email)
+
+
+def get_user(email: str) -> User:
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     if user is None:
         raise CommandError(f'There is no active user "{email}".')

@@ -18,8 +18,9 @@ from django.utils import timezone
 from judging.foundation.clock import shared_now
 from judging.foundation.crypto import Undecryptable
 from judging.models import AIProvider, Installation, ProviderType, Role, User, WorkerHeartbeat
-from judging.operations.totals import interrupted_imports, stalled_lanes
+from judging.operations.totals import stalled_lanes
 from judging.responses.default_model import default_model
+from judging.runs.importing.interrupted import interrupted_imports
 from judging.work import queue, workers
 
 OK, WARNING, ERROR = "ok", "warning", "error"

@@ -13,6 +13,7 @@ from django.core.management import CommandError
 from judging.demo.electronics import ensure_local_judge, load_electronics
 from judging.models import AIJudge, EvaluationRun, Role, User
 from judging.people.accounts import authenticate_token, change_password, create_token, create_user
+from judging.records.roles import SYSTEM
 from judging.responses.default_model import default_model, set_default_model
 
 CREDENTIALS_FILE = "demo.json"
@@ -51,14 +52,14 @@ def _account() -> tuple[User, str, str]:
     password, token = stored.get("password") or secrets.token_urlsafe(12), stored.get("token", "")
     user = User.objects.filter(email=EMAIL).first()
     if user is None:
-        user = create_user(email=EMAIL, password=password, role=Role.ADMIN, name="Demo")
+        user = create_user(actor=SYSTEM, email=EMAIL, password=password, role=Role.ADMIN, name="Demo")
     elif not user.is_active or not user.is_admin:
         raise CommandError(f"{EMAIL} is no active admin any more; the demo works with that account")
     elif not user.check_password(password):
-        change_password(user=user, password=password)
+        change_password(actor=SYSTEM, user=user, password=password)
     known = authenticate_token(token) if token else None
     if known is None or known.user_id != user.pk:
-        _, token = create_token(user=user, name="make demo")
+        _, token = create_token(actor=SYSTEM, user=user, name="make demo")
     if stored != {"email": EMAIL, "password": password, "token": token}:
         path.touch(mode=0o600)
         path.chmod(0o600)

@@ -23,6 +23,7 @@ from judging.foundation.errors import DomainError
 from judging.management.rescuing import rescue_all
 from judging.models import Role, User
 from judging.people.accounts import create_user
+from judging.records.roles import SYSTEM
 from judging.work.rescue import is_work_left_alone
 from judging.work.workers import forget_dead_workers
 from releval.env import env
@@ -98,7 +99,7 @@ def _make_first_admin() -> None:
     if not email or User.objects.filter(email=email.lower()).exists():
         return
     try:
-        create_user(email=email, password=env.str("RELEVAL_ADMIN_PASSWORD", default=""), role=Role.ADMIN)
+        create_user(actor=SYSTEM, email=email, password=env.str("RELEVAL_ADMIN_PASSWORD", default=""), role=Role.ADMIN)
     except DomainError as error:
         problems = " ".join(message for messages in getattr(error, "errors", {}).values() for message in messages)
         raise CommandError(

@@ -1,6 +1,7 @@
 """The database, one file per aggregate."""
 
 from judging.models.accounts import (
+    COMMAND_LINE,
     ApiToken,
     AuditEvent,
     Invitation,
@@ -44,7 +45,6 @@ from judging.models.evaluations import (
     ScaleName,
 )
 from judging.models.evaluators import (
-    MIN_EVALUATOR_NAME,
     Evaluator,
     EvaluatorReference,
     EvaluatorSettings,
@@ -55,7 +55,7 @@ from judging.models.evaluators import (
     ResponseJudgeVersion,
 )
 from judging.models.imports import JudgmentImport, StagedJudgment
-from judging.models.judges import MAX_PRICE, AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
+from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
 from judging.models.judging_runs import (
     ACTIVE_STATUSES,
     RUN_LOCKED,
@@ -79,8 +79,7 @@ from judging.models.work import Job, Lane, ProviderShare, WorkerHeartbeat, WorkR
 __all__ = [
     "ACTIVE_BATCH_STATUSES",
     "ACTIVE_STATUSES",
-    "MAX_PRICE",
-    "MIN_EVALUATOR_NAME",
+    "COMMAND_LINE",
     "PEOPLE",
     "RUN_LOCKED",
     "AIJudge",

@@ -11,6 +11,11 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_EMAIL, MAX_NAME, MAX_SUBJECT_NAME, MAX_TOKEN_NAME
+
+# Who acts where no person does: commands without --user.
+COMMAND_LINE = "the command line"
+
 
 class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
@@ -38,8 +43,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A member of the team; the e-mail address, in lower case, is the login."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField("e-mail", max_length=254, unique=True)
-    name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField("e-mail", max_length=MAX_EMAIL, unique=True)
+    name = models.CharField(max_length=MAX_NAME, blank=True)
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -100,7 +105,7 @@ class ApiToken(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=MAX_TOKEN_NAME)
     prefix = models.CharField(max_length=12)
     token_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -119,7 +124,7 @@ class Invitation(models.Model):
     """A link that makes one account. The secret in the link is stored as a hash."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=MAX_EMAIL)
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     token_hash = models.CharField(max_length=64, unique=True)
     created_by = models.ForeignKey(User, models.CASCADE, related_name="invitations")
@@ -141,7 +146,7 @@ class AuditEvent(models.Model):
     action = models.CharField(max_length=50)
     subject_type = models.CharField(max_length=50)
     subject_id = models.CharField(max_length=40)
-    subject_name = models.CharField(max_length=300)
+    subject_name = models.CharField(max_length=MAX_SUBJECT_NAME)
     detail = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -151,3 +156,7 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject_name}"
+
+    @property
+    def actor_name(self) -> str:
+        return str(self.actor) if self.actor else COMMAND_LINE

@@ -7,6 +7,16 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import (
+    MAX_CONCURRENCY,
+    MAX_ID_CHARS,
+    MAX_MODEL,
+    MAX_NAME,
+    MAX_PREVIEW_CHARS,
+    MAX_RESPONSE_JUDGE_NAME,
+    MAX_TAG_CHARS,
+    MAX_URL,
+)
 from judging.models.evaluators import EvaluatorVersion, ResponseJudgeVersion
 from judging.models.judges import AIProvider, JudgeVersion
 from judging.models.work import Job, WorkRow
@@ -42,8 +52,10 @@ class BatchExecution(Job):
     judge_id = models.UUIDField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=BatchStatus, default=BatchStatus.PENDING)
     tags = models.JSONField(default=list, blank=True)
-    project_id = models.CharField(max_length=255, blank=True)
-    max_concurrency = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(256)])
+    project_id = models.CharField(max_length=MAX_ID_CHARS, blank=True)
+    max_concurrency = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CONCURRENCY)]
+    )
     retried_from = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="retries")
     # Somebody waits for the answer: it runs in the request, and lists leave it out.
     is_immediate = models.BooleanField(default=False)
@@ -104,7 +116,7 @@ class BatchEvaluator(models.Model):
     id = models.BigAutoField(primary_key=True)
     batch = models.ForeignKey(BatchExecution, models.CASCADE, related_name="evaluators", db_index=False)
     position = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=512)
+    name = models.CharField(max_length=MAX_RESPONSE_JUDGE_NAME)
     evaluator_version = models.ForeignKey(
         EvaluatorVersion, models.PROTECT, null=True, blank=True, related_name="batch_evaluators"
     )
@@ -112,10 +124,10 @@ class BatchEvaluator(models.Model):
         JudgeVersion, models.PROTECT, null=True, blank=True, related_name="batch_evaluators"
     )
     ai_provider = models.ForeignKey(AIProvider, models.SET_NULL, null=True, blank=True, related_name="+")
-    provider_name = models.CharField(max_length=200)
+    provider_name = models.CharField(max_length=MAX_NAME)
     provider_type = models.CharField(max_length=20)
-    provider_address = models.CharField(max_length=500, blank=True)
-    model = models.CharField(max_length=200)
+    provider_address = models.CharField(max_length=MAX_URL, blank=True)
+    model = models.CharField(max_length=MAX_MODEL)
 
     class Meta:
         ordering = ["position"]
@@ -159,8 +171,8 @@ class BatchItem(models.Model):
     batch = models.ForeignKey(BatchExecution, models.CASCADE, related_name="items", db_index=False)
     index = models.PositiveSmallIntegerField()
     input = models.JSONField()
-    user_id = models.CharField(max_length=255, blank=True)
-    session_id = models.CharField(max_length=255, blank=True)
+    user_id = models.CharField(max_length=MAX_ID_CHARS, blank=True)
+    session_id = models.CharField(max_length=MAX_ID_CHARS, blank=True)
     status = models.CharField(max_length=10, choices=BatchItemStatus, default=BatchItemStatus.PENDING)
     error_message = models.TextField(blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -242,17 +254,17 @@ class ExecutionLog(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     item = models.OneToOneField(BatchItem, models.CASCADE, related_name="execution_log")
     executed_item_id = models.UUIDField(null=True, blank=True)
-    executed_item_name = models.CharField(max_length=512)
+    executed_item_name = models.CharField(max_length=MAX_RESPONSE_JUDGE_NAME)
     executed_item_version_id = models.UUIDField(null=True, blank=True)
     execution_type = models.CharField(max_length=20)
     # The mean of the scores there are.
     score = models.FloatField(null=True, blank=True)
     tags = models.JSONField(default=list, blank=True)
-    user_id = models.CharField(max_length=255, blank=True)
-    session_id = models.CharField(max_length=255, blank=True)
-    project_id = models.CharField(max_length=255, blank=True)
-    request_preview = models.CharField(max_length=500, blank=True)
-    response_preview = models.CharField(max_length=500, blank=True)
+    user_id = models.CharField(max_length=MAX_ID_CHARS, blank=True)
+    session_id = models.CharField(max_length=MAX_ID_CHARS, blank=True)
+    project_id = models.CharField(max_length=MAX_ID_CHARS, blank=True)
+    request_preview = models.CharField(max_length=MAX_PREVIEW_CHARS, blank=True)
+    response_preview = models.CharField(max_length=MAX_PREVIEW_CHARS, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cost = models.FloatField(null=True, blank=True)
@@ -279,7 +291,7 @@ class ExecutionLogTag(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     log = models.ForeignKey(ExecutionLog, models.CASCADE, related_name="tag_rows")
-    tag = models.CharField(max_length=1000)
+    tag = models.CharField(max_length=MAX_TAG_CHARS)
 
     class Meta:
         indexes = [models.Index(fields=["tag", "log"], name="execution_log_by_tag")]

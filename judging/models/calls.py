@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_MODEL
 from judging.models.judging_runs import JudgingRun
 
 
@@ -15,7 +16,7 @@ class Call(models.Model):
     evaluator_result = models.ForeignKey(
         "judging.EvaluatorResult", models.CASCADE, null=True, blank=True, related_name="calls"
     )
-    model = models.CharField(max_length=200, blank=True)
+    model = models.CharField(max_length=MAX_MODEL, blank=True)
     request_id = models.CharField(max_length=200, blank=True)
     prompt_hash = models.CharField(max_length=64)
     candidate_count = models.PositiveSmallIntegerField(default=1)

@@ -9,6 +9,8 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_EMAIL, MAX_NAME
+
 
 class MatchMode(models.TextChoices):
     QID = "qid", "By text"
@@ -19,7 +21,7 @@ class Corpus(models.Model):
     """A document collection; queries, documents and judgments belong to it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=MAX_NAME)
     description = models.TextField(blank=True)
     match_mode = models.CharField(max_length=3, choices=MatchMode, default=MatchMode.QID)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
@@ -82,7 +84,7 @@ class Document(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     corpus = models.ForeignKey(Corpus, models.CASCADE, related_name="documents")
-    external_id = models.CharField(max_length=500)
+    external_id = models.CharField(max_length=MAX_DOCUMENT_KEY)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["corpus", "external_id"], name="document_unique_in_corpus")]
@@ -116,7 +118,7 @@ class ImportedRater(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     corpus = models.ForeignKey(Corpus, models.CASCADE, related_name="imported_raters")
-    name = models.CharField(max_length=254)
+    name = models.CharField(max_length=MAX_EMAIL)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["corpus", "name"], name="imported_rater_unique_in_corpus")]

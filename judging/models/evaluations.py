@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_JUDGMENTS_WANTED, MAX_LABEL, MAX_NAME
 from judging.foundation.scales import MAX_GRADE, SCALES, Scale
 from judging.models.corpora import Corpus, Document, DocumentVersion, Query
 
@@ -22,7 +23,7 @@ class Evaluation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     corpus = models.ForeignKey(Corpus, models.PROTECT, related_name="evaluations")
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=MAX_NAME)
     description = models.TextField(blank=True)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -48,13 +49,13 @@ class EvaluationRun(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="runs")
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=MAX_NAME)
     scale = models.CharField(max_length=10, choices=ScaleName)
     # Metric names as given, in order; values are reported under these names.
     metrics = models.JSONField(default=list)
     relevant_from = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     judgments_wanted = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_JUDGMENTS_WANTED)]
     )
     status = models.CharField(max_length=10, choices=EvaluationRunStatus, default=EvaluationRunStatus.PENDING)
     error = models.TextField(blank=True)
@@ -105,7 +106,7 @@ class RunQuery(models.Model):
     run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="run_queries")
     query = models.ForeignKey(Query, models.CASCADE, related_name="+")
     position = models.PositiveIntegerField()
-    label = models.CharField(max_length=200, blank=True)
+    label = models.CharField(max_length=MAX_LABEL, blank=True)
     body = models.JSONField()
     text = models.TextField()
     candidate_count = models.PositiveIntegerField(default=0)

@@ -7,10 +7,17 @@ from django.core.validators import MaxValueValidator, MinLengthValidator, MinVal
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import (
+    DEFAULT_CONCURRENCY,
+    MAX_CONCURRENCY,
+    MAX_MODEL,
+    MAX_NAME,
+    MAX_RESPONSE_JUDGE_NAME,
+    MAX_TIMEOUT,
+    MIN_EVALUATOR_NAME,
+    MIN_TIMEOUT,
+)
 from judging.models.judges import AIProvider, CallSettingsFields
-
-# The vendor's SDK reads no shorter one.
-MIN_EVALUATOR_NAME = 2
 
 
 class InputName(models.TextChoices):
@@ -29,12 +36,12 @@ class EvaluatorSettings(CallSettingsFields):
     Without provider and model it uses the installation's default when a batch starts.
     """
 
-    name = models.CharField(max_length=200, validators=[MinLengthValidator(MIN_EVALUATOR_NAME)])
+    name = models.CharField(max_length=MAX_NAME, validators=[MinLengthValidator(MIN_EVALUATOR_NAME)])
     intent = models.TextField(blank=True)
     prompt_template = models.TextField()
     requires = models.JSONField(default=list, blank=True)
     ai_provider = models.ForeignKey(AIProvider, models.PROTECT, null=True, blank=True, related_name="+")
-    model = models.CharField(max_length=200, blank=True)
+    model = models.CharField(max_length=MAX_MODEL, blank=True)
 
     class Meta(CallSettingsFields.Meta):
         abstract = True
@@ -76,7 +83,7 @@ class Evaluator(EvaluatorSettings):
         constraints = [
             models.UniqueConstraint(fields=["preset"], condition=~models.Q(preset=""), name="evaluator_preset_unique"),
             models.CheckConstraint(
-                condition=models.Q(timeout__gte=5, timeout__lte=300), name="evaluator_timeout_bounds"
+                condition=models.Q(timeout__gte=MIN_TIMEOUT, timeout__lte=MAX_TIMEOUT), name="evaluator_timeout_bounds"
             ),
             models.CheckConstraint(
                 condition=models.Q(ai_provider__isnull=True, model="")
@@ -109,10 +116,10 @@ class EvaluatorVersion(EvaluatorSettings):
 class ResponseJudgeSettings(models.Model):
     """The fields of a response judge that a version pins, beside its evaluators."""
 
-    name = models.CharField(max_length=512)
+    name = models.CharField(max_length=MAX_RESPONSE_JUDGE_NAME)
     intent = models.TextField(blank=True)
     max_concurrency = models.PositiveSmallIntegerField(
-        default=8, validators=[MinValueValidator(1), MaxValueValidator(256)]
+        default=DEFAULT_CONCURRENCY, validators=[MinValueValidator(1), MaxValueValidator(MAX_CONCURRENCY)]
     )
 
     class Meta:
@@ -142,7 +149,7 @@ class ResponseJudge(ResponseJudgeSettings):
                 fields=["preset"], condition=~models.Q(preset=""), name="response_judge_preset_unique"
             ),
             models.CheckConstraint(
-                condition=models.Q(max_concurrency__gte=1, max_concurrency__lte=256),
+                condition=models.Q(max_concurrency__gte=1, max_concurrency__lte=MAX_CONCURRENCY),
                 name="response_judge_concurrency_bounds",
             ),
         ]
@@ -193,7 +200,7 @@ class Installation(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     default_ai_provider = models.ForeignKey(AIProvider, models.SET_NULL, null=True, blank=True, related_name="+")
-    default_model = models.CharField(max_length=200, blank=True)
+    default_model = models.CharField(max_length=MAX_MODEL, blank=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_is_one")]

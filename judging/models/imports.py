@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_JUDGE_LABEL
 from judging.models.corpora import Corpus
 from judging.models.evaluations import ScaleName
 from judging.models.judgments import AuthorKind
@@ -29,7 +30,7 @@ class StagedJudgment(models.Model):
     author_kind = models.CharField(max_length=6, choices=AuthorKind)
     member_id = models.UUIDField(null=True)
     rater_id = models.BigIntegerField(null=True)
-    judge_label = models.CharField(max_length=250, blank=True)
+    judge_label = models.CharField(max_length=MAX_JUDGE_LABEL, blank=True)
     grade = models.PositiveSmallIntegerField()
     reasoning = models.TextField(blank=True)
     created_at = models.DateTimeField()

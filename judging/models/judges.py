@@ -8,9 +8,31 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from judging.foundation import crypto
-
-MAX_PRICE = 1_000_000
+from judging.foundation.limits import (
+    DEFAULT_CONCURRENCY,
+    MAX_API_VERSION,
+    MAX_BATCH_SIZE,
+    MAX_CONCURRENCY,
+    MAX_DEPLOYMENT,
+    MAX_DOCUMENT_CHARS,
+    MAX_MODEL,
+    MAX_NAME,
+    MAX_OUTPUT_TOKENS,
+    MAX_PRICE,
+    MAX_PROVIDER_CONCURRENCY,
+    MAX_REASKS,
+    MAX_REGION,
+    MAX_REQUESTS_PER_MINUTE,
+    MAX_RETRIES,
+    MAX_TEMPERATURE,
+    MAX_TEXT,
+    MAX_TIMEOUT,
+    MAX_URL,
+    MIN_DOCUMENT_CHARS,
+    MIN_TEMPERATURE,
+    MIN_TIMEOUT,
+)
+from judging.models.credentials import WithApiKey
 
 
 class ProviderType(models.TextChoices):
@@ -23,23 +45,22 @@ class ProviderType(models.TextChoices):
     LOCAL = "local", "Local similarity model"
 
 
-class AIProvider(models.Model):
+class AIProvider(WithApiKey):
     """A saved connection to an LLM service. Shared ones have no owner; personal ones are their owner's and admins'."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     type = models.CharField(max_length=20, choices=ProviderType)
-    name = models.CharField(max_length=200)
-    base_url = models.CharField(max_length=500, blank=True)
-    region = models.CharField(max_length=50, blank=True)
-    api_version = models.CharField(max_length=50, blank=True)
-    deployment = models.CharField(max_length=200, blank=True)
-    encrypted_api_key = models.TextField(blank=True, editable=False)
+    name = models.CharField(max_length=MAX_NAME)
+    base_url = models.CharField(max_length=MAX_URL, blank=True)
+    region = models.CharField(max_length=MAX_REGION, blank=True)
+    api_version = models.CharField(max_length=MAX_API_VERSION, blank=True)
+    deployment = models.CharField(max_length=MAX_DEPLOYMENT, blank=True)
     # Hold across all runs, batches and hosts; none: no limit.
     max_concurrency = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(10_000)]
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_PROVIDER_CONCURRENCY)]
     )
     requests_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_REQUESTS_PER_MINUTE)]
     )
     # Under a limit of requests per minute: no call that is not granted yet starts before.
     next_call_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -63,32 +84,26 @@ class AIProvider(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def has_api_key(self) -> bool:
-        return bool(self.encrypted_api_key)
-
-    def set_api_key(self, api_key: str) -> None:
-        self.encrypted_api_key = crypto.encrypt(api_key)
-
-    def api_key(self) -> str:
-        """Return the decrypted key. Raise Undecryptable when no configured key fits."""
-        return crypto.decrypt(self.encrypted_api_key)
-
 
 class CallSettingsFields(models.Model):
     """How a model is called, and what it costs: the same for AI judges and for evaluators."""
 
     temperature = models.FloatField(
-        default=0.0, null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(2)]
+        default=0.0,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(MIN_TEMPERATURE), MaxValueValidator(MAX_TEMPERATURE)],
     )
     max_output_tokens = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(1_000_000)]
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_OUTPUT_TOKENS)]
     )
     timeout = models.PositiveSmallIntegerField(
-        default=60, validators=[MinValueValidator(5), MaxValueValidator(300)], help_text="Seconds per attempt."
+        default=60,
+        validators=[MinValueValidator(MIN_TIMEOUT), MaxValueValidator(MAX_TIMEOUT)],
+        help_text="Seconds per attempt.",
     )
-    max_retries = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(20)])
-    max_reasks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(2)])
+    max_retries = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(MAX_RETRIES)])
+    max_reasks = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(MAX_REASKS)])
     input_price = models.FloatField(
         null=True,
         blank=True,
@@ -117,18 +132,20 @@ class CallSettingsFields(models.Model):
 class JudgeSettings(CallSettingsFields):
     """What makes an AI judge grade as it does: the fields that a version pins."""
 
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=MAX_NAME)
     ai_provider = models.ForeignKey(AIProvider, models.PROTECT, related_name="+")
-    model = models.CharField(max_length=200)
+    model = models.CharField(max_length=MAX_MODEL)
     prompt_template = models.TextField()
-    system_prompt = models.TextField(blank=True, max_length=100_000)
-    batch_size = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(50)])
+    system_prompt = models.TextField(blank=True, max_length=MAX_TEXT)
+    batch_size = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_BATCH_SIZE)]
+    )
     max_concurrency = models.PositiveSmallIntegerField(
-        default=8, validators=[MinValueValidator(1), MaxValueValidator(256)]
+        default=DEFAULT_CONCURRENCY, validators=[MinValueValidator(1), MaxValueValidator(MAX_CONCURRENCY)]
     )
     include_images = models.BooleanField(default=False)
     max_document_chars = models.PositiveIntegerField(
-        default=8000, validators=[MinValueValidator(100), MaxValueValidator(1_000_000)]
+        default=8000, validators=[MinValueValidator(MIN_DOCUMENT_CHARS), MaxValueValidator(MAX_DOCUMENT_CHARS)]
     )
 
     class Meta(CallSettingsFields.Meta):
@@ -179,12 +196,15 @@ class AIJudge(JudgeSettings):
                 name="judge_shared_or_owned",
             ),
             models.CheckConstraint(
-                condition=models.Q(batch_size__gte=1, batch_size__lte=50), name="judge_batch_size_bounds"
+                condition=models.Q(batch_size__gte=1, batch_size__lte=MAX_BATCH_SIZE), name="judge_batch_size_bounds"
             ),
             models.CheckConstraint(
-                condition=models.Q(max_concurrency__gte=1, max_concurrency__lte=256), name="judge_concurrency_bounds"
+                condition=models.Q(max_concurrency__gte=1, max_concurrency__lte=MAX_CONCURRENCY),
+                name="judge_concurrency_bounds",
             ),
-            models.CheckConstraint(condition=models.Q(timeout__gte=5, timeout__lte=300), name="judge_timeout_bounds"),
+            models.CheckConstraint(
+                condition=models.Q(timeout__gte=MIN_TIMEOUT, timeout__lte=MAX_TIMEOUT), name="judge_timeout_bounds"
+            ),
         ]
 
     def __str__(self) -> str:

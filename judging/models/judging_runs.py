@@ -6,6 +6,7 @@ from datetime import datetime
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from judging.foundation.limits import MAX_CONCURRENCY, MAX_NAME, MAX_URL
 from judging.models.evaluations import Candidate, EvaluationRun, RunQuery
 from judging.models.judges import JudgeVersion
 from judging.models.work import Job, WorkRow
@@ -48,9 +49,9 @@ class JudgingRun(Job):
     evaluation_run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="judging_runs")
     judge_version = models.ForeignKey(JudgeVersion, models.PROTECT, related_name="judging_runs")
     # As used: the provider itself is not pinned.
-    provider_name = models.CharField(max_length=200)
+    provider_name = models.CharField(max_length=MAX_NAME)
     provider_type = models.CharField(max_length=20)
-    provider_address = models.CharField(max_length=500, blank=True)
+    provider_address = models.CharField(max_length=MAX_URL, blank=True)
     status = models.CharField(max_length=10, choices=JudgingRunStatus, default=JudgingRunStatus.QUEUED)
 
     scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
@@ -58,7 +59,9 @@ class JudgingRun(Job):
     depth = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     query_limit = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     sample_seed = models.PositiveIntegerField(default=0)
-    max_concurrency = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(256)])
+    max_concurrency = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CONCURRENCY)]
+    )
     max_total_tokens = models.PositiveBigIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
 
     total_count = models.PositiveIntegerField(default=0)

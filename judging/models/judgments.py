@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_EMAIL, MAX_JUDGE_LABEL, MAX_SKIP_REASON
 from judging.foundation.scales import SCALES
 from judging.models.corpora import Corpus, Document, ImportedRater, Query
 from judging.models.evaluations import EvaluationRun, ScaleName
@@ -40,7 +41,7 @@ class Judgment(models.Model):
     rater = models.ForeignKey(ImportedRater, models.CASCADE, null=True, blank=True, related_name="judgments")
     # The AI: the version that graded, null when imported; the label ("Name v3") is kept in both cases.
     judge_version = models.ForeignKey(JudgeVersion, models.PROTECT, null=True, blank=True, related_name="judgments")
-    judge_label = models.CharField(max_length=250, blank=True)
+    judge_label = models.CharField(max_length=MAX_JUDGE_LABEL, blank=True)
     # When the judging run behind an AI grade was created: the run created last wins, whatever order replies come in.
     judging_run_id = models.UUIDField(null=True, blank=True)
     judging_run_created_at = models.DateTimeField(null=True, blank=True)
@@ -90,12 +91,12 @@ class LockedJudgment(models.Model):
     # Plain ids: the snapshot outlives what it was taken from.
     query_id = models.BigIntegerField()
     document_id = models.BigIntegerField()
-    external_id = models.CharField(max_length=500)
+    external_id = models.CharField(max_length=MAX_DOCUMENT_KEY)
     author_kind = models.CharField(max_length=6, choices=AuthorKind)
-    author_label = models.CharField(max_length=254, blank=True)
+    author_label = models.CharField(max_length=MAX_EMAIL, blank=True)
     member_id = models.UUIDField(null=True, blank=True)
     judge_version_id = models.UUIDField(null=True, blank=True)
-    judge_label = models.CharField(max_length=250, blank=True)
+    judge_label = models.CharField(max_length=MAX_JUDGE_LABEL, blank=True)
     grade = models.PositiveSmallIntegerField()
     reasoning = models.TextField(blank=True)
     saw_ai_grade = models.BooleanField(null=True, blank=True)
@@ -123,7 +124,7 @@ class Abstention(models.Model):
     id = models.BigAutoField(primary_key=True)
     candidate = models.ForeignKey("judging.Candidate", models.CASCADE, related_name="abstentions")
     user = models.ForeignKey("judging.User", models.CASCADE, related_name="+")
-    reason = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(max_length=MAX_SKIP_REASON, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

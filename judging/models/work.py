@@ -7,6 +7,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_IDEMPOTENCY_KEY
+
 
 class Job(models.Model):
     """What lanes work for: cut into rows, one for each thing to ask. `kind` names its kind of work (judging.kinds)."""
@@ -23,7 +25,7 @@ class Job(models.Model):
     last_success_at = models.DateTimeField(null=True, blank=True)
     rescued_at = models.DateTimeField(null=True, blank=True)
 
-    idempotency_key = models.CharField(max_length=200, blank=True)
+    idempotency_key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY, blank=True)
     request_hash = models.CharField(max_length=64, blank=True)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -6,15 +6,21 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_AGE_DAYS
 from judging.models import BatchExecution, BatchItem, BatchStatus, Call, ExecutionLog
 from judging.operations.totals import first_call_since, pk_ranges
+from judging.records.roles import Actor, require_admin
 
 _CHUNK = 1000
 _ENDED = (BatchStatus.COMPLETED, BatchStatus.FAILED)
 
 
-def prune_raw_replies(*, older_than_days: int, dry_run: bool = False) -> int:
-    """Empty the raw replies of old calls; return how many. Grades, reasoning, tokens and errors stay. Raise Invalid."""
+def prune_raw_replies(*, actor: Actor, older_than_days: int, dry_run: bool = False) -> int:
+    """Empty the raw replies of old calls; return how many. Grades, reasoning, tokens and errors stay.
+
+    Raise Forbidden for all but admins, and Invalid.
+    """
+    require_admin(actor)
     moment = timezone.now() - _days(older_than_days)
     newest = Call.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     # What lies between this one and the moment is younger than a minute too much: the filter below leaves it.
@@ -26,11 +32,12 @@ def prune_raw_replies(*, older_than_days: int, dry_run: bool = False) -> int:
     return count
 
 
-def prune_batch_inputs(*, older_than_days: int, dry_run: bool = False) -> int:
+def prune_batch_inputs(*, actor: Actor, older_than_days: int, dry_run: bool = False) -> int:
     """Empty the inputs of batches that ended long ago, and their previews in execution logs; return how many items.
 
-    Scores, justifications and counts stay; what has no input any more can't be retried. Raise Invalid.
+    Scores, justifications and counts stay; what has no input any more can't be retried. Raise Forbidden for all but admins, and Invalid.
     """
+    require_admin(actor)
     moment = timezone.now() - _days(older_than_days)
     batches = BatchExecution.objects.filter(status__in=_ENDED, completed_at__lt=moment).order_by("created_at", "pk")
     count = 0
@@ -48,6 +55,6 @@ def prune_batch_inputs(*, older_than_days: int, dry_run: bool = False) -> int:
 
 
 def _days(days: int) -> timedelta:
-    if not 0 <= days <= 36_500:
-        raise Invalid("the age is a number of days, 0 or more", errors={"older_than": ["0 to 36,500 days."]})
+    if not 0 <= days <= MAX_AGE_DAYS:
+        raise Invalid("the age is a number of days, 0 or more", errors={"older_than": [f"0 to {MAX_AGE_DAYS:,} days."]})
     return timedelta(days=days)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Model, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
 
 from judging.foundation.clock import shared_now
+from judging.foundation.limits import STALLED_AFTER
 from judging.models import (
     BatchExecution,
     BatchStatus,
@@ -19,18 +19,6 @@ from judging.models import (
     Lane,
     WorkerHeartbeat,
 )
-
-# An import writes a chunk every second or so; the database may keep it waiting for a while.
-IMPORT_INTERRUPTED_AFTER = timedelta(minutes=15)
-# The rescue comes after 15 s at the latest: work that waits much longer has nobody who rescues.
-STALLED_AFTER = timedelta(minutes=2)
-
-
-def interrupted_imports() -> QuerySet[EvaluationRun]:
-    """Return the runs that are `running` although nobody has written to them for long: their import was killed."""
-    runs = EvaluationRun.objects.filter(status=EvaluationRunStatus.RUNNING)
-    last_sign = Coalesce("written_at", "created_at")
-    return runs.alias(last_sign=last_sign).filter(last_sign__lt=shared_now() - IMPORT_INTERRUPTED_AFTER)
 
 
 def stalled_lanes() -> QuerySet[Lane]:

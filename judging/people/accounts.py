@@ -1,49 +1,38 @@
-"""People: accounts, invitations, roles, API tokens, and the list of who did what."""
+"""People: accounts, invitations, roles, API tokens."""
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, models, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, NotFound
+from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD
 from judging.foundation.validation import clean, raise_if_any
-from judging.models import ApiToken, AuditEvent, Invitation, Role, User, hash_secret, new_secret
+from judging.models import ApiToken, Invitation, Role, User, hash_secret, new_secret
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_account, require_admin, require_oneself
 
 logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "rlv_"  # noqa: S105  (how every token begins, no secret)
-INVITATION_DAYS = 7
 # last_used_at is for people to look at: no write per request.
 TOKEN_USE_NOTED_EVERY = timedelta(minutes=1)
 
 
-def record_event(
-    *, actor: User | None, action: str, subject: models.Model, detail: Mapping[str, Any] | None = None
-) -> None:
-    """Write who did what to which thing, for the list that others can look up. `detail` holds no secret."""
-    AuditEvent.objects.create(
-        actor=actor,
-        action=action,
-        subject_type=str(subject._meta.verbose_name).lower().replace(" ", "_"),
-        subject_id=str(subject.pk),
-        subject_name=str(subject)[:300],
-        detail=dict(detail or {}),
-    )
+def create_user(*, actor: Actor, email: str, password: str, role: str = Role.MEMBER, name: str = "") -> User:
+    """Make an account that can sign in with `email` and `password`. Raise Forbidden, Invalid (an address taken, too)."""
+    require_admin(actor)
+    return _create_user(actor, email=email, password=password, role=role, name=name)
 
 
-def create_user(
-    *, email: str, password: str, role: str = Role.MEMBER, name: str = "", actor: User | None = None
-) -> User:
-    """Make an account that can sign in with `email` and `password`. Raise Invalid (an address taken included)."""
+def _create_user(actor: Actor, *, email: str, password: str, role: str, name: str) -> User:
     user = User(email=User.objects.normalize_email(email).strip().lower(), role=role, name=name.strip())
     clean(user, exclude=["password", "last_login"], errors=_password_problems(password, user))
     _check_no_account(user.email)
@@ -59,8 +48,9 @@ def create_user(
     return user
 
 
-def change_password(*, user: User, password: str) -> None:
-    """Give a user a new password. Sessions elsewhere end. Raise Invalid."""
+def change_password(*, actor: Actor, user: User, password: str) -> None:
+    """Give a user a new password. Sessions elsewhere end. Raise Forbidden (it is somebody else's) or Invalid."""
+    require_oneself(actor, user)
     raise_if_any(_password_problems(password, user))
     user.set_password(password)
     user.save(update_fields=["password"])
@@ -69,15 +59,16 @@ def change_password(*, user: User, password: str) -> None:
 def invite_member(*, actor: User, email: str, role: str = Role.MEMBER) -> tuple[Invitation, str]:
     """Make an invitation; return it with the secret of its link, which is shown once and kept as a hash only.
 
-    An earlier invitation of the same address that was not accepted stops working. Raise Invalid.
+    An earlier invitation of the same address that was not accepted stops working. Raise Forbidden or Invalid.
     """
+    require_admin(actor)
     secret = new_secret("")
     invitation = Invitation(
         email=email.strip().lower(),
         role=role,
         token_hash=hash_secret(secret),
         created_by=actor,
-        expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
+        expires_at=timezone.now() + INVITATION_LASTS,
     )
     clean(invitation, exclude=["token_hash"])
     _check_no_account(invitation.email)
@@ -99,18 +90,22 @@ def find_invitation(secret: str) -> Invitation:
 
 
 def accept_invitation(*, secret: str, password: str, name: str = "") -> User:
-    """Make the account that an invitation offers; a link makes one account. Raise NotFound or Invalid."""
+    """Make the account that an invitation offers; a link makes one account. Raise NotFound or Invalid.
+
+    Whoever has the link may: it is the invitation's maker who let them in, whatever became of them since.
+    """
     invitation = find_invitation(secret)
     with transaction.atomic():
         if not Invitation.objects.filter(pk=invitation.pk, accepted_at=None).update(accepted_at=timezone.now()):
             raise NotFound("this invitation is unknown, was used, or has expired")
-        return create_user(
-            email=invitation.email, password=password, role=invitation.role, name=name, actor=invitation.created_by
+        return _create_user(
+            invitation.created_by, email=invitation.email, password=password, role=invitation.role, name=name
         )
 
 
-def revoke_invitation(*, actor: User, invitation: Invitation) -> None:
-    """Make an invitation's link stop working. Raise Conflict (already_accepted)."""
+def revoke_invitation(*, actor: Actor, invitation: Invitation) -> None:
+    """Make an invitation's link stop working. Raise Forbidden or Conflict (already_accepted)."""
+    require_admin(actor)
     with transaction.atomic():
         deleted, _ = Invitation.objects.filter(pk=invitation.pk, accepted_at=None).delete()
         if not deleted:
@@ -119,13 +114,14 @@ def revoke_invitation(*, actor: User, invitation: Invitation) -> None:
 
 
 def update_member(
-    *, actor: User, member_id: UUID, role: str | None = None, is_active: bool | None = None, name: str | None = None
+    *, actor: Actor, member_id: UUID, role: str | None = None, is_active: bool | None = None, name: str | None = None
 ) -> User:
     """Change what an admin may change of an account; None leaves as it is.
 
     A deactivated account can't sign in, its sessions end and its tokens are revoked, for good: who is let in again
-    signs in again. Its judgments stay. Raise NotFound, Invalid, or Conflict (last_admin).
+    signs in again. Its judgments stay. Raise Forbidden, NotFound, Invalid, or Conflict (last_admin).
     """
+    require_admin(actor)
     with transaction.atomic():
         # All admins are locked, in one order: two admins who demote each other must not both succeed.
         list(User.objects.select_for_update(no_key=True).filter(Q(role=Role.ADMIN) | Q(pk=member_id)).order_by("pk"))
@@ -159,18 +155,22 @@ def _end_access(user: User) -> None:
             session.delete()
 
 
-def change_role(*, actor: User, member_id: UUID, role: str) -> User:
+def change_role(*, actor: Actor, member_id: UUID, role: str) -> User:
     """Give a member another role. Raise NotFound, Invalid or Conflict (last_admin)."""
     return update_member(actor=actor, member_id=member_id, role=role)
 
 
-def deactivate_member(*, actor: User, member_id: UUID) -> User:
+def deactivate_member(*, actor: Actor, member_id: UUID) -> User:
     """Close an account; what its owner judged stays. Raise NotFound or Conflict (last_admin)."""
     return update_member(actor=actor, member_id=member_id, is_active=False)
 
 
-def create_token(*, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
-    """Make an API token; return it with its secret, which is shown once and kept as a hash only. Raise Invalid."""
+def create_token(*, actor: Actor, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
+    """Make an API token of a user; return it with its secret, which is shown once and kept as a hash only.
+
+    Raise Forbidden (a token is made by its owner) or Invalid.
+    """
+    require_oneself(actor, user)
     secret = new_secret(TOKEN_PREFIX)
     token = ApiToken(
         user=user, name=name.strip(), prefix=secret[:12], token_hash=hash_secret(secret), expires_at=expires_at
@@ -183,8 +183,11 @@ def create_token(*, user: User, name: str, expires_at: datetime | None = None) -
     return token, secret
 
 
-def revoke_token(*, token: ApiToken) -> None:
-    """Make a token stop working at once; again is fine. It stays in its owner's list."""
+def revoke_token(*, actor: Actor, token: ApiToken) -> None:
+    """Make a token stop working at once; again is fine. It stays in its owner's list. Raise Forbidden."""
+    require_account(actor)
+    if not actor.is_admin:
+        require_oneself(actor, token.user)
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
@@ -216,7 +219,7 @@ def _password_problems(password: str, user: User) -> dict[str, list[str]]:
         validate_password(password, user)
     except ValidationError as error:
         return {"password": list(error.messages)}
-    if len(password) > 1000 or "\0" in password:
+    if len(password) > MAX_PASSWORD or "\0" in password:
         # The hasher would spend its time on it.
         return {"password": ["This password is too long."]}
     return {}

@@ -5,19 +5,31 @@ holding what the other one needs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Max
 
 from judging.models import Document, DocumentVersion, ImportedRater, Query, content_hash, query_text
-from judging.runs.importing.results import ImportedContent
-from judging.runs.importing.values import QueryBody
 
 Key = TypeVar("Key", int, str)
+# A query as a search engine is asked: its text, or an object with the text under `query`.
+QueryBody = str | dict[str, Any]
 
 _CHUNK = 500
-_EMPTY = ImportedContent("")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    """What is known of a document: a version of it."""
+
+    title: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    image: str = ""
+
+
+_EMPTY = DocumentContent("")
 
 
 def ensure_queries(corpus_id: UUID, bodies: Mapping[str, QueryBody | None]) -> dict[str, int]:
@@ -77,10 +89,10 @@ class Versions:
     """Document versions wanted by some candidates, made once per document and content."""
 
     def __init__(self) -> None:
-        self._wanted: dict[tuple[int, str], ImportedContent] = {}
+        self._wanted: dict[tuple[int, str], DocumentContent] = {}
         self._without_content: set[int] = set()
 
-    def want(self, document_id: int, content: ImportedContent | None) -> str:
+    def want(self, document_id: int, content: DocumentContent | None) -> str:
         """Ask for a version and return the key to find it by."""
         if content is None:
             self._without_content.add(document_id)

@@ -5,21 +5,22 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from judging.foundation.errors import Forbidden, NotFound
-from judging.models import AIJudge, AIProvider, User
+from judging.models import AIJudge, AIProvider
+from judging.records.roles import Actor
 
 
-def visible_providers(user: User) -> QuerySet[AIProvider]:
+def visible_providers(user: Actor) -> QuerySet[AIProvider]:
     """Return the AI providers that `user` may see and use."""
     return AIProvider.objects.filter(_visible(user))
 
 
-def visible_judges(user: User, *, with_archived: bool = False) -> QuerySet[AIJudge]:
+def visible_judges(user: Actor, *, with_archived: bool = False) -> QuerySet[AIJudge]:
     """Return the AI judges that `user` may see and use; archived ones (deleted, but with runs) only when asked for."""
     judges = AIJudge.objects.filter(_visible(user))
     return judges if with_archived else judges.filter(archived_at=None)
 
 
-def _visible(user: User) -> Q:
+def _visible(user: Actor) -> Q:
     if not user.is_active or not user.is_member:
         return Q(pk__in=[])
     if user.is_admin:
@@ -27,7 +28,7 @@ def _visible(user: User) -> Q:
     return Q(shared=True) | Q(owner=user)
 
 
-def get_provider(user: User, provider_id: UUID) -> AIProvider:
+def get_provider(user: Actor, provider_id: UUID) -> AIProvider:
     """Return a provider that `user` sees. Raise NotFound: what is private to others does not exist."""
     provider = visible_providers(user).filter(pk=provider_id).first()
     if provider is None:
@@ -35,7 +36,7 @@ def get_provider(user: User, provider_id: UUID) -> AIProvider:
     return provider
 
 
-def get_judge(user: User, judge_id: UUID) -> AIJudge:
+def get_judge(user: Actor, judge_id: UUID) -> AIJudge:
     """Return an AI judge that `user` sees, archived or not. Raise NotFound."""
     judge = visible_judges(user, with_archived=True).filter(pk=judge_id).first()
     if judge is None:
@@ -43,12 +44,12 @@ def get_judge(user: User, judge_id: UUID) -> AIJudge:
     return judge
 
 
-def may_change(user: User, thing: AIProvider | AIJudge) -> bool:
+def may_change(user: Actor, thing: AIProvider | AIJudge) -> bool:
     """Tell whether `user` may change a provider or judge: its owner and admins, a shared one admins only."""
     return user.is_active and user.is_member and (user.is_admin or thing.owner_id == user.pk)
 
 
-def check_may_change(user: User, thing: AIProvider | AIJudge) -> None:
+def check_may_change(user: Actor, thing: AIProvider | AIJudge) -> None:
     """Raise NotFound when `user` does not see it, Forbidden when it is seen but not theirs to change."""
     if may_change(user, thing):
         return

@@ -5,10 +5,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from judging.foundation.errors import Forbidden
 from judging.foundation.validation import clean, raise_if_any
-from judging.models import AIProvider, Installation, User
-from judging.people.accounts import record_event
+from judging.models import AIProvider, Installation
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_admin
 
 
 def default_model() -> tuple[AIProvider, str] | None:
@@ -27,13 +27,12 @@ def default_model() -> tuple[AIProvider, str] | None:
     return (provider, model.strip()) if provider is not None and model.strip() else None
 
 
-def set_default_model(*, actor: User, ai_provider_id: UUID | None, model: str = "") -> Installation:
+def set_default_model(*, actor: Actor, ai_provider_id: UUID | None, model: str = "") -> Installation:
     """Set the shared provider and the model of evaluators that name none; None takes the default away.
 
     Raise Forbidden for all but admins, and Invalid.
     """
-    if not actor.is_admin:
-        raise Forbidden("the default model is set by admins")
+    require_admin(actor)
     model = model.strip()
     with transaction.atomic():
         provider = None

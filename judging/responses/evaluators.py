@@ -18,25 +18,24 @@ from judging.models import (
     EvaluatorSettings,
     EvaluatorVersion,
     InputName,
-    User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member, user_of
 
 EVALUATOR_FIELDS = frozenset(EvaluatorSettings.SETTING_NAMES)
 
 
-def save_evaluator(*, actor: User, fields: Mapping[str, Any], evaluator: Evaluator | None = None) -> Evaluator:
+def save_evaluator(*, actor: Actor, fields: Mapping[str, Any], evaluator: Evaluator | None = None) -> Evaluator:
     """Make an evaluator, or change the given `fields` (EVALUATOR_FIELDS) of one, which makes the next version.
 
     Evaluators are the team's, so they call shared providers. Raise Invalid, Forbidden (raters; presets) or Conflict.
     """
+    require_member(actor)
     unknown = fields.keys() - EVALUATOR_FIELDS
     assert not unknown, unknown
-    if not actor.is_member:
-        raise Forbidden("raters have no evaluators")
     with transaction.atomic():
         if evaluator is None:
-            evaluator = Evaluator(**fields, created_by=actor)
+            evaluator = Evaluator(**fields, created_by=user_of(actor))
             _check(evaluator)
             evaluator.save(force_insert=True)
             _add_version(evaluator, actor)
@@ -66,13 +65,12 @@ def check_may_change_evaluator(evaluator: Evaluator) -> None:
         raise Conflict("the evaluator was deleted; it is kept for its results", code="evaluator_archived")
 
 
-def delete_evaluator(*, actor: User, evaluator: Evaluator) -> bool:
+def delete_evaluator(*, actor: Actor, evaluator: Evaluator) -> bool:
     """Delete an evaluator; one that has results or stood in a judge is archived instead. Return whether it was.
 
     Raise Forbidden, or Conflict (evaluator_in_use) while a judge has it.
     """
-    if not actor.is_member:
-        raise Forbidden("raters have no evaluators")
+    require_member(actor)
     with transaction.atomic():
         stored = Evaluator.objects.select_for_update().get(pk=evaluator.pk)
         check_may_change_evaluator(stored)
@@ -91,9 +89,9 @@ def delete_evaluator(*, actor: User, evaluator: Evaluator) -> bool:
     return is_used
 
 
-def _add_version(evaluator: Evaluator, actor: User | None) -> None:
+def _add_version(evaluator: Evaluator, actor: Actor) -> None:
     EvaluatorVersion.objects.create(
-        evaluator=evaluator, number=evaluator.version, created_by=actor, **evaluator.settings_dict()
+        evaluator=evaluator, number=evaluator.version, created_by=user_of(actor), **evaluator.settings_dict()
     )
 
 

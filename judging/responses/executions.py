@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from judging.foundation.errors import Conflict, Forbidden, IllegalTransition, Invalid
+from judging.foundation.errors import Conflict, IllegalTransition, Invalid
+from judging.foundation.limits import MAX_ID_CHARS, MAX_IDEMPOTENCY_KEY, MAX_URL
 from judging.foundation.validation import raise_if_any, text_problem
 from judging.models import (
     BatchEvaluator,
@@ -18,13 +19,13 @@ from judging.models import (
     EvaluatorResult,
     EvaluatorVersion,
     JudgeVersion,
-    User,
     canonical_json,
 )
-from judging.people.accounts import record_event
 from judging.providers.registry import address
+from judging.records.audit import record_event
 from judging.records.connections import connection_of
-from judging.responses.inputs import MAX_ID_CHARS, BatchInput, check_inputs, clean_tags
+from judging.records.roles import Actor, require_member, user_of
+from judging.responses.inputs import BatchInput, check_inputs, clean_tags
 from judging.responses.plans import BatchPlan, plan_again
 from judging.work import lifecycle
 from judging.work.lanes import lay_lanes
@@ -49,8 +50,8 @@ def once(
 
     Raise Invalid for a key that can't be.
     """
-    if len(key) > 200 or not key.isprintable():
-        message = "up to 200 printable characters"
+    if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
+        message = f"up to {MAX_IDEMPOTENCY_KEY} printable characters"
         raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
     body: dict[str, Any] = {
         "asked_for": list(asked_for),
@@ -61,9 +62,9 @@ def once(
     return Once(key, hashlib.sha256(canonical_json(body).encode()).hexdigest())
 
 
-def earlier_batch(*, actor: User, once: Once) -> BatchExecution | None:
+def earlier_batch(*, actor: Actor, once: Once) -> BatchExecution | None:
     """Return the batch that the same request made. Raise Conflict (idempotency_key_reused) if it was another one."""
-    earlier = BatchExecution.objects.filter(created_by=actor, idempotency_key=once.key).first()
+    earlier = BatchExecution.objects.filter(created_by=user_of(actor), idempotency_key=once.key).first()
     if earlier is not None and earlier.request_hash != once.request_hash:
         raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
     return earlier
@@ -71,7 +72,7 @@ def earlier_batch(*, actor: User, once: Once) -> BatchExecution | None:
 
 def create_batch(
     *,
-    actor: User,
+    actor: Actor,
     plan: BatchPlan,
     inputs: Sequence[BatchInput],
     tags: Sequence[str] = (),
@@ -85,8 +86,7 @@ def create_batch(
     too. An immediate batch is not queued: its maker works on it, and lists leave it out. Raise Invalid, Forbidden, or
     Conflict (idempotency_key_reused).
     """
-    if not actor.is_member:
-        raise Forbidden("raters run no batches")
+    require_member(actor)
     tags = clean_tags(tags)
     if message := text_problem(project_id, limit=MAX_ID_CHARS):
         raise_if_any({"project_id": [message]})
@@ -101,7 +101,7 @@ def create_batch(
         idempotency_key=once.key if once else "",
         request_hash=once.request_hash if once else "",
         is_immediate=is_immediate,
-        created_by=actor,
+        created_by=user_of(actor),
     )
     try:
         return _create(batch, plan, rows)
@@ -113,13 +113,12 @@ def create_batch(
         return earlier
 
 
-def cancel_batch(*, actor: User, batch: BatchExecution) -> BatchExecution:
+def cancel_batch(*, actor: Actor, batch: BatchExecution) -> BatchExecution:
     """Cancel a batch at once: what has not ended fails as "cancelled". A cancelled one stays as it is.
 
     Raise Forbidden, or Conflict (already_ended).
     """
-    if not actor.is_member:
-        raise Forbidden("raters cancel no batches")
+    require_member(actor)
     try:
         with transaction.atomic():
             lifecycle.cancel(batch.kind, batch.pk, error=CANCELLED, error_code=CANCELLED)
@@ -132,14 +131,13 @@ def cancel_batch(*, actor: User, batch: BatchExecution) -> BatchExecution:
     return batch
 
 
-def retry_failed(*, actor: User, batch: BatchExecution) -> BatchExecution:
+def retry_failed(*, actor: Actor, batch: BatchExecution) -> BatchExecution:
     """Make a new batch of the failed inputs of one that has ended, at the versions that it had.
 
     Raise Forbidden, NotFound (a judge that is private to others), Invalid (no_model_configured), or Conflict
     (not_ended, nothing_failed, inputs_pruned).
     """
-    if not actor.is_member:
-        raise Forbidden("raters run no batches")
+    require_member(actor)
     if batch.is_active:
         raise Conflict("the batch has not ended yet", code="not_ended")
     failed = BatchItem.objects.filter(batch=batch, status=BatchItemStatus.FAILED).order_by("index")
@@ -151,7 +149,7 @@ def retry_failed(*, actor: User, batch: BatchExecution) -> BatchExecution:
         raise Conflict("no item of the batch failed", code="nothing_failed")
     if not all(row.input for row in rows):
         raise Conflict("the inputs of the batch were pruned, it can't be run again", code="inputs_pruned")
-    again = BatchExecution(tags=batch.tags, project_id=batch.project_id, retried_from=batch, created_by=actor)
+    again = BatchExecution(tags=batch.tags, project_id=batch.project_id, retried_from=batch, created_by=user_of(actor))
     return _create(again, plan_again(actor=actor, batch=batch), rows)
 
 
@@ -187,7 +185,7 @@ def _evaluators(batch: BatchExecution, plan: BatchPlan) -> list[BatchEvaluator]:
             ai_provider=planned.ai_provider,
             provider_name=planned.ai_provider.name,
             provider_type=planned.ai_provider.type,
-            provider_address=address(connection_of(planned.ai_provider))[:500],
+            provider_address=address(connection_of(planned.ai_provider))[:MAX_URL],
             model=planned.model,
         )
         for position, planned in enumerate(plan.evaluators)

@@ -5,16 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from judging.foundation.limits import MAX_ID_CHARS, MAX_INPUT_CHARS, MAX_INPUTS, MAX_TAG_CHARS, MAX_TAGS, MAX_TURNS
 from judging.foundation.validation import raise_if_any, text_problem
 from judging.responses.plans import BatchPlan
 
-MAX_INPUTS = 100
 INPUT_COUNT_PROBLEM = f"A batch takes 1 to {MAX_INPUTS} inputs, this one has {{length}}."
-MAX_INPUT_CHARS = 3_500_000
-MAX_TURNS = 1_000
-MAX_TAGS = 100
-MAX_TAG_CHARS = 1_000
-MAX_ID_CHARS = 255
 ROLES = ("user", "assistant", "tool")
 TARGETS = ("agent_behavior", "user_behavior")
 

@@ -17,6 +17,7 @@ from judging.asking.evaluator_engine import (
     evaluate_once,
     judge_response_once,
 )
+from judging.asking.evaluator_prompting import EvaluationInput
 from judging.foundation.answers import Failure, Fault, ServiceError
 from judging.foundation.crypto import Undecryptable
 from judging.foundation.text import cut_text
@@ -30,13 +31,12 @@ from judging.models import (
     EvaluatorResult,
     ResultStatus,
 )
-from judging.providers.base import ChatClient, Connection
+from judging.providers.base import CallSettings, ChatClient, Connection
 from judging.providers.openai_client import open_client
 from judging.records.calls import call_counts, call_row
 from judging.records.connections import connection_of
 from judging.records.judge_specs import judge_spec_of
 from judging.records.provider_limits import ProviderLimits, resource_key
-from judging.responses.evaluator_specs import evaluation_input_of, evaluator_spec_of
 from judging.responses.item_endings import fail_items, finish_items
 from judging.work.kind import Assignment, Kind, States
 from judging.work.words import Impossible, Settled, Work
@@ -104,7 +104,7 @@ def _evaluator_of(row: BatchEvaluator) -> _Evaluator:
         where = connection_of(row.ai_provider)
     except Undecryptable as error:
         raise Impossible(f"{row.name}: {error.message}", "misconfigured") from None
-    ask = _asking_judge(judge_spec_of(row.judge_version)) if row.judge_version else _asking(evaluator_spec_of(row))
+    ask = _asking_judge(judge_spec_of(row.judge_version)) if row.judge_version else _asking(_spec_of(row))
     return _Evaluator(row.name, row.ai_provider.pk, where, ask, row.settings.max_retries)
 
 
@@ -114,6 +114,37 @@ def _asking(spec: EvaluatorSpec) -> Callable[[ChatClient, EvaluatorAsk, Callable
 
 def _asking_judge(spec: JudgeSpec) -> Callable[[ChatClient, EvaluatorAsk, Callable[[], bool]], Any]:
     return lambda client, ask, may_reask: judge_response_once(client, ask, spec=spec, may_reask=may_reask)
+
+
+def _spec_of(evaluator: BatchEvaluator) -> EvaluatorSpec:
+    """Return how an evaluator of a batch asks; its model was settled when the batch began."""
+    version = evaluator.evaluator_version
+    assert version is not None  # the others are relevance judges
+    return EvaluatorSpec(
+        prompt_template=version.prompt_template,
+        intent=version.intent,
+        call=CallSettings(
+            model=evaluator.model,
+            temperature=version.temperature,
+            max_output_tokens=version.max_output_tokens,
+            timeout=float(version.timeout),
+        ),
+        max_reasks=version.max_reasks,
+    )
+
+
+def _input_of(given: Mapping[str, Any]) -> EvaluationInput:
+    """Return an item's stored input as prompts are made of it; `functions`, the older name, stand in for `tools`."""
+    return EvaluationInput(
+        request=given.get("request", ""),
+        response=given.get("response", ""),
+        contexts=tuple(given.get("contexts", ())),
+        expected_output=given.get("expected_output", ""),
+        turns=tuple(given.get("turns", ())),
+        tools=tuple(given.get("tools") or given.get("functions") or ()),
+        system_prompt=given.get("system_prompt", ""),
+        target=given.get("target", ""),
+    )
 
 
 class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
@@ -149,7 +180,7 @@ class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
         )
         items = dict(BatchItem.objects.filter(pk__in={row[1] for row in rows}).values_list("pk", "input"))
         # An item's evaluators share its texts.
-        inputs = {item_id: evaluation_input_of(given) for item_id, given in items.items()}
+        inputs = {item_id: _input_of(given) for item_id, given in items.items()}
         self._held.update((key, item_id) for key, item_id, _, _ in rows)
         return [
             Work(EvaluatorAsk(evaluator_id=evaluator_id, input=inputs[item_id], key=key), attempts=attempts)

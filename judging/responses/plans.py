@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import DEFAULT_CONCURRENCY, MAX_EVALUATORS
 from judging.models import (
     AIProvider,
     BatchExecution,
@@ -15,13 +16,11 @@ from judging.models import (
     JudgeVersion,
     ResponseJudge,
     ResponseJudgeVersion,
-    User,
 )
+from judging.records.roles import Actor
 from judging.records.visibility import visible_judges
 from judging.responses.default_model import default_model
-from judging.responses.response_judges import MAX_EVALUATORS
 
-DEFAULT_CONCURRENCY = 8
 _Version = TypeVar("_Version", ResponseJudgeVersion, JudgeVersion)
 _RELEVANCE_REQUIRES = frozenset({InputName.REQUEST.value, InputName.RESPONSE.value})
 
@@ -58,7 +57,7 @@ class BatchPlan:
         return {name: evaluator.version.name for evaluator in reversed(self.evaluators) for name in evaluator.requires}
 
 
-def plan_judge(*, actor: User, judge_id: UUID, version_id: UUID | None = None) -> BatchPlan:
+def plan_judge(*, actor: Actor, judge_id: UUID, version_id: UUID | None = None) -> BatchPlan:
     """Plan a judge, response or relevance, at a version (None: its latest).
 
     Raise NotFound for the judge, Invalid for the version, Invalid (no_model_configured).
@@ -90,7 +89,7 @@ def plan_evaluators(*, evaluator_ids: Sequence[UUID]) -> BatchPlan:
     return BatchPlan(_with_models([versions[pk] for pk in ids]))
 
 
-def plan_again(*, actor: User, batch: BatchExecution) -> BatchPlan:
+def plan_again(*, actor: Actor, batch: BatchExecution) -> BatchPlan:
     """Plan what a batch asked, at the versions that it had; models that came from the default are looked up anew.
 
     Raise NotFound for a relevance judge that is private to others: batches are the team's, its provider is not.

@@ -12,10 +12,15 @@ from judging.models import (
     ResponseJudge,
     ResponseJudgeVersion,
 )
+from judging.records.roles import Actor, require_admin
 
 
-def ensure_presets() -> None:
-    """Make the presets that are missing, and a version of those whose prompt has changed. Cheap when all are there."""
+def ensure_presets(*, actor: Actor) -> None:
+    """Make the presets that are missing, and a version of those whose prompt has changed. Cheap when all are there.
+
+    Raise Forbidden for all but admins.
+    """
+    require_admin(actor)
     with transaction.atomic():
         evaluators = {row.preset: row for row in Evaluator.objects.exclude(preset="")}
         for preset in EVALUATOR_PRESETS:

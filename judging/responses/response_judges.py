@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, Forbidden
+from judging.foundation.limits import MAX_EVALUATORS, MIN_RESPONSE_JUDGE_NAME
 from judging.foundation.validation import clean
 from judging.models import (
     BatchExecution,
@@ -17,12 +18,11 @@ from judging.models import (
     EvaluatorVersion,
     ResponseJudge,
     ResponseJudgeVersion,
-    User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member, user_of
 
 RESPONSE_JUDGE_FIELDS = frozenset(ResponseJudge.SETTING_NAMES)
-MAX_EVALUATORS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Reference:
 
 def save_response_judge(
     *,
-    actor: User,
+    actor: Actor,
     fields: Mapping[str, Any],
     references: Sequence[Reference] | None = None,
     judge: ResponseJudge | None = None,
@@ -44,13 +44,12 @@ def save_response_judge(
 
     `references` None leaves the evaluators as they are. Raise Invalid, Forbidden (raters; presets) or Conflict.
     """
+    require_member(actor)
     unknown = fields.keys() - RESPONSE_JUDGE_FIELDS
     assert not unknown, unknown
-    if not actor.is_member:
-        raise Forbidden("raters have no judges")
     with transaction.atomic():
         if judge is None:
-            judge = ResponseJudge(**fields, created_by=actor)
+            judge = ResponseJudge(**fields, created_by=user_of(actor))
             _check(judge, references or ())
             judge.save(force_insert=True)
             _add_version(judge, references or (), actor)
@@ -86,10 +85,9 @@ def check_may_change_response_judge(judge: ResponseJudge) -> None:
         raise Conflict("the judge was deleted; it is kept for its batches", code="judge_archived")
 
 
-def delete_response_judge(*, actor: User, judge: ResponseJudge) -> bool:
+def delete_response_judge(*, actor: Actor, judge: ResponseJudge) -> bool:
     """Delete a response judge; one that has batches is archived instead. Return whether it was. Raise Forbidden."""
-    if not actor.is_member:
-        raise Forbidden("raters have no judges")
+    require_member(actor)
     with transaction.atomic():
         stored = ResponseJudge.objects.select_for_update().get(pk=judge.pk)
         check_may_change_response_judge(stored)
@@ -103,9 +101,9 @@ def delete_response_judge(*, actor: User, judge: ResponseJudge) -> bool:
     return is_used
 
 
-def _add_version(judge: ResponseJudge, references: Sequence[Reference], actor: User | None) -> None:
+def _add_version(judge: ResponseJudge, references: Sequence[Reference], actor: Actor) -> None:
     version = ResponseJudgeVersion.objects.create(
-        judge=judge, number=judge.version, created_by=actor, **judge.settings_dict()
+        judge=judge, number=judge.version, created_by=user_of(actor), **judge.settings_dict()
     )
     EvaluatorReference.objects.bulk_create(
         [
@@ -123,8 +121,8 @@ def _add_version(judge: ResponseJudge, references: Sequence[Reference], actor: U
 def _check(judge: ResponseJudge, references: Sequence[Reference]) -> None:
     judge.name = judge.name.strip()
     problems: dict[str, list[str]] = {}
-    if len(judge.name) < 3:
-        problems["name"] = ["Ensure this value has at least 3 characters."]
+    if len(judge.name) < MIN_RESPONSE_JUDGE_NAME:
+        problems["name"] = [f"Ensure this value has at least {MIN_RESPONSE_JUDGE_NAME} characters."]
     messages = _reference_problems(references)
     if messages:
         problems["evaluator_references"] = messages

@@ -97,7 +97,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     elif isinstance(error, DomainError):
         body = _of_domain_error(error)
         if body["status"] == 503:
-            headers["Retry-After"] = "5"
+            headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, Http404):
         body = problem(404, "There is nothing here.")
     elif isinstance(error, PermissionDenied):

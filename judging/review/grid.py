@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import Min
 
+from judging.foundation.limits import MAX_PAGE
 from judging.models import (
     AuthorKind,
     Candidate,
@@ -26,8 +27,6 @@ from judging.models import (
 )
 from judging.review.grid_filter import GridFilter, condition
 from judging.review.grid_order import DEFAULT_ORDERING, Cursor, bands_of, place, read_cursor, write_cursor
-
-MAX_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef, Q
 
 from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_INTEGER, MAX_SEARCH
 from judging.foundation.scales import Scale
 from judging.models import AuthorKind, EvaluationRun, JudgeVersion, LockedJudgment
 
-MAX_SEARCH = 200
-MAX_RANK = 2**31 - 1
 STATUSES = ("unjudged", "judged", "failed", "disagreement")
 _GRADES = ("grade", "min_grade", "max_grade", "ai_grade", "min_ai_grade", "max_ai_grade")
 FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status")
@@ -50,7 +49,7 @@ class GridFilter:
 def _bounds(exactly: int | None, least: int | None, most: int | None) -> tuple[int, int] | None:
     if exactly is None and least is None and most is None:
         return None
-    low, high = least or 0, MAX_RANK if most is None else most
+    low, high = least or 0, MAX_INTEGER if most is None else most
     return (low, high) if exactly is None else (max(low, exactly), min(high, exactly))
 
 
@@ -77,7 +76,7 @@ def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
         return int(text)
 
     def rank(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= 10) or not 1 <= int(text) <= MAX_RANK:
+        if not (text.isascii() and text.isdigit() and len(text) <= 10) or not 1 <= int(text) <= MAX_INTEGER:
             raise ValueError(text)
         return int(text)
 

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from judging.foundation.limits import MAX_PAGE
 from judging.models import AIJudge, EvaluationRun, User
-from judging.review.grid import MAX_PAGE, GridPage, GridRow, grid_rows
+from judging.review.grid import GridPage, GridRow, grid_rows
 from judging.review.grid_filter import GridFilter, SavedView, saved_views
 from judging.review.grid_order import Cursor, bands_of, read_cursor, write_cursor
 

@@ -1,6 +1,5 @@
 """Hand candidates to human judges one at a time, so that no two get the same one."""
 
-from datetime import timedelta
 from itertools import chain
 
 from django.db import IntegrityError, transaction
@@ -8,23 +7,25 @@ from django.db.models import Q
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, Invalid
+from judging.foundation.limits import HANDED_OUT_FOR, MAX_SKIP_REASON
 from judging.models import Abstention, Candidate, EvaluationRun, EvaluationRunStatus, GradingHold, User
+from judging.records.roles import require_person
 from judging.review.own_grades import after_place, free_candidates, open_candidates
 
-HOLD_FOR = timedelta(minutes=5)
-MAX_REASON = Abstention._meta.get_field("reason").max_length
 # How many candidates are tried before giving in: each one missed was taken by someone else a moment ago.
 _TRIES = 20
 
 
-def next_candidate(*, run: EvaluationRun, user: User, after: Candidate | None = None) -> Candidate | None:
-    """Choose what `user` grades next, hold it for five minutes, and let go of what they held in this run before.
+def next_candidate(*, run: EvaluationRun, actor: User, after: Candidate | None = None) -> Candidate | None:
+    """Choose what `actor` grades next, hold it for five minutes, and let go of what they held in this run before.
 
     In query and rank order behind `after`, then from the start: what was skipped comes back last. What others hold
-    comes when nothing else is left. None: nothing is open. Raise Conflict (run_locked, run_not_completed).
+    comes when nothing else is left. None: nothing is open. Raise Forbidden or
+    Conflict (run_locked, run_not_completed).
     """
+    require_person(actor)
     check_open(run)
-    free = free_candidates(run, user, now=timezone.now())
+    free = free_candidates(run, actor, now=timezone.now())
     passes = [free] if after is None else [after_place(free, after), free]
     # Someone may hold each of the first ones by now, so several are read at a time. The one just left comes last.
     candidates = chain.from_iterable(found[:_TRIES] for found in passes)
@@ -32,49 +33,57 @@ def next_candidate(*, run: EvaluationRun, user: User, after: Candidate | None = 
     for candidate in candidates:
         if after is not None and candidate.pk == after.pk:
             left_over = candidate
-        elif _take(run, candidate, user):
+        elif _take(run, candidate, actor):
             return candidate
-    if left_over is not None and _take(run, left_over, user):
+    if left_over is not None and _take(run, left_over, actor):
         return left_over
-    release_holds(run=run, user=user)
-    return open_candidates(run, user).order_by("hold__until", "position", "rank").first()
+    release_holds(run=run, actor=actor)
+    return open_candidates(run, actor).order_by("hold__until", "position", "rank").first()
 
 
-def hold(*, candidate: Candidate, user: User) -> bool:
-    """Keep a candidate for `user` alone for five minutes from now; False when someone else holds it."""
+def hold(*, candidate: Candidate, actor: User) -> bool:
+    """Keep a candidate for `actor` alone for five minutes from now; False when someone else holds it. Raise Forbidden."""
+    require_person(actor)
     now = timezone.now()
-    mine = {"user": user, "until": now + HOLD_FOR}
+    mine = {"user": actor, "until": now + HANDED_OUT_FOR}
     # Free to take: one's own, or one whose time is up. The row count says who was first.
-    taken = GradingHold.objects.filter(Q(user=user) | Q(until__lte=now), candidate=candidate).update(**mine)
+    taken = GradingHold.objects.filter(Q(user=actor) | Q(until__lte=now), candidate=candidate).update(**mine)
     if not taken:
         try:
             with transaction.atomic():
                 GradingHold.objects.create(candidate=candidate, **mine)
         except IntegrityError:
             return False
-    GradingHold.objects.filter(user=user, candidate__run_id=candidate.run_id).exclude(candidate=candidate).delete()
+    GradingHold.objects.filter(user=actor, candidate__run_id=candidate.run_id).exclude(candidate=candidate).delete()
     return True
 
 
-def _take(run: EvaluationRun, candidate: Candidate, user: User) -> bool:
+def _take(run: EvaluationRun, candidate: Candidate, actor: User) -> bool:
     # Since it was read as free, someone may have held it, graded it and gone on.
-    return hold(candidate=candidate, user=user) and open_candidates(run, user).filter(pk=candidate.pk).exists()
+    return hold(candidate=candidate, actor=actor) and open_candidates(run, actor).filter(pk=candidate.pk).exists()
 
 
-def release_holds(*, run: EvaluationRun, user: User) -> None:
-    """Let go of everything that `user` holds in a run."""
-    GradingHold.objects.filter(user=user, candidate__run=run).delete()
+def release_holds(*, run: EvaluationRun, actor: User) -> None:
+    """Let go of everything that `actor` holds in a run. Raise Forbidden."""
+    require_person(actor)
+    GradingHold.objects.filter(user=actor, candidate__run=run).delete()
 
 
-def abstain(*, candidate: Candidate, user: User, reason: str) -> Abstention:
-    """Record that `user` can't tell how relevant a candidate is; they are not asked again. Raise Invalid, Conflict."""
+def abstain(*, candidate: Candidate, actor: User, reason: str) -> Abstention:
+    """Record that `actor` can't tell how relevant a candidate is; they are not asked again.
+
+    Raise Forbidden, Invalid or Conflict.
+    """
+    require_person(actor)
     check_open(candidate.run)
     reason = reason.strip()
     if not reason:
         raise Invalid("say in a few words why you can't tell", errors={"reason": ["say in a few words why"]})
-    if "\x00" in reason or len(reason) > (MAX_REASON or 0):
-        raise Invalid("the reason can't be stored", errors={"reason": [f"at most {MAX_REASON} characters of text"]})
-    abstention, _ = Abstention.objects.update_or_create(candidate=candidate, user=user, defaults={"reason": reason})
+    if "\x00" in reason or len(reason) > MAX_SKIP_REASON:
+        raise Invalid(
+            "the reason can't be stored", errors={"reason": [f"at most {MAX_SKIP_REASON} characters of text"]}
+        )
+    abstention, _ = Abstention.objects.update_or_create(candidate=candidate, user=actor, defaults={"reason": reason})
     return abstention
 
 

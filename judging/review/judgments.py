@@ -8,14 +8,15 @@ from django.db.models import F
 
 from judging import ledger
 from judging.foundation.errors import Conflict, Invalid
-from judging.judging_runs.run_reads import being_judged
+from judging.foundation.limits import MAX_JUDGMENTS
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery, User
+from judging.records.judging_activity import being_judged
+from judging.records.roles import require_person
 from judging.work import queue
 
 # With more queries than this, the mean over them is renewed in the background, so that a grade is saved at once.
 _INLINE_QUERIES = 2000
-MAX_JUDGMENTS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ def record_judgments(*, grades: Sequence[GivenGrade], actor: User) -> list[int]:
     """Write a person's grades, all or nothing; return the ids of the candidates they name, in order.
 
     All grades must be for queries of one evaluation run. The metrics of the queries touched are renewed, while
-    an AI judging run is at work on the same candidates after its end. Raise Invalid (unknown ids, outside the scale) or
-    Conflict (run_locked, run_not_completed).
+    an AI judging run is at work on the same candidates after its end. Raise Forbidden, Invalid (unknown ids, outside
+    the scale) or Conflict (run_locked, run_not_completed).
     """
+    require_person(actor)
     run, candidates = _resolve(grades)
     if run.status != EvaluationRunStatus.COMPLETED:
         raise Conflict(f"the evaluation run is {run.status}; only a completed one is judged", code="run_not_completed")

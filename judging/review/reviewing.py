@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import MAX_JUDGMENTS, MAX_REASONING
 from judging.models import Candidate, EvaluationRun, User
-from judging.review.judgments import MAX_JUDGMENTS, GivenGrade, record_judgments
+from judging.records.roles import require_person
+from judging.review.judgments import GivenGrade, record_judgments
 from judging.review.own_grades import OwnGrade, own_grades
-
-MAX_REASONING = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,9 @@ class Confirmed:
 def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: User) -> list[OwnGrade]:
     """Write `actor`'s grades of candidates of one run, all or nothing; return what they said before, to undo it.
 
-    Grade None takes one's own back. Raise NotFound (a candidate of another run), Invalid, Conflict (run_locked).
+    Grade None takes one's own back. Raise NotFound (a candidate of another run), Forbidden, Invalid, Conflict (run_locked).
     """
+    require_person(actor)
     if len(grades) > MAX_JUDGMENTS:
         raise Invalid(f"at most {MAX_JUDGMENTS} judgments at once")
     if any("\x00" in grade.reasoning or len(grade.reasoning) > MAX_REASONING for grade in grades):
@@ -56,8 +57,10 @@ def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: U
 def confirm_ai_grades(*, run: EvaluationRun, seen: Mapping[int, int | None], actor: User) -> Confirmed:
     """Make the AI's grade of each candidate `actor`'s own, where it still is the one they saw.
 
-    `seen` maps candidate_pk to the AI grade on the page (None: there was none).
+    `seen` maps candidate_pk to the AI grade on the page (None: there was none). Raise Forbidden, NotFound, Conflict
+    (run_locked).
     """
+    require_person(actor)
     now = dict(Candidate.objects.filter(run=run, pk__in=list(seen)).values_list("pk", "ai_grade"))
     if len(now) != len(seen):
         raise NotFound("no such candidate in this evaluation run")

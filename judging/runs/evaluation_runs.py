@@ -8,8 +8,9 @@ from judging import ledger
 from judging.foundation.errors import Conflict
 from judging.foundation.validation import clean
 from judging.metrics import validate_metrics
-from judging.models import EvaluationRun, RunQuery, User
-from judging.people.accounts import record_event
+from judging.models import EvaluationRun, RunQuery
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member
 from judging.work import queue
 
 # With more queries than this, the metrics are renewed in the background.
@@ -19,7 +20,7 @@ _INLINE_QUERIES = 200
 def update_run(
     *,
     run: EvaluationRun,
-    actor: User,
+    actor: Actor,
     name: str | None = None,
     metrics: Sequence[str] | None = None,
     relevant_from: int | None = None,
@@ -28,8 +29,9 @@ def update_run(
 ) -> EvaluationRun:
     """Change what may change of a run, None leaves as it is; return it with its metrics renewed where they changed.
 
-    Raise Invalid, or Conflict (run_locked): what a locked run says stands still.
+    Raise Forbidden, Invalid, or Conflict (run_locked): what a locked run says stands still.
     """
+    require_member(actor)
     with transaction.atomic():
         current = (
             EvaluationRun.objects.select_for_update(no_key=True, of=("self",))

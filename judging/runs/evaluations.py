@@ -20,14 +20,15 @@ from judging.models import (
     JudgingRun,
     LockedJudgment,
     RunQuery,
-    User,
 )
-from judging.people.accounts import record_event
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member, user_of
 
 
-def create_evaluation(*, actor: User | None, corpus_id: UUID, name: str, description: str = "") -> Evaluation:
-    """Make an evaluation over a corpus. Raise Invalid."""
-    evaluation = Evaluation(name=name.strip(), description=description, created_by=actor)
+def create_evaluation(*, actor: Actor, corpus_id: UUID, name: str, description: str = "") -> Evaluation:
+    """Make an evaluation over a corpus. Raise Forbidden or Invalid."""
+    require_member(actor)
+    evaluation = Evaluation(name=name.strip(), description=description, created_by=user_of(actor))
     with transaction.atomic():
         # Held until the commit: a corpus is deleted only while no evaluation is about it.
         evaluation.corpus = _corpus(corpus_id)
@@ -37,12 +38,18 @@ def create_evaluation(*, actor: User | None, corpus_id: UUID, name: str, descrip
 
 
 def update_evaluation(
-    *, evaluation: Evaluation, name: str | None = None, description: str | None = None, corpus_id: UUID | None = None
+    *,
+    actor: Actor,
+    evaluation: Evaluation,
+    name: str | None = None,
+    description: str | None = None,
+    corpus_id: UUID | None = None,
 ) -> Evaluation:
-    """Change what may change of an evaluation; None leaves as it is. Raise Invalid.
+    """Change what may change of an evaluation; None leaves as it is. Raise Forbidden or Invalid.
 
     The corpus can be another one as long as there is no run.
     """
+    require_member(actor)
     evaluation.name = evaluation.name if name is None else name.strip()
     evaluation.description = evaluation.description if description is None else description
     clean(evaluation)
@@ -58,11 +65,12 @@ def update_evaluation(
     return evaluation
 
 
-def delete_evaluation(*, actor: User, evaluation: Evaluation) -> None:
+def delete_evaluation(*, actor: Actor, evaluation: Evaluation) -> None:
     """Delete an evaluation and its runs; the corpus's judgments stay.
 
-    Raise Conflict when one of its runs can't be deleted (see delete_run): then nothing is.
+    Raise Forbidden, or Conflict when one of its runs can't be deleted (see delete_run): then nothing is.
     """
+    require_member(actor)
     with transaction.atomic():
         for run in EvaluationRun.objects.select_for_update().filter(evaluation=evaluation):
             _delete_run(actor, run)
@@ -70,18 +78,19 @@ def delete_evaluation(*, actor: User, evaluation: Evaluation) -> None:
         evaluation.delete()
 
 
-def delete_run(*, actor: User, run: EvaluationRun) -> None:
+def delete_run(*, actor: Actor, run: EvaluationRun) -> None:
     """Delete an evaluation run with its AI judging runs; the corpus's judgments stay.
 
-    Raise Conflict: run_locked, run_being_judged, run_being_imported.
+    Raise Forbidden, or Conflict: run_locked, run_being_judged, run_being_imported.
     """
+    require_member(actor)
     with transaction.atomic():
         current = EvaluationRun.objects.select_for_update().filter(pk=run.pk).first()
         if current is not None:
             _delete_run(actor, current)
 
 
-def _delete_run(actor: User, run: EvaluationRun) -> None:
+def _delete_run(actor: Actor, run: EvaluationRun) -> None:
     if run.is_locked:
         raise Conflict(f"the evaluation run {run.name} is locked; unlock it first", code="run_locked")
     if run.status in (EvaluationRunStatus.RUNNING, EvaluationRunStatus.QUEUED):

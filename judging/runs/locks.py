@@ -6,32 +6,33 @@ from django.db import transaction
 
 from judging import ledger
 from judging.foundation.errors import IllegalTransition
-from judging.foundation.validation import require_member
-from judging.models import ACTIVE_STATUSES, RUN_LOCKED, AuditEvent, EvaluationRun, JudgingRun, User
+from judging.models import ACTIVE_STATUSES, RUN_LOCKED, EvaluationRun, JudgingRun
+from judging.records.audit import record_event
+from judging.records.roles import Actor, require_member
 from judging.work import lifecycle
 
 
-def lock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
+def lock_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
     """Lock a completed run: no judgment on it changes until it is unlocked; judging under way ends as failed.
 
     The snapshot and the end of the judging runs come in one transaction. Raise Conflict (run_locked,
-    run_not_completed).
+    run_not_completed), or Forbidden.
     """
     require_member(actor)
     with transaction.atomic():
         ledger.snapshot_run(run.pk, by_id=actor.pk)
         _fail_judging_under_way(run)
-        _record(run, actor, "run_locked")
+        record_event(actor=actor, action="run_locked", subject=run)
     run.refresh_from_db()
     return run
 
 
-def unlock_run(*, run: EvaluationRun, actor: User) -> EvaluationRun:
-    """Drop the snapshot and let the run follow the corpus's judgments again. Raise Conflict (run_not_locked)."""
+def unlock_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
+    """Drop the snapshot and let the run follow the corpus's judgments again. Raise Forbidden or Conflict (run_not_locked)."""
     require_member(actor)
     with transaction.atomic():
         ledger.unlock_run(run.pk)
-        _record(run, actor, "run_unlocked")
+        record_event(actor=actor, action="run_unlocked", subject=run)
     run.refresh_from_db()
     return run
 
@@ -44,13 +45,3 @@ def _fail_judging_under_way(run: EvaluationRun) -> None:
             lifecycle.fail(
                 JudgingRun.kind, judging_run_id, error="the evaluation run was locked", error_code=RUN_LOCKED
             )
-
-
-def _record(run: EvaluationRun, actor: User, action: str) -> None:
-    AuditEvent.objects.create(
-        actor=actor,
-        action=action,
-        subject_type="evaluation_run",
-        subject_id=str(run.pk),
-        subject_name=run.name[:300],
-    )

@@ -20,24 +20,21 @@ from django_htmx.middleware import HtmxDetails
 
 from judging.foundation.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
 from judging.models import User
+from judging.rest.problems import RETRY_AFTER_SECONDS
 
 P = ParamSpec("P")
 # A list is read page by page; nobody reads so far, and the database would count every row on the way.
 _LAST_PAGE = 1000
 
-_STATUS: tuple[tuple[type[DomainError], int], ...] = (
-    (Invalid, 400),
-    (Forbidden, 403),
-    (NotFound, 404),
-    (Conflict, 409),
-    (Busy, 503),
+# What a page says of an error, by its class: the status and the title.
+_ANSWERS: tuple[tuple[type[DomainError], int, str], ...] = (
+    (Invalid, 400, "That can't be done this way"),
+    (Forbidden, 403, "This is not yours to do"),
+    (NotFound, 404, "There is nothing here"),
+    (Busy, 503, "Busy at the moment"),
+    # Last, for the rest: a plain DomainError is about the state of things, such as a credential that can't be decrypted.
+    (DomainError, 409, "Not in this state"),
 )
-_TITLES = {
-    400: "That can't be done this way",
-    403: "This is not yours to do",
-    404: "There is nothing here",
-    409: "Not in this state",
-}
 
 
 class PageRequest(HttpRequest):
@@ -113,13 +110,17 @@ def _finish(request: PageRequest, response: HttpResponseBase) -> HttpResponseBas
 
 def error_response(request: PageRequest, error: DomainError) -> HttpResponse:
     """Answer what a service refused: a page of its own, or for htmx a toast that leaves the page as it is."""
-    # A plain DomainError is about the state of things, such as a credential that can't be decrypted.
-    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 409)
+    status, title = next((status, title) for kind, status, title in _ANSWERS if isinstance(error, kind))
+    response: HttpResponse
     if request.htmx:
         messages.error(request, sentence(error.message))
-        return reswap(HttpResponse(status=status), "none")
-    context = {"status": status, "title": _TITLES[status], "message": sentence(error.message)}
-    return render(request, "judging/error.html", context, status=status)
+        response = reswap(HttpResponse(status=status), "none")
+    else:
+        context = {"status": status, "title": title, "message": sentence(error.message)}
+        response = render(request, "judging/error.html", context, status=status)
+    if status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 class errors_on:

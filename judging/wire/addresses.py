@@ -10,7 +10,7 @@ import socket
 import unicodedata
 from urllib.parse import SplitResult, urlsplit
 
-MAX_URL_LENGTH = 500
+from judging.foundation.limits import MAX_URL
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -88,8 +88,8 @@ def shown_address(base_url: str) -> str:
 
 
 def _split(base_url: str) -> SplitResult:
-    if len(base_url) > MAX_URL_LENGTH:
-        raise AddressRefused(f"The address is longer than {MAX_URL_LENGTH} characters.")
+    if len(base_url) > MAX_URL:
+        raise AddressRefused(f"The address is longer than {MAX_URL} characters.")
     if not re.match(r"(?i)https?://", base_url):
         raise AddressRefused("The address must begin with http:// or https://.")
     # One reading for all: what the parsers of this world disagree about (white space, backslashes, full-width dots) is out.

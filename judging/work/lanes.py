@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from judging.foundation.clock import shared_now
+from judging.foundation.limits import LEASE_SECONDS
 from judging.models import Job, Lane, ProviderShare
 from judging.work import queue
 from judging.work.kind import Kind, kind_named
-from judging.work.loop import LEASE_SECONDS
 
 MAX_LANES = 4
 LANE_CONCURRENCY = 32

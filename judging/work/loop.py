@@ -15,6 +15,7 @@ from concurrent.futures import Executor
 from typing import Any, Generic, Protocol
 
 from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault, ServiceError
+from judging.foundation.limits import LEASE_SECONDS
 from judging.work.pacing.gates import Gates
 from judging.work.pacing.limiter import AdaptiveConcurrency, backoff
 from judging.work.pacing.outage import OutageWatch
@@ -23,7 +24,6 @@ from judging.work.words import AskT, JobState, LeaseLost, Outcomes, Released, Se
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
-LEASE_SECONDS = 15.0
 # Many outcomes are written in several short transactions with a moment in between: people save grades meanwhile. At
 # most in so many: what came meanwhile must not outgrow what is written.
 PIECE = 25

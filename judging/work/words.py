@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from judging.foundation.answers import Failure, ServiceError
+from judging.foundation.limits import LONGEST_TURN, SHARED_TURN
 
 
 class Asked(Protocol):
@@ -113,5 +114,5 @@ class Impossible(Exception):
 class Turn:
     """How long a slice may start calls, in seconds: `shared` when other lanes wait for a worker, else `longest`."""
 
-    shared: float = 20.0
-    longest: float = 120.0
+    shared: float = SHARED_TURN
+    longest: float = LONGEST_TURN

@@ -29,6 +29,7 @@ from judging.models import (
 )
 from judging.records.cells import csv_line, defuse, restore
 from judging.records.file_formats import in_chunks
+from judging.records.roles import SYSTEM
 from judging.runs.importing.judgment_files import JudgmentFile
 from judging.runs.importing.judgment_import import import_judgments
 from judging.runs.importing.results import JsonlResults
@@ -47,7 +48,7 @@ def grade(run: EvaluationRun, text: str, document: str, grade: int, author: User
     if "judge" in values:
         line["kind"] = "ai"
     corpus = run.evaluation.corpus
-    import_judgments(corpus=corpus, actor=None, file=as_file(json.dumps(line)), file_name="x.jsonl")
+    import_judgments(corpus=corpus, actor=SYSTEM, file=as_file(json.dumps(line)), file_name="x.jsonl")
 
 
 def exported(run: EvaluationRun, file_format: str) -> str:
@@ -65,7 +66,9 @@ def make_electronics() -> EvaluationRun:
         run = do_import(
             evaluation, TrecResults(run_file, queries, documents), scale="trec", metrics=["NDCG@10", "NDCG_lin@10"]
         ).run
-        import_judgments(corpus=evaluation.corpus, actor=None, file=judgments, file_name="judgments.csv", scale="trec")
+        import_judgments(
+            corpus=evaluation.corpus, actor=SYSTEM, file=judgments, file_name="judgments.csv", scale="trec"
+        )
     run.refresh_from_db()
     return run
 
@@ -91,7 +94,7 @@ def test_electronics_come_back_the_same_and_other_tools_compute_the_same_metrics
     assert len(qrels) == 3188
     text = exported(run, "csv")
     Judgment.objects.all().delete()
-    outcome = import_judgments(corpus=run.evaluation.corpus, actor=None, file=as_file(text), file_name="x.csv")
+    outcome = import_judgments(corpus=run.evaluation.corpus, actor=SYSTEM, file=as_file(text), file_name="x.csv")
     assert outcome.written == 9564
     assert exported(run, "csv") == text
 
@@ -173,7 +176,7 @@ def test_judgments_of_all_kinds_come_back_the_same() -> None:
     for file_format in ("csv", "jsonl"):
         text = exported(run, file_format)
         Judgment.objects.all().delete()
-        import_judgments(corpus=run.evaluation.corpus, actor=None, file=as_file(text), file_name=f"x.{file_format}")
+        import_judgments(corpus=run.evaluation.corpus, actor=SYSTEM, file=as_file(text), file_name=f"x.{file_format}")
         assert exported(run, file_format) == text
 
     rows = [json.loads(line) for line in exported(run, "jsonl").splitlines()]
@@ -193,11 +196,11 @@ def test_queries_of_an_object_corpus_come_back_the_same_through_csv() -> None:
     run = do_import_inline(make_evaluation(corpus), *(row(body, "d1") for body in bodies))
     lines = [{"query": body, "doc_id": "d1", "grade": 2, "scale": run.scale} for body in bodies]
     file = as_file("\n".join(json.dumps(each) for each in lines))
-    import_judgments(corpus=corpus, actor=None, file=file, file_name="x.jsonl")
+    import_judgments(corpus=corpus, actor=SYSTEM, file=file, file_name="x.jsonl")
     text = exported(run, "csv")
     Judgment.objects.all().delete()
 
-    import_judgments(corpus=corpus, actor=None, file=as_file(text), file_name="x.csv")
+    import_judgments(corpus=corpus, actor=SYSTEM, file=as_file(text), file_name="x.csv")
 
     assert exported(run, "csv") == text
     assert corpus.queries.count() == 3
@@ -357,7 +360,7 @@ def test_judgments_of_former_members_and_of_raters_who_became_members_come_back_
 
     for file_format in ("csv", "jsonl"):
         text = exported(run, file_format)
-        import_judgments(corpus=run.evaluation.corpus, actor=None, file=as_file(text), file_name=f"x.{file_format}")
+        import_judgments(corpus=run.evaluation.corpus, actor=SYSTEM, file=as_file(text), file_name=f"x.{file_format}")
         assert exported(run, file_format) == text
 
     assert candidate(run, "red shoes", "d1").people_count == 4
@@ -373,7 +376,7 @@ def test_an_exported_judging_run_with_failures_is_imported_without_them() -> Non
         {"query": "red shoes", "doc_id": "d2", "rank": 2, "status": "failed", "grade": None, "failure_code": "missing"},
     ]
     text = "\n".join(json.dumps({**each, "scale": run.scale, "kind": "ai", "judge": "J v1"}) for each in lines)
-    outcome = import_judgments(corpus=run.evaluation.corpus, actor=None, file=as_file(text), file_name="x.jsonl")
+    outcome = import_judgments(corpus=run.evaluation.corpus, actor=SYSTEM, file=as_file(text), file_name="x.jsonl")
     assert (outcome.read, outcome.written) == (1, 1)
     assert outcome.warnings == ["1 line was left out: candidates that an AI judging run gave no grade"]
     assert candidate(run, "red shoes", "d2").ai_grade is None

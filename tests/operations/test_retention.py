@@ -12,11 +12,11 @@ from judging.foundation.errors import Conflict
 from judging.management.rescuing import rescue_all
 from judging.models import BatchItem, Call, EvaluationRun, EvaluationRunStatus, User
 from judging.operations.totals import calls_by_error, first_call_since
+from judging.records import ranked_lists
 from judging.responses.executions import cancel_batch, create_batch, retry_failed
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
 from judging.runs.evaluations import delete_run
-from judging.runs.importing import run_import as import_module
 from judging.runs.importing.results import JsonlResults
 from judging.runs.importing.run_import import import_run
 from tests.factories import make_evaluation, make_judge, make_run
@@ -123,7 +123,7 @@ def test_an_import_that_was_called_interrupted_stops_at_its_next_chunk(
     member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = "".join(f'{{"query": "q{n}", "candidates": [{{"id": "d", "title": "t"}}]}}\n' for n in range(5))
-    monkeypatch.setattr("judging.runs.importing.run_import._QUERIES_PER_CHUNK", 2)
+    monkeypatch.setattr("judging.records.ranked_lists._QUERIES_PER_CHUNK", 2)
     written = []
 
     def interrupted(*args: object) -> object:
@@ -132,8 +132,8 @@ def test_an_import_that_was_called_interrupted_stops_at_its_next_chunk(
             EvaluationRun.objects.update(status=EvaluationRunStatus.FAILED, error="the import was interrupted")
         return write(*args)
 
-    write = import_module._write_chunk
-    monkeypatch.setattr(import_module, "_write_chunk", interrupted)
+    write = ranked_lists._write_chunk
+    monkeypatch.setattr(ranked_lists, "_write_chunk", interrupted)
     with pytest.raises(Conflict) as stopped:
         import_run(
             evaluation=make_evaluation(),

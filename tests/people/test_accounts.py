@@ -25,6 +25,7 @@ from judging.people.accounts import (
     revoke_token,
     update_member,
 )
+from judging.records.roles import SYSTEM
 from tests.factories import make_provider, make_user
 
 PASSWORD = "a-long-Passw0rd"
@@ -32,7 +33,7 @@ PASSWORD = "a-long-Passw0rd"
 
 @pytest.mark.django_db
 def test_an_account_signs_in_with_its_address_in_any_case() -> None:
-    user = create_user(email=" Ann@Example.COM ", password=PASSWORD, role=Role.RATER, name=" Ann ")
+    user = create_user(actor=SYSTEM, email=" Ann@Example.COM ", password=PASSWORD, role=Role.RATER, name=" Ann ")
     stored = User.objects.get_by_natural_key("ANN@example.com")
     assert (stored.pk, stored.email, stored.name, stored.role) == (user.pk, "ann@example.com", "Ann", "rater")
     assert stored.check_password(PASSWORD)
@@ -57,7 +58,7 @@ def test_an_account_signs_in_with_its_address_in_any_case() -> None:
 def test_an_account_that_cannot_be_is_refused_and_the_field_is_named(fields: dict[str, str], field: str) -> None:
     make_user(email="ann@example.com")
     with pytest.raises(Invalid) as refused:
-        create_user(**{"email": "bob@example.com", "password": PASSWORD, **fields})
+        create_user(actor=SYSTEM, **{"email": "bob@example.com", "password": PASSWORD, **fields})
     assert field in refused.value.errors
     assert User.objects.count() == 1
 
@@ -124,15 +125,15 @@ def test_an_event_names_its_subject_as_others_know_it(admin: User) -> None:
 
 
 def test_a_token_is_kept_as_a_hash_and_opens_until_it_is_revoked(member: User) -> None:
-    token, secret = create_token(user=member, name=" CI ")
+    token, secret = create_token(actor=member, user=member, name=" CI ")
     assert secret.startswith("rlv_")
     stored = ApiToken.objects.get()
     assert (stored.name, stored.prefix, stored.token_hash) == ("CI", secret[:12], hash_secret(secret))
     assert authenticate_token(secret) == token
     assert authenticate_token(secret + "x") is None
-    revoke_token(token=token)
+    revoke_token(actor=member, token=token)
     revoked_at = ApiToken.objects.get().revoked_at
-    revoke_token(token=token)
+    revoke_token(actor=member, token=token)
     assert ApiToken.objects.get().revoked_at == revoked_at
     assert authenticate_token(secret) is None
 
@@ -140,14 +141,14 @@ def test_a_token_is_kept_as_a_hash_and_opens_until_it_is_revoked(member: User) -
 def test_tokens_without_a_name_or_a_future_are_refused(member: User) -> None:
     for fields in ({"name": " "}, {"name": "x" * 101}, {"name": "x", "expires_at": timezone.now()}):
         with pytest.raises(Invalid):
-            create_token(user=member, **fields)
+            create_token(actor=member, user=member, **fields)
     assert not ApiToken.objects.exists()
 
 
 def test_a_new_password_is_checked_like_the_first(member: User) -> None:
     with pytest.raises(Invalid):
-        change_password(user=member, password="1")
-    change_password(user=member, password=PASSWORD)
+        change_password(actor=member, user=member, password="1")
+    change_password(actor=member, user=member, password=PASSWORD)
     assert User.objects.get().check_password(PASSWORD)
 
 
@@ -165,3 +166,11 @@ def test_the_commands_make_a_user_and_print_a_token_alone() -> None:
         call_command("create_user", "ann@example.com", "--password", PASSWORD)
     with pytest.raises(CommandError, match="no active user"):
         call_command("create_token", "--user", "nobody@example.com", "--name", "CI")
+
+
+def test_what_the_command_line_does_is_listed_as_the_command_line_s(db: None) -> None:
+    user = create_user(actor=SYSTEM, email="first@example.com", password=PASSWORD, role=Role.ADMIN)
+    event = AuditEvent.objects.get()
+    assert (event.actor, event.actor_name, event.subject_id) == (None, "the command line", str(user.pk))
+    change_role(actor=user, member_id=make_user().pk, role=Role.RATER)
+    assert AuditEvent.objects.first().actor_name == str(user)  # type: ignore[union-attr]

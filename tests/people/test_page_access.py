@@ -1,12 +1,15 @@
 """Who sees which page, and what happens to those who don't."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 from django.urls import reverse
 
 from judging.models import ApiToken, Role, User
-from judging.people.accounts import create_token, invite_member
+from judging.people.accounts import create_token, create_user, invite_member
+from judging.records.roles import SYSTEM
 from tests.factories import make_evaluation, make_run, make_user
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/account?page=2"}
@@ -190,9 +193,16 @@ def test_a_name_is_escaped_in_pages_and_toasts(admin: User) -> None:
 
 
 def test_a_revoked_token_stays_in_the_list(member: User) -> None:
-    token, _ = create_token(user=member, name="old one")
+    token, _ = create_token(actor=member, user=member, name="old one")
     client = client_of(member)
     client.post(reverse("revoke_token", args=[token.pk]))
     page = client.get("/account").content.decode()
     assert "Revoked" in page
     assert "old one" in page
+
+
+def test_the_audit_list_says_what_the_command_line_did(admin: User) -> None:
+    create_user(actor=SYSTEM, email="first@example.com", password="a-good-pass-1", role=Role.RATER)
+    create_user(actor=admin, email="second@example.com", password="a-good-pass-1", role=Role.RATER)
+    rows = re.findall(r'<td data-label="Who"[^>]*>(.*?)</td>', client_of(admin).get(reverse("audit")).content.decode())
+    assert rows == [str(admin), '<span class="text-muted">the command line</span>']

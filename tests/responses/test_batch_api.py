@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from rest_framework.test import APIClient
 
+from judging.foundation.limits import MAX_INPUT_CHARS
 from judging.models import Call, Evaluator, ExecutionLog
 from judging.responses.evaluators import save_evaluator
-from judging.responses.inputs import MAX_INPUT_CHARS
 from tests.draining import drain
 from tests.factories import make_judge as make_relevance_judge
 from tests.factories import make_provider, make_user

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from judging.asking.presets import EVALUATOR_PRESETS, RESPONSE_JUDGE_PRESETS
 from judging.judges.judges import delete_judge
 from judging.models import Evaluator, EvaluatorVersion, ResponseJudge, ResponseJudgeVersion, User
+from judging.records.roles import SYSTEM
 from judging.responses.default_model import set_default_model
 from judging.responses.preset_rows import ensure_presets
 from tests.factories import make_judge as make_relevance_judge
@@ -152,8 +153,8 @@ def test_presets_are_made_once_and_a_changed_prompt_makes_a_version(db: None) ->
     }
     assert ResponseJudge.objects.exclude(preset="").count() == len(RESPONSE_JUDGE_PRESETS)
     Evaluator.objects.filter(preset="tone").update(prompt_template="an older prompt {{response}}")
-    ensure_presets()
-    ensure_presets()
+    ensure_presets(actor=SYSTEM)
+    ensure_presets(actor=SYSTEM)
     tone = Evaluator.objects.get(preset="tone")
     assert tone.version == 2
     assert EvaluatorVersion.objects.filter(evaluator=tone).count() == 2

@@ -24,7 +24,7 @@ def run(db: None) -> EvaluationRun:
 
 
 def shown(run: EvaluationRun, user: User, after: Candidate | None = None) -> Candidate:
-    candidate = next_candidate(run=run, user=user, after=after)
+    candidate = next_candidate(run=run, actor=user, after=after)
     assert candidate is not None
     return candidate
 
@@ -39,7 +39,7 @@ def give(run: EvaluationRun, user: User, candidate: Candidate, value: int | None
 
 def test_candidates_come_in_query_and_rank_order_until_none_is_open(run: EvaluationRun, member: User) -> None:
     seen, after = [], None
-    while (candidate := next_candidate(run=run, user=member, after=after)) is not None:
+    while (candidate := next_candidate(run=run, actor=member, after=after)) is not None:
         seen.append(name(candidate))
         give(run, member, candidate)
         after = candidate
@@ -106,13 +106,13 @@ def test_what_was_skipped_comes_back_last(run: EvaluationRun, member: User) -> N
 def test_i_cant_tell_is_kept_with_its_reason_and_not_asked_again(run: EvaluationRun, member: User) -> None:
     first = shown(run, member)
     with pytest.raises(Invalid):
-        abstain(candidate=first, user=member, reason="  ")
+        abstain(candidate=first, actor=member, reason="  ")
     with pytest.raises(Invalid):
-        abstain(candidate=first, user=member, reason="x" * 501)
+        abstain(candidate=first, actor=member, reason="x" * 501)
     with pytest.raises(Invalid):
-        abstain(candidate=first, user=member, reason="a\x00b")
-    abstain(candidate=first, user=member, reason="in Finnish")
-    abstain(candidate=first, user=member, reason=" in Swedish ")
+        abstain(candidate=first, actor=member, reason="a\x00b")
+    abstain(candidate=first, actor=member, reason="in Finnish")
+    abstain(candidate=first, actor=member, reason=" in Swedish ")
     assert Abstention.objects.get().reason == "in Swedish"
     assert name(shown(run, member)) == "ad2"
     assert shown(run, make_user()) == first
@@ -122,7 +122,7 @@ def test_progress_counts_ones_own_work_and_what_is_open(run: EvaluationRun) -> N
     ada, grace = make_user(), make_user()
     assert progress_of(run, ada).open_count == 4
     give(run, ada, shown(run, ada))
-    abstain(candidate=shown(run, ada), user=ada, reason="no idea")
+    abstain(candidate=shown(run, ada), actor=ada, reason="no idea")
     for user, counts in ((ada, (1, 1, 2)), (grace, (0, 0, 3))):
         progress = progress_of(run, user)
         assert (progress.graded_count, progress.abstained_count, progress.open_count) == counts
@@ -140,14 +140,14 @@ def test_a_locked_or_unfinished_run_hands_out_nothing(run: EvaluationRun, member
     run.refresh_from_db()
     candidate.refresh_from_db()
     for act in (
-        lambda: next_candidate(run=run, user=member),
-        lambda: abstain(candidate=candidate, user=member, reason="late"),
+        lambda: next_candidate(run=run, actor=member),
+        lambda: abstain(candidate=candidate, actor=member, reason="late"),
         lambda: give(run, member, candidate),
     ):
         with pytest.raises(Conflict):
             act()
     with pytest.raises(Conflict):
-        next_candidate(run=make_run(status="pending"), user=member)
+        next_candidate(run=make_run(status="pending"), actor=member)
 
 
 def test_grading_tells_what_was_before_so_that_it_can_be_given_back(run: EvaluationRun, member: User) -> None:
@@ -181,7 +181,7 @@ def test_people_who_come_at_the_same_moment_get_different_candidates() -> None:
         try:
             together.wait(10)
             for _ in range(2):
-                candidate = next_candidate(run=run, user=user)
+                candidate = next_candidate(run=run, actor=user)
                 got.append(candidate.pk if candidate else None)
                 if candidate is not None:
                     give(run, user, candidate)
@@ -201,4 +201,4 @@ def test_people_who_come_at_the_same_moment_get_different_candidates() -> None:
 def test_a_hold_is_taken_by_one_person_only(run: EvaluationRun) -> None:
     candidate = Candidate.objects.filter(run=run)[0]
     ada, grace = make_user(), make_user()
-    assert [hold(candidate=candidate, user=user) for user in (ada, grace, ada)] == [True, False, True]
+    assert [hold(candidate=candidate, actor=user) for user in (ada, grace, ada)] == [True, False, True]

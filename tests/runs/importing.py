@@ -20,6 +20,7 @@ from judging.models import (
     RunQuery,
     StagedJudgment,
 )
+from judging.records.roles import SYSTEM
 from judging.runs.importing.results import InlineResults, JsonlResults, RunSource
 from judging.runs.importing.run_import import ImportOutcome, import_run
 from judging.runs.importing.trec_results import TrecResults
@@ -66,7 +67,7 @@ def do_import(evaluation: Evaluation, source: RunSource, **values: Any) -> Impor
     return import_run(
         **{
             "evaluation": evaluation,
-            "actor": None,
+            "actor": SYSTEM,
             "name": "imported",
             "scale": "graded",
             "metrics": METRICS,

@@ -21,6 +21,7 @@ from judging.models import (
     StagedJudgment,
     User,
 )
+from judging.records.roles import SYSTEM
 from judging.runs.importing import judgment_import as service
 from judging.runs.importing.judgment_import import JudgmentImportOutcome, import_judgments
 from judging.runs.importing.trec_results import TrecResults
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 
 def do(corpus: Corpus, text: str | bytes, file_name: str = "grades.csv", **values: Any) -> JudgmentImportOutcome:
-    values = {"actor": None, "scale": "graded", **values}
+    values = {"actor": SYSTEM, "scale": "graded", **values}
     return import_judgments(corpus=corpus, file=as_file(text), file_name=file_name, **values)
 
 

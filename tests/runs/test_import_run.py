@@ -18,8 +18,10 @@ from judging.models import (
     RunQuery,
     User,
 )
+from judging.records import ranked_lists
+from judging.records.ranked_lists import RankedList
 from judging.runs.importing import run_import as service
-from judging.runs.importing.results import CheckedResults, ImportedQuery, InlineResults
+from judging.runs.importing.results import CheckedResults, InlineResults
 from judging.runs.importing.run_import import create_run, fill_run
 from judging.runs.importing.trec_results import TrecResults
 from tests.factories import make_evaluation
@@ -37,7 +39,7 @@ class BrokenLater:
     def check(self, match_mode: str) -> CheckedResults:
         checked = self._before.check(match_mode)
 
-        def read() -> Iterator[ImportedQuery]:
+        def read() -> Iterator[RankedList]:
             yield next(checked.read())
             raise self._error
 
@@ -128,7 +130,7 @@ def test_a_document_without_content_has_the_newest_one_the_corpus_knows_or_an_em
 
 
 def test_results_of_many_chunks_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_CANDIDATES_PER_CHUNK", 3)
+    monkeypatch.setattr(ranked_lists, "_CANDIDATES_PER_CHUNK", 3)
     rows = [row(f"query {number}", *(f"d{number + each}" for each in range(2))) for number in range(7)]
 
     run = do_import_inline(make_evaluation(), *rows)
@@ -202,7 +204,7 @@ def test_a_refused_file_leaves_nothing_behind(source: object) -> None:
 def test_a_run_whose_writing_breaks_off_is_failed_and_says_why(
     error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "_CANDIDATES_PER_CHUNK", 1)
+    monkeypatch.setattr(ranked_lists, "_CANDIDATES_PER_CHUNK", 1)
     source = BrokenLater(error, InlineResults([row("a", "d1"), row("b", "d2")]))
 
     with pytest.raises(type(error)):

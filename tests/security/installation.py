@@ -125,7 +125,7 @@ def install(
     else:
         item = batch.items.all()[0]
         ExecutionLog.objects.create(item=item, executed_item_name=judge.name, execution_type="judge")
-    token, token_secret = create_token(user=owner, name=f"ci{text}"[:100])
+    token, token_secret = create_token(actor=owner, user=owner, name=f"ci{text}"[:100])
     invitation, invitation_secret = invite_member(actor=admin, email="new@example.com")
     for row in (judging_run, batch):
         row.refresh_from_db()

@@ -180,7 +180,7 @@ def test_null_characters_are_refused_at_every_edge(standing: Installation, text:
 
 
 def test_a_token_s_name_comes_out_as_it_went_in(standing: Installation) -> None:
-    create_token(user=standing.owner, name=f"n{HOSTILE}"[:100])
+    create_token(actor=standing.owner, user=standing.owner, name=f"n{HOSTILE}"[:100])
     inspector = Inspector()
     inspector.feed(browser_of(standing.owner).get("/account").content.decode())
     assert inspector.found == []

@@ -130,7 +130,7 @@ def test_a_session_ends_with_signing_out(member: User) -> None:
 def test_what_a_leaver_held_opens_nothing_after_a_return(admin: User, member: User) -> None:
     stays = make_user()
     browsers = {user: browser_of(user) for user in (member, stays)}
-    secrets = {user: create_token(user=user, name="ci")[1] for user in (member, stays)}
+    secrets = {user: create_token(actor=user, user=user, name="ci")[1] for user in (member, stays)}
     deactivate_member(actor=admin, member_id=member.pk)
     update_member(actor=admin, member_id=member.pk, is_active=True)
     for user, is_open in ((member, False), (stays, True)):

@@ -31,7 +31,7 @@ class CorpusDetail(ApiView):
     @describe("Change a corpus", body=CorpusSerializer, answer=CorpusSerializer)
     def patch(self, request: Request, corpus_id: UUID) -> Response:
         corpus = _corpus(corpus_id)
-        changed = corpora.update_corpus(corpus=corpus, **self.body(CorpusSerializer, partial=True))
+        changed = corpora.update_corpus(actor=self.user, corpus=corpus, **self.body(CorpusSerializer, partial=True))
         return Response(CorpusSerializer(changed).data)
 
     @describe("Delete a corpus with its documents and judgments", status=204, conflict="corpus_in_use")

@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from judging.foundation.limits import MAX_API_KEY, MAX_MODEL
 from judging.models import AIProvider
 from judging.rest.fields import BooleanField, CharField, ModelSerializer, Serializer
 
@@ -12,7 +13,7 @@ class ProviderSerializer(ModelSerializer):
         required=False,
         allow_blank=True,
         allow_null=True,
-        max_length=5000,
+        max_length=MAX_API_KEY,
         help_text='Left out or null: the stored key stays. "": it is removed.',
     )
     has_api_key = serializers.BooleanField(read_only=True)
@@ -41,7 +42,7 @@ class ProviderSerializer(ModelSerializer):
 
 
 class ProviderTestSerializer(Serializer):
-    model = CharField(max_length=200)
+    model = CharField(max_length=MAX_MODEL)
 
 
 class ProviderTestAnswerSerializer(Serializer):

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.asking.prompting import PromptCandidate
+from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_TRIAL_CANDIDATES
 from judging.models import AIJudge, JudgeVersion, ScaleName
 from judging.rest.fields import BooleanField, CharField, ChoiceField, ListField, ModelSerializer, Serializer, UUIDField
 
@@ -105,7 +106,7 @@ class ObjectField(serializers.Field):  # type: ignore[type-arg]
 
 
 class JudgeTestCandidateSerializer(Serializer):
-    id = CharField(max_length=500)
+    id = CharField(max_length=MAX_DOCUMENT_KEY)
     title = CharField(required=False, allow_blank=True, default="")
     # The metaclass takes it off the class: the serializer's own `fields` stays.
     fields = ObjectField(required=False, default=dict)  # type: ignore[assignment]
@@ -118,7 +119,9 @@ class JudgeTestSerializer(Serializer):
     evaluation_run_id = UUIDField(required=False)
     query_id = UUIDField(required=False)
     query = QueryBodyField(required=False)
-    candidates = ListField(child=JudgeTestCandidateSerializer(), required=False, min_length=1, max_length=50)
+    candidates = ListField(
+        child=JudgeTestCandidateSerializer(), required=False, min_length=1, max_length=MAX_TRIAL_CANDIDATES
+    )
     scale = ChoiceField(choices=ScaleName.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY, MAX_INTEGER
 from judging.models import JudgingItem, JudgingRun, Scope, Throttle
 from judging.rest.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
-
-_MAX = 2**31 - 1
 
 
 class JudgingRunSerializer(ModelSerializer):
@@ -78,10 +77,10 @@ class StartSerializer(Serializer):
         allow_null=True,
         help_text="For the scopes failed and remaining; the newest ended one if not given.",
     )
-    depth = IntegerField(required=False, allow_null=True, min_value=1, max_value=_MAX)
-    query_limit = IntegerField(required=False, allow_null=True, min_value=1, max_value=_MAX)
-    max_concurrency = IntegerField(required=False, allow_null=True, min_value=1, max_value=256)
-    max_total_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
+    depth = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_INTEGER)
+    query_limit = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_INTEGER)
+    max_concurrency = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_CONCURRENCY)
+    max_total_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_BIG_INTEGER)
 
 
 class EstimateSerializer(serializers.Serializer[Any]):

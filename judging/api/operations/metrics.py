@@ -15,6 +15,7 @@ from judging.models import BatchExecution, EvaluationRun, JudgingRun
 from judging.operations import totals
 from judging.people.accounts import authenticate_token
 from judging.rest.problems import problem_response
+from judging.runs.importing.interrupted import interrupted_imports
 from judging.work import queue, workers
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -98,7 +99,7 @@ def _metrics() -> Iterator[Iterator[str]]:
     yield _metric("releval_workers", "gauge", "Worker processes seen within 30 s.", [({}, alive)])
     stalled = totals.stalled_lanes().count()
     yield _metric("releval_stalled_lanes", "gauge", "Shares of runs whose worker is gone for long.", [({}, stalled)])
-    left = totals.interrupted_imports().count()
+    left = interrupted_imports().count()
     yield _metric("releval_interrupted_imports", "gauge", "Imports whose process was killed.", [({}, left)])
 
 

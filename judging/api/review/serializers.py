@@ -6,9 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.api.runs.serializers import QueryField
-from judging.foundation.validation import MAX_TEXT
+from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_JUDGMENTS, MAX_TEXT
 from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, Serializer, UUIDField
-from judging.review.judgments import MAX_JUDGMENTS
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -53,7 +52,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
 class GivenJudgmentSerializer(Serializer):
     """A grade for one candidate."""
 
-    candidate_id = CharField(source="document_key", max_length=500, trim_whitespace=False)
+    candidate_id = CharField(source="document_key", max_length=MAX_DOCUMENT_KEY, trim_whitespace=False)
     grade = IntegerField(allow_null=True, help_text="null takes your own grade back.")
     reasoning = CharField(required=False, allow_blank=True, default="", max_length=MAX_TEXT)
     saw_ai_grade = BooleanField(

@@ -12,12 +12,13 @@ from rest_framework.utils.urls import replace_query_param
 
 from judging.api.base import ApiView, describe
 from judging.api.review.serializers import CandidateSerializer, JudgmentsSerializer, RenewedRowsSerializer
+from judging.foundation.limits import MAX_INTEGER, MAX_PAGE
 from judging.foundation.scales import MAX_GRADE
 from judging.models import Candidate
 from judging.rest.paging import DEFAULT_PAGE_SIZE
 from judging.rest.permissions import AnyRole
-from judging.review.grid import MAX_PAGE, grid_rows, rows_of
-from judging.review.grid_filter import FILTER_NAMES, MAX_RANK, STATUSES, parse_grid_filter
+from judging.review.grid import grid_rows, rows_of
+from judging.review.grid_filter import FILTER_NAMES, STATUSES, parse_grid_filter
 from judging.review.grid_order import DEFAULT_ORDERING, ORDERINGS
 from judging.review.judgments import GivenGrade, record_judgments
 from judging.runs.run_lists import get_evaluation_run
@@ -27,7 +28,7 @@ _TYPES: dict[str, OpenApiTypes | dict[str, Any]] = {
     "ai_judge_id": OpenApiTypes.UUID,
     "search": OpenApiTypes.STR,
     "status": OpenApiTypes.STR,
-    "max_rank": {"type": "integer", "minimum": 1, "maximum": MAX_RANK},
+    "max_rank": {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER},
 }
 _GRADE: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_GRADE}
 _PARAMETERS = [

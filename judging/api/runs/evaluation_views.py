@@ -32,7 +32,9 @@ class EvaluationDetail(ApiView):
     def patch(self, request: Request, evaluation_id: UUID) -> Response:
         evaluation = get_evaluation(evaluation_id)
         changes = self.body(EvaluationSerializer, partial=True)
-        return Response(EvaluationSerializer(evaluations.update_evaluation(evaluation=evaluation, **changes)).data)
+        return Response(
+            EvaluationSerializer(evaluations.update_evaluation(actor=self.user, evaluation=evaluation, **changes)).data
+        )
 
     @describe(
         "Delete an evaluation with its runs",

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from judging.foundation.limits import MAX_NAME
 from judging.models import EvaluationRun, RunQuery
 from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer
 from judging.runs.run_lists import coverage_shares
@@ -147,7 +148,7 @@ class ResultsSerializer(Serializer):
 class RunImportSerializer(Serializer):
     """A multipart form. Either `results`, or `run`, `queries` and `documents`."""
 
-    name = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=MAX_NAME)
     scale = serializers.CharField(max_length=10)
     metrics = serializers.ListField(
         child=serializers.CharField(max_length=2000), help_text="Repeated, or one value with commas between the names."

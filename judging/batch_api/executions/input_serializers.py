@@ -5,22 +5,22 @@ from typing import Any
 
 from rest_framework import serializers
 
-from judging.responses.inputs import (
-    INPUT_COUNT_PROBLEM,
+from judging.foundation.limits import (
+    MAX_ELEMENTS,
     MAX_ID_CHARS,
     MAX_INPUT_CHARS,
     MAX_INPUTS,
     MAX_TAG_CHARS,
     MAX_TAGS,
     MAX_TURNS,
+)
+from judging.responses.inputs import (
+    INPUT_COUNT_PROBLEM,
     ROLES,
     TARGETS,
     BatchInput,
 )
 from judging.rest.fields import CharField, ChoiceField, ListField, UUIDField
-
-# Of any other list. Its length is looked at first: a body of 20 MB holds ten million elements.
-MAX_ELEMENTS = 1_000
 
 _TEXT: dict[str, Any] = {"required": False, "allow_null": True, "allow_blank": True, "trim_whitespace": False}
 _LIST: dict[str, Any] = {"required": False, "allow_null": True}

@@ -30,6 +30,7 @@ from judging.batch_api.executions.serializers import (
 )
 from judging.batch_api.filters import by_choice, by_id, by_text, by_time, filtered, parameters
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import MAX_RESPONSE_JUDGE_NAME
 from judging.models import BatchExecution, BatchStatus, ResponseJudge
 from judging.records.file_formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
 from judging.records.visibility import visible_judges
@@ -260,7 +261,7 @@ class JudgeExecuteByName(_Executes):
     )
     def post(self, request: Request) -> Response:
         name = request.query_params.get("name", "").strip()
-        if not name or len(name) > 512 or "\0" in name:
+        if not name or len(name) > MAX_RESPONSE_JUDGE_NAME or "\0" in name:
             raise Invalid("name: which judge?", errors={"name": ["Name the judge."]})
         found = [
             *ResponseJudge.objects.filter(name=name, archived_at=None).values_list("pk", flat=True)[:2],

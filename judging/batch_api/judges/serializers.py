@@ -6,8 +6,25 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from judging.batch_api.executions.serializers import NestedVersionSerializer
-from judging.models import MAX_PRICE, MIN_EVALUATOR_NAME, Evaluator, InputName
-from judging.responses.response_judges import MAX_EVALUATORS
+from judging.foundation.limits import (
+    MAX_CONCURRENCY,
+    MAX_EVALUATORS,
+    MAX_MODEL,
+    MAX_NAME,
+    MAX_OUTPUT_TOKENS,
+    MAX_PRICE,
+    MAX_REASKS,
+    MAX_RESPONSE_JUDGE_NAME,
+    MAX_RETRIES,
+    MAX_TEMPERATURE,
+    MAX_TEXT,
+    MAX_TIMEOUT,
+    MIN_EVALUATOR_NAME,
+    MIN_RESPONSE_JUDGE_NAME,
+    MIN_TEMPERATURE,
+    MIN_TIMEOUT,
+)
+from judging.models import Evaluator, InputName
 from judging.rest.fields import CharField, ChoiceField, FloatField, IntegerField, ListField, UUIDField
 from judging.rest.problems import MAX_ERRORS
 
@@ -47,12 +64,12 @@ class ReferenceSerializer(serializers.Serializer[Any]):
 
 
 class JudgeWriteSerializer(_WriteSerializer):
-    name = CharField(min_length=3, max_length=512)
-    intent = CharField(required=False, allow_blank=True, max_length=100_000)
+    name = CharField(min_length=MIN_RESPONSE_JUDGE_NAME, max_length=MAX_RESPONSE_JUDGE_NAME)
+    intent = CharField(required=False, allow_blank=True, max_length=MAX_TEXT)
     evaluator_references = ListField(
         child=ReferenceSerializer(), max_length=MAX_EVALUATORS, required=False, allow_null=True
     )
-    max_concurrency = IntegerField(required=False, min_value=1, max_value=256)
+    max_concurrency = IntegerField(required=False, min_value=1, max_value=MAX_CONCURRENCY)
 
 
 class NestedIntentSerializer(serializers.Serializer[Any]):
@@ -93,21 +110,21 @@ class EvaluatorWriteSerializer(_WriteSerializer):
     # Those of the vendor's API, by the age of its clients.
     other_names = dict.fromkeys(("scoring_criteria", "prompt", "predicate"), "prompt_template")
 
-    name = CharField(min_length=MIN_EVALUATOR_NAME, max_length=200)
-    intent = CharField(required=False, allow_blank=True, max_length=100_000)
+    name = CharField(min_length=MIN_EVALUATOR_NAME, max_length=MAX_NAME)
+    intent = CharField(required=False, allow_blank=True, max_length=MAX_TEXT)
     prompt_template = CharField(
         trim_whitespace=False,
-        max_length=100_000,
+        max_length=MAX_TEXT,
         help_text="scoring_criteria, prompt and predicate are other names of it.",
     )
     requires = ListField(child=ChoiceField(choices=InputName.choices), max_length=100, required=False)
     ai_provider_id = UUIDField(required=False, allow_null=True)
-    model = CharField(required=False, allow_blank=True, max_length=200)
-    temperature = FloatField(required=False, allow_null=True, min_value=0, max_value=2)
-    max_output_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=1_000_000)
-    timeout = IntegerField(required=False, min_value=5, max_value=300)
-    max_retries = IntegerField(required=False, min_value=0, max_value=20)
-    max_reasks = IntegerField(required=False, min_value=0, max_value=2)
+    model = CharField(required=False, allow_blank=True, max_length=MAX_MODEL)
+    temperature = FloatField(required=False, allow_null=True, min_value=MIN_TEMPERATURE, max_value=MAX_TEMPERATURE)
+    max_output_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_OUTPUT_TOKENS)
+    timeout = IntegerField(required=False, min_value=MIN_TIMEOUT, max_value=MAX_TIMEOUT)
+    max_retries = IntegerField(required=False, min_value=0, max_value=MAX_RETRIES)
+    max_reasks = IntegerField(required=False, min_value=0, max_value=MAX_REASKS)
     input_price = FloatField(required=False, allow_null=True, min_value=0, max_value=MAX_PRICE)
     output_price = FloatField(required=False, allow_null=True, min_value=0, max_value=MAX_PRICE)
 

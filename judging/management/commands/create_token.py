@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from judging.foundation.errors import Invalid
 from judging.models import User
 from judging.people.accounts import create_token
+from judging.records.roles import SYSTEM
 
 
 class Command(BaseCommand):
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"no active user has the e-mail address {options['user']}")
         try:
-            _, secret = create_token(user=user, name=options["name"])
+            _, secret = create_token(actor=SYSTEM, user=user, name=options["name"])
         except Invalid as error:
             raise CommandError(error.message) from None
         self.stdout.write(secret)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from judging.foundation.errors import Invalid
 from judging.models import Role
 from judging.people.accounts import create_user
+from judging.records.roles import SYSTEM
 
 
 class Command(BaseCommand):
@@ -25,7 +26,9 @@ class Command(BaseCommand):
         if password is None:
             password = _asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
         try:
-            user = create_user(email=options["email"], password=password, role=options["role"], name=options["name"])
+            user = create_user(
+                actor=SYSTEM, email=options["email"], password=password, role=options["role"], name=options["name"]
+            )
         except Invalid as error:
             problems = [f"{field}: {message}" for field, messages in error.errors.items() for message in messages]
             raise CommandError("\n".join(problems) or error.message) from None

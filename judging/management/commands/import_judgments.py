@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from judging.foundation.scales import SCALES
-from judging.management.arguments import errors_on_one_line, get_by_id_or_name, get_user, open_file
+from judging.management.arguments import errors_on_one_line, get_actor, get_by_id_or_name, open_file
 from judging.models import Corpus
 from judging.runs.importing.judgment_files import FILE_FORMATS
 from judging.runs.importing.judgment_import import import_judgments
@@ -25,17 +25,17 @@ class Command(BaseCommand):
         parser.add_argument("--scale", choices=SCALES, help="scale of rows that name none; needed for qrels")
         parser.add_argument("--format", choices=FILE_FORMATS, help="format, where the file's name doesn't tell")
         parser.add_argument("--queries", metavar="FILE", help="TSV that gives query ids their text")
-        parser.add_argument("--user", metavar="EMAIL", help="who imports (default: nobody in particular)")
+        parser.add_argument("--user", metavar="EMAIL", help="who imports (default: the command line)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         corpus = get_by_id_or_name(Corpus.objects.all(), options["corpus"])
-        user = get_user(options["user"])
+        actor = get_actor(options["user"])
         with ExitStack() as files, errors_on_one_line():
             file = files.enter_context(open_file(options["file"]))
             queries = files.enter_context(open_file(options["queries"])) if options["queries"] else None
             outcome = import_judgments(
                 corpus=corpus,
-                actor=user,
+                actor=actor,
                 file=file,
                 file_name=options["file"],
                 file_format=options["format"],

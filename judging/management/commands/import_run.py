@@ -7,9 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.corpora.corpora import create_corpus
 from judging.foundation.scales import SCALES
-from judging.management.arguments import errors_on_one_line, find_by_id_or_name, get_user, open_file
+from judging.management.arguments import errors_on_one_line, find_by_id_or_name, get_actor, open_file
 from judging.metrics import DEFAULT_METRICS
-from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode, User
+from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode
+from judging.records.roles import Actor
 from judging.runs.evaluations import create_evaluation
 from judging.runs.importing.results import JsonlResults, RunSource
 from judging.runs.importing.run_import import import_run
@@ -50,10 +51,10 @@ class Command(BaseCommand):
             default=MatchMode.QID.value,
             help="how a corpus made by --corpus tells queries apart: by text (qid) or by the whole object (oid)",
         )
-        parser.add_argument("--user", metavar="EMAIL", help="who imports (default: nobody in particular)")
+        parser.add_argument("--user", metavar="EMAIL", help="who imports (default: the command line)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = get_user(options["user"])
+        actor = get_actor(options["user"])
         metrics = [name for given in options["metrics"] for name in given.split(",") if name]
         with ExitStack() as files:
 
@@ -64,10 +65,10 @@ class Command(BaseCommand):
             made: list[Evaluation | Corpus] = []
             try:
                 with errors_on_one_line():
-                    evaluation = _evaluation(options, user, made)
+                    evaluation = _evaluation(options, actor, made)
                     outcome = import_run(
                         evaluation=evaluation,
-                        actor=user,
+                        actor=actor,
                         name=options["name"],
                         scale=options["scale"],
                         metrics=metrics,
@@ -108,7 +109,7 @@ def _source(options: dict[str, Any], opened: Any) -> RunSource:
     )
 
 
-def _evaluation(options: dict[str, Any], user: User | None, made: list[Evaluation | Corpus]) -> Evaluation:
+def _evaluation(options: dict[str, Any], actor: Actor, made: list[Evaluation | Corpus]) -> Evaluation:
     """Find the evaluation, or make it in the corpus of --corpus; what was made goes to `made`, evaluation first."""
     name = options["evaluation"].strip()
     if options["corpus"] is None:
@@ -123,8 +124,8 @@ def _evaluation(options: dict[str, Any], user: User | None, made: list[Evaluatio
         if evaluation is not None:
             return evaluation
     else:
-        corpus = create_corpus(actor=user, name=corpus_name, match_mode=options["match_mode"])
+        corpus = create_corpus(actor=actor, name=corpus_name, match_mode=options["match_mode"])
         made.append(corpus)
-    evaluation = create_evaluation(actor=user, corpus_id=corpus.pk, name=name)
+    evaluation = create_evaluation(actor=actor, corpus_id=corpus.pk, name=name)
     made.insert(0, evaluation)
     return evaluation

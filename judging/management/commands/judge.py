@@ -85,7 +85,11 @@ def _count(text: str) -> int:
 
 
 def _actor(email: str | None) -> User:
-    user = get_user(email) or User.objects.filter(is_active=True, role=Role.ADMIN).order_by("created_at").first()
+    user = (
+        get_user(email)
+        if email
+        else User.objects.filter(is_active=True, role=Role.ADMIN).order_by("created_at").first()
+    )
     if user is None:
         raise CommandError("There is no admin yet: manage.py create_user EMAIL --role admin")
     if not user.is_member:

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.management.arguments import errors_on_one_line
 from judging.operations.retention import prune_batch_inputs, prune_raw_replies
+from judging.records.roles import SYSTEM
 
 
 class Command(BaseCommand):
@@ -33,8 +34,8 @@ class Command(BaseCommand):
         done = "would be emptied" if options["dry_run"] else "emptied"
         with errors_on_one_line():
             if replies is not None:
-                count = prune_raw_replies(older_than_days=replies, dry_run=options["dry_run"])
+                count = prune_raw_replies(actor=SYSTEM, older_than_days=replies, dry_run=options["dry_run"])
                 self.stdout.write(f"{count} raw replies {done}")
             if inputs is not None:
-                count = prune_batch_inputs(older_than_days=inputs, dry_run=options["dry_run"])
+                count = prune_batch_inputs(actor=SYSTEM, older_than_days=inputs, dry_run=options["dry_run"])
                 self.stdout.write(f"{count} batch inputs {done}")

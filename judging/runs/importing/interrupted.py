@@ -2,10 +2,21 @@
 
 import logging
 
-from judging.models import EvaluationRunStatus
-from judging.operations.totals import interrupted_imports
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
+
+from judging.foundation.clock import shared_now
+from judging.foundation.limits import IMPORT_INTERRUPTED_AFTER
+from judging.models import EvaluationRun, EvaluationRunStatus
 
 logger = logging.getLogger(__name__)
+
+
+def interrupted_imports() -> QuerySet[EvaluationRun]:
+    """Return the runs that are `running` although nobody has written to them for long: their import was killed."""
+    runs = EvaluationRun.objects.filter(status=EvaluationRunStatus.RUNNING)
+    last_sign = Coalesce("written_at", "created_at")
+    return runs.alias(last_sign=last_sign).filter(last_sign__lt=shared_now() - IMPORT_INTERRUPTED_AFTER)
 
 
 def fail_interrupted_imports() -> int:

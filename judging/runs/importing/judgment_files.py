@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_EMAIL, MAX_IMPORTED_REASONING, MAX_JUDGE_LABEL
 from judging.foundation.scales import SCALES
 from judging.records.cells import restore
+from judging.records.corpus_rows import QueryBody
 from judging.records.file_names import RATER_PREFIX
 from judging.runs.importing.upload import BadValue, Line, Problems, SourceFile, shown
 from judging.runs.importing.values import (
-    QueryBody,
     check_storable,
     read_external_id,
     read_json_object,
@@ -26,9 +27,6 @@ from judging.runs.importing.values import (
 )
 
 FILE_FORMATS = ("csv", "jsonl", "qrels")
-MAX_REASONING = 1_000_000
-MAX_AUTHOR = 254
-MAX_JUDGE = 250
 # The author of grades that name none.
 IMPORTED = "imported"
 
@@ -49,7 +47,7 @@ _BY_EXTENSION = {
 }
 
 # A cell may be as long as a reasoning, which the csv module does not expect. The setting is the process's.
-csv.field_size_limit(MAX_REASONING + 2)
+csv.field_size_limit(MAX_IMPORTED_REASONING + 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ class JudgmentFile:
         is_ai = _KINDS[kind.strip().lower()]
         judge = values.get("judge") or ""
         if is_ai:
-            judge = read_name(judge, "judge (needed with kind ai)", MAX_JUDGE)
+            judge = read_name(judge, "judge (needed with kind ai)", MAX_JUDGE_LABEL)
         scale = values.get("scale") or self._scale
         if not scale:
             raise BadValue("no scale: give a scale column, or the scale with the file")
@@ -146,7 +144,7 @@ class JudgmentFile:
             is_ai=is_ai,
             author="" if is_ai else _read_author(values.get("author") or IMPORTED),
             judge=judge if is_ai else "",
-            reasoning=read_text(values.get("reasoning") or "", "reasoning", MAX_REASONING),
+            reasoning=read_text(values.get("reasoning") or "", "reasoning", MAX_IMPORTED_REASONING),
             created_at=_read_time(values.get("created_at")),
         )
 
@@ -253,7 +251,7 @@ def _read_grade(value: Any, scale: str, *, is_text: bool) -> int:
 
 def _read_author(value: Any) -> str:
     prefix = len(RATER_PREFIX) if isinstance(value, str) and value.startswith(RATER_PREFIX) else 0
-    return read_name(value, "author", MAX_AUTHOR + prefix)
+    return read_name(value, "author", MAX_EMAIL + prefix)
 
 
 def _read_time(value: Any) -> datetime | None:

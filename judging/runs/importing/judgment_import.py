@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from judging.foundation.errors import Forbidden
+from judging.foundation.limits import MAX_IMPORTED_JUDGMENTS
 from judging.ledger import apply_staged, renew_metrics
 from judging.models import (
     AuthorKind,
@@ -23,16 +23,14 @@ from judging.models import (
     User,
     query_identity,
 )
-from judging.people.accounts import record_event
-from judging.records.corpus_rows import ensure_documents, ensure_queries, ensure_raters
+from judging.records.audit import record_event
+from judging.records.corpus_rows import QueryBody, ensure_documents, ensure_queries, ensure_raters
 from judging.records.file_names import RATER_PREFIX
+from judging.records.roles import Actor, require_member
 from judging.runs.importing.judgment_files import JudgmentFile, JudgmentRow
 from judging.runs.importing.trec_results import read_queries
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
-from judging.runs.importing.values import QueryBody
 
-# What tells one line from another is held in memory while a file is checked: some 200 bytes each.
-MAX_ROWS = 1_000_000
 _CHUNK = 1000
 _LEFT_OVER_AFTER = timedelta(days=1)
 
@@ -54,7 +52,7 @@ class JudgmentImportOutcome:
 def import_judgments(
     *,
     corpus: Corpus,
-    actor: User | None,
+    actor: Actor,
     file: IO[bytes],
     file_name: str,
     file_format: str | None = None,
@@ -67,8 +65,7 @@ def import_judgments(
     An author who is the e-mail address of a member, of a former one too, is that member, every other one a rater known
     by name (`rater:` before a name says so of an address). The grades reach the unlocked runs of the corpus. An imported AI grade never replaces one that a judging run wrote.
     """
-    if actor is not None and not actor.is_member:
-        raise Forbidden("raters submit judgments; importing is for members")
+    require_member(actor)
     problems = Problems()
     rows = JudgmentFile(
         SourceFile("file", file),
@@ -168,8 +165,8 @@ def _check(
             whose = "an AI judgment" if row.is_ai else f"a judgment by {shown(row.author)}"
             problems.add("file", row.line, f"{whose} of the same query and document stands in line {first}, too")
         scales.add(row.scale)
-        if len(lines) > MAX_ROWS:
-            problems.add("file", row.line, f"more than {MAX_ROWS:,} judgments: split the file")
+        if len(lines) > MAX_IMPORTED_JUDGMENTS:
+            problems.add("file", row.line, f"more than {MAX_IMPORTED_JUDGMENTS:,} judgments: split the file")
             break
     if not lines and not problems.total:
         problems.add("file", 0, "there are no judgments in it")

@@ -5,16 +5,16 @@ what it returns reads the same queries again, one at a time, for writing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import IO, Any, Protocol
 
+from judging.foundation.limits import MAX_CANDIDATES, MAX_IMAGE, MAX_TITLE
 from judging.models import query_identity
+from judging.records.corpus_rows import DocumentContent, QueryBody
+from judging.records.ranked_lists import RankedCandidate, RankedList
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 from judging.runs.importing.values import (
-    MAX_IMAGE,
-    MAX_TITLE,
-    QueryBody,
     check_storable,
     read_external_id,
     read_fields,
@@ -26,34 +26,8 @@ from judging.runs.importing.values import (
 )
 
 # One query with its candidates is held in memory at a time.
-MAX_CANDIDATES = 10_000
 _QUERY_KEYS = {"query", "query_id", "candidates"}
 _CANDIDATE_KEYS = {"id", "title", "fields", "image", "score"}
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedCandidate:
-    """A document as a search engine returned it. Content None: the files do not hold it."""
-
-    external_id: str
-    content: "ImportedContent | None"
-    score: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedContent:
-    title: str
-    fields: dict[str, Any] = field(default_factory=dict)
-    image: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedQuery:
-    """A query with its candidates in rank order; the label is empty where it came with none."""
-
-    body: QueryBody
-    label: str
-    candidates: list[ImportedCandidate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +37,7 @@ class CheckedResults:
     query_count: int
     candidate_count: int
     warnings: list[str]
-    read: Callable[[], Iterator[ImportedQuery]]
+    read: Callable[[], Iterator[RankedList]]
 
 
 class RunSource(Protocol):
@@ -131,7 +105,7 @@ class ScoreOrder:
         self.count = 0
         self.first = ""
 
-    def note(self, candidates: Sequence[ImportedCandidate], where: str) -> None:
+    def note(self, candidates: Sequence[RankedCandidate], where: str) -> None:
         scores = [candidate.score for candidate in candidates if candidate.score is not None]
         if any(later > earlier for earlier, later in pairwise(scores)):
             self.count += 1
@@ -144,26 +118,26 @@ class ScoreOrder:
         return [f"the scores of {queries} disagree with the ranks (first: {self.first}); the ranks were used"]
 
 
-def read_candidate(value: Any) -> ImportedCandidate:
+def read_candidate(value: Any) -> RankedCandidate:
     if not isinstance(value, dict):
         raise BadValue("an object is expected")
     external_id = read_external_id(value.get("id"), "id")
-    return ImportedCandidate(external_id, read_content(value), read_score(value.get("score")))
+    return RankedCandidate(external_id, read_content(value), read_score(value.get("score")))
 
 
-def read_content(value: dict[str, Any]) -> ImportedContent:
+def read_content(value: dict[str, Any]) -> DocumentContent:
     """Return title, fields and image of a candidate or document."""
     if value.get("title") is None:
         raise BadValue("title is missing")
     image = value.get("image")
-    return ImportedContent(
+    return DocumentContent(
         read_text(value["title"], "title", MAX_TITLE),
         read_fields(value.get("fields")),
         "" if image is None else read_text(image, "image", MAX_IMAGE),
     )
 
 
-def read_result(value: Any) -> ImportedQuery:
+def read_result(value: Any) -> RankedList:
     """Return a query of the JSON form with its candidates. Raises BadValue with the first thing that is wrong."""
     if not isinstance(value, dict):
         raise BadValue("an object with query and candidates is expected")
@@ -174,7 +148,7 @@ def read_result(value: Any) -> ImportedQuery:
         raise BadValue("candidates must be a list" if rows is not None else "candidates is missing")
     if len(rows) > MAX_CANDIDATES:
         raise BadValue(f"more than {MAX_CANDIDATES:,} candidates")
-    candidates: list[ImportedCandidate] = []
+    candidates: list[RankedCandidate] = []
     numbers: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
         try:
@@ -185,7 +159,7 @@ def read_result(value: Any) -> ImportedQuery:
         if first != number:
             raise BadValue(f"candidates {first} and {number} are the same document {shown(candidate.external_id)}")
         candidates.append(candidate)
-    return ImportedQuery(body, label, candidates)
+    return RankedList(body, label, candidates)
 
 
 def _check(rows: Callable[[Problems], Iterator[tuple[int, Any]]], *, word: str, match_mode: str) -> CheckedResults:
@@ -221,7 +195,7 @@ def _check(rows: Callable[[Problems], Iterator[tuple[int, Any]]], *, word: str, 
     if ignored:
         warnings.append(f"keys that have no meaning here were ignored: {', '.join(map(shown, sorted(ignored)[:10]))}")
 
-    def read() -> Iterator[ImportedQuery]:
+    def read() -> Iterator[RankedList]:
         later = Problems()
         for _, value in rows(later):
             yield read_result(value)

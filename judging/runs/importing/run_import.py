@@ -1,38 +1,29 @@
 """Making evaluation runs: with results, without, and filling those made without."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from judging.foundation.errors import Conflict, DomainError, Forbidden, Invalid
+from judging.foundation.errors import Conflict, DomainError, Invalid
 from judging.foundation.scales import SCALES
 from judging.foundation.validation import clean
 from judging.ledger import refresh_run
 from judging.metrics import validate_metrics
 from judging.models import (
-    Candidate,
-    Corpus,
     Evaluation,
     EvaluationRun,
     EvaluationRunStatus,
-    RunQuery,
-    User,
-    query_identity,
-    query_text,
 )
-from judging.people.accounts import record_event
-from judging.records.corpus_rows import Versions, ensure_documents, ensure_queries
-from judging.runs.importing.results import CheckedResults, ImportedQuery, RunSource
+from judging.records.audit import record_event
+from judging.records.ranked_lists import no_longer_running, write_ranked_lists
+from judging.records.roles import Actor, require_member, user_of
+from judging.runs.importing.results import CheckedResults, RunSource
 
 logger = logging.getLogger(__name__)
-
-# A chunk is one short transaction: others write between two of them.
-_CANDIDATES_PER_CHUNK = 2000
-_QUERIES_PER_CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +37,7 @@ class ImportOutcome:
 def create_run(
     *,
     evaluation: Evaluation,
-    actor: User | None,
+    actor: Actor,
     name: str,
     scale: str,
     metrics: Sequence[str],
@@ -54,6 +45,7 @@ def create_run(
     judgments_wanted: int = 1,
 ) -> EvaluationRun:
     """Make a run without results: it is `pending` until `fill_run`. Raises Invalid, Forbidden."""
+    require_member(actor)
     run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
     run.save(force_insert=True)
     return run
@@ -62,7 +54,7 @@ def create_run(
 def import_run(
     *,
     evaluation: Evaluation,
-    actor: User | None,
+    actor: Actor,
     name: str,
     scale: str,
     metrics: Sequence[str],
@@ -73,8 +65,9 @@ def import_run(
     """Make a completed run of a source's results, pre-judged with what the corpus knows.
 
     Everything is checked before anything is written: raises ImportRejected, Invalid or Forbidden and leaves nothing
-    behind. A fault while writing leaves a run that is `failed` and can be deleted. The actor is None on the command line.
+    behind. A fault while writing leaves a run that is `failed` and can be deleted.
     """
+    require_member(actor)
     run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
     results = source.check(evaluation.corpus.match_mode)
     run.status, run.written_at = EvaluationRunStatus.RUNNING, timezone.now()
@@ -84,13 +77,13 @@ def import_run(
     return ImportOutcome(run, results.warnings)
 
 
-def fill_run(*, run: EvaluationRun, actor: User | None, source: RunSource) -> ImportOutcome:
+def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOutcome:
     """Give a pending run its results and complete it.
 
     Raises as `import_run` does (the run stays pending then), and Conflict (run_not_pending), also when someone else
     was quicker.
     """
-    _check_member(actor)
+    require_member(actor)
     if run.status != EvaluationRunStatus.PENDING:
         raise _not_pending(run)
     results = source.check(run.evaluation.corpus.match_mode)
@@ -109,7 +102,7 @@ def fill_run(*, run: EvaluationRun, actor: User | None, source: RunSource) -> Im
 
 def _new_run(
     evaluation: Evaluation,
-    actor: User | None,
+    actor: Actor,
     name: str,
     scale: str,
     metrics: Sequence[str],
@@ -117,7 +110,6 @@ def _new_run(
     judgments_wanted: int,
 ) -> EvaluationRun:
     """Return an unsaved pending run, its values checked all together."""
-    _check_member(actor)
     errors: dict[str, list[str]] = {}
     try:
         metrics = validate_metrics(metrics)
@@ -131,7 +123,7 @@ def _new_run(
         metrics=metrics,
         relevant_from=relevant_from,
         judgments_wanted=judgments_wanted,
-        created_by=actor,
+        created_by=user_of(actor),
     )
     if scale in SCALES and isinstance(relevant_from, int) and relevant_from > SCALES[scale].maximum:
         errors["relevant_from"] = [f"The highest grade of this scale is {SCALES[scale].maximum}."]
@@ -140,14 +132,10 @@ def _new_run(
     return run
 
 
-def _write(run: EvaluationRun, actor: User | None, results: CheckedResults) -> None:
+def _write(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:
     """Write the results of a run that is `running` and complete it; whatever goes wrong, it ends `failed`."""
     try:
-        corpus = run.evaluation.corpus
-        position = 1
-        for chunk in _chunks(results.read()):
-            _write_chunk(run.pk, corpus, chunk, position)
-            position += len(chunk)
+        write_ranked_lists(run, results.read())
         # Before the run is completed: what can be seen of a completed run is all there.
         refresh_run(run.pk)
         _complete(run, actor, results)
@@ -159,77 +147,13 @@ def _write(run: EvaluationRun, actor: User | None, results: CheckedResults) -> N
     run.refresh_from_db()
 
 
-def _chunks(queries: Iterator[ImportedQuery]) -> Iterator[list[ImportedQuery]]:
-    chunk: list[ImportedQuery] = []
-    size = 0
-    for query in queries:
-        chunk.append(query)
-        size += len(query.candidates)
-        if size >= _CANDIDATES_PER_CHUNK or len(chunk) >= _QUERIES_PER_CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
-
-
-def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[ImportedQuery], first_position: int) -> None:
-    identities = [query_identity(query.body, corpus.match_mode) for query in queries]
-    candidates = [candidate for query in queries for candidate in query.candidates]
-    with transaction.atomic():
-        # Tells that somebody writes; and stops here once the run was called interrupted, or is gone.
-        if not EvaluationRun.objects.filter(pk=run_id, status=EvaluationRunStatus.RUNNING).update(
-            written_at=timezone.now()
-        ):
-            raise _no_longer_running()
-        query_ids = ensure_queries(
-            corpus.pk, {identity: query.body for identity, query in zip(identities, queries, strict=True)}
-        )
-        document_ids = ensure_documents(corpus.pk, (candidate.external_id for candidate in candidates))
-        versions = Versions()
-        version_keys = [versions.want(document_ids[each.external_id], each.content) for each in candidates]
-        version_ids = versions.ensure()
-        run_queries = RunQuery.objects.bulk_create(
-            [
-                RunQuery(
-                    run_id=run_id,
-                    query_id=query_ids[identity],
-                    position=position,
-                    label=query.label,
-                    body=query.body,
-                    text=query_text(query.body),
-                    candidate_count=len(query.candidates),
-                )
-                for position, (identity, query) in enumerate(
-                    zip(identities, queries, strict=True), start=first_position
-                )
-            ]
-        )
-        keys = iter(version_keys)
-        Candidate.objects.bulk_create(
-            [
-                Candidate(
-                    run_id=run_id,
-                    run_query=run_query,
-                    query_id=run_query.query_id,
-                    document_id=document_ids[candidate.external_id],
-                    document_version_id=version_ids[document_ids[candidate.external_id], next(keys)],
-                    position=run_query.position,
-                    rank=rank,
-                    score=candidate.score,
-                )
-                for run_query, query in zip(run_queries, queries, strict=True)
-                for rank, candidate in enumerate(query.candidates, start=1)
-            ]
-        )
-
-
-def _complete(run: EvaluationRun, actor: User | None, results: CheckedResults) -> None:
+def _complete(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:
     with transaction.atomic():
         completed = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRunStatus.RUNNING).update(
             status=EvaluationRunStatus.COMPLETED, completed_at=timezone.now()
         )
         if not completed:
-            raise _no_longer_running()
+            raise no_longer_running()
         detail = {"queries": results.query_count, "candidates": results.candidate_count}
         record_event(actor=actor, action="run_imported", subject=run, detail=detail)
 
@@ -242,15 +166,6 @@ def _fail(run_id: UUID, reason: str) -> None:
     except Exception:
         # What went wrong first is what counts, and is raised on.
         logger.exception("evaluation run %s could not be marked as failed", run_id)
-
-
-def _check_member(actor: User | None) -> None:
-    if actor is not None and not actor.is_member:
-        raise Forbidden("raters submit judgments; importing is for members")
-
-
-def _no_longer_running() -> Conflict:
-    return Conflict("the evaluation run was changed while it was written", code="run_not_running")
 
 
 def _not_pending(run: EvaluationRun | None) -> Conflict:

@@ -7,20 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
+from judging.foundation.limits import MAX_CANDIDATES, MAX_LABEL
+from judging.records.corpus_rows import DocumentContent, QueryBody
+from judging.records.ranked_lists import RankedCandidate, RankedList
 from judging.runs.importing.results import (
-    MAX_CANDIDATES,
     CheckedResults,
-    ImportedCandidate,
-    ImportedContent,
-    ImportedQuery,
     QueryRegister,
     ScoreOrder,
     read_content,
 )
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 from judging.runs.importing.values import (
-    MAX_LABEL,
-    QueryBody,
     check_storable,
     read_external_id,
     read_json_object,
@@ -95,7 +92,7 @@ class TrecResults:
                     missing.add(line.external_id)
                     if has_all_documents and not self.allow_missing_documents and self.documents is not None:
                         problems.add("run", number, f"{shown(line.external_id)} is not in the documents file")
-            candidates = [ImportedCandidate(line.external_id, None, line.score) for _, line in lines]
+            candidates = [RankedCandidate(line.external_id, None, line.score) for _, line in lines]
             order.note(candidates, f"query {label}")
         problems.raise_if_any()
 
@@ -103,15 +100,15 @@ class TrecResults:
         if missing:
             warnings.append(f"{_documents(len(missing))} of the run came without content")
 
-        def read() -> Iterator[ImportedQuery]:
+        def read() -> Iterator[RankedList]:
             later = Problems()
             for label, query in queries.items():
                 candidates = [
-                    ImportedCandidate(line.external_id, documents.get(line.external_id), line.score)
+                    RankedCandidate(line.external_id, documents.get(line.external_id), line.score)
                     for _, line in ranked.sorted_lines(label, later)
                 ]
                 later.raise_if_any()
-                yield ImportedQuery(query.body, label, candidates)
+                yield RankedList(query.body, label, candidates)
 
         return CheckedResults(len(queries), ranked.line_count, warnings, read)
 
@@ -160,11 +157,11 @@ class _Documents:
     def __contains__(self, external_id: str) -> bool:
         return external_id in self._numbers
 
-    def get(self, external_id: str) -> ImportedContent | None:
+    def get(self, external_id: str) -> DocumentContent | None:
         number = self._numbers.get(external_id)
         return None if number is None else self._read(self._source.line_at(number))[1]
 
-    def _read(self, text: str) -> tuple[str, ImportedContent]:
+    def _read(self, text: str) -> tuple[str, DocumentContent]:
         value: dict[str, Any] = read_json_object(text)
         check_storable(value)
         return read_external_id(value.get("doc_id"), "doc_id"), read_content(value)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
 from judging.foundation.errors import ImportProblem, ImportRejected
+from judging.foundation.limits import MAX_LINE_BYTES
 
 # A line of a results file holds one query with all its candidates. Longer than the largest JSON body is no line.
-MAX_LINE_BYTES = 20_000_000
 _BOM = b"\xef\xbb\xbf"
 
 

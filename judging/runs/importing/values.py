@@ -5,22 +5,13 @@ import math
 import unicodedata
 from typing import Any, NoReturn
 
+from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_FIELD_DEPTH, MAX_LABEL, MAX_QUERY_OBJECT, MAX_QUERY_TEXT
 from judging.models import MatchMode, canonical_json, query_text
+from judging.records.corpus_rows import QueryBody
 from judging.runs.importing.upload import BadValue, shown
-
-MAX_EXTERNAL_ID = 500
-MAX_LABEL = 200
-MAX_QUERY_TEXT = 10_000
-MAX_QUERY_OBJECT = 100_000
-MAX_TITLE = 10_000
-MAX_IMAGE = 1_000_000
-# Deeper nesting is refused by databases, and nothing a person could read in a grid has it.
-MAX_DEPTH = 50
 
 # Control characters and what else breaks a line, and half surrogate pairs.
 _CONTROL = {"Cc", "Zl", "Zp", "Cs"}
-
-QueryBody = str | dict[str, Any]
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -66,8 +57,8 @@ def check_storable(value: Any, depth: int = 0) -> None:
             except UnicodeEncodeError:
                 raise BadValue("a text holds half a surrogate pair, which is no character") from None
     elif isinstance(value, dict | list):
-        if depth == MAX_DEPTH:
-            raise BadValue(f"nested more than {MAX_DEPTH} levels deep")
+        if depth == MAX_FIELD_DEPTH:
+            raise BadValue(f"nested more than {MAX_FIELD_DEPTH} levels deep")
         if isinstance(value, dict):
             for key in value:
                 check_storable(key)
@@ -96,7 +87,7 @@ def read_name(value: Any, what: str, maximum: int) -> str:
 
 
 def read_external_id(value: Any, what: str = "the document's id") -> str:
-    return read_name(value, what, MAX_EXTERNAL_ID)
+    return read_name(value, what, MAX_DOCUMENT_KEY)
 
 
 def read_label(value: Any) -> str:

@@ -7,6 +7,7 @@ from django import forms
 from django.http import QueryDict
 
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE, TEMPLATE_VARIABLES
+from judging.foundation.limits import MAX_BATCH_SIZE, MAX_CONCURRENCY, MAX_REASKS, MAX_TIMEOUT, MIN_TIMEOUT
 from judging.judges.judges import JUDGE_FIELDS
 from judging.local_judge.server import MODEL as LOCAL_MODEL
 from judging.models import AIJudge, AIProvider, ProviderType, User
@@ -26,14 +27,17 @@ CALL_FIELDS = (
     "output_price",
 )
 CALL_LABELS = {
-    "batch_size": ("Candidates per prompt", "From 1 to 50. More is cheaper, one is judged most carefully."),
+    "batch_size": (
+        "Candidates per prompt",
+        f"From 1 to {MAX_BATCH_SIZE}. More is cheaper, one is judged most carefully.",
+    ),
     "max_document_chars": ("Characters per document", "What is longer is cut, and the prompt says so."),
-    "max_concurrency": ("Calls at once", "From 1 to 256."),
-    "timeout": ("Time limit", "Seconds per attempt, from 5 to 300."),
+    "max_concurrency": ("Calls at once", f"From 1 to {MAX_CONCURRENCY}."),
+    "timeout": ("Time limit", f"Seconds per attempt, from {MIN_TIMEOUT} to {MAX_TIMEOUT}."),
     "temperature": ("Temperature", "Empty for models that refuse one."),
     "max_output_tokens": ("Output tokens, at most", "Empty leaves it to the provider."),
     "max_retries": ("Retries", "Of a call that failed in passing."),
-    "max_reasks": ("Asking again", "For candidates without a readable grade, 0 to 2 times."),
+    "max_reasks": ("Asking again", f"For candidates without a readable grade, 0 to {MAX_REASKS} times."),
     "input_price": ("Price of input", "Per million tokens."),
     "output_price": ("Price of output", "Per million tokens."),
     "include_images": ("Send images", "For models that see them."),

@@ -4,6 +4,16 @@ from typing import Any
 
 from django import forms
 
+from judging.foundation.limits import (
+    MAX_API_VERSION,
+    MAX_DEPLOYMENT,
+    MAX_MODEL,
+    MAX_NAME,
+    MAX_PROVIDER_CONCURRENCY,
+    MAX_REGION,
+    MAX_REQUESTS_PER_MINUTE,
+    MAX_URL,
+)
 from judging.models import AIProvider, User
 from judging.providers.registry import DEFAULT_AZURE_API_VERSION, FIELDS, PROVIDER_TYPES
 
@@ -37,15 +47,15 @@ class ProviderForm(forms.Form):
     type = forms.ChoiceField(label="Type", choices=list(_NAMES.items()), initial="openai", widget=forms.RadioSelect)
     name = forms.CharField(
         label="Name",
-        max_length=200,
+        max_length=MAX_NAME,
         required=False,
         help_text="Left empty, it is called like its type.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    base_url = _text("Address", 500, "https://…/v1")
-    region = _text("Region", 50, "us-east-1")
-    api_version = _text("API version", 50, DEFAULT_AZURE_API_VERSION)
-    deployment = _text("Deployment", 200, help_text="Only where it is not called like the model.")
+    base_url = _text("Address", MAX_URL, "https://…/v1")
+    region = _text("Region", MAX_REGION, "us-east-1")
+    api_version = _text("API version", MAX_API_VERSION, DEFAULT_AZURE_API_VERSION)
+    deployment = _text("Deployment", MAX_DEPLOYMENT, help_text="Only where it is not called like the model.")
     api_key = forms.CharField(
         label="API key",
         required=False,
@@ -53,8 +63,8 @@ class ProviderForm(forms.Form):
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "spellcheck": "false"}),
     )
     remove_key = forms.BooleanField(label="Remove the stored key", required=False)
-    max_concurrency = _limit("Calls at once", 10_000)
-    requests_per_minute = _limit("Calls per minute", 1_000_000)
+    max_concurrency = _limit("Calls at once", MAX_PROVIDER_CONCURRENCY)
+    requests_per_minute = _limit("Calls per minute", MAX_REQUESTS_PER_MINUTE)
     shared = forms.BooleanField(
         label="Share with the team", required=False, help_text="Else only you and admins see and use it."
     )
@@ -117,6 +127,6 @@ _STORED = (
 class ProviderTestForm(forms.Form):
     model = forms.CharField(
         label="Model",
-        max_length=200,
+        max_length=MAX_MODEL,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "list": "known-models"}),
     )

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import retarget, trigger_client_event
 
 from judging.foundation.errors import Conflict, DomainError, Invalid, NotFound
+from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_INTEGER
 from judging.judging_runs.run_reads import get_judging_run, judging_runs
 from judging.judging_runs.starting import (
     JudgingOptions,
@@ -39,7 +40,6 @@ from judging.work.rescue import rescue_if_stalled
 
 _MOST_RUNS = 20
 _OF_EARLIER = (Scope.FAILED, Scope.REMAINING)
-_BIGINT = 2**63 - 1
 
 
 def _judge_label(judge: AIJudge) -> str:
@@ -51,7 +51,7 @@ def _run_label(run: JudgingRun) -> str:
     return f"{run.judge_version.label}, {run.created_at:%Y-%m-%d %H:%M}: {left:,} left"
 
 
-def _limit(label: str, help_text: str, placeholder: str, maximum: int = 2**31 - 1) -> forms.IntegerField:
+def _limit(label: str, help_text: str, placeholder: str, maximum: int = MAX_INTEGER) -> forms.IntegerField:
     attrs = {"placeholder": placeholder, "inputmode": "numeric"}
     return forms.IntegerField(
         label=label,
@@ -73,9 +73,9 @@ class StartForm(forms.Form):
     )
     depth = _limit("Depth", "Of each query, only so many candidates from the top.", "all")
     query_limit = _limit("Query sample", "Only so many queries, drawn at random: to try a prompt.", "all")
-    max_concurrency = _limit("Concurrency", "Calls at the same time.", "judge's own", 256)
-    max_total_tokens = _limit("Token budget", "The run ends when it is spent.", "none", _BIGINT)
-    key = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+    max_concurrency = _limit("Concurrency", "Calls at the same time.", "judge's own", MAX_CONCURRENCY)
+    max_total_tokens = _limit("Token budget", "The run ends when it is spent.", "none", MAX_BIG_INTEGER)
+    key = forms.CharField(max_length=MAX_IDEMPOTENCY_KEY, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: User, run: EvaluationRun, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -34,7 +34,7 @@ def create_account_token(request: PageRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     if form.is_valid():
         with errors_on(form):
-            token, secret = create_token(user=request.user, **form.values())
+            token, secret = create_token(actor=request.user, user=request.user, **form.values())
             return _account_page(request, TokenForm(), token=token, secret=secret)
     return _account_page(request, form)
 
@@ -45,7 +45,7 @@ def revoke_account_token(request: PageRequest, token_id: UUID) -> HttpResponse:
     token = ApiToken.objects.filter(pk=token_id, user=request.user).first()
     if token is None:
         raise NotFound("no such token")
-    revoke_token(token=token)
+    revoke_token(actor=request.user, token=token)
     toast(request, messages.SUCCESS, f"The token {token.name} stopped working.")
     if request.htmx:
         return _account_page(request, TokenForm())
@@ -58,7 +58,7 @@ def password(request: PageRequest) -> HttpResponse:
     form = ChangePasswordForm(request.user, request.POST or None)
     if form.is_valid():
         with errors_on(form):
-            change_password(user=request.user, password=form.cleaned_data["password"])
+            change_password(actor=request.user, user=request.user, password=form.cleaned_data["password"])
             # This session goes on; the others end with the old password.
             update_session_auth_hash(request, request.user)
             toast(request, messages.SUCCESS, "Your password is changed. Other sessions have ended.")

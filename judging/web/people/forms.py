@@ -8,6 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils import timezone
 
+from judging.foundation.limits import MAX_EMAIL, MAX_NAME, MAX_PASSWORD, MAX_TOKEN_NAME
 from judging.models import Role, User
 
 _EXPIRIES = {"30": "30 days", "90": "90 days", "365": "One year", "never": "Ever"}
@@ -17,7 +18,7 @@ def _new_password(label: str) -> forms.CharField:
     return forms.CharField(
         label=label,
         strip=False,
-        max_length=1000,
+        max_length=MAX_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=" ".join(password_validators_help_texts()[1:2]),
     )
@@ -45,7 +46,7 @@ class SignInForm(AuthenticationForm):
 class AcceptInvitationForm(forms.Form):
     name = forms.CharField(
         label="Your name",
-        max_length=200,
+        max_length=MAX_NAME,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         help_text="Shown beside your grades.",
@@ -57,7 +58,7 @@ class ChangePasswordForm(forms.Form):
     current = forms.CharField(
         label="Current password",
         strip=False,
-        max_length=1000,
+        max_length=MAX_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     password = _new_password("New password")
@@ -76,7 +77,7 @@ class ChangePasswordForm(forms.Form):
 class TokenForm(forms.Form):
     name = forms.CharField(
         label="Name",
-        max_length=100,
+        max_length=MAX_TOKEN_NAME,
         widget=forms.TextInput(attrs={"placeholder": "nightly evaluation in CI", "autocomplete": "off"}),
     )
     expires_in = forms.ChoiceField(label="Works for", choices=list(_EXPIRIES.items()), initial="90")
@@ -89,7 +90,9 @@ class TokenForm(forms.Form):
 
 
 class InviteForm(forms.Form):
-    email = forms.EmailField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label="E-mail", max_length=MAX_EMAIL, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
     role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.MEMBER)
 
 

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from judging.foundation.errors import NotFound
+from judging.foundation.text import name_of_copy
 from judging.models import Evaluator, ResponseJudge
 from judging.responses.evaluators import delete_evaluator, save_evaluator
 from judging.responses.execution_pages import ItemRow, item_rows
@@ -70,7 +71,7 @@ def _evaluator_page(request: PageRequest, found: Evaluator | None) -> HttpRespon
 def duplicate_evaluator(request: PageRequest, evaluator_id: UUID) -> HttpResponse:
     """Make an evaluator of one's own from another, a preset say."""
     found = get_evaluator(evaluator_id)
-    fields = {**found.settings_dict(), "name": f"{found.name[:193]} (copy)"}
+    fields = {**found.settings_dict(), "name": name_of_copy(found.name)}
     copy = save_evaluator(actor=request.user, fields=fields)
     toast(request, messages.SUCCESS, f"{copy.name} is made.")
     return go_to(request, "evaluator", copy.pk)

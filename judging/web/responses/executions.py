@@ -9,6 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
+from judging.foundation.limits import MAX_MODEL
 from judging.models import AIProvider, BatchExecution, BatchStatus, User
 from judging.records.file_formats import ITEM_FORMATS, in_chunks
 from judging.responses.default_model import default_model, set_default_model
@@ -39,7 +40,7 @@ class DefaultModelForm(forms.Form):
         label="Provider", queryset=AIProvider.objects.none(), required=False, empty_label="None"
     )
     model = forms.CharField(
-        label="Model", max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label="Model", max_length=MAX_MODEL, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,6 +7,13 @@ from django import forms
 from django.http import QueryDict
 
 from judging.asking.evaluator_prompting import EVALUATOR_TEMPLATE_VARIABLES
+from judging.foundation.limits import (
+    DEFAULT_CONCURRENCY,
+    MAX_CONCURRENCY,
+    MAX_RESPONSE_JUDGE_NAME,
+    MAX_TEXT,
+    MIN_RESPONSE_JUDGE_NAME,
+)
 from judging.models import AIProvider, Evaluator, InputName, ResponseJudge
 from judging.responses.evaluators import EVALUATOR_FIELDS
 from judging.responses.inputs import ROLES, BatchInput
@@ -111,16 +118,21 @@ class ResponseJudgeForm(forms.Form):
     """What `save_response_judge` takes. Pins that were made through the API stay with their evaluators."""
 
     name = forms.CharField(
-        label="Name", min_length=3, max_length=512, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label="Name",
+        min_length=MIN_RESPONSE_JUDGE_NAME,
+        max_length=MAX_RESPONSE_JUDGE_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     intent = forms.CharField(
         label="Intent",
         required=False,
-        max_length=100_000,
+        max_length=MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="What it is for; prompts can print it.",
     )
-    max_concurrency = forms.IntegerField(label="Calls at once", initial=8, help_text="From 1 to 256.")
+    max_concurrency = forms.IntegerField(
+        label="Calls at once", initial=DEFAULT_CONCURRENCY, help_text=f"From 1 to {MAX_CONCURRENCY}."
+    )
     evaluator_references = forms.MultipleChoiceField(
         label="Evaluators", required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -160,7 +172,7 @@ def _text(label: str, rows: int, help_text: str = "") -> forms.CharField:
     return forms.CharField(
         label=label,
         required=False,
-        max_length=100_000,
+        max_length=MAX_TEXT,
         help_text=help_text,
         widget=forms.Textarea(attrs={"rows": rows}),
     )

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import MAX_SKIP_REASON
 from judging.models import Candidate, EvaluationRun
 from judging.review.grid import GridRow, rows_of
-from judging.review.handing_out import MAX_REASON, abstain, check_open, hold, next_candidate
+from judging.review.handing_out import abstain, check_open, hold, next_candidate
 from judging.review.own_grades import OwnGrade, candidate_of, progress_of
 from judging.review.reviewing import grade_candidates
 from judging.runs.run_lists import get_evaluation_run
@@ -80,7 +81,7 @@ def _act(request: PageRequest, run: EvaluationRun) -> HttpResponse:
     if act == "skip":
         check_open(run)
     elif act == "abstain":
-        abstain(candidate=candidate, user=request.user, reason=request.POST.get("reason", ""))
+        abstain(candidate=candidate, actor=request.user, reason=request.POST.get("reason", ""))
     elif act == "grade":
         given = request.POST.get("grade", "")
         if not (given.isascii() and given.isdecimal() and len(given) < 4):
@@ -104,9 +105,9 @@ def _page(
     if chosen is not None:
         (row,) = rows_of(run, [chosen.pk], viewer=request.user)
         committed = _committed(row, run)
-        if committed is None and not hold(candidate=chosen, user=request.user):
+        if committed is None and not hold(candidate=chosen, actor=request.user):
             chosen = None
-    candidate = chosen or next_candidate(run=run, user=request.user, after=after)
+    candidate = chosen or next_candidate(run=run, actor=request.user, after=after)
     ids = list(dict.fromkeys(each.pk for each in (candidate, after) if each is not None))
     rows = {row.id: row for row in rows_of(run, ids, viewer=request.user)}
     context = {
@@ -117,7 +118,7 @@ def _page(
         # One's own grade from before, and with it the AI's: to change it, not blind any more.
         "own": committed,
         "previous": _committed(rows[after.pk], run) if after is not None and chosen is None else None,
-        "max_reason": MAX_REASON,
+        "max_reason": MAX_SKIP_REASON,
     }
     if not request.htmx:
         context |= _progress(request, run)

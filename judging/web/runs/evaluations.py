@@ -93,7 +93,7 @@ def evaluation_edit(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
     form = EvaluationChangeForm(request.POST)
     if form.is_valid():
         with errors_on(form):
-            update_evaluation(evaluation=found, **form.cleaned_data)
+            update_evaluation(actor=request.user, evaluation=found, **form.cleaned_data)
             toast(request, messages.SUCCESS, "Name and guidelines are saved.")
             return go_to(request, "evaluation", found.pk)
     return _evaluation_page(request, get_evaluation(evaluation_id), is_editing=True, form=form)

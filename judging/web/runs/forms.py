@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from judging.foundation.limits import MAX_NAME
 from judging.foundation.scales import SCALES, Scale
 from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
 from judging.models import Corpus, Evaluation, MatchMode
@@ -41,7 +42,9 @@ class EvaluationForm(forms.Form):
     """A new evaluation, over a corpus that exists or over a new one."""
 
     name = forms.CharField(
-        label="Name", max_length=200, widget=forms.TextInput(attrs={"placeholder": "Product search, spring relaunch"})
+        label="Name",
+        max_length=MAX_NAME,
+        widget=forms.TextInput(attrs={"placeholder": "Product search, spring relaunch"}),
     )
     description = forms.CharField(
         label="Guidelines",
@@ -58,7 +61,7 @@ class EvaluationForm(forms.Form):
     )
     corpus_name = forms.CharField(
         label="Name of the new corpus",
-        max_length=200,
+        max_length=MAX_NAME,
         required=False,
         help_text="Left empty, it is called like the evaluation.",
     )
@@ -84,7 +87,7 @@ class EvaluationForm(forms.Form):
 class EvaluationChangeForm(forms.Form):
     """What changes of an evaluation that exists."""
 
-    name = forms.CharField(label="Name", max_length=200)
+    name = forms.CharField(label="Name", max_length=MAX_NAME)
     description = forms.CharField(
         label="Guidelines",
         required=False,
@@ -119,7 +122,7 @@ def _file(name: str, label: str, help_text: str, accept: str) -> forms.FileField
 class ImportRunForm(_UploadForm):
     """An evaluation run from files."""
 
-    name = forms.CharField(label="Name of the run", max_length=200)
+    name = forms.CharField(label="Name of the run", max_length=MAX_NAME)
     scale = forms.ChoiceField(
         label="Grading scale",
         choices=[(scale.name, scale_words(scale)) for scale in SCALES.values()],

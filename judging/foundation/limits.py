@@ -1,0 +1,104 @@
+"""Every bound of a field and every clock, once: models, forms, serializers, commands and system checks take them here.
+
+A check that compares a copy guards the copy. What only one component is about, such as how deep a template may nest or
+how many rows a statement reads at a time, stands beside that component.
+"""
+
+from datetime import timedelta
+
+# What columns of whole numbers hold, on either database.
+MAX_INTEGER = 2**31 - 1
+MAX_BIG_INTEGER = 2**63 - 1
+
+# Names and texts, in characters
+MAX_NAME = 200
+# Of a model, as its provider names it.
+MAX_MODEL = 200
+MAX_EMAIL = 254
+MAX_URL = 500
+# Text that has no limit of its own: guidelines, templates, descriptions.
+MAX_TEXT = 100_000
+# A hasher would spend its time on a longer one.
+MAX_PASSWORD = 1000
+MAX_TOKEN_NAME = 100
+MAX_SUBJECT_NAME = 300
+MAX_IDEMPOTENCY_KEY = 200
+
+# AI providers
+MAX_API_KEY = 5000
+MAX_REGION = 50
+MAX_API_VERSION = 50
+MAX_DEPLOYMENT = 200
+MAX_PROVIDER_CONCURRENCY = 10_000
+MAX_REQUESTS_PER_MINUTE = 1_000_000
+
+# How judges and evaluators call a model
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0, 2
+MAX_OUTPUT_TOKENS = 1_000_000
+# Seconds of one attempt. The upper one is a clock of the work, too: see below.
+MIN_TIMEOUT, MAX_TIMEOUT = 5, 300
+MAX_RETRIES = 20
+MAX_REASKS = 2
+# Per million tokens.
+MAX_PRICE = 1_000_000
+DEFAULT_CONCURRENCY, MAX_CONCURRENCY = 8, 256
+
+# AI judges
+MAX_BATCH_SIZE = 50
+MIN_DOCUMENT_CHARS, MAX_DOCUMENT_CHARS = 100, 1_000_000
+MAX_TRIAL_CANDIDATES = 50
+
+# Evaluators and response judges. The vendor's SDK reads no shorter names.
+MIN_EVALUATOR_NAME = 2
+MIN_RESPONSE_JUDGE_NAME, MAX_RESPONSE_JUDGE_NAME = 3, 512
+MAX_EVALUATORS = 20
+
+# Batches. Of any list that has no limit of its own: its length is looked at first, a body of 20 MB holds ten million
+# elements.
+MAX_ELEMENTS = 1_000
+MAX_INPUTS = 100
+MAX_INPUT_CHARS = 3_500_000
+MAX_TURNS = 1_000
+MAX_TAGS = 100
+MAX_TAG_CHARS = 1_000
+MAX_ID_CHARS = 255
+MAX_PREVIEW_CHARS = 500
+
+# Evaluation runs and review
+MAX_JUDGMENTS_WANTED = 20
+MAX_JUDGMENTS = 5000
+MAX_REASONING = 20_000
+MAX_SKIP_REASON = 500
+MAX_SEARCH = 200
+MAX_PAGE = 500
+
+# Imports
+MAX_LINE_BYTES = 20_000_000
+MAX_CANDIDATES = 10_000
+MAX_DOCUMENT_KEY = 500
+MAX_LABEL = 200
+MAX_QUERY_TEXT = 10_000
+MAX_QUERY_OBJECT = 100_000
+MAX_TITLE = 10_000
+MAX_IMAGE = 1_000_000
+# Deeper nesting is refused by databases, and nothing a person could read in a grid has it.
+MAX_FIELD_DEPTH = 50
+# What tells one line from another is held in memory while a file is checked: some 200 bytes each.
+MAX_IMPORTED_JUDGMENTS = 1_000_000
+MAX_IMPORTED_REASONING = 1_000_000
+MAX_JUDGE_LABEL = 250
+
+# Clocks of background work, in seconds. `judging.checks` holds them to the task queue's: LONGEST_TURN + MAX_TIMEOUT +
+# LEASE_SECONDS < Q_CLUSTER.timeout.
+SHARED_TURN = 20.0
+LONGEST_TURN = 120.0
+LEASE_SECONDS = 15.0
+
+# Clocks of people and of what they leave behind
+INVITATION_LASTS = timedelta(days=7)
+HANDED_OUT_FOR = timedelta(minutes=5)
+# An import writes a chunk every second or so; the database may keep it waiting for a while.
+IMPORT_INTERRUPTED_AFTER = timedelta(minutes=15)
+# The rescue comes after 15 s at the latest: work that waits much longer has nobody who rescues.
+STALLED_AFTER = timedelta(minutes=2)
+MAX_AGE_DAYS = 36_500

@@ -1,0 +1,126 @@
+"""Ranked lists of documents, and the one writer of them: they become the queries and candidates of an evaluation run.
+
+Files bring them (`judging.runs.importing`), and whatever else asks a search engine.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from judging.foundation.errors import Conflict
+from judging.models import (
+    Candidate,
+    Corpus,
+    EvaluationRun,
+    EvaluationRunStatus,
+    RunQuery,
+    query_identity,
+    query_text,
+)
+from judging.records.corpus_rows import DocumentContent, QueryBody, Versions, ensure_documents, ensure_queries
+
+# A chunk is one short transaction: others write between two of them.
+_CANDIDATES_PER_CHUNK = 2000
+_QUERIES_PER_CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RankedCandidate:
+    """A document as a search engine returned it. Content None: it is not known here, the corpus may hold it."""
+
+    external_id: str
+    content: DocumentContent | None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RankedList:
+    """A query with its candidates in rank order; the label is empty where it came with none."""
+
+    body: QueryBody
+    label: str
+    candidates: list[RankedCandidate]
+
+
+def write_ranked_lists(run: EvaluationRun, lists: Iterable[RankedList]) -> None:
+    """Write the lists, in this order, into a run that is `running`, chunk by chunk: memory does not grow with them.
+
+    Grades that the corpus knows are not looked up here (`ledger.refresh_run`). Raise Conflict (run_not_running) once
+    the run is not `running` any more; what was written by then stays.
+    """
+    corpus = run.evaluation.corpus
+    position = 1
+    for chunk in _chunks(lists):
+        _write_chunk(run.pk, corpus, chunk, position)
+        position += len(chunk)
+
+
+def no_longer_running() -> Conflict:
+    return Conflict("the evaluation run was changed while it was written", code="run_not_running")
+
+
+def _chunks(lists: Iterable[RankedList]) -> Iterator[list[RankedList]]:
+    chunk: list[RankedList] = []
+    size = 0
+    for query in lists:
+        chunk.append(query)
+        size += len(query.candidates)
+        if size >= _CANDIDATES_PER_CHUNK or len(chunk) >= _QUERIES_PER_CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[RankedList], first_position: int) -> None:
+    identities = [query_identity(query.body, corpus.match_mode) for query in queries]
+    candidates = [candidate for query in queries for candidate in query.candidates]
+    with transaction.atomic():
+        # Tells that somebody writes; and stops here once the run was called interrupted, or is gone.
+        if not EvaluationRun.objects.filter(pk=run_id, status=EvaluationRunStatus.RUNNING).update(
+            written_at=timezone.now()
+        ):
+            raise no_longer_running()
+        query_ids = ensure_queries(
+            corpus.pk, {identity: query.body for identity, query in zip(identities, queries, strict=True)}
+        )
+        document_ids = ensure_documents(corpus.pk, (candidate.external_id for candidate in candidates))
+        versions = Versions()
+        version_keys = [versions.want(document_ids[each.external_id], each.content) for each in candidates]
+        version_ids = versions.ensure()
+        run_queries = RunQuery.objects.bulk_create(
+            [
+                RunQuery(
+                    run_id=run_id,
+                    query_id=query_ids[identity],
+                    position=position,
+                    label=query.label,
+                    body=query.body,
+                    text=query_text(query.body),
+                    candidate_count=len(query.candidates),
+                )
+                for position, (identity, query) in enumerate(
+                    zip(identities, queries, strict=True), start=first_position
+                )
+            ]
+        )
+        keys = iter(version_keys)
+        Candidate.objects.bulk_create(
+            [
+                Candidate(
+                    run_id=run_id,
+                    run_query=run_query,
+                    query_id=run_query.query_id,
+                    document_id=document_ids[candidate.external_id],
+                    document_version_id=version_ids[document_ids[candidate.external_id], next(keys)],
+                    position=run_query.position,
+                    rank=rank,
+                    score=candidate.score,
+                )
+                for run_query, query in zip(run_queries, queries, strict=True)
+                for rank, candidate in enumerate(query.candidates, start=1)
+            ]
+        )

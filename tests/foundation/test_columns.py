@@ -1,0 +1,35 @@
+"""Raw SQL finds what the ORM wrote, on either database."""
+
+from datetime import UTC, datetime
+
+from django.db import connection
+
+from judging.foundation.columns import time_param, uuid_param
+from judging.models import User
+
+
+def count_users(where: str, value: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM judging_user WHERE {where}", [value])
+        return int(cursor.fetchone()[0])
+
+
+def test_a_uuid_parameter_finds_its_row(member: User, rater: User) -> None:
+    assert count_users("id = %s", uuid_param(member.pk)) == 1
+
+
+def test_a_uuid_comes_back_as_its_parameter(member: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM judging_user")
+        assert cursor.fetchall() == [(uuid_param(member.pk),)]
+
+
+def test_a_time_parameter_finds_its_row_to_the_microsecond(member: User) -> None:
+    moment = datetime(2026, 2, 3, 4, 5, 6, 789012, tzinfo=UTC)
+    User.objects.filter(pk=member.pk).update(created_at=moment)
+    assert count_users("created_at = %s", time_param(moment)) == 1
+    assert count_users("created_at < %s", time_param(moment)) == 0
+
+
+def test_no_time_stays_none() -> None:
+    assert time_param(None) is None

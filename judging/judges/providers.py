@@ -135,7 +135,7 @@ class ProviderTest:
     models: list[str] | None = None
 
 
-def test_provider(*, provider: AIProvider, model: str) -> ProviderTest:
+def try_provider(*, provider: AIProvider, model: str) -> ProviderTest:
     """Call a provider once with `model` and tell what came back; nothing is stored.
 
     Call it outside a transaction. Raise Invalid, or Busy when too many others wait for a model.

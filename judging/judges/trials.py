@@ -85,7 +85,7 @@ class JudgeTest:
         return sum(call.output_tokens for call in self.calls)
 
 
-def test_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID) -> JudgeTest:
+def try_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID) -> JudgeTest:
     """Ask a judge about the first candidates of a run query, as many as one prompt holds. Raise Invalid."""
     run = EvaluationRun.objects.select_related("evaluation").filter(pk=evaluation_run_id).first()
     if run is None:
@@ -96,10 +96,10 @@ def test_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID
     candidates = first_candidates(run_query, judge.batch_size)
     if not candidates:
         raise Invalid("the query has no candidates", errors={"query_id": ["This query has no candidates."]})
-    return _test_judge(judge, run_query.body, candidates, evaluation_context_of(run))
+    return _try_judge(judge, run_query.body, candidates, evaluation_context_of(run))
 
 
-def test_judge_on_documents(
+def try_judge_on_documents(
     *, judge: AIJudge, query: str | Mapping[str, Any], candidates: Sequence[PromptCandidate], scale: str
 ) -> JudgeTest:
     """Ask a judge about a query and up to MAX_TRIAL_CANDIDATES candidates that need not be stored. Raise Invalid."""
@@ -112,10 +112,10 @@ def test_judge_on_documents(
         problems["candidates"] = ["Each candidate needs an id of its own."]
     if problems:
         raise Invalid("the test can't be made", errors=problems)
-    return _test_judge(judge, query, candidates, EvaluationContext("", "", SCALES[scale]))
+    return _try_judge(judge, query, candidates, EvaluationContext("", "", SCALES[scale]))
 
 
-def _test_judge(
+def _try_judge(
     judge: AIJudge,
     query: str | Mapping[str, Any],
     candidates: Sequence[PromptCandidate],

@@ -16,18 +16,21 @@ from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment
 
 @dataclass(frozen=True, slots=True)
 class PersonGrade:
-    """A person's grade of a candidate; grade None takes it back, saw_ai_grade None means not known."""
+    """A person's grade of a candidate, as it is given and can be given back; grade None: none.
 
-    candidate_id: int
-    query_id: int
-    document_id: int
-    grade: int | None
+    A button of the review grid, the request, undo and every act have these very fields. saw_ai_grade None: not known.
+    """
+
+    candidate_pk: int
+    grade: int | None = None
     reasoning: str = ""
     saw_ai_grade: bool | None = None
 
 
 def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, member_id: UUID) -> list[UUID]:
-    """Write or take back a member's grades, all or nothing; return the runs whose metrics have become stale by it.
+    """Write or take back a member's grades of candidates of `run`, all or nothing.
+
+    Return the runs whose metrics have become stale by it.
 
     The grades count in every unlocked run of the corpus that holds the pair. Raise Conflict (run_locked) when `run`
     is locked, also when the lock came a moment ago.
@@ -38,19 +41,26 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
         unlocked = lock_unlocked_runs(corpus_id, run.scale)
         if run.pk not in unlocked:
             raise Conflict("the evaluation run is locked: no judgment on it can change", code="run_locked")
+        pairs = {
+            pk: (query_id, document_id)
+            for pk, query_id, document_id in Candidate.objects.filter(
+                run=run, pk__in=[grade.candidate_pk for grade in grades]
+            ).values_list("pk", "query_id", "document_id")
+        }
         own = Judgment.objects.filter(
             author_kind=AuthorKind.MEMBER,
             member_id=member_id,
             scale=run.scale,
-            query_id__in={grade.query_id for grade in grades},
-            document_id__in={grade.document_id for grade in grades},
+            query_id__in={query_id for query_id, _ in pairs.values()},
+            document_id__in={document_id for _, document_id in pairs.values()},
         )
         existing = {(judgment.query_id, judgment.document_id): judgment for judgment in own}
         removed: list[int] = []
         new: list[Judgment] = []
         changed: list[Judgment] = []
         for grade in grades:
-            judgment = existing.get((grade.query_id, grade.document_id))
+            query_id, document_id = pairs[grade.candidate_pk]
+            judgment = existing.get((query_id, document_id))
             if grade.grade is None:
                 if judgment is not None:
                     removed.append(judgment.pk)
@@ -58,8 +68,8 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
             if judgment is None:
                 judgment = Judgment(
                     corpus_id=corpus_id,
-                    query_id=grade.query_id,
-                    document_id=grade.document_id,
+                    query_id=query_id,
+                    document_id=document_id,
                     scale=run.scale,
                     author_kind=AuthorKind.MEMBER,
                     member_id=member_id,
@@ -75,9 +85,7 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
         Judgment.objects.filter(pk__in=removed).delete()
         Judgment.objects.bulk_create(new)
         Judgment.objects.bulk_update(changed, ["grade", "reasoning", "saw_ai_grade", "updated_at"], batch_size=200)
-        return _refresh_pairs(
-            {(grade.query_id, grade.document_id) for grade in grades}, scale=run.scale, unlocked=unlocked
-        )
+        return _refresh_pairs(set(pairs.values()), scale=run.scale, unlocked=unlocked)
 
 
 def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:

@@ -53,19 +53,19 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class GridRow:
-    """One candidate of a run. `id` is internal; `candidate_id` is the document's external id.
+    """One candidate of a run.
 
     `content_changed`: a grade that counts here is older than the content shown, which replaced earlier content of the
     same document. Never in a locked run, where nothing can be judged again.
     """
 
-    id: int
-    query_id: UUID
+    candidate_pk: int
+    run_query_id: UUID
     query: Any
     query_text: str
     query_label: str
     position: int
-    candidate_id: str
+    document_key: str
     rank: int
     score: float | None
     title: str
@@ -150,11 +150,11 @@ def count_rows(run: EvaluationRun, grid_filter: GridFilter) -> int:
     return Candidate.objects.filter(condition(run, grid_filter)).count()
 
 
-def rows_of(run: EvaluationRun, candidate_ids: Sequence[int], *, viewer: User | None) -> list[GridRow]:
-    """Return the grid's rows of these candidates of a run (internal ids), in the order given."""
+def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | None) -> list[GridRow]:
+    """Return the grid's rows of these candidates of a run, in the order given."""
     candidates = Candidate.objects.select_related("run_query", "document", "document_version").filter(run=run)
-    by_id = candidates.in_bulk(list(candidate_ids))
-    shown = [by_id[pk] for pk in candidate_ids if pk in by_id]
+    by_id = candidates.in_bulk(list(candidate_pks))
+    shown = [by_id[pk] for pk in candidate_pks if pk in by_id]
     if not shown:
         return []
     said = _said(run, shown, viewer)
@@ -216,10 +216,11 @@ def _said(run: EvaluationRun, shown: list[Candidate], viewer: User | None) -> di
     return said
 
 
-_Voice = tuple[Judgment | LockedJudgment, str, UUID | None, str]
+# A judgment, its author's label, the judge it is of, and that judge's name.
+_Attributed = tuple[Judgment | LockedJudgment, str, UUID | None, str]
 
 
-def _live(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Voice]:
+def _live(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Attributed]:
     judgments = (
         Judgment.objects.filter(scale=run.scale, **of_pairs)
         .select_related("member", "rater", "judge_version")
@@ -233,7 +234,7 @@ def _live(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Voice]:
         yield judgment, author, version.judge_id if version else None, name
 
 
-def _locked(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Voice]:
+def _locked(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Attributed]:
     judgments = list(LockedJudgment.objects.filter(run=run, **of_pairs).order_by("pk"))
     version_ids = {judgment.judge_version_id for judgment in judgments if judgment.judge_version_id}
     versions = {
@@ -250,13 +251,13 @@ def _locked(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Voice]
 def _row(candidate: Candidate, said: _Said, *, is_first_version: bool) -> GridRow:
     run_query, version, ai = candidate.run_query, candidate.document_version, said.ai
     return GridRow(
-        id=candidate.pk,
-        query_id=run_query.pk,
+        candidate_pk=candidate.pk,
+        run_query_id=run_query.pk,
         query=run_query.body,
         query_text=run_query.text,
         query_label=run_query.label,
         position=candidate.position,
-        candidate_id=candidate.document.external_id,
+        document_key=candidate.document.external_id,
         rank=candidate.rank,
         score=candidate.score,
         title=version.title,
@@ -279,11 +280,11 @@ def _row(candidate: Candidate, said: _Said, *, is_first_version: bool) -> GridRo
     )
 
 
-def opinions_of(candidate_ids: Iterable[int]) -> dict[int, list[Opinion]]:
-    """Return what every AI judging run said of these candidates (internal ids), the newest run first."""
+def opinions_of(candidate_pks: Iterable[int]) -> dict[int, list[Opinion]]:
+    """Return what every AI judging run said of these candidates, the newest run first."""
     items = (
         JudgingItem.objects.filter(
-            candidate_id__in=list(candidate_ids), status__in=(ItemStatus.JUDGED, ItemStatus.FAILED)
+            candidate_id__in=list(candidate_pks), status__in=(ItemStatus.JUDGED, ItemStatus.FAILED)
         )
         .order_by("-judging_run__created_at", "-judging_run_id")
         .values_list(
@@ -298,6 +299,6 @@ def opinions_of(candidate_ids: Iterable[int]) -> dict[int, list[Opinion]]:
         )
     )
     opinions: dict[int, list[Opinion]] = defaultdict(list)
-    for candidate_id, run_id, name, number, status, grade, reasoning, code in items:
-        opinions[candidate_id].append(Opinion(run_id, f"{name} v{number}", status, grade, reasoning, code))
+    for candidate_pk, run_id, name, number, status, grade, reasoning, code in items:
+        opinions[candidate_pk].append(Opinion(run_id, f"{name} v{number}", status, grade, reasoning, code))
     return dict(opinions)

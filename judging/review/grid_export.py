@@ -38,10 +38,10 @@ def _lines(run: EvaluationRun, viewer: User, grid_filter: GridFilter, ordering: 
     for row in all_grid_rows(run, viewer=viewer, grid_filter=grid_filter, ordering=ordering):
         yield csv_line(
             (
-                label_or_id(row.query_label, row.query_id),
+                label_or_id(row.query_label, row.run_query_id),
                 query_cell(row.query, match_mode),
                 row.rank,
-                row.candidate_id,
+                row.document_key,
                 row.title,
                 row.effective_grade,
                 row.people_mean,

@@ -19,7 +19,10 @@ FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "stat
 
 @dataclass(frozen=True, slots=True)
 class GridFilter:
-    """Which candidates of a run to show; None or "" leaves a question open. Grades bound the effective grade."""
+    """Which candidates of a run to show, by the names of addresses; None or "" leaves a question open.
+
+    Grades bound the effective grade; `query_id` is the run query's.
+    """
 
     query_id: UUID | None = None
     search: str = ""

@@ -7,20 +7,8 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from judging.foundation.errors import NotFound
+from judging.ledger import PersonGrade
 from judging.models import Abstention, AuthorKind, Candidate, EvaluationRun, GradingHold, Judgment, User
-
-
-@dataclass(frozen=True, slots=True)
-class OwnGrade:
-    """A person's own grade of a candidate, as it is given and can be given back; grade None: none.
-
-    A button of the review grid, the request, undo and the act have these very fields.
-    """
-
-    candidate_pk: int
-    grade: int | None = None
-    reasoning: str = ""
-    saw_ai_grade: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +28,9 @@ class EvaluatingProgress:
         return self.graded_count + self.abstained_count
 
 
-def candidate_of(run: EvaluationRun, candidate_id: int) -> Candidate:
-    """Return a candidate of a run by its internal id. Raise NotFound."""
-    candidate = Candidate.objects.filter(run=run, pk=candidate_id).select_related("run").first()
+def candidate_of(run: EvaluationRun, candidate_pk: int) -> Candidate:
+    """Return a candidate of a run. Raise NotFound."""
+    candidate = Candidate.objects.filter(run=run, pk=candidate_pk).select_related("run").first()
     if candidate is None:
         raise NotFound("no such candidate in this evaluation run")
     return candidate
@@ -91,11 +79,11 @@ def progress_of(run: EvaluationRun, user: User) -> EvaluatingProgress:
     )
 
 
-def own_grades(run: EvaluationRun, candidate_ids: Collection[int], user: User) -> dict[int, OwnGrade]:
-    """Return what `user` says of each of these candidates of the run, by candidate id."""
-    candidates = Candidate.objects.filter(run=run, pk__in=candidate_ids).values_list("pk", "query_id", "document_id")
+def own_grades(run: EvaluationRun, candidate_pks: Collection[int], user: User) -> dict[int, PersonGrade]:
+    """Return what `user` says of each of these candidates of the run, by candidate_pk."""
+    candidates = Candidate.objects.filter(run=run, pk__in=candidate_pks).values_list("pk", "query_id", "document_id")
     pairs = {(query_id, document_id): pk for pk, query_id, document_id in candidates}
-    own = {pk: OwnGrade(pk) for pk in pairs.values()}
+    own = {pk: PersonGrade(pk) for pk in pairs.values()}
     judgments = Judgment.objects.filter(
         author_kind=AuthorKind.MEMBER,
         member=user,
@@ -106,7 +94,7 @@ def own_grades(run: EvaluationRun, candidate_ids: Collection[int], user: User) -
     for judgment in judgments:
         pk = pairs.get((judgment.query_id, judgment.document_id))
         if pk is not None:
-            own[pk] = OwnGrade(pk, judgment.grade, judgment.reasoning, judgment.saw_ai_grade)
+            own[pk] = PersonGrade(pk, judgment.grade, judgment.reasoning, judgment.saw_ai_grade)
     return own
 
 

@@ -5,22 +5,23 @@ from dataclasses import dataclass
 
 from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_JUDGMENTS, MAX_REASONING
+from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, User
 from judging.records.roles import require_person
-from judging.review.judgments import GivenGrade, record_judgments
-from judging.review.own_grades import OwnGrade, own_grades
+from judging.review.judgments import record_judgments
+from judging.review.own_grades import own_grades
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """What confirming did: the own grades from before, to undo it, and how many rows it left alone and why."""
 
-    before: Sequence[OwnGrade]
+    before: Sequence[PersonGrade]
     without_ai_grade: int
     changed_meanwhile: int
 
 
-def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: User) -> list[OwnGrade]:
+def grade_candidates(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor: User) -> list[PersonGrade]:
     """Write `actor`'s grades of candidates of one run, all or nothing; return what they said before, to undo it.
 
     Grade None takes one's own back. Raise NotFound (a candidate of another run), Forbidden, Invalid, Conflict (run_locked).
@@ -30,28 +31,12 @@ def grade_candidates(*, run: EvaluationRun, grades: Sequence[OwnGrade], actor: U
         raise Invalid(f"at most {MAX_JUDGMENTS} judgments at once")
     if any("\x00" in grade.reasoning or len(grade.reasoning) > MAX_REASONING for grade in grades):
         raise Invalid(f"a reasoning is text of at most {MAX_REASONING} characters")
-    ids = [grade.candidate_pk for grade in grades]
-    keys = {
-        pk: (run_query_id, document_key)
-        for pk, run_query_id, document_key in Candidate.objects.filter(run=run, pk__in=ids).values_list(
-            "pk", "run_query_id", "document__external_id"
-        )
-    }
-    if len(keys) != len(set(ids)) or not ids:
+    pks = [grade.candidate_pk for grade in grades]
+    before = own_grades(run, pks, actor)
+    if not grades or len(before) != len(set(pks)):
         raise NotFound("no such candidate in this evaluation run")
-    before = own_grades(run, ids, actor)
-    given = [
-        GivenGrade(
-            run_query_id=keys[grade.candidate_pk][0],
-            document_key=keys[grade.candidate_pk][1],
-            grade=grade.grade,
-            reasoning=grade.reasoning,
-            saw_ai_grade=grade.saw_ai_grade,
-        )
-        for grade in grades
-    ]
-    record_judgments(grades=given, actor=actor)
-    return [before[pk] for pk in ids]
+    record_judgments(run=run, grades=grades, actor=actor)
+    return [before[pk] for pk in pks]
 
 
 def confirm_ai_grades(*, run: EvaluationRun, seen: Mapping[int, int | None], actor: User) -> Confirmed:
@@ -65,6 +50,6 @@ def confirm_ai_grades(*, run: EvaluationRun, seen: Mapping[int, int | None], act
     if len(now) != len(seen):
         raise NotFound("no such candidate in this evaluation run")
     graded = {pk: grade for pk, grade in seen.items() if grade is not None}
-    same = [OwnGrade(pk, grade, saw_ai_grade=True) for pk, grade in graded.items() if now[pk] == grade]
+    same = [PersonGrade(pk, grade, saw_ai_grade=True) for pk, grade in graded.items() if now[pk] == grade]
     before = grade_candidates(run=run, grades=same, actor=actor) if same else []
     return Confirmed(before, len(seen) - len(graded), len(graded) - len(same))

@@ -167,7 +167,7 @@ def test_a_test_on_a_run_asks_about_the_first_candidates_and_stores_nothing(memb
     run = make_run({"red shoes": ["d1", "d2", "d3"]})
     judge = make_judge(make_provider(stub.base_url, owner=member), owner=member, batch_size=2)
     query = run.run_queries.get()
-    test = trials.test_judge_on_run(judge=judge, evaluation_run_id=run.pk, query_id=query.pk)
+    test = trials.try_judge_on_run(judge=judge, evaluation_run_id=run.pk, query_id=query.pk)
     assert [(o.candidate_id, o.status, o.grade) for o in test.outcomes] == [
         (doc, "judged", expected_grade("red shoes", doc)) for doc in ("d1", "d2")
     ]
@@ -180,14 +180,14 @@ def test_a_test_on_a_run_asks_about_the_first_candidates_and_stores_nothing(memb
         {"evaluation_run_id": judge.pk, "query_id": query.pk},
     ):
         with pytest.raises(Invalid):
-            trials.test_judge_on_run(judge=judge, **ids)
+            trials.try_judge_on_run(judge=judge, **ids)
 
 
 def test_a_test_tells_failures_re_asks_and_what_the_provider_refused(member: User, stub: Stub) -> None:
     judge = make_judge(make_provider(stub.base_url, owner=member), owner=member)
     candidates = [PromptCandidate("a"), PromptCandidate("b"), PromptCandidate("c")]
     stub.script(by_candidate={"b": ["prose"], "c": "out_of_scale"})
-    test = trials.test_judge_on_documents(judge=judge, query={"query": "q"}, candidates=candidates, scale="trec")
+    test = trials.try_judge_on_documents(judge=judge, query={"query": "q"}, candidates=candidates, scale="trec")
     assert [(o.candidate_id, o.status, o.failure_code) for o in test.outcomes] == [
         ("a", "judged", ""),
         ("b", "judged", ""),
@@ -201,7 +201,7 @@ def test_a_test_tells_failures_re_asks_and_what_the_provider_refused(member: Use
         ("c", True),
     ]
     stub.script(fault="401")
-    test = trials.test_judge_on_documents(judge=judge, query="q", candidates=candidates, scale="trec")
+    test = trials.try_judge_on_documents(judge=judge, query="q", candidates=candidates, scale="trec")
     assert test.error_code == "authentication"
     assert {outcome.status for outcome in test.outcomes} == {"unanswered"}
     assert test.calls[0].error
@@ -213,7 +213,7 @@ def test_a_test_tells_failures_re_asks_and_what_the_provider_refused(member: Use
 )
 def test_a_test_that_cannot_be_made_is_refused(member: User, candidates: list[str], scale: str, field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        trials.test_judge_on_documents(
+        trials.try_judge_on_documents(
             judge=make_judge(owner=member), query="q", candidates=list(map(PromptCandidate, candidates)), scale=scale
         )
     assert field in refused.value.errors

@@ -106,7 +106,7 @@ def test_an_undecryptable_key_asks_for_a_new_one(member: User) -> None:
     with pytest.raises(Conflict) as refused:
         save_provider(actor=member, provider=provider, fields={"name": "x"})
     assert refused.value.code == "undecryptable"
-    assert not providers.test_provider(provider=AIProvider.objects.get(), model="m").ok
+    assert not providers.try_provider(provider=AIProvider.objects.get(), model="m").ok
     assert save_provider(actor=member, provider=provider, fields={}, api_key="sk-2").api_key() == "sk-2"
 
 
@@ -137,19 +137,19 @@ def test_a_provider_that_others_judges_use_stays_shared(admin: User, member: Use
 
 def test_a_test_tells_what_the_provider_said(member: User, stub: Stub) -> None:
     provider = make_provider(stub.base_url, owner=member)
-    result = providers.test_provider(provider=provider, model="stub-model")
+    result = providers.try_provider(provider=provider, model="stub-model")
     assert result.ok, result.message
     assert "<grade>" in result.message
     assert result.models == ["stub-large", "stub-model"]
     stub.script(fault="401")
-    result = providers.test_provider(provider=provider, model="stub-model")
+    result = providers.try_provider(provider=provider, model="stub-model")
     assert not result.ok
     assert result.message
     with pytest.raises(Invalid):
-        providers.test_provider(provider=provider, model=" ")
+        providers.try_provider(provider=provider, model=" ")
 
 
 def test_a_test_of_a_dead_address_says_so(member: User) -> None:
-    result = providers.test_provider(provider=make_provider(owner=member), model="m")
+    result = providers.try_provider(provider=make_provider(owner=member), model="m")
     assert (result.ok, result.models) == (False, None)
     assert result.message

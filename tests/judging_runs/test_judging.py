@@ -9,11 +9,11 @@ from judging import ledger
 from judging.foundation.errors import Conflict
 from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.models import Call, JudgingItem, JudgingRunStatus, Judgment, Lane, RunQuery, User
-from judging.review.judgments import GivenGrade, record_judgments
 from judging.work.slices import work_slice
 from tests.draining import drain
 from tests.factories import make_judge, make_provider
 from tests.judging_runs.judging import Start, cached_grades, grades_of_record, items_by_document, reread, small_run
+from tests.review.giving import GivenGrade, record_judgments
 from tests.stub.fixtures import Stub
 from tests.stub.script import expected_grade, expected_tokens, read_prompt
 

@@ -5,7 +5,6 @@ import pytest
 from judging.foundation.errors import Conflict
 from judging.judging_runs.starting import cancel_judging_run
 from judging.models import JudgingRun, JudgingRunStatus, User
-from judging.review.judgments import GivenGrade, record_judgments
 from judging.runs.evaluations import delete_run
 from judging.runs.locks import lock_run, unlock_run
 from judging.work.slices import work_slice
@@ -19,6 +18,7 @@ from tests.judging_runs.judging import (
     small_run,
     wait_until,
 )
+from tests.review.giving import GivenGrade, record_judgments
 from tests.stub.fixtures import Stub
 
 

@@ -5,9 +5,9 @@ import pytest
 from judging.foundation.errors import Invalid
 from judging.judging_runs.starting import JudgingOptions
 from judging.models import JudgingRunStatus, User
-from judging.review.judgments import GivenGrade, record_judgments
 from tests.draining import drain
 from tests.judging_runs.judging import Start, items_by_document, reread, small_run
+from tests.review.giving import GivenGrade, record_judgments
 from tests.stub.fixtures import Stub
 
 

@@ -25,9 +25,9 @@ from judging.models import (
 from judging.review.grid import all_grid_rows, count_rows, grid_rows, opinions_of, rows_of
 from judging.review.grid_filter import GridFilter, parse_grid_filter, saved_views
 from judging.review.grid_order import ORDERINGS
-from judging.review.judgments import GivenGrade, record_judgments
 from judging.runs.locks import lock_run
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
+from tests.review.giving import GivenGrade, record_judgments
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,7 @@ def grade(run: EvaluationRun, user: User, text: str, doc: str, value: int | None
 
 def names(run: EvaluationRun, **kwargs: Any) -> list[str]:
     rows = grid_rows(run, viewer=None, **kwargs).rows
-    return [f"{row.query_text[0]}{row.candidate_id}" for row in rows]
+    return [f"{row.query_text[0]}{row.document_key}" for row in rows]
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def pages(run: EvaluationRun, ordering: str, limit: int) -> Iterator[list[int]]:
     cursor = ""
     while True:
         page = grid_rows(run, viewer=None, ordering=ordering, limit=limit, cursor=cursor)
-        yield [row.id for row in page.rows]
+        yield [row.candidate_pk for row in page.rows]
         if not page.next_cursor:
             return
         cursor = page.next_cursor
@@ -204,7 +204,7 @@ def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way(order
             people_mean=None if people is None else people + 0.25 * (number % 3),
             effective_grade=ai if people is None else people,
         )
-    whole = [row.id for row in all_grid_rows(run, viewer=None, ordering=ordering)]
+    whole = [row.candidate_pk for row in all_grid_rows(run, viewer=None, ordering=ordering)]
     assert len(set(whole)) == 24
     forward = list(pages(run, ordering, 5))
     assert [pk for page in forward for pk in page] == whole
@@ -213,12 +213,12 @@ def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way(order
     for _ in forward[:-1]:
         cursor = grid_rows(run, viewer=None, ordering=ordering, limit=5, cursor=cursor).next_cursor
     last = grid_rows(run, viewer=None, ordering=ordering, limit=5, cursor=cursor)
-    backward = [[row.id for row in last.rows]]
+    backward = [[row.candidate_pk for row in last.rows]]
     page = last
     while page.previous_cursor:
         page = grid_rows(run, viewer=None, ordering=ordering, limit=5, cursor=page.previous_cursor)
         assert page.next_cursor
-        backward.append([row.id for row in page.rows])
+        backward.append([row.candidate_pk for row in page.rows])
     assert backward[::-1] == forward
 
 
@@ -245,7 +245,7 @@ def test_a_row_says_who_graded_what(run: EvaluationRun, member: User) -> None:
 def test_the_same_document_for_another_query_keeps_its_own_grades(run: EvaluationRun, member: User) -> None:
     grade(run, member, "a", "d1", 2)
     other = grid_rows(run, viewer=member).rows[2]
-    assert (other.query_text, other.candidate_id, other.my_grade, other.ai_judge_id) == ("b", "d1", None, None)
+    assert (other.query_text, other.document_key, other.my_grade, other.ai_judge_id) == ("b", "d1", None, None)
 
 
 def test_an_imported_ai_grade_shows_the_label_it_came_with(run: EvaluationRun) -> None:
@@ -287,7 +287,7 @@ def test_a_locked_run_shows_what_was_said_when_it_was_locked(run: EvaluationRun,
     other_judge = make_judge(name="Later")
     ai_grades(twin, {("a", "d1"): 0}, other_judge)
     grade(twin, member, "a", "d1", 4)
-    after = rows_of(run, [before.id], viewer=member)[0]
+    after = rows_of(run, [before.candidate_pk], viewer=member)[0]
     assert after == before
     assert rows_of(twin, [candidate(twin, "a", "d1").pk], viewer=member)[0].my_grade == 4
     assert names(run, grid_filter=GridFilter(ai_judge_id=other_judge.pk)) == []

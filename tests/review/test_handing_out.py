@@ -9,9 +9,10 @@ from django.db import connection
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict, Invalid
+from judging.ledger import PersonGrade
 from judging.models import Abstention, Candidate, EvaluationRun, GradingHold, User
 from judging.review.handing_out import abstain, hold, next_candidate
-from judging.review.own_grades import OwnGrade, own_grades, progress_of
+from judging.review.own_grades import own_grades, progress_of
 from judging.review.reviewing import confirm_ai_grades, grade_candidates
 from judging.runs.locks import lock_run
 from tests.factories import make_run, make_user
@@ -33,8 +34,8 @@ def name(candidate: Candidate | None) -> str:
     return f"{candidate.run_query.text}{candidate.document.external_id}" if candidate else "nothing"
 
 
-def give(run: EvaluationRun, user: User, candidate: Candidate, value: int | None = 1) -> list[OwnGrade]:
-    return grade_candidates(run=run, grades=[OwnGrade(candidate.pk, value)], actor=user)
+def give(run: EvaluationRun, user: User, candidate: Candidate, value: int | None = 1) -> list[PersonGrade]:
+    return grade_candidates(run=run, grades=[PersonGrade(candidate.pk, value)], actor=user)
 
 
 def test_candidates_come_in_query_and_rank_order_until_none_is_open(run: EvaluationRun, member: User) -> None:
@@ -152,7 +153,7 @@ def test_a_locked_or_unfinished_run_hands_out_nothing(run: EvaluationRun, member
 
 def test_grading_tells_what_was_before_so_that_it_can_be_given_back(run: EvaluationRun, member: User) -> None:
     candidate = shown(run, member)
-    nothing = OwnGrade(candidate.pk)
+    nothing = PersonGrade(candidate.pk)
     assert give(run, member, candidate, 3) == [nothing]
     (before,) = give(run, member, candidate, 1)
     assert before.grade == 3
@@ -166,7 +167,10 @@ def test_confirming_leaves_alone_what_has_no_ai_grade_or_another_by_now(run: Eva
     confirmed = confirm_ai_grades(run=run, seen={d1.pk: 4, d2.pk: 3, d3.pk: None}, actor=member)
     assert ([grade.candidate_pk for grade in confirmed.before], confirmed.without_ai_grade) == ([d1.pk], 1)
     assert confirmed.changed_meanwhile == 1
-    assert own_grades(run, [d1.pk, d2.pk], member) == {d1.pk: OwnGrade(d1.pk, 4, "", True), d2.pk: OwnGrade(d2.pk)}
+    assert own_grades(run, [d1.pk, d2.pk], member) == {
+        d1.pk: PersonGrade(d1.pk, 4, "", True),
+        d2.pk: PersonGrade(d2.pk),
+    }
     grade(run, member, "a", "d1", None)
 
 

@@ -10,9 +10,9 @@ from judging.foundation.errors import Conflict, Invalid
 from judging.ledger.ai_grades import AIGrade, Source, record_ai_grades
 from judging.models import Candidate, EvaluationRun, Judgment, RunQuery, User
 from judging.review import judgments
-from judging.review.judgments import GivenGrade, record_judgments
 from judging.runs.locks import lock_run
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
+from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
 
 pytestmark = pytest.mark.django_db

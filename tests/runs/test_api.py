@@ -9,9 +9,9 @@ from rest_framework.test import APIClient
 
 from judging import ledger
 from judging.models import Candidate, EvaluationRun, Judgment, User
-from judging.review.judgments import GivenGrade, record_judgments
 from tests.factories import candidate, make_evaluation, make_run, make_user
 from tests.rest_clients import assert_problem
+from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
 
 pytestmark = pytest.mark.django_db

@@ -16,12 +16,12 @@ from judging.models import (
     RunQuery,
     User,
 )
-from judging.review.judgments import record_judgments
 from judging.runs.evaluation_runs import update_run
 from judging.runs.evaluations import delete_run
 from judging.runs.locks import lock_run, unlock_run
 from judging.work import queue
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
+from tests.review.giving import record_judgments
 from tests.review.test_grid import ai_grades
 from tests.review.test_judgments import given
 

@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from judging.judges.providers import save_provider, test_provider
+from judging.judges.providers import save_provider, try_provider
 from judging.models import AIProvider, Role, User
 from judging.wire.addresses import AddressRefused, check_ip
 from tests.factories import make_user
 from tests.security.installation import browser_of
 from tests.stub.fixtures import Stub
-
-test_provider.__test__ = False  # type: ignore[attr-defined]  # a service, whatever it is called
 
 REFUSED = [
     "http://169.254.169.254/v1",
@@ -104,7 +102,7 @@ def test_a_redirect_is_not_followed(stub: Stub) -> None:
     for target in ("http://169.254.169.254/latest", f"{stub.base_url}/elsewhere", "/elsewhere"):
         stub.reset()
         stub.script(fault=f"redirect:{target}")
-        tested = test_provider(provider=provider, model="m")
+        tested = try_provider(provider=provider, model="m")
         assert not tested.ok
         assert all(call["path"] != "/elsewhere" for call in stub.requests)
         assert len([call for call in stub.requests if "chat" in call["path"]]) == 1
@@ -133,7 +131,7 @@ def test_a_host_name_that_leads_there_is_refused_when_it_is_called(
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(socket.socket, "connect", connect)
-    tested = test_provider(provider=provider, model="m")
+    tested = try_provider(provider=provider, model="m")
     assert not tested.ok
     assert "metadata" in tested.message
 

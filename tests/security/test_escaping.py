@@ -15,8 +15,8 @@ from django.test import Client
 
 from judging.models import AIProvider, ApiToken, Corpus, DocumentVersion, Evaluation, Role, RunQuery, User
 from judging.people.accounts import create_token
-from judging.review.judgments import GivenGrade, record_judgments
 from tests.factories import make_user
+from tests.review.giving import GivenGrade, record_judgments
 from tests.security.installation import Installation, browser_of, install
 from tests.security.routes import pages, routes
 from tests.stub.fixtures import Stub

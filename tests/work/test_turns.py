@@ -10,7 +10,6 @@ from django_q.models import OrmQ
 
 from judging.asking.parsing import Grade
 from judging.models import JudgingRun, JudgingRunStatus, User
-from judging.review.judgments import GivenGrade, record_judgments
 from judging.work import lifecycle
 from judging.work.lanes import others_wait, take
 from judging.work.slices import work_slice
@@ -18,6 +17,7 @@ from judging.work.store import Store
 from judging.work.words import Outcomes, Released, Settled, Turn
 from tests.draining import drain
 from tests.judging_runs.judging import Start, in_background, reread, small_run, wait_until
+from tests.review.giving import GivenGrade, record_judgments
 from tests.stub.fixtures import Stub
 
 

@@ -72,7 +72,7 @@ class ProviderTest(ApiView):
     )
     def post(self, request: Request, provider_id: UUID) -> Response:
         provider = get_provider(self.user, provider_id)
-        result = providers.test_provider(provider=provider, **self.body(ProviderTestSerializer))
+        result = providers.try_provider(provider=provider, **self.body(ProviderTestSerializer))
         return Response(ProviderTestAnswerSerializer(result).data)
 
 

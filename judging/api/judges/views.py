@@ -99,5 +99,5 @@ class JudgeTest(ApiView):
     def post(self, request: Request, judge_id: UUID) -> Response:
         judge = get_judge(self.user, judge_id)
         given = self.body(JudgeTestSerializer)
-        test = trials.test_judge_on_run if "query_id" in given else trials.test_judge_on_documents
+        test = trials.try_judge_on_run if "query_id" in given else trials.try_judge_on_documents
         return Response(JudgeTestAnswerSerializer(test(judge=judge, **given)).data)

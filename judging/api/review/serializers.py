@@ -21,9 +21,9 @@ class FieldsField(serializers.Field[Any, Any, Any, Any]):
 class CandidateSerializer(serializers.Serializer[Any]):
     """A candidate with everybody's grades: a row of the review grid."""
 
-    query_id = serializers.UUIDField()
+    query_id = serializers.UUIDField(source="run_query_id")
     query = QueryField()
-    candidate_id = serializers.CharField(help_text="The document's id.")
+    candidate_id = serializers.CharField(source="document_key", help_text="The document's id.")
     rank = serializers.IntegerField()
     title = serializers.CharField()
     image = serializers.CharField()

@@ -14,13 +14,13 @@ from judging.api.base import ApiView, describe
 from judging.api.review.serializers import CandidateSerializer, JudgmentsSerializer, RenewedRowsSerializer
 from judging.foundation.limits import MAX_INTEGER, MAX_PAGE
 from judging.foundation.scales import MAX_GRADE
-from judging.models import Candidate
+from judging.ledger import PersonGrade
 from judging.rest.paging import DEFAULT_PAGE_SIZE
 from judging.rest.permissions import AnyRole
 from judging.review.grid import grid_rows, rows_of
 from judging.review.grid_filter import FILTER_NAMES, STATUSES, parse_grid_filter
 from judging.review.grid_order import DEFAULT_ORDERING, ORDERINGS
-from judging.review.judgments import GivenGrade, record_judgments
+from judging.review.judgments import named_candidates, record_judgments
 from judging.runs.run_lists import get_evaluation_run
 
 _TYPES: dict[str, OpenApiTypes | dict[str, Any]] = {
@@ -94,12 +94,13 @@ class JudgmentList(ApiView):
         description="All or nothing, for queries of one evaluation run. Answers the rows as they are now.",
     )
     def post(self, request: Request) -> Response:
-        grades = [
-            GivenGrade(run_query_id=query["query_id"], **judgment)
+        given = [
+            (query["query_id"], judgment)
             for query in self.body(JudgmentsSerializer)["queries"]
             for judgment in query["judgments"]
         ]
-        candidate_ids = record_judgments(grades=grades, actor=self.user)
-        run = get_evaluation_run(Candidate.objects.values_list("run_id", flat=True).get(pk=candidate_ids[0]))
-        rows = rows_of(run, candidate_ids, viewer=self.user)
+        run, pks = named_candidates([(query_id, judgment.pop("document_key")) for query_id, judgment in given])
+        grades = [PersonGrade(pk, **judgment) for pk, (_, judgment) in zip(pks, given, strict=True)]
+        record_judgments(run=run, grades=grades, actor=self.user)
+        rows = rows_of(run, pks, viewer=self.user)
         return Response({"results": CandidateSerializer(rows, many=True).data})

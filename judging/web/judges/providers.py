@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from judging.foundation.errors import Conflict
 from judging.judges.judge_lists import known_models, provider_list
-from judging.judges.providers import delete_provider, save_provider, test_provider
+from judging.judges.providers import delete_provider, save_provider, try_provider
 from judging.local_judge.server import MODEL as LOCAL_MODEL
 from judging.models import AIProvider, User
 from judging.providers.registry import PROVIDER_TYPES, address
@@ -88,7 +88,7 @@ def delete_ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
 
 @require_POST
 @member_required
-def test_ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
+def ai_provider_test(request: PageRequest, provider_id: UUID) -> HttpResponse:
     """Call the service with a model and show what came back; nothing is stored."""
     provider = get_provider(request.user, provider_id)
     form = ProviderTestForm(request.POST)
@@ -96,7 +96,7 @@ def test_ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
     if form.is_valid():
         with errors_on(form):
             context |= {
-                "test": test_provider(provider=provider, model=form.cleaned_data["model"]),
+                "test": try_provider(provider=provider, model=form.cleaned_data["model"]),
                 "tested_model": form.cleaned_data["model"],
             }
     if not request.htmx:

@@ -18,7 +18,7 @@ from judging.judges.prompt_previews import (
     trial_queries,
     trial_runs,
 )
-from judging.judges.trials import JudgeTest, test_judge_on_documents, test_judge_on_run
+from judging.judges.trials import JudgeTest, try_judge_on_documents, try_judge_on_run
 from judging.models import AIJudge, EvaluationRun, RunQuery
 from judging.web.base import sentence
 from judging.web.judges.forms import JudgeForm, one_kind_of_newline
@@ -107,7 +107,7 @@ class ShownTest:
 def run_test(judge: AIJudge, trial: Trial) -> ShownTest:
     """Ask the judge about the trial's query. Raise Invalid or another DomainError."""
     if trial.run is None:
-        test = test_judge_on_documents(
+        test = try_judge_on_documents(
             judge=judge,
             query=EXAMPLE_QUERY,
             candidates=EXAMPLE_CANDIDATES[: max(judge.batch_size, 1)],
@@ -116,7 +116,7 @@ def run_test(judge: AIJudge, trial: Trial) -> ShownTest:
     elif trial.query is None:
         raise Invalid("choose a query to test with")
     else:
-        test = test_judge_on_run(judge=judge, evaluation_run_id=trial.run.pk, query_id=trial.query.pk)
+        test = try_judge_on_run(judge=judge, evaluation_run_id=trial.run.pk, query_id=trial.query.pk)
     cost = judge.cost_of(test.input_tokens, test.output_tokens)
     return ShownTest(
         test,

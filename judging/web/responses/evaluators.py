@@ -88,7 +88,7 @@ def delete_evaluator_page(request: PageRequest, evaluator_id: UUID) -> HttpRespo
 
 @require_POST
 @member_required
-def test_evaluator(request: PageRequest, evaluator_id: UUID) -> HttpResponse:
+def evaluator_test(request: PageRequest, evaluator_id: UUID) -> HttpResponse:
     found = get_evaluator(evaluator_id)
     tried = _tried(request, lambda: plan_evaluators(evaluator_ids=[found.pk]))
     context = _evaluator_context(request, found, EvaluatorForm(evaluator=found)) | tried
@@ -137,7 +137,7 @@ def delete_response_judge_page(request: PageRequest, judge_id: UUID) -> HttpResp
 
 @require_POST
 @member_required
-def test_response_judge(request: PageRequest, judge_id: UUID) -> HttpResponse:
+def response_judge_test(request: PageRequest, judge_id: UUID) -> HttpResponse:
     found = _get_response_judge(judge_id)
     tried = _tried(request, lambda: plan_judge(actor=request.user, judge_id=found.pk))
     form = ResponseJudgeForm(judge=found, references=current_references(found))

@@ -18,10 +18,10 @@ urlpatterns = [
         "batches/evaluators/<uuid:evaluator_id>/duplicate", evaluators.duplicate_evaluator, name="duplicate_evaluator"
     ),
     path("batches/evaluators/<uuid:evaluator_id>/delete", evaluators.delete_evaluator_page, name="delete_evaluator"),
-    path("batches/evaluators/<uuid:evaluator_id>/test", evaluators.test_evaluator, name="test_evaluator"),
+    path("batches/evaluators/<uuid:evaluator_id>/test", evaluators.evaluator_test, name="test_evaluator"),
     path("batches/judges", evaluators.response_judges, name="response_judges"),
     path("batches/judges/new", evaluators.response_judge_create, name="response_judge_create"),
     path("batches/judges/<uuid:judge_id>", evaluators.response_judge, name="response_judge"),
     path("batches/judges/<uuid:judge_id>/delete", evaluators.delete_response_judge_page, name="delete_response_judge"),
-    path("batches/judges/<uuid:judge_id>/test", evaluators.test_response_judge, name="test_response_judge"),
+    path("batches/judges/<uuid:judge_id>/test", evaluators.response_judge_test, name="test_response_judge"),
 ]

@@ -12,10 +12,11 @@ from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_SKIP_REASON
+from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun
 from judging.review.grid import GridRow, rows_of
 from judging.review.handing_out import abstain, check_open, hold, next_candidate
-from judging.review.own_grades import OwnGrade, candidate_of, progress_of
+from judging.review.own_grades import candidate_of, progress_of
 from judging.review.reviewing import grade_candidates
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, go_to, page_or_fragment, signed_in
@@ -27,8 +28,8 @@ from judging.web.review.grid_rows import grade_keys
 class Shown:
     """A candidate as a judge sees it. Nobody's grade is in here: what a template hasn't, it can't give away."""
 
-    id: int
-    candidate_id: str
+    candidate_pk: int
+    document_key: str
     rank: int
     query_text: str
     query_label: str
@@ -42,10 +43,10 @@ class Shown:
 class Committed:
     """A candidate that the judge has graded, with what the AI says of it."""
 
-    id: int
+    candidate_pk: int
     query_text: str
     title: str
-    candidate_id: str
+    document_key: str
     grade: int
     label: str
     ai_grade: int | None
@@ -86,10 +87,10 @@ def _act(request: PageRequest, run: EvaluationRun) -> HttpResponse:
         given = request.POST.get("grade", "")
         if not (given.isascii() and given.isdecimal() and len(given) < 4):
             raise Invalid("choose a grade first")
-        grade = OwnGrade(candidate.pk, int(given), saw_ai_grade=request.POST.get("saw") == "1")
+        grade = PersonGrade(candidate.pk, int(given), saw_ai_grade=request.POST.get("saw") == "1")
         grade_candidates(run=run, grades=[grade], actor=request.user)
     elif act == "take_back":
-        grade_candidates(run=run, grades=[OwnGrade(candidate.pk)], actor=request.user)
+        grade_candidates(run=run, grades=[PersonGrade(candidate.pk)], actor=request.user)
     else:
         raise Invalid("there is no such act")
     if not request.htmx:
@@ -109,7 +110,7 @@ def _page(
             chosen = None
     candidate = chosen or next_candidate(run=run, actor=request.user, after=after)
     ids = list(dict.fromkeys(each.pk for each in (candidate, after) if each is not None))
-    rows = {row.id: row for row in rows_of(run, ids, viewer=request.user)}
+    rows = {row.candidate_pk: row for row in rows_of(run, ids, viewer=request.user)}
     context = {
         "run": run,
         "url": reverse("evaluate", args=[run.pk]),
@@ -131,8 +132,8 @@ def _progress(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
 
 def _shown(row: GridRow) -> Shown:
     return Shown(
-        id=row.id,
-        candidate_id=row.candidate_id,
+        candidate_pk=row.candidate_pk,
+        document_key=row.document_key,
         rank=row.rank,
         query_text=row.query_text,
         query_label=row.query_label,
@@ -147,10 +148,10 @@ def _committed(row: GridRow, run: EvaluationRun) -> Committed | None:
     if row.my_grade is None:
         return None
     return Committed(
-        id=row.id,
+        candidate_pk=row.candidate_pk,
         query_text=row.query_text,
         title=row.title,
-        candidate_id=row.candidate_id,
+        document_key=row.document_key,
         grade=row.my_grade,
         label=run.grading_scale.label(row.my_grade),
         ai_grade=row.ai_grade,

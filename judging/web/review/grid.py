@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.ledger import PersonGrade
 from judging.models import EvaluationRun
 from judging.records.file_formats import JUDGMENT_FORMATS, export_file_name
 from judging.review.grid import opinions_of, rows_of
@@ -22,7 +23,7 @@ from judging.review.grid_export import export_grid
 from judging.review.grid_filter import GridFilter, parse_grid_filter
 from judging.review.grid_lists import is_by_query, list_page
 from judging.review.grid_order import DEFAULT_ORDERING, bands_of
-from judging.review.own_grades import OwnGrade, candidate_of
+from judging.review.own_grades import candidate_of
 from judging.review.reviewing import confirm_ai_grades, grade_candidates
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, go_to, page_or_fragment, sentence, signed_in, toast
@@ -63,10 +64,10 @@ def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
 
 @require_GET
 @signed_in
-def grid_detail(request: PageRequest, run_id: UUID, candidate_id: int) -> HttpResponse:
+def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpResponse:
     """Show everything about a candidate: fields, reasoning, what people and every AI judging run said."""
     run = get_evaluation_run(run_id)
-    candidate = candidate_of(run, candidate_id)
+    candidate = candidate_of(run, candidate_pk)
     (row,) = rows_of(run, [candidate.pk], viewer=request.user)
     context = {
         "run": run,
@@ -164,7 +165,7 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
 def _saved(
     request: PageRequest,
     run_id: UUID,
-    before: Sequence[OwnGrade],
+    before: Sequence[PersonGrade],
     *,
     shown: Sequence[int] | None = None,
     can_undo: bool = True,
@@ -190,10 +191,10 @@ def _saved(
     return response
 
 
-def _given(request: PageRequest) -> list[OwnGrade]:
-    """Read `grades`, a JSON list with the fields of OwnGrade. Raise Invalid."""
+def _given(request: PageRequest) -> list[PersonGrade]:
+    """Read `grades`, a JSON list with the fields of PersonGrade. Raise Invalid."""
     try:
-        grades = [OwnGrade(**fields) for fields in json.loads(request.POST.get("grades", ""))]
+        grades = [PersonGrade(**fields) for fields in json.loads(request.POST.get("grades", ""))]
         is_sound = 0 < len(grades) <= _MOST_GRADES and all(
             type(grade.candidate_pk) is int
             and 0 < grade.candidate_pk < 2**63

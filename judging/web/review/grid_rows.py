@@ -39,7 +39,7 @@ class Entry:
     @property
     def seen(self) -> str:
         """The candidate with the AI's grade shown, as confirming takes it."""
-        return f"{self.row.id}:{'' if self.row.ai_grade is None else self.row.ai_grade}"
+        return f"{self.row.candidate_pk}:{'' if self.row.ai_grade is None else self.row.ai_grade}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def ranked_lists(rows: Iterable[GridRow], *, is_by_query: bool) -> list[RankedLi
         entries = [entry_of(row) for row in rows]
         return [RankedList(entries, entries[0].row, [], has_heading=False)] if entries else []
     lists = []
-    for _, of_query in groupby(rows, key=lambda row: row.query_id):
+    for _, of_query in groupby(rows, key=lambda row: row.run_query_id):
         entries = [entry_of(row) for row in of_query]
         first = entries[0].row
         lists.append(RankedList(entries, first, query_details(first.query), has_heading=True))

@@ -16,7 +16,7 @@ register_converter(RowId, "row_id")
 
 urlpatterns = [
     path("review", grid.review_grid, name="review_grid"),
-    path("review/candidates/<row_id:candidate_id>", grid.grid_detail, name="grid_detail"),
+    path("review/candidates/<row_id:candidate_pk>", grid.grid_detail, name="grid_detail"),
     path("review/grade", grid.give_grade, name="give_grade"),
     path("review/confirm", grid.confirm_grades, name="confirm_grades"),
     path("review/restore", grid.restore_grades, name="restore_grades"),

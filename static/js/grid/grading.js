@@ -1,5 +1,5 @@
 // Grades given with a row's buttons, pressed or reached by a digit. A button's value is what the server takes (the fields
-// of OwnGrade), and goes there as it is.
+// of PersonGrade), and goes there as it is.
 
 import { entryOf, isOpen, saver } from "./elements.js";
 import { isSavingRow, onSaved, save } from "./saving.js";

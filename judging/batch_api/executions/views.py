@@ -69,11 +69,10 @@ class _CreatesBatches(BatchApiView):
         """Create what `plan` returns. A repeated request is recognised by `asked_for` before anything is planned."""
         inputs = [batch_input(each) for each in given["inputs"]]
         tags, project_id = given.get("tags") or (), given.get("project_id") or ""
-        request = None
-        if key := self.request.headers.get("Idempotency-Key", ""):
-            request = once(key, asked_for=asked_for, inputs=inputs, tags=tags, project_id=project_id)
-            if (earlier := earlier_batch(actor=self.user, once=request)) is not None:
-                return _created(earlier)
+        key = self.request.headers.get("Idempotency-Key", "")
+        request = once(key, asked_for=asked_for, inputs=inputs, tags=tags, project_id=project_id)
+        if (earlier := earlier_batch(actor=self.user, once=request)) is not None:
+            return _created(earlier)
         return _created(
             create_batch(actor=self.user, plan=plan(), inputs=inputs, tags=tags, project_id=project_id, once=request)
         )

@@ -32,7 +32,7 @@ from judging.batch_api.filters import by_choice, by_id, by_text, by_time, filter
 from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_RESPONSE_JUDGE_NAME
 from judging.models import BatchExecution, BatchStatus, ResponseJudge
-from judging.records.file_formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
+from judging.records.files.formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
 from judging.records.visibility import visible_judges
 from judging.responses.execution_export import batch_csv_lines
 from judging.responses.execution_reads import (

@@ -36,7 +36,6 @@ OF_RATERS = {
     "revoke_token",
 }
 OF_ADMINS = {
-    "change_role",
     "create_user",
     "deactivate_member",
     "ensure_presets",

@@ -84,6 +84,16 @@ def test_one_module_encrypts_and_one_holds_what_is_encrypted() -> None:
     assert callers == {"judging/models/credentials.py"}
 
 
+def test_one_module_makes_versions() -> None:
+    making = re.compile(r"\b(Judge|Evaluator|ResponseJudge)Version(\.(objects|_default_manager)\.(bulk_)?create)?\(")
+    makers = {
+        str(path.relative_to(ROOT))
+        for path in house.python_files(ROOT, *house.PACKAGES)
+        if path.parent.name != "models" and making.search(path.read_text(encoding="utf-8"))
+    }
+    assert makers == set()  # judging/records/versions.py, which is told the model
+
+
 def test_one_module_writes_the_audit_list() -> None:
     writers = {
         str(path.relative_to(ROOT))

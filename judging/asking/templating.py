@@ -44,11 +44,6 @@ def render_template(source: str, context: Mapping[str, Any], *, max_chars: int =
     return clean_text(_compiled(source).render(context, max_chars))
 
 
-def check_syntax(source: str) -> None:
-    """Raise TemplateError, with the line where there is one, for a template that does not compile."""
-    _compiled(source)
-
-
 def to_json(value: Any) -> str:
     """Write a value as one line of JSON; what JSON does not know becomes a string."""
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -3,7 +3,7 @@
 from judging.exports.items import export_judging_run
 from judging.exports.judgments import export_judgments
 from judging.exports.runs import export_run
-from judging.records.file_formats import (
+from judging.records.files.formats import (
     ITEM_FORMATS,
     JUDGMENT_FORMATS,
     RUN_FORMATS,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from judging.models import JudgingItem, JudgingRun
-from judging.records.cells import csv_line
-from judging.records.file_formats import ITEM_FORMATS, checked_format, in_chunks
-from judging.records.file_names import json_line, label_or_id, query_cell
+from judging.records.files.cells import csv_line
+from judging.records.files.formats import ITEM_FORMATS, checked_format, in_chunks
+from judging.records.files.names import json_line, label_or_id, query_cell
 
 COLUMNS = (
     "query_id",

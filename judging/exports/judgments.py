@@ -10,9 +10,9 @@ from django.db.models.functions import Coalesce, Lower
 
 from judging.ledger.grading import effective_grade
 from judging.models import AuthorKind, EvaluationRun, Judgment, LockedJudgment, RunQuery, User
-from judging.records.cells import csv_line
-from judging.records.file_formats import JUDGMENT_FORMATS, checked_format, in_chunks
-from judging.records.file_names import check_columns, json_line, label_or_id, query_cell, rater_label
+from judging.records.files.cells import csv_line
+from judging.records.files.formats import JUDGMENT_FORMATS, checked_format, in_chunks
+from judging.records.files.names import check_columns, json_line, label_or_id, query_cell, rater_label
 
 COLUMNS = (
     "query_id",

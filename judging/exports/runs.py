@@ -6,8 +6,8 @@ from itertools import groupby
 from typing import Any
 
 from judging.models import Candidate, EvaluationRun, RunQuery
-from judging.records.file_formats import RUN_FORMATS, checked_format, in_chunks
-from judging.records.file_names import check_columns, json_line, label_or_id
+from judging.records.files.formats import RUN_FORMATS, checked_format, in_chunks
+from judging.records.files.names import check_columns, json_line, label_or_id
 
 _ROWS = 2000
 

@@ -23,6 +23,11 @@ MAX_PASSWORD = 1000
 MAX_TOKEN_NAME = 100
 MAX_SUBJECT_NAME = 300
 MAX_IDEMPOTENCY_KEY = 200
+# What failed and why, for people.
+MAX_ERROR = 2000
+# What a model answered, as it came.
+MAX_RAW_REPLY = 100_000
+MAX_FINISH_REASON = 50
 
 # AI providers
 MAX_API_KEY = 5000

@@ -21,6 +21,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
+from judging.records.versions import JUDGES
 from judging.records.visibility import check_may_change, visible_providers
 
 JUDGE_FIELDS = frozenset({*JudgeSettings.SETTING_NAMES, "description", "shared"})
@@ -42,7 +43,7 @@ def save_judge(
     if judge is None:
         return _create(actor, fields, problems)
     with transaction.atomic():
-        stored = AIJudge.objects.select_for_update(no_key=True).filter(pk=judge.pk).first() or judge
+        stored = JUDGES.lock(judge)
         check_may_change(actor, stored)
         if stored.archived_at is not None:
             raise Conflict("the judge was deleted; it is kept for its runs", code="judge_archived")
@@ -57,8 +58,7 @@ def _create(actor: Actor, fields: Mapping[str, Any], problems: dict[str, list[st
     _check_may_share(actor, judge)
     with transaction.atomic():
         _check(judge, {**problems, **_provider_problems(judge)})
-        judge.save(force_insert=True)
-        _add_version(judge, actor)
+        JUDGES.create(judge, actor=actor)
         record_event(actor=actor, action="judge_created", subject=judge)
     return judge
 
@@ -73,26 +73,8 @@ def _change(actor: Actor, judge: AIJudge, fields: Mapping[str, Any], problems: d
     if judge.shared != was_shared or judge.ai_provider_id != before["ai_provider_id"]:
         problems = {**problems, **_provider_problems(judge)}
     _check(judge, problems)
-    after = judge.settings_dict()
-    changed = [name for name in JudgeSettings.SETTING_NAMES if before[name] != after[name]]
-    number = judge.version
-    if changed:
-        judge.version = number + 1
-    judge.updated_at = timezone.now()
-    # The row is locked; the condition holds the numbers where a database has no row locks.
-    updated = AIJudge.objects.filter(pk=judge.pk, version=number).update(
-        **after,
-        description=judge.description,
-        shared=judge.shared,
-        owner=judge.owner,
-        version=judge.version,
-        updated_at=judge.updated_at,
-    )
-    if not updated:
-        raise Conflict("the judge was changed at the same moment; try again", code="judge_changed")
-    if changed:
-        _add_version(judge, actor)
-    record_event(actor=actor, action="judge_changed", subject=judge, detail={"fields": changed})
+    change = JUDGES.change(judge, before=before, actor=actor, others=("description", "shared", "owner"))
+    record_event(actor=actor, action="judge_changed", subject=judge, detail={"fields": change.settings})
     return judge
 
 
@@ -137,10 +119,6 @@ def delete_judge(*, actor: Actor, judge: AIJudge) -> bool:
         else:
             judge.delete()
     return is_used
-
-
-def _add_version(judge: AIJudge, actor: Actor) -> None:
-    JudgeVersion.objects.create(judge=judge, number=judge.version, created_by=user_of(actor), **judge.settings_dict())
 
 
 def _check(judge: AIJudge, problems: dict[str, list[str]]) -> None:

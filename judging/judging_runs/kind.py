@@ -16,6 +16,7 @@ from judging.asking.parsing import Grade
 from judging.asking.prompting import PromptCandidate
 from judging.foundation.answers import Failure
 from judging.foundation.crypto import Undecryptable
+from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text
 from judging.judging_runs.stale_metrics import enqueue_stale_metrics
 from judging.ledger import AIGrade, lock_unlocked_runs, record_ai_grades
@@ -202,7 +203,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
             **columns,
             "status": ItemStatus.FAILED.value,
             "failure_code": outcome.code.value,
-            "failure_message": cut_text(outcome.message, 2000),
+            "failure_message": cut_text(outcome.message, MAX_ERROR),
         }
 
     def settle(

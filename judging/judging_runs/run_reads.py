@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from judging.foundation.errors import Invalid, NotFound
@@ -50,26 +50,6 @@ def judging_items(judging_run: JudgingRun, *, status: str = "", failure_code: st
     if status not in ItemStatus.values:
         raise Invalid("unknown status", errors={"status": [f"one of {', '.join(ItemStatus.values)}"]})
     return items.filter(status=status).order_by("pk")
-
-
-@dataclass(frozen=True, slots=True)
-class FailureGroup:
-    """The failures of a judging run with one code."""
-
-    code: str
-    count: int
-
-
-def failure_groups(judging_run: JudgingRun) -> list[FailureGroup]:
-    """Return how often each failure occurred in a judging run, the most frequent first."""
-    groups = (
-        JudgingItem.objects.filter(judging_run=judging_run, status=ItemStatus.FAILED)
-        .order_by()
-        .values("failure_code")
-        .annotate(count=Count("pk"))
-        .order_by("-count", "failure_code")
-    )
-    return [FailureGroup(row["failure_code"], row["count"]) for row in groups]
 
 
 @dataclass(frozen=True, slots=True)

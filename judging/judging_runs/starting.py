@@ -1,16 +1,15 @@
 """Start, estimate and cancel AI judging runs."""
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
-from judging.foundation.limits import MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_URL
+from judging.foundation.limits import MAX_CONCURRENCY, MAX_URL
 from judging.judging_runs.estimate import Estimate, estimate
 from judging.judging_runs.scope import JudgingScope, plan_select
 from judging.models import (
@@ -22,11 +21,11 @@ from judging.models import (
     JudgingRun,
     JudgingRunStatus,
     Scope,
-    canonical_json,
 )
 from judging.providers.registry import address
 from judging.records.audit import record_event
 from judging.records.connections import connection_of
+from judging.records.idempotency import Once, find_earlier, make_once, once_of
 from judging.records.roles import Actor, require_member, user_of
 from judging.work import lifecycle, queue
 from judging.work.lanes import lay_lanes
@@ -62,25 +61,14 @@ def start_judging_run(
     """
     require_member(actor)
     options = options or JudgingOptions()
-    request_hash = _request_hash(evaluation_run, judge, options)
-    if idempotency_key:
-        _check_key(idempotency_key)
-        earlier = _earlier(actor, idempotency_key, request_hash)
-        if earlier is not None:
-            return earlier
-    try:
-        return _start(evaluation_run.pk, judge, actor, options, idempotency_key, request_hash)
-    except IntegrityError:
-        # Two requests with one key at the same moment: the other one made it.
-        earlier = _earlier(actor, idempotency_key, request_hash) if idempotency_key else None
-        if earlier is None:
-            raise
+    once = _once(idempotency_key, evaluation_run, judge, options)
+    earlier = find_earlier(JudgingRun, actor=actor, once=once)
+    if earlier is not None:
         return earlier
+    return make_once(JudgingRun, lambda: _start(evaluation_run.pk, judge, actor, options, once), actor=actor, once=once)
 
 
-def _start(
-    run_id: UUID, judge: AIJudge, actor: Actor, options: JudgingOptions, idempotency_key: str, request_hash: str
-) -> JudgingRun:
+def _start(run_id: UUID, judge: AIJudge, actor: Actor, options: JudgingOptions, once: Once) -> JudgingRun:
     with transaction.atomic():
         # Held, so that a lock of the evaluation run falls before or after the start.
         run = EvaluationRun.objects.select_for_update(no_key=True).get(pk=run_id)
@@ -101,8 +89,8 @@ def _start(
             sample_seed=scope.sample_seed,
             max_concurrency=options.max_concurrency or version.max_concurrency,
             max_total_tokens=options.max_total_tokens,
-            idempotency_key=idempotency_key,
-            request_hash=request_hash,
+            idempotency_key=once.key,
+            request_hash=once.request_hash,
             created_by=user_of(actor),
         )
         judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
@@ -214,25 +202,12 @@ def cancel_judging_run(*, judging_run: JudgingRun, actor: Actor) -> JudgingRun:
     return judging_run
 
 
-def _request_hash(run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -> str:
-    body: dict[str, Any] = {
+def _once(key: str, run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -> Once:
+    asked_for: dict[str, Any] = {
         "run": str(run.pk),
         "judge": str(judge.pk),
         "scope": str(options.scope),
         "source": str(options.source_run_id),
         "rest": [options.depth, options.query_limit, options.max_concurrency, options.max_total_tokens],
     }
-    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
-
-
-def _check_key(key: str) -> None:
-    if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
-        message = f"up to {MAX_IDEMPOTENCY_KEY} printable characters"
-        raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
-
-
-def _earlier(actor: Actor, key: str, request_hash: str) -> JudgingRun | None:
-    earlier = JudgingRun.objects.filter(created_by=user_of(actor), idempotency_key=key).first()
-    if earlier is not None and earlier.request_hash != request_hash:
-        raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
-    return earlier
+    return once_of(key, asked_for)

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from judging.foundation.limits import MAX_MODEL
+from judging.foundation.limits import MAX_FINISH_REASON, MAX_MODEL, MAX_NAME
 from judging.models.judging_runs import JudgingRun
 
 
@@ -17,14 +17,14 @@ class Call(models.Model):
         "judging.EvaluatorResult", models.CASCADE, null=True, blank=True, related_name="calls"
     )
     model = models.CharField(max_length=MAX_MODEL, blank=True)
-    request_id = models.CharField(max_length=200, blank=True)
+    request_id = models.CharField(max_length=MAX_NAME, blank=True)
     prompt_hash = models.CharField(max_length=64)
     candidate_count = models.PositiveSmallIntegerField(default=1)
     is_reask = models.BooleanField(default=False)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     latency_ms = models.PositiveIntegerField(default=0)
-    finish_reason = models.CharField(max_length=50, blank=True)
+    finish_reason = models.CharField(max_length=MAX_FINISH_REASON, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error = models.TextField(blank=True)

@@ -155,11 +155,6 @@ def _end_access(user: User) -> None:
             session.delete()
 
 
-def change_role(*, actor: Actor, member_id: UUID, role: str) -> User:
-    """Give a member another role. Raise NotFound, Invalid or Conflict (last_admin)."""
-    return update_member(actor=actor, member_id=member_id, role=role)
-
-
 def deactivate_member(*, actor: Actor, member_id: UUID) -> User:
     """Close an account; what its owner judged stays. Raise NotFound or Conflict (last_admin)."""
     return update_member(actor=actor, member_id=member_id, is_active=False)

@@ -1,6 +1,6 @@
 """What a provider is to the rest of the house: plain values in, plain values or ProviderError out."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -87,7 +87,3 @@ class ChatClient(Protocol):
         ...
 
     async def aclose(self) -> None: ...
-
-
-OpenClient = Callable[[Connection], ChatClient]
-Sleep = Callable[[float], Awaitable[None]]

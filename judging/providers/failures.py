@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from judging.foundation.answers import Fault
+from judging.foundation.limits import MAX_RAW_REPLY
 from judging.foundation.text import clean_text
 from judging.providers.base import ProviderError
 
 MAX_PROVIDER_TEXT = 500
-MAX_RAW_REPLY = 100_000
 
 _NO_QUOTA = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance", "billing_error"}

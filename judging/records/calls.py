@@ -6,10 +6,9 @@ from typing import Any
 from django.db.models import F
 
 from judging.asking.engine import CallRecord
+from judging.foundation.limits import MAX_ERROR, MAX_FINISH_REASON, MAX_MODEL, MAX_NAME, MAX_RAW_REPLY
 from judging.foundation.text import cut_text
 from judging.models import Call
-
-MAX_RAW_REPLY = 100_000
 
 
 def call_row(record: CallRecord, **owner: Any) -> Call:
@@ -20,16 +19,16 @@ def call_row(record: CallRecord, **owner: Any) -> Call:
         is_reask=record.is_reask,
         input_tokens=record.input_tokens,
         output_tokens=record.output_tokens,
-        notes="\n".join(record.notes)[:2000],
+        notes="\n".join(record.notes)[:MAX_ERROR],
         **owner,
     )
     if (reply := record.reply) is not None:
-        call.model, call.request_id = cut_text(reply.model, 200), cut_text(reply.request_id, 200)
-        call.latency_ms, call.finish_reason = reply.latency_ms, cut_text(reply.finish_reason, 50)
+        call.model, call.request_id = cut_text(reply.model, MAX_MODEL), cut_text(reply.request_id, MAX_NAME)
+        call.latency_ms, call.finish_reason = reply.latency_ms, cut_text(reply.finish_reason, MAX_FINISH_REASON)
         call.raw_reply = cut_text(reply.text, MAX_RAW_REPLY)
     elif (error := record.error) is not None:
-        call.request_id, call.http_status = cut_text(error.request_id, 200), error.status
-        call.error_code, call.error = error.code, cut_text(error.message, 2000)
+        call.request_id, call.http_status = cut_text(error.request_id, MAX_NAME), error.status
+        call.error_code, call.error = error.code, cut_text(error.message, MAX_ERROR)
         call.latency_ms, call.raw_reply = error.latency_ms, cut_text(error.raw_reply, MAX_RAW_REPLY)
     return call
 

@@ -16,11 +16,11 @@ from judging.models import (
     Evaluator,
     EvaluatorReference,
     EvaluatorSettings,
-    EvaluatorVersion,
     InputName,
 )
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
+from judging.records.versions import EVALUATORS
 
 EVALUATOR_FIELDS = frozenset(EvaluatorSettings.SETTING_NAMES)
 
@@ -37,23 +37,18 @@ def save_evaluator(*, actor: Actor, fields: Mapping[str, Any], evaluator: Evalua
         if evaluator is None:
             evaluator = Evaluator(**fields, created_by=user_of(actor))
             _check(evaluator)
-            evaluator.save(force_insert=True)
-            _add_version(evaluator, actor)
+            EVALUATORS.create(evaluator, actor=actor)
             record_event(actor=actor, action="evaluator_created", subject=evaluator)
             return evaluator
-        stored = Evaluator.objects.select_for_update(no_key=True).get(pk=evaluator.pk)
+        stored = EVALUATORS.lock(evaluator)
         check_may_change_evaluator(stored)
         before = stored.settings_dict()
         for field, value in fields.items():
             setattr(stored, field, value)
         _check(stored)
-        changed = [name for name in EvaluatorSettings.SETTING_NAMES if before[name] != getattr(stored, name)]
-        if changed:
-            stored.version += 1
-            stored.updated_at = timezone.now()
-            stored.save(update_fields=[*(name.removesuffix("_id") for name in changed), "version", "updated_at"])
-            _add_version(stored, actor)
-            record_event(actor=actor, action="evaluator_changed", subject=stored, detail={"fields": changed})
+        change = EVALUATORS.change(stored, before=before, actor=actor)
+        if change.settings:
+            record_event(actor=actor, action="evaluator_changed", subject=stored, detail={"fields": change.settings})
     return stored
 
 
@@ -87,12 +82,6 @@ def delete_evaluator(*, actor: Actor, evaluator: Evaluator) -> bool:
         else:
             stored.delete()
     return is_used
-
-
-def _add_version(evaluator: Evaluator, actor: Actor) -> None:
-    EvaluatorVersion.objects.create(
-        evaluator=evaluator, number=evaluator.version, created_by=user_of(actor), **evaluator.settings_dict()
-    )
 
 
 def _check(evaluator: Evaluator) -> None:

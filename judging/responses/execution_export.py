@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from judging.asking.templating import to_json
 from judging.models import BatchExecution, EvaluatorResult, ResultStatus
-from judging.records.cells import csv_line
+from judging.records.files.cells import csv_line
 from judging.responses.execution_reads import export_rows
 
 COLUMNS = (

@@ -1,15 +1,13 @@
 """Create, cancel and retry batch executions."""
 
-import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from judging.foundation.errors import Conflict, IllegalTransition, Invalid
-from judging.foundation.limits import MAX_ID_CHARS, MAX_IDEMPOTENCY_KEY, MAX_URL
+from judging.foundation.errors import Conflict, IllegalTransition
+from judging.foundation.limits import MAX_ID_CHARS, MAX_URL
 from judging.foundation.validation import raise_if_any, text_problem
 from judging.models import (
     BatchEvaluator,
@@ -19,11 +17,11 @@ from judging.models import (
     EvaluatorResult,
     EvaluatorVersion,
     JudgeVersion,
-    canonical_json,
 )
 from judging.providers.registry import address
 from judging.records.audit import record_event
 from judging.records.connections import connection_of
+from judging.records.idempotency import Once, find_earlier, make_once, once_of
 from judging.records.roles import Actor, require_member, user_of
 from judging.responses.inputs import BatchInput, check_inputs, clean_tags
 from judging.responses.plans import BatchPlan, plan_again
@@ -35,39 +33,22 @@ logger = logging.getLogger(__name__)
 CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
-    """A key that a request came with, and what the request asks for: the same again gives the batch it made."""
-
-    key: str
-    request_hash: str
-
-
 def once(
     key: str, *, asked_for: Sequence[str], inputs: Sequence[BatchInput], tags: Sequence[str], project_id: str
 ) -> Once:
-    """Tell requests with one key apart by their words alone: they stay the same when a judge is edited or deleted.
-
-    Raise Invalid for a key that can't be.
-    """
-    if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
-        message = f"up to {MAX_IDEMPOTENCY_KEY} printable characters"
-        raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
+    """Return a request's key with what it asks for. Raise Invalid for a key that can't be."""
     body: dict[str, Any] = {
         "asked_for": list(asked_for),
         "inputs": [[given.content(), given.user_id, given.session_id] for given in inputs],
         "tags": list(tags),
         "project": project_id,
     }
-    return Once(key, hashlib.sha256(canonical_json(body).encode()).hexdigest())
+    return once_of(key, body)
 
 
 def earlier_batch(*, actor: Actor, once: Once) -> BatchExecution | None:
     """Return the batch that the same request made. Raise Conflict (idempotency_key_reused) if it was another one."""
-    earlier = BatchExecution.objects.filter(created_by=user_of(actor), idempotency_key=once.key).first()
-    if earlier is not None and earlier.request_hash != once.request_hash:
-        raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
-    return earlier
+    return find_earlier(BatchExecution, actor=actor, once=once)
 
 
 def create_batch(
@@ -77,7 +58,7 @@ def create_batch(
     inputs: Sequence[BatchInput],
     tags: Sequence[str] = (),
     project_id: str = "",
-    once: Once | None = None,
+    once: Once = Once(),  # noqa: B008  (immutable)
     is_immediate: bool = False,
 ) -> BatchExecution:
     """Queue a plan over inputs; return the batch, `pending`, before any model is called. One bad input refuses all.
@@ -98,19 +79,12 @@ def create_batch(
     batch = BatchExecution(
         tags=tags,
         project_id=project_id,
-        idempotency_key=once.key if once else "",
-        request_hash=once.request_hash if once else "",
+        idempotency_key=once.key,
+        request_hash=once.request_hash,
         is_immediate=is_immediate,
         created_by=user_of(actor),
     )
-    try:
-        return _create(batch, plan, rows)
-    except IntegrityError:
-        # Two requests with one key at the same moment: the other one made it.
-        earlier = earlier_batch(actor=actor, once=once) if once else None
-        if earlier is None:
-            raise
-        return earlier
+    return make_once(BatchExecution, lambda: _create(batch, plan, rows), actor=actor, once=once)
 
 
 def cancel_batch(*, actor: Actor, batch: BatchExecution) -> BatchExecution:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Sum
 
+from judging.foundation.limits import MAX_PREVIEW_CHARS
 from judging.models import (
     BatchEvaluator,
     BatchExecution,
@@ -22,7 +23,6 @@ from judging.models import (
 )
 
 _ACTIVE_ITEMS = (BatchItemStatus.PENDING, BatchItemStatus.PROCESSING)
-_PREVIEW_CHARS = 500
 
 
 def fail_items(batch: BatchExecution, *, error: str, now: datetime) -> int:
@@ -172,4 +172,4 @@ def _preview(item_input: dict[str, object], name: str, role: str) -> str:
     if not text and isinstance(turns, list):
         said = [turn.get("content") or "" for turn in turns if turn.get("role") == role]
         text = (said[0] if role == "user" else said[-1]) if said else ""
-    return str(text or "")[:_PREVIEW_CHARS]
+    return str(text or "")[:MAX_PREVIEW_CHARS]

@@ -20,6 +20,7 @@ from judging.asking.evaluator_engine import (
 from judging.asking.evaluator_prompting import EvaluationInput
 from judging.foundation.answers import Failure, Fault, ServiceError
 from judging.foundation.crypto import Undecryptable
+from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text
 from judging.models import (
     BatchEvaluator,
@@ -215,7 +216,7 @@ class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
             "score": None,
             "justification": "",
             "failure_code": outcome.code.value,
-            "failure_message": cut_text(outcome.message, 2000),
+            "failure_message": cut_text(outcome.message, MAX_ERROR),
         }
 
     def settle(

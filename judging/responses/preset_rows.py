@@ -8,11 +8,10 @@ from judging.asking.presets import EVALUATOR_PRESETS, RESPONSE_JUDGE_PRESETS, Ev
 from judging.models import (
     Evaluator,
     EvaluatorReference,
-    EvaluatorVersion,
     ResponseJudge,
-    ResponseJudgeVersion,
 )
 from judging.records.roles import Actor, require_admin
+from judging.records.versions import EVALUATORS, RESPONSE_JUDGES
 
 
 def ensure_presets(*, actor: Actor) -> None:
@@ -24,15 +23,13 @@ def ensure_presets(*, actor: Actor) -> None:
     with transaction.atomic():
         evaluators = {row.preset: row for row in Evaluator.objects.exclude(preset="")}
         for preset in EVALUATOR_PRESETS:
-            evaluators[preset.key] = _ensure_evaluator(preset, evaluators.get(preset.key))
+            evaluators[preset.key] = _ensure_evaluator(actor, preset, evaluators.get(preset.key))
         judges = set(ResponseJudge.objects.exclude(preset="").values_list("preset", flat=True))
         for judge_preset in RESPONSE_JUDGE_PRESETS:
             if judge_preset.key in judges:
                 continue
-            judge = ResponseJudge.objects.create(
-                preset=judge_preset.key, name=judge_preset.name, intent=judge_preset.intent
-            )
-            version = ResponseJudgeVersion.objects.create(judge=judge, number=1, **judge.settings_dict())
+            judge = ResponseJudge(preset=judge_preset.key, name=judge_preset.name, intent=judge_preset.intent)
+            version = RESPONSE_JUDGES.create(judge, actor=actor)
             EvaluatorReference.objects.bulk_create(
                 [
                     EvaluatorReference(judge_version=version, position=position, evaluator=evaluators[key])
@@ -41,7 +38,7 @@ def ensure_presets(*, actor: Actor) -> None:
             )
 
 
-def _ensure_evaluator(preset: EvaluatorPreset, row: Evaluator | None) -> Evaluator:
+def _ensure_evaluator(actor: Actor, preset: EvaluatorPreset, row: Evaluator | None) -> Evaluator:
     wanted: dict[str, Any] = {
         "name": preset.name,
         "intent": preset.intent,
@@ -49,13 +46,11 @@ def _ensure_evaluator(preset: EvaluatorPreset, row: Evaluator | None) -> Evaluat
         "requires": list(preset.requires),
     }
     if row is None:
-        row = Evaluator.objects.create(preset=preset.key, **wanted)
-    elif any(getattr(row, name) != value for name, value in wanted.items()):
-        for name, value in wanted.items():
-            setattr(row, name, value)
-        row.version += 1
-        row.save(update_fields=[*wanted, "version"])
-    else:
+        row = Evaluator(preset=preset.key, **wanted)
+        EVALUATORS.create(row, actor=actor)
         return row
-    EvaluatorVersion.objects.create(evaluator=row, number=row.version, **row.settings_dict())
+    before = row.settings_dict()
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    EVALUATORS.change(row, before=before, actor=actor)
     return row

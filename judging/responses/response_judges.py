@@ -21,6 +21,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
+from judging.records.versions import RESPONSE_JUDGES
 
 RESPONSE_JUDGE_FIELDS = frozenset(ResponseJudge.SETTING_NAMES)
 
@@ -51,22 +52,19 @@ def save_response_judge(
         if judge is None:
             judge = ResponseJudge(**fields, created_by=user_of(actor))
             _check(judge, references or ())
-            judge.save(force_insert=True)
-            _add_version(judge, references or (), actor)
+            _refer(RESPONSE_JUDGES.create(judge, actor=actor), references or ())
             record_event(actor=actor, action="response_judge_created", subject=judge)
             return judge
-        stored = ResponseJudge.objects.select_for_update(no_key=True).get(pk=judge.pk)
+        stored = RESPONSE_JUDGES.lock(judge)
         check_may_change_response_judge(stored)
         before, had = stored.settings_dict(), current_references(stored)
         for field, value in fields.items():
             setattr(stored, field, value)
         wanted = had if references is None else references
         _check(stored, wanted)
-        if stored.settings_dict() != before or list(wanted) != had:
-            stored.version += 1
-            stored.updated_at = timezone.now()
-            stored.save(update_fields=[*ResponseJudge.SETTING_NAMES, "version", "updated_at"])
-            _add_version(stored, wanted, actor)
+        change = RESPONSE_JUDGES.change(stored, before=before, actor=actor, is_different=list(wanted) != had)
+        if change.version is not None:
+            _refer(change.version, wanted)
             record_event(actor=actor, action="response_judge_changed", subject=stored)
     return stored
 
@@ -101,10 +99,7 @@ def delete_response_judge(*, actor: Actor, judge: ResponseJudge) -> bool:
     return is_used
 
 
-def _add_version(judge: ResponseJudge, references: Sequence[Reference], actor: Actor) -> None:
-    version = ResponseJudgeVersion.objects.create(
-        judge=judge, number=judge.version, created_by=user_of(actor), **judge.settings_dict()
-    )
+def _refer(version: ResponseJudgeVersion, references: Sequence[Reference]) -> None:
     EvaluatorReference.objects.bulk_create(
         [
             EvaluatorReference(

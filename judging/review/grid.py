@@ -143,13 +143,6 @@ def all_grid_rows(
             return
 
 
-def count_rows(run: EvaluationRun, grid_filter: GridFilter) -> int:
-    """Return how many candidates a filter leaves."""
-    if grid_filter.is_empty:
-        return run.candidate_count
-    return Candidate.objects.filter(condition(run, grid_filter)).count()
-
-
 def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | None) -> list[GridRow]:
     """Return the grid's rows of these candidates of a run, in the order given."""
     candidates = Candidate.objects.select_related("run_query", "document", "document_version").filter(run=run)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from judging.models import EvaluationRun, User
-from judging.records.cells import csv_line
-from judging.records.file_formats import in_chunks
-from judging.records.file_names import label_or_id, query_cell
+from judging.records.files.cells import csv_line
+from judging.records.files.formats import in_chunks
+from judging.records.files.names import label_or_id, query_cell
 from judging.review.grid import all_grid_rows
 from judging.review.grid_filter import GridFilter
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from judging.models import JudgeVersion
 
@@ -113,7 +113,4 @@ def remedy_link(remedy: Remedy | None, version: JudgeVersion) -> tuple[str, str]
         if remedy.where == "judge"
         else ("ai_provider", version.ai_provider_id, "Open the provider")
     )
-    try:
-        return reverse(route, args=[key]), words
-    except NoReverseMatch:
-        return "", ""
+    return reverse(route, args=[key]), words

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from judging.judging_runs.run_reads import active_judging_runs
 from judging.models import Role
@@ -87,15 +87,8 @@ class Shell:
     def _links(self, entries: tuple[Entry, ...]) -> list[Link]:
         if not self.is_signed_in:
             return []
-        links = []
-        for entry in entries:
-            try:
-                url = reverse(entry.route)
-            except NoReverseMatch:
-                continue
-            if self._user.role in entry.roles:
-                links.append(Link(entry.label, url, entry.icon, self._is_current(url, entry.also)))
-        return links
+        urls = [(entry, reverse(entry.route)) for entry in entries if self._user.role in entry.roles]
+        return [Link(entry.label, url, entry.icon, self._is_current(url, entry.also)) for entry, url in urls]
 
     def _is_current(self, url: str, also: tuple[str, ...]) -> bool:
         path = self._request.path

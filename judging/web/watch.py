@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from judging.judging_runs.run_reads import judging_runs
@@ -30,7 +30,7 @@ def announce_ended_runs(request: HttpRequest) -> list[str]:
         request.session[_SESSION_KEY] = active
         for run in mine.filter(pk__in=set(known) - set(active)).exclude(status__in=ACTIVE_STATUSES):
             level, text = _ending_of(run)
-            toast(request, level, text, url=_address_of(run), link="Open the run")
+            toast(request, level, text, url=reverse("judging_run", args=[run.pk]), link="Open the run")
     return active
 
 
@@ -42,15 +42,6 @@ def _ending_of(run: JudgingRun) -> tuple[int, str]:
     if run.status == JudgingRunStatus.CANCELLED:
         return messages.INFO, f"{who} was cancelled: {done}."
     return (messages.WARNING if run.failed_count else messages.SUCCESS), f"{who} is completed: {done}."
-
-
-def _address_of(run: JudgingRun) -> str:
-    for route, key in (("judging_run", run.pk), ("evaluation_run", run.evaluation_run_id)):
-        try:
-            return reverse(route, args=[key])
-        except NoReverseMatch:
-            continue
-    return ""
 
 
 @require_safe

@@ -9,13 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.foundation.errors import IllegalTransition
+from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text
 from judging.models import Job
 from judging.work.kind import Kind, kind_named
 
 logger = logging.getLogger(__name__)
-
-_MAX_ERROR_CHARS = 2000
 
 
 def is_active(kind_name: str, job_id: UUID) -> bool:
@@ -75,7 +74,7 @@ def close(kind_name: str, job_id: UUID) -> None:
 
 def _end(kind: Kind[Any, Any, Any], job_id: UUID, to: str, *, error: str, error_code: str) -> None:
     """End a job and settle its rows, in one transaction."""
-    error = cut_text(error, _MAX_ERROR_CHARS)
+    error = cut_text(error, MAX_ERROR)
     with transaction.atomic():
         job = kind.hold(job_id)
         if job is None or not job.is_active:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from django_q.brokers.orm import ORM
@@ -75,8 +74,3 @@ def waiting_tasks() -> int:
 def oldest_waiting_since() -> datetime | None:
     """Return since when the oldest task that no worker has pulled waits."""
     return OrmQ.objects.filter(lock__lte=timezone.now()).order_by("lock").values_list("lock", flat=True).first()
-
-
-def task_timeout() -> int:
-    """Return after how many seconds the queue kills a task."""
-    return int(settings.Q_CLUSTER["timeout"])

@@ -27,8 +27,8 @@ from judging.models import (
     Judgment,
     User,
 )
-from judging.records.cells import csv_line, defuse, restore
-from judging.records.file_formats import in_chunks
+from judging.records.files.cells import csv_line, defuse, restore
+from judging.records.files.formats import in_chunks
 from judging.records.roles import SYSTEM
 from judging.runs.importing.judgment_files import JudgmentFile
 from judging.runs.importing.judgment_import import import_judgments

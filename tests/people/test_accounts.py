@@ -14,7 +14,6 @@ from judging.people.accounts import (
     accept_invitation,
     authenticate_token,
     change_password,
-    change_role,
     create_token,
     create_user,
     deactivate_member,
@@ -99,12 +98,12 @@ def test_whoever_has_an_account_is_not_invited(admin: User, member: User) -> Non
 def test_the_last_active_admin_stays_admin(admin: User, member: User) -> None:
     make_user(Role.ADMIN, is_active=False)
     with pytest.raises(Conflict) as refused:
-        change_role(actor=admin, member_id=admin.pk, role=Role.MEMBER)
+        update_member(actor=admin, member_id=admin.pk, role=Role.MEMBER)
     assert refused.value.code == "last_admin"
     with pytest.raises(Conflict):
         deactivate_member(actor=admin, member_id=admin.pk)
-    change_role(actor=admin, member_id=member.pk, role=Role.ADMIN)
-    change_role(actor=admin, member_id=admin.pk, role=Role.MEMBER)
+    update_member(actor=admin, member_id=member.pk, role=Role.ADMIN)
+    update_member(actor=admin, member_id=admin.pk, role=Role.MEMBER)
     assert list(User.objects.filter(role=Role.ADMIN, is_active=True)) == [member]
 
 
@@ -115,7 +114,7 @@ def test_changes_of_members_are_written_down_and_checked(admin: User, member: Us
     assert (event.actor, event.subject_type, event.subject_id) == (admin, "user", str(member.pk))
     assert event.detail == {"role": ["member", "rater"], "name": ["", "Ann"]}
     with pytest.raises(Invalid):
-        change_role(actor=admin, member_id=member.pk, role="owner")
+        update_member(actor=admin, member_id=member.pk, role="owner")
 
 
 def test_an_event_names_its_subject_as_others_know_it(admin: User) -> None:
@@ -172,5 +171,5 @@ def test_what_the_command_line_does_is_listed_as_the_command_line_s(db: None) ->
     user = create_user(actor=SYSTEM, email="first@example.com", password=PASSWORD, role=Role.ADMIN)
     event = AuditEvent.objects.get()
     assert (event.actor, event.actor_name, event.subject_id) == (None, "the command line", str(user.pk))
-    change_role(actor=user, member_id=make_user().pk, role=Role.RATER)
+    update_member(actor=user, member_id=make_user().pk, role=Role.RATER)
     assert AuditEvent.objects.first().actor_name == str(user)  # type: ignore[union-attr]

@@ -32,7 +32,7 @@ from judging.batch_api.filters import by_choice, by_id, by_text, by_time, filter
 from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_RESPONSE_JUDGE_NAME
 from judging.models import BatchExecution, BatchStatus, ResponseJudge
-from judging.records.file_formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
+from judging.records.files.formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
 from judging.records.visibility import visible_judges
 from judging.responses.execution_export import batch_csv_lines
 from judging.responses.execution_reads import (
@@ -69,11 +69,10 @@ class _CreatesBatches(BatchApiView):
         """Create what `plan` returns. A repeated request is recognised by `asked_for` before anything is planned."""
         inputs = [batch_input(each) for each in given["inputs"]]
         tags, project_id = given.get("tags") or (), given.get("project_id") or ""
-        request = None
-        if key := self.request.headers.get("Idempotency-Key", ""):
-            request = once(key, asked_for=asked_for, inputs=inputs, tags=tags, project_id=project_id)
-            if (earlier := earlier_batch(actor=self.user, once=request)) is not None:
-                return _created(earlier)
+        key = self.request.headers.get("Idempotency-Key", "")
+        request = once(key, asked_for=asked_for, inputs=inputs, tags=tags, project_id=project_id)
+        if (earlier := earlier_batch(actor=self.user, once=request)) is not None:
+            return _created(earlier)
         return _created(
             create_batch(actor=self.user, plan=plan(), inputs=inputs, tags=tags, project_id=project_id, once=request)
         )

@@ -11,9 +11,9 @@ from typing import Any
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_EMAIL, MAX_IMPORTED_REASONING, MAX_JUDGE_LABEL
 from judging.foundation.scales import SCALES
-from judging.records.cells import restore
 from judging.records.corpus_rows import QueryBody
-from judging.records.file_names import RATER_PREFIX
+from judging.records.files.cells import restore
+from judging.records.files.names import RATER_PREFIX
 from judging.runs.importing.upload import BadValue, Line, Problems, SourceFile, shown
 from judging.runs.importing.values import (
     check_storable,

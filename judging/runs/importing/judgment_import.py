@@ -25,7 +25,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.corpus_rows import QueryBody, ensure_documents, ensure_queries, ensure_raters
-from judging.records.file_names import RATER_PREFIX
+from judging.records.files.names import RATER_PREFIX
 from judging.records.roles import Actor, require_member
 from judging.runs.importing.judgment_files import JudgmentFile, JudgmentRow
 from judging.runs.importing.trec_results import read_queries

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from judging.foundation.limits import MAX_MODEL
 from judging.models import AIProvider, BatchExecution, BatchStatus, User
-from judging.records.file_formats import ITEM_FORMATS, in_chunks
+from judging.records.files.formats import ITEM_FORMATS, in_chunks
 from judging.responses.default_model import default_model, set_default_model
 from judging.responses.execution_export import batch_csv_lines
 from judging.responses.execution_pages import item_rows

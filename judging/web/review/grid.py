@@ -17,7 +17,7 @@ from django_htmx.http import trigger_client_event
 from judging.foundation.errors import Invalid, NotFound
 from judging.ledger import PersonGrade
 from judging.models import EvaluationRun
-from judging.records.file_formats import JUDGMENT_FORMATS, export_file_name
+from judging.records.files.formats import JUDGMENT_FORMATS, export_file_name
 from judging.review.grid import opinions_of, rows_of
 from judging.review.grid_export import export_grid
 from judging.review.grid_filter import GridFilter, parse_grid_filter

@@ -1,0 +1,61 @@
+"""Requests that come with a key of their own: the same again gives what the first one made, whatever was lost between."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import IntegrityError
+
+from judging.foundation.errors import Conflict, Invalid
+from judging.foundation.limits import MAX_IDEMPOTENCY_KEY
+from judging.models import canonical_json
+from judging.models.work import Job
+from judging.records.roles import Actor, user_of
+
+JobT = TypeVar("JobT", bound=Job)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A key that a request came with, and the hash of what it asks for. Jobs keep both."""
+
+    key: str = ""
+    request_hash: str = ""
+
+
+def once_of(key: str, asked_for: Mapping[str, Any]) -> Once:
+    """Return a key with what is asked for in a request's own words: they stay the same when a judge is edited since.
+
+    Raise Invalid for a key that can't be. "" is no key: then nothing is looked up.
+    """
+    if len(key) > MAX_IDEMPOTENCY_KEY or not key.isprintable():
+        message = f"up to {MAX_IDEMPOTENCY_KEY} printable characters"
+        raise Invalid(f"Idempotency-Key takes {message}", errors={"Idempotency-Key": [message]})
+    if not key:
+        return Once()  # a batch's inputs can be megabytes: nobody asks for their hash
+    return Once(key, hashlib.sha256(canonical_json(asked_for).encode()).hexdigest())
+
+
+def find_earlier(jobs: type[JobT], *, actor: Actor, once: Once) -> JobT | None:
+    """Return the job that the same request of `actor` made. Raise Conflict (idempotency_key_reused) for another one."""
+    if not once.key:
+        return None
+    earlier = jobs._default_manager.filter(created_by=user_of(actor), idempotency_key=once.key).first()
+    if earlier is not None and earlier.request_hash != once.request_hash:
+        raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
+    return earlier
+
+
+def make_once(jobs: type[JobT], make: Callable[[], JobT], *, actor: Actor, once: Once) -> JobT:
+    """Make a job, in a transaction of its own, or return the one that the same request made at the same moment.
+
+    A unique constraint on creator and key tells who was first. Raise Conflict (idempotency_key_reused).
+    """
+    try:
+        return make()
+    except IntegrityError:
+        earlier = find_earlier(jobs, actor=actor, once=once)
+        if earlier is None:
+            raise  # it was about something else
+        return earlier

@@ -1,0 +1,99 @@
+"""Settings that every change turns into an immutable version: AI judges, evaluators, response judges.
+
+A thing has its settings as they are, and the number of its newest version; a version pins them as they were. What a
+thing has beside its settings, such as who may use it, changes without a new version.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db import models
+from django.utils import timezone
+
+from judging.foundation.errors import Conflict, NotFound
+from judging.models import (
+    AIJudge,
+    Evaluator,
+    EvaluatorVersion,
+    JudgeVersion,
+    ResponseJudge,
+    ResponseJudgeVersion,
+)
+from judging.records.roles import Actor, user_of
+
+ThingT = TypeVar("ThingT", AIJudge, Evaluator, ResponseJudge)
+VersionT = TypeVar("VersionT", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[VersionT]):
+    """The names of the settings that a change changed, and the version that it made, if any."""
+
+    settings: list[str]
+    version: VersionT | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Versioning(Generic[ThingT, VersionT]):
+    """How things of a model are versioned. `thing` is what their versions call them, `word` what people do."""
+
+    things: type[ThingT]
+    versions: type[VersionT]
+    thing: str
+    word: str
+
+    def create(self, thing: ThingT, *, actor: Actor) -> VersionT:
+        """Store a new thing and its first version, inside the caller's transaction."""
+        thing.save(force_insert=True)
+        return self._pin(thing, actor)
+
+    def lock(self, thing: ThingT) -> ThingT:
+        """Return the thing as it is stored, held to the end of the transaction. Raise NotFound when it is gone."""
+        stored: ThingT | None = self.things._default_manager.select_for_update(no_key=True).filter(pk=thing.pk).first()
+        if stored is None:
+            raise NotFound(f"no such {self.word}")
+        return stored
+
+    def change(
+        self,
+        thing: ThingT,
+        *,
+        before: Mapping[str, Any],
+        actor: Actor,
+        others: Collection[str] = (),
+        is_different: bool = False,
+    ) -> Change[VersionT]:
+        """Store a locked thing whose settings were `before`, with its next version where they are others now.
+
+        `others` are fields that are stored, too, but pinned by no version. `is_different` makes a version although
+        the settings are the same: something that hangs on the version is another. Raise Conflict (…_changed).
+        """
+        after = thing.settings_dict()
+        changed = [name for name in thing.SETTING_NAMES if before[name] != after[name]]
+        is_different = is_different or bool(changed)
+        if not is_different and not others:
+            return Change([])
+        number = thing.version
+        thing.version, thing.updated_at = number + is_different, timezone.now()
+        # The row is locked; the condition holds the numbers where a database has no row locks.
+        updated = self.things._default_manager.filter(pk=thing.pk, version=number).update(
+            **after,
+            **{name: getattr(thing, name) for name in others},
+            version=thing.version,
+            updated_at=thing.updated_at,
+        )
+        if not updated:
+            code = f"{self.thing}_changed"
+            raise Conflict(f"the {self.word} was changed at the same moment; try again", code=code)
+        return Change(changed, self._pin(thing, actor) if is_different else None)
+
+    def _pin(self, thing: ThingT, actor: Actor) -> VersionT:
+        return self.versions._default_manager.create(
+            **{self.thing: thing}, number=thing.version, created_by=user_of(actor), **thing.settings_dict()
+        )
+
+
+JUDGES = Versioning(AIJudge, JudgeVersion, "judge", "AI judge")
+EVALUATORS = Versioning(Evaluator, EvaluatorVersion, "evaluator", "evaluator")
+RESPONSE_JUDGES = Versioning(ResponseJudge, ResponseJudgeVersion, "judge", "judge")

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 
 from judging import models as domain
 from judging.foundation.errors import DomainError
-from judging.people import accounts
+from judging.people import accounts, tokens
 
 _SECRETS = frozenset({"encrypted_api_key", "token_hash", "password"})
 
@@ -104,10 +104,10 @@ class TokenAdmin(ReadOnlyAdmin):
     actions = ["revoke"]
 
     @admin.action(description="Revoke the selected tokens")
-    def revoke(self, request: HttpRequest, tokens: QuerySet[domain.ApiToken]) -> None:
+    def revoke(self, request: HttpRequest, chosen: QuerySet[domain.ApiToken]) -> None:
         assert isinstance(request.user, domain.User)
-        for token in tokens:
-            accounts.revoke_token(actor=request.user, token=token)
+        for token in chosen:
+            tokens.revoke_token(actor=request.user, token=token)
 
 
 def _register_the_rest() -> None:

@@ -14,7 +14,8 @@ TEXTS = (
 def fill_nothing() -> dict[str, Any]:
     """Make the people, and nothing to look at."""
     from judging.models import Role
-    from judging.people.accounts import create_token, create_user, invite_member
+    from judging.people.accounts import create_user, invite_member
+    from judging.people.tokens import create_token
     from judging.records.roles import SYSTEM
 
     admin = create_user(

@@ -53,8 +53,8 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judges.judges.save_judge",
         "judges.judges.delete_judge",
         "judges.trials.try_judge_on_run",
-        "people.accounts.create_token",
-        "people.accounts.revoke_token",
+        "people.tokens.create_token",
+        "people.tokens.revoke_token",
         "people.accounts.invite_member",
     ],
 )

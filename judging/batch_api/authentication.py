@@ -7,7 +7,7 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from judging.models import ApiToken, User
-from judging.people.accounts import authenticate_token
+from judging.people.tokens import authenticate_token
 
 _KEYWORDS = ("api-key", "bearer")
 

@@ -12,7 +12,8 @@ from django.core.management import CommandError
 
 from judging.demo.electronics import ensure_local_judge, load_electronics
 from judging.models import AIJudge, EvaluationRun, Role, User
-from judging.people.accounts import authenticate_token, change_password, create_token, create_user
+from judging.people.accounts import change_password, create_user
+from judging.people.tokens import authenticate_token, create_token
 from judging.records.roles import SYSTEM
 from judging.responses.default_model import default_model, set_default_model
 

@@ -1,14 +1,12 @@
-"""People: accounts, invitations, roles, API tokens."""
+"""People: accounts, invitations, roles, and the passwords that open them."""
 
-import logging
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,13 +15,7 @@ from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD
 from judging.foundation.validation import clean, raise_if_any
 from judging.models import ApiToken, Invitation, Role, User, hash_secret, new_secret
 from judging.records.audit import record_event
-from judging.records.roles import Actor, require_account, require_admin, require_oneself
-
-logger = logging.getLogger(__name__)
-
-TOKEN_PREFIX = "rlv_"  # noqa: S105  (how every token begins, no secret)
-# last_used_at is for people to look at: no write per request.
-TOKEN_USE_NOTED_EVERY = timedelta(minutes=1)
+from judging.records.roles import Actor, require_admin, require_oneself
 
 
 def create_user(*, actor: Actor, email: str, password: str, role: str = Role.MEMBER, name: str = "") -> User:
@@ -158,50 +150,6 @@ def _end_access(user: User) -> None:
 def deactivate_member(*, actor: Actor, member_id: UUID) -> User:
     """Close an account; what its owner judged stays. Raise NotFound or Conflict (last_admin)."""
     return update_member(actor=actor, member_id=member_id, is_active=False)
-
-
-def create_token(*, actor: Actor, user: User, name: str, expires_at: datetime | None = None) -> tuple[ApiToken, str]:
-    """Make an API token of a user; return it with its secret, which is shown once and kept as a hash only.
-
-    Raise Forbidden (a token is made by its owner) or Invalid.
-    """
-    require_oneself(actor, user)
-    secret = new_secret(TOKEN_PREFIX)
-    token = ApiToken(
-        user=user, name=name.strip(), prefix=secret[:12], token_hash=hash_secret(secret), expires_at=expires_at
-    )
-    problems: dict[str, list[str]] = {}
-    if expires_at is not None and expires_at <= timezone.now():
-        problems["expires_at"] = ["This moment has passed."]
-    clean(token, errors=problems)
-    token.save(force_insert=True)
-    return token, secret
-
-
-def revoke_token(*, actor: Actor, token: ApiToken) -> None:
-    """Make a token stop working at once; again is fine. It stays in its owner's list. Raise Forbidden."""
-    require_account(actor)
-    if not actor.is_admin:
-        require_oneself(actor, token.user)
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
-
-
-def authenticate_token(secret: str) -> ApiToken | None:
-    """Return the token that `secret` opens, its user with it; None when unknown, expired, revoked or inactive."""
-    now = timezone.now()
-    token = (
-        ApiToken.objects.select_related("user")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now), token_hash=hash_secret(secret), revoked_at=None)
-        .filter(user__is_active=True)
-        .first()
-    )
-    if token is not None and (token.last_used_at is None or token.last_used_at <= now - TOKEN_USE_NOTED_EVERY):
-        try:
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-        except OperationalError:
-            # A busy database must not refuse a request over this.
-            logger.warning("the use of a token could not be noted")
-    return token
 
 
 def _check_no_account(email: str) -> None:

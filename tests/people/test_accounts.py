@@ -12,18 +12,16 @@ from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.models import ApiToken, AuditEvent, Invitation, Role, User, hash_secret
 from judging.people.accounts import (
     accept_invitation,
-    authenticate_token,
     change_password,
-    create_token,
     create_user,
     deactivate_member,
     find_invitation,
     invite_member,
     record_event,
     revoke_invitation,
-    revoke_token,
     update_member,
 )
+from judging.people.tokens import authenticate_token, create_token, revoke_token
 from judging.records.roles import SYSTEM
 from tests.factories import make_provider, make_user
 

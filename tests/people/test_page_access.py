@@ -8,7 +8,8 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from judging.models import ApiToken, Role, User
-from judging.people.accounts import create_token, create_user, invite_member
+from judging.people.accounts import create_user, invite_member
+from judging.people.tokens import create_token
 from judging.records.roles import SYSTEM
 from tests.factories import make_evaluation, make_run, make_user
 
@@ -207,3 +208,11 @@ def test_the_audit_list_says_what_the_command_line_did(admin: User) -> None:
     page = client_of(admin).get(reverse("audit")).content.decode()
     cells = re.findall(r'<td data-label="Who"[^>]*>(.*?)</td>', page, re.DOTALL)
     assert [re.sub(r"<[^>]*>", "", cell).strip() for cell in cells] == [str(admin), "the command line"]
+
+
+def test_an_admin_revokes_somebody_s_token_in_django_s_admin(admin: User, member: User) -> None:
+    token, _ = create_token(actor=member, user=member, name="lost one")
+    chosen = {"action": "revoke", "_selected_action": [str(token.pk)]}
+    assert client_of(admin).post(reverse("admin:judging_apitoken_changelist"), chosen).status_code == 302
+    token.refresh_from_db()
+    assert token.revoked_at is not None

@@ -23,7 +23,8 @@ from judging.models import (
     ResponseJudge,
     User,
 )
-from judging.people.accounts import create_token, invite_member
+from judging.people.accounts import invite_member
+from judging.people.tokens import create_token
 from judging.responses.executions import create_batch
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.test import Client
 
 from judging.models import AIProvider, ApiToken, Corpus, DocumentVersion, Evaluation, Role, RunQuery, User
-from judging.people.accounts import create_token
+from judging.people.tokens import create_token
 from tests.factories import make_user
 from tests.review.giving import GivenGrade, record_judgments
 from tests.security.installation import Installation, browser_of, install

@@ -14,7 +14,8 @@ from django.core.cache import cache
 from django.test import Client, override_settings
 
 from judging.models import Role, User
-from judging.people.accounts import create_token, deactivate_member, update_member
+from judging.people.accounts import deactivate_member, update_member
+from judging.people.tokens import create_token
 from tests.factories import make_user
 from tests.security.installation import PASSWORD, Installation, browser_of
 from tests.security.routes import pages

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from judging.foundation.clock import shared_now
 from judging.models import BatchExecution, EvaluationRun, JudgingRun
 from judging.operations import totals
-from judging.people.accounts import authenticate_token
+from judging.people.tokens import authenticate_token
 from judging.rest.problems import problem_response
 from judging.runs.importing.interrupted import interrupted_imports
 from judging.work import queue, workers

@@ -17,7 +17,7 @@ from judging.api.people.serializers import (
 )
 from judging.foundation.errors import NotFound
 from judging.models import ApiToken, Invitation, User
-from judging.people import accounts
+from judging.people import accounts, tokens
 from judging.rest.permissions import AdminsOnly, AnyRole
 
 
@@ -107,7 +107,7 @@ class TokenList(ApiView):
 
     @describe("Make a token", body=TokenSerializer, answer=NewTokenSerializer, status=201)
     def post(self, request: Request) -> Response:
-        token, secret = accounts.create_token(actor=self.user, user=self.user, **self.body(TokenSerializer))
+        token, secret = tokens.create_token(actor=self.user, user=self.user, **self.body(TokenSerializer))
         return Response(NewTokenSerializer(token, context={"secret": secret}).data, status=201)
 
 
@@ -119,5 +119,5 @@ class TokenDetail(ApiView):
         token = ApiToken.objects.filter(pk=token_id, user=self.user).first()
         if token is None:
             raise NotFound("no such token")
-        accounts.revoke_token(actor=self.user, token=token)
+        tokens.revoke_token(actor=self.user, token=token)
         return Response(status=204)

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.foundation.errors import Invalid
 from judging.models import User
-from judging.people.accounts import create_token
+from judging.people.tokens import create_token
 from judging.records.roles import SYSTEM
 
 

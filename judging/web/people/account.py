@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST
 
 from judging.foundation.errors import NotFound
 from judging.models import ApiToken
-from judging.people.accounts import change_password, create_token, revoke_token
+from judging.people.accounts import change_password
+from judging.people.tokens import create_token, revoke_token
 from judging.web.base import PageRequest, errors_on, go_to, page_or_fragment, signed_in, toast
 from judging.web.people.forms import ChangePasswordForm, TokenForm
 

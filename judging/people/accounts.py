@@ -17,7 +17,7 @@ from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD
 from judging.foundation.validation import clean, raise_if_any
 from judging.models import ApiToken, Invitation, Role, User, hash_secret, new_secret
 from judging.records.audit import record_event
-from judging.records.roles import Actor, require_account, require_admin, require_oneself
+from judging.records.roles import Actor, require_account, require_admin, require_own
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def _create_user(actor: Actor, *, email: str, password: str, role: str, name: st
 
 def change_password(*, actor: Actor, user: User, password: str) -> None:
     """Give a user a new password. Sessions elsewhere end. Raise Forbidden (it is somebody else's) or Invalid."""
-    require_oneself(actor, user)
+    require_own(actor, user)
     raise_if_any(_password_problems(password, user))
     user.set_password(password)
     user.save(update_fields=["password"])
@@ -165,7 +165,7 @@ def create_token(*, actor: Actor, user: User, name: str, expires_at: datetime | 
 
     Raise Forbidden (a token is made by its owner) or Invalid.
     """
-    require_oneself(actor, user)
+    require_own(actor, user)
     secret = new_secret(TOKEN_PREFIX)
     token = ApiToken(
         user=user, name=name.strip(), prefix=secret[:12], token_hash=hash_secret(secret), expires_at=expires_at
@@ -182,7 +182,7 @@ def revoke_token(*, actor: Actor, token: ApiToken) -> None:
     """Make a token stop working at once; again is fine. It stays in its owner's list. Raise Forbidden."""
     require_account(actor)
     if not actor.is_admin:
-        require_oneself(actor, token.user)
+        require_own(actor, token.user)
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 

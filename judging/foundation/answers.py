@@ -1,4 +1,4 @@
-"""What comes of a call to a service, whoever is called and whatever for: an outcome per key, or a fault. Pure."""
+"""The result of a call to any service: an outcome per key, or a fault. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Fault(StrEnum):
 
 
 class ServiceError(Exception):
-    """A call that brought no readable answer. `code` is stable; the message is safe to show.
+    """A call without a readable answer. `code` is stable; the message is safe to show.
 
     retry_after is in seconds (None: the service named none). status is the HTTP status, None without an answer.
     """
@@ -67,7 +67,7 @@ ValueT = TypeVar("ValueT")
 
 @dataclass(slots=True)
 class AnswerTo(Generic[AskT, ValueT]):
-    """What came of an ask. `error` is set for faults of the job or the moment: then nothing else was decided.
+    """The answer to an ask. `error` is set for RUN and TRANSIENT faults: then no outcome was decided.
 
     `call` is what the kind of work keeps of the call, with `is_answered` and `is_reask`; None when none was made.
     """

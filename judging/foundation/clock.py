@@ -1,4 +1,4 @@
-"""The clock that hosts share: the database's, where one is shared."""
+"""The clock that all hosts share: the database server's, where there is one."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Values for raw SQL, as this database's columns hold them. The ORM adapts its own; a bare cursor adapts nothing."""
+"""Values for raw SQL, as this database's columns hold them. The ORM converts its own; a bare cursor does not."""
 
 from datetime import datetime
 from typing import Any

@@ -28,25 +28,25 @@ class Invalid(DomainError):
 
 
 class Conflict(DomainError):
-    """The input is fine, but the thing it is about is in the wrong state."""
+    """The input is fine, but its object is in the wrong state."""
 
     code = "conflict"
 
 
 class Forbidden(DomainError):
-    """Whoever asks may see the thing but not do this to it."""
+    """The actor may see the object but not do this to it."""
 
     code = "permission_denied"
 
 
 class NotFound(DomainError):
-    """It does not exist, or is not visible to whoever asks."""
+    """The object does not exist, or the actor may not see it."""
 
     code = "not_found"
 
 
 class Busy(DomainError):
-    """As much of this is under way as may be at once; in a few seconds it can be tried again."""
+    """Too many of these are running already; worth trying again in a few seconds."""
 
     code = "busy"
 
@@ -81,6 +81,6 @@ class ImportProblem:
 
 
 class IllegalTransition(Conflict):
-    """A status change that the state machine does not have."""
+    """A status change that the state machine does not allow."""
 
     code = "illegal_transition"

@@ -1,31 +1,31 @@
-"""Every bound of a field and every clock, once: models, forms, serializers, commands and system checks take them here.
+"""Every bound of a field and every timing, once: models, forms, serializers, commands and system checks import them.
 
-A check that compares a copy guards the copy. What only one component is about, such as how deep a template may nest or
-how many rows a statement reads at a time, stands beside that component.
+A check that compares a copy guards the copy. A limit of a single component, such as how deep a template may nest or how
+many rows a statement reads at a time, is defined in that component.
 """
 
 from datetime import timedelta
 
-# What columns of whole numbers hold, on either database.
+# The largest values of integer columns, on either database.
 MAX_INTEGER = 2**31 - 1
 MAX_BIG_INTEGER = 2**63 - 1
 
 # Names and texts, in characters
 MAX_NAME = 200
-# Of a model, as its provider names it.
+# A model's name at its provider.
 MAX_MODEL = 200
 MAX_EMAIL = 254
 MAX_URL = 500
-# Text that has no limit of its own: guidelines, templates, descriptions.
+# Any text without a limit of its own: guidelines, templates, descriptions.
 MAX_TEXT = 100_000
-# A hasher would spend its time on a longer one.
+# Hashing a longer one would take too long.
 MAX_PASSWORD = 1000
 MAX_TOKEN_NAME = 100
 MAX_SUBJECT_NAME = 300
 MAX_IDEMPOTENCY_KEY = 200
-# What failed and why, for people.
+# An error message.
 MAX_ERROR = 2000
-# What a model answered, as it came.
+# A model's reply, unparsed.
 MAX_RAW_REPLY = 100_000
 MAX_FINISH_REASON = 50
 
@@ -40,7 +40,7 @@ MAX_REQUESTS_PER_MINUTE = 1_000_000
 # How judges and evaluators call a model
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0, 2
 MAX_OUTPUT_TOKENS = 1_000_000
-# Seconds of one attempt. The upper one is a clock of the work, too: see below.
+# Seconds per attempt. The maximum also bounds background work: see below.
 MIN_TIMEOUT, MAX_TIMEOUT = 5, 300
 MAX_RETRIES = 20
 MAX_REASKS = 2
@@ -58,8 +58,8 @@ MIN_EVALUATOR_NAME = 2
 MIN_RESPONSE_JUDGE_NAME, MAX_RESPONSE_JUDGE_NAME = 3, 512
 MAX_EVALUATORS = 20
 
-# Batches. Of any list that has no limit of its own: its length is looked at first, a body of 20 MB holds ten million
-# elements.
+# Batches. MAX_ELEMENTS is for any list without a limit of its own; it is checked before the elements, since a body of
+# 20 MB holds ten million of them.
 MAX_ELEMENTS = 1_000
 MAX_INPUTS = 100
 MAX_INPUT_CHARS = 3_500_000
@@ -86,24 +86,24 @@ MAX_QUERY_TEXT = 10_000
 MAX_QUERY_OBJECT = 100_000
 MAX_TITLE = 10_000
 MAX_IMAGE = 1_000_000
-# Deeper nesting is refused by databases, and nothing a person could read in a grid has it.
+# Databases refuse deeper nesting, and nobody could read it in a grid.
 MAX_FIELD_DEPTH = 50
-# What tells one line from another is held in memory while a file is checked: some 200 bytes each.
+# The key of each line is held in memory while a file is checked: some 200 bytes each.
 MAX_IMPORTED_JUDGMENTS = 1_000_000
 MAX_IMPORTED_REASONING = 1_000_000
 MAX_JUDGE_LABEL = 250
 
-# Clocks of background work, in seconds. `judging.checks` holds them to the task queue's: LONGEST_TURN + MAX_TIMEOUT +
-# LEASE_SECONDS < Q_CLUSTER.timeout.
+# Timings of background work, in seconds. `judging.checks` compares them with the task queue's: LONGEST_TURN +
+# MAX_TIMEOUT + LEASE_SECONDS < Q_CLUSTER.timeout.
 SHARED_TURN = 20.0
 LONGEST_TURN = 120.0
 LEASE_SECONDS = 15.0
 
-# Clocks of people and of what they leave behind
+# Timings of people's work
 INVITATION_LASTS = timedelta(days=7)
 HANDED_OUT_FOR = timedelta(minutes=5)
-# An import writes a chunk every second or so; the database may keep it waiting for a while.
+# A running import writes a chunk every second or so, but may have to wait for the database.
 IMPORT_INTERRUPTED_AFTER = timedelta(minutes=15)
-# The rescue comes after 15 s at the latest: work that waits much longer has nobody who rescues.
+# The rescue runs at least every 15 s: if work waits much longer, nothing is running it.
 STALLED_AFTER = timedelta(minutes=2)
 MAX_AGE_DAYS = 36_500

@@ -10,13 +10,13 @@ current_id: ContextVar[str] = ContextVar("releval_log_id", default="-")
 
 class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        # Django tells of a refused request when the middleware is through with it: then the request itself knows.
+        # Django logs a refused request after the middleware has reset the id: the request itself still has it.
         record.request_id = getattr(getattr(record, "request", None), "log_id", current_id.get())
         return True
 
 
 class JsonFormatter(logging.Formatter):
-    """Write one JSON object a line."""
+    """Write one JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

@@ -33,7 +33,7 @@ class RequestIdMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuse what is too large for a page before a byte of it is read: the CSRF check would store all of it.
+    """Refuse a request too large for its page before its body is read: the CSRF check would store all of it.
 
     The APIs know who asks before they read, and answer 413 in their own shapes. A body without a length is none.
     """
@@ -63,7 +63,7 @@ def _content_length(request: HttpRequest) -> int:
 
 def _limit(request: HttpRequest) -> int:
     is_upload = (request.content_type or "") == "multipart/form-data"
-    # Who has no account has nothing to upload.
+    # Without an account there is nothing to upload.
     if is_upload and request.user.is_authenticated:
         return int(settings.MAX_UPLOAD_BYTES)
     return int(settings.MAX_JSON_BYTES)
@@ -76,6 +76,6 @@ def client_address(request: HttpRequest) -> str:
     """
     forwarded = request.headers.get("X-Forwarded-For", "")
     if settings.REST_FRAMEWORK["NUM_PROXIES"] and forwarded:
-        # The last one is what the proxy added; those before it are whatever the client claimed.
+        # The proxy added the last one; the client may have made up those before it.
         return forwarded.rsplit(",", 1)[-1].strip()[:39]
     return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,4 +1,4 @@
-"""Text from outside, made fit for every place that it may go to."""
+"""Clean and cut text from outside, so that it is safe to store and show."""
 
 import html
 import re
@@ -28,6 +28,6 @@ def cut_text(text: str, length: int) -> str:
 
 
 def name_of_copy(name: str) -> str:
-    """Return what a copy of something is called, cut where the column would not hold it."""
+    """Return the name of a copy, cut to the column's length."""
     mark = " (copy)"
     return f"{name[: MAX_NAME - len(mark)]}{mark}"

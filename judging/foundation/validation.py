@@ -1,4 +1,4 @@
-"""Hold model instances to their own validators before they are written, whoever asks for it."""
+"""Validate model instances with their own validators before they are written."""
 
 from collections.abc import Collection
 from typing import Any
@@ -26,7 +26,7 @@ def clean(instance: models.Model, *, exclude: Collection[str] = (), errors: dict
     for field in instance._meta.concrete_fields:
         if isinstance(field, models.CharField | models.TextField) and field.name not in exclude:
             message = text_problem(getattr(instance, field.attname), limit=field.max_length or MAX_TEXT)
-            # A CharField's own validator has told the length already.
+            # A CharField's own validator has checked the length already.
             if message and field.name not in problems:
                 problems[field.name] = [message]
     raise_if_any(problems)

@@ -1,4 +1,4 @@
-"""How many threads of a web process may wait for models at once: the others answer everybody else."""
+"""Bound how many threads of a web process wait for models at once; the others stay free for everything else."""
 
 import threading
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 @contextmanager
 def waiting_for_a_model() -> Iterator[None]:
-    """Hold one of the places, half of the process's threads. Raise Busy when all are taken."""
+    """Take one of the slots, half of the process's threads. Raise Busy when all are taken."""
     if not _places.acquire(blocking=False):
         raise Busy("too many calls of models are being waited for at once; try again in a few seconds")
     try:

@@ -15,7 +15,7 @@ from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD
 from judging.foundation.validation import clean, raise_if_any
 from judging.models import ApiToken, Invitation, Role, User, hash_secret, new_secret
 from judging.records.audit import record_event
-from judging.records.roles import Actor, require_admin, require_oneself
+from judging.records.roles import Actor, require_admin, require_own
 
 
 def create_user(*, actor: Actor, email: str, password: str, role: str = Role.MEMBER, name: str = "") -> User:
@@ -42,7 +42,7 @@ def _create_user(actor: Actor, *, email: str, password: str, role: str, name: st
 
 def change_password(*, actor: Actor, user: User, password: str) -> None:
     """Give a user a new password. Sessions elsewhere end. Raise Forbidden (it is somebody else's) or Invalid."""
-    require_oneself(actor, user)
+    require_own(actor, user)
     raise_if_any(_password_problems(password, user))
     user.set_password(password)
     user.save(update_fields=["password"])

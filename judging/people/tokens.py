@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from judging.foundation.validation import clean
 from judging.models import ApiToken, User, hash_secret, new_secret
-from judging.records.roles import Actor, require_account, require_oneself
+from judging.records.roles import Actor, require_account, require_own
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def create_token(*, actor: Actor, user: User, name: str, expires_at: datetime | 
 
     Raise Forbidden (a token is made by its owner) or Invalid.
     """
-    require_oneself(actor, user)
+    require_own(actor, user)
     secret = new_secret(TOKEN_PREFIX)
     token = ApiToken(
         user=user, name=name.strip(), prefix=secret[:12], token_hash=hash_secret(secret), expires_at=expires_at
@@ -40,7 +40,7 @@ def revoke_token(*, actor: Actor, token: ApiToken) -> None:
     """Make a token stop working at once; again is fine. It stays in its owner's list. Raise Forbidden."""
     require_account(actor)
     if not actor.is_admin:
-        require_oneself(actor, token.user)
+        require_own(actor, token.user)
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 

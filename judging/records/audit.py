@@ -1,4 +1,4 @@
-"""The list of who did what, for others to look up. Nothing else writes it."""
+"""Audit events: who did what. This module is their only writer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from judging.records.roles import Actor, user_of
 def record_event(
     *, actor: Actor, action: str, subject: models.Model, name: str = "", detail: Mapping[str, Any] | None = None
 ) -> None:
-    """Write who did what to which thing; `name` where the thing is known by another than its own. `detail` holds no secret.
+    """Record that `actor` did `action` to `subject`, shown under `name` if given. `detail` must hold no secret.
 
     In the transaction of the act, so that there is no change without its line and no line without its change.
     """

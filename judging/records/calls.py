@@ -1,4 +1,4 @@
-"""Calls as rows: what is kept of each, whatever kind of work it was made for."""
+"""Calls as rows, for every kind of work."""
 
 from collections.abc import Sequence
 from typing import Any

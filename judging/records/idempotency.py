@@ -1,4 +1,4 @@
-"""Requests that come with a key of their own: the same again gives what the first one made, whatever was lost between."""
+"""Idempotency keys: a repeated request returns what the first one made, even if its answer was lost."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -18,14 +18,14 @@ JobT = TypeVar("JobT", bound=Job)
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A key that a request came with, and the hash of what it asks for. Jobs keep both."""
+    """A request's idempotency key, and the hash of what it asks for. Jobs store both."""
 
     key: str = ""
     request_hash: str = ""
 
 
 def once_of(key: str, asked_for: Mapping[str, Any]) -> Once:
-    """Return a key with what is asked for in a request's own words: they stay the same when a judge is edited since.
+    """Return a key with the hash of the request's own values: they stay the same when a judge is edited in between.
 
     Raise Invalid for a key that can't be. "" is no key: then nothing is looked up.
     """
@@ -38,7 +38,7 @@ def once_of(key: str, asked_for: Mapping[str, Any]) -> Once:
 
 
 def find_earlier(jobs: type[JobT], *, actor: Actor, once: Once) -> JobT | None:
-    """Return the job that the same request of `actor` made. Raise Conflict (idempotency_key_reused) for another one."""
+    """Return the job that the same request of `actor` made. Raise Conflict (idempotency_key_reused) for another."""
     if not once.key:
         return None
     earlier = jobs._default_manager.filter(created_by=user_of(actor), idempotency_key=once.key).first()
@@ -48,7 +48,7 @@ def find_earlier(jobs: type[JobT], *, actor: Actor, once: Once) -> JobT | None:
 
 
 def make_once(jobs: type[JobT], make: Callable[[], JobT], *, actor: Actor, once: Once) -> JobT:
-    """Make a job, in a transaction of its own, or return the one that the same request made at the same moment.
+    """Make a job, in a transaction of its own, or return the one that the same request made concurrently.
 
     A unique constraint on creator and key tells who was first. Raise Conflict (idempotency_key_reused).
     """

@@ -1,4 +1,4 @@
-"""The pure forms of what models hold, as the engine takes them."""
+"""Turn judges and evaluations, which are models, into the pure values that `asking` takes."""
 
 from judging.asking.engine import JudgeSpec
 from judging.asking.prompting import EvaluationContext, PromptSettings
@@ -7,7 +7,7 @@ from judging.providers.base import CallSettings
 
 
 def judge_spec_of(settings: JudgeSettings) -> JudgeSpec:
-    """Return how a judge, or a version of it, asks."""
+    """Return the spec of a judge, or of a version of it."""
     return JudgeSpec(
         prompt=PromptSettings(
             prompt_template=settings.prompt_template,
@@ -26,5 +26,5 @@ def judge_spec_of(settings: JudgeSettings) -> JudgeSpec:
 
 
 def evaluation_context_of(run: EvaluationRun) -> EvaluationContext:
-    """Return what a prompt says of the evaluation."""
+    """Return what a prompt may say about the evaluation."""
     return EvaluationContext(name=run.evaluation.name, description=run.evaluation.description, scale=run.grading_scale)

@@ -1,4 +1,4 @@
-"""Whether an evaluation run is being judged: people grade it otherwise then, and lists say so."""
+"""Whether an evaluation run is being judged: its metrics then wait for the end, and lists show it."""
 
 from django.db.models import Exists, OuterRef
 
@@ -7,7 +7,7 @@ from judging.models import ACTIVE_STATUSES, JudgingRun, Lane
 
 
 def being_judged() -> Exists:
-    """Return the condition on an evaluation run that a worker is at work on an AI judging run of it at this moment."""
+    """Return the condition that an evaluation run has an AI judging run that a worker is running now."""
     held = Lane.objects.filter(kind=JudgingRun.kind, job_id=OuterRef("pk"), lease_until__gt=shared_now())
     active = JudgingRun.objects.filter(evaluation_run=OuterRef("pk"), status__in=ACTIVE_STATUSES)
     return Exists(active.filter(Exists(held)))

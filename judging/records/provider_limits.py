@@ -1,4 +1,4 @@
-"""AI providers as resources: what each bears, for all kinds of work that call models."""
+"""AI providers as limited resources, for all kinds of work that call models."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -32,5 +32,5 @@ class ProviderLimits:
         )
         return limits.filter(pk=_provider_id(key)).first()
 
-    def put_off(self, key: str, next_call_at: datetime) -> None:
+    def set_next_call(self, key: str, next_call_at: datetime) -> None:
         AIProvider.objects.filter(pk=_provider_id(key)).update(next_call_at=next_call_at)

@@ -1,6 +1,6 @@
-"""Who acts, and what each role may do: Admin > Member > Rater. Every act asks here, of its own actor, before all else.
+"""Who acts, and what each role may do: Admin > Member > Rater. Every act checks its own actor here first.
 
-Interfaces ask, too, so that a page is not drawn for nothing; what holds is said here.
+Interfaces check, too, so as not to offer what is refused; the check in the act is the one that counts.
 """
 
 from typing import Final, TypeAlias
@@ -10,7 +10,7 @@ from judging.models import COMMAND_LINE, User
 
 
 class System:
-    """The actor of what nobody in particular does: commands without --user, migrations. It has every role and no row."""
+    """The actor of commands without --user and of migrations. It has every role and no row in the database."""
 
     __slots__ = ()
     pk: Final = None
@@ -27,18 +27,18 @@ Actor: TypeAlias = User | System
 
 
 def user_of(actor: Actor) -> User | None:
-    """Return what `created_by` and the like hold of an actor: the user, None for SYSTEM."""
+    """Return the value of `created_by` and similar columns: the user, None for SYSTEM."""
     return actor if isinstance(actor, User) else None
 
 
 def require_account(actor: Actor) -> None:
-    """Raise Forbidden unless the account is open, whatever its role: raters grade, and everyone has tokens."""
+    """Raise Forbidden unless the account is open, in any role: raters grade, and everyone has tokens."""
     if not _checked(actor).is_active:
         raise Forbidden("this account is closed")
 
 
 def require_member(actor: Actor) -> None:
-    """Raise Forbidden for raters, who see evaluation runs and judge, nothing else."""
+    """Raise Forbidden for raters, who may only see evaluation runs and grade."""
     require_account(actor)
     if not actor.is_member:
         raise Forbidden("raters see evaluation runs and judge; this is for members")
@@ -51,8 +51,8 @@ def require_admin(actor: Actor) -> None:
         raise Forbidden("this is for admins")
 
 
-def require_oneself(actor: Actor, user: User) -> None:
-    """Raise Forbidden unless it is the user's own act: a password, a token. SYSTEM acts for everybody."""
+def require_own(actor: Actor, user: User) -> None:
+    """Raise Forbidden unless `actor` is `user` (a password, a token) or SYSTEM."""
     require_account(actor)
     if isinstance(actor, User) and actor.pk != user.pk:
         raise Forbidden("this is somebody else's")

@@ -28,7 +28,7 @@ VersionT = TypeVar("VersionT", bound=models.Model)
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[VersionT]):
-    """The names of the settings that a change changed, and the version that it made, if any."""
+    """The names of the changed settings, and the version made of them, if any."""
 
     settings: list[str]
     version: VersionT | None = None
@@ -36,7 +36,7 @@ class Change(Generic[VersionT]):
 
 @dataclass(frozen=True, slots=True)
 class Versioning(Generic[ThingT, VersionT]):
-    """How things of a model are versioned. `thing` is what their versions call them, `word` what people do."""
+    """How a model's rows are versioned. `thing` is the field of a version that names its row, `word` what people call it."""
 
     things: type[ThingT]
     versions: type[VersionT]
@@ -64,7 +64,7 @@ class Versioning(Generic[ThingT, VersionT]):
         others: Collection[str] = (),
         is_different: bool = False,
     ) -> Change[VersionT]:
-        """Store a locked thing whose settings were `before`, with its next version where they are others now.
+        """Store a locked thing whose settings were `before`, with its next version if they have changed.
 
         `others` are fields that are stored, too, but pinned by no version. `is_different` makes a version although
         the settings are the same: something that hangs on the version is another. Raise Conflict (…_changed).
@@ -76,7 +76,7 @@ class Versioning(Generic[ThingT, VersionT]):
             return Change([])
         number = thing.version
         thing.version, thing.updated_at = number + is_different, timezone.now()
-        # The row is locked; the condition holds the numbers where a database has no row locks.
+        # The row is locked; on a database without row locks, this condition keeps the numbers unique.
         updated = self.things._default_manager.filter(pk=thing.pk, version=number).update(
             **after,
             **{name: getattr(thing, name) for name in others},

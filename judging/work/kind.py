@@ -49,7 +49,7 @@ class Resources(Protocol):
         """Return a resource's limits, its row held until the transaction ends; None when it is gone."""
         ...
 
-    def put_off(self, key: str, next_call_at: datetime) -> None:
+    def set_next_call(self, key: str, next_call_at: datetime) -> None:
         """Store when the next call of a resource may start."""
         ...
 

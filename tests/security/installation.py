@@ -63,7 +63,7 @@ class Installation:
             "run_id": self.run.pk,
             "evaluation_id": self.run.evaluation_id,
             "corpus_id": self.run.evaluation.corpus_id,
-            "candidate_id": candidate.pk,
+            "candidate_pk": candidate.pk,
             "query_id": self.run.run_queries.all()[0].pk,
             "judging_run_id": self.judging_run.pk,
             "provider_id": self.provider.pk,

@@ -39,7 +39,7 @@ RATERS = {
     "/account/tokens/{token_id}/revoke",
     "/evaluations/runs/{run_id}",
     "/evaluations/runs/{run_id}/review",
-    "/evaluations/runs/{run_id}/review/candidates/{candidate_id}",
+    "/evaluations/runs/{run_id}/review/candidates/{candidate_pk}",
     "/evaluations/runs/{run_id}/review/grade",
     "/evaluations/runs/{run_id}/review/confirm",
     "/evaluations/runs/{run_id}/review/restore",

@@ -108,5 +108,5 @@ class SharedAllowances:
         mine.is_waiting = demand.wanted_starts > 0 and not count
         if count:
             mine.served_at = now
-            self._resources.put_off(resource, first + count * spacing)
+            self._resources.set_next_call(resource, first + count * spacing)
         return tuple((first + number * spacing - now).total_seconds() for number in range(count))

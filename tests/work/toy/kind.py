@@ -24,7 +24,7 @@ class NoLimits:
     def hold(self, key: str) -> Limits | None:
         return None
 
-    def put_off(self, key: str, next_call_at: datetime) -> None: ...
+    def set_next_call(self, key: str, next_call_at: datetime) -> None: ...
 
 
 class ToyKind(Kind[Sum, "Square", int]):

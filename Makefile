@@ -8,7 +8,7 @@ export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test chaos check format bench screenshots lock audit installed test-installed
+.PHONY: help demo serve test quick chaos check format bench screenshots lock audit installed test-installed
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -19,8 +19,11 @@ demo: installed ## Install, load the sample data, judge it with the local judge,
 serve: installed ## Install and serve web, worker and local judge, without sample data
 	@exec $(PYTHON) manage.py serve
 
-test: test-installed ## Run make check and every test
+test: test-installed ## Run make check and every test, on SQLite and PostgreSQL, in about 5 minutes
 	@exec sh scripts/test.sh
+
+quick: test-installed ## Run make check and the tests of every day, on SQLite alone, in about a minute
+	@exec $(PYTHON) scripts/run_tests.py --quick $(PYTEST_ARGS)
 
 chaos: test-installed ## Kill every part of a running stack at seeded moments; N=10: ten rounds, until one fails
 	@exec sh scripts/chaos.sh $(or $(N),1)

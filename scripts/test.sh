@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run make check and every test, with a data directory and a HOME of their own: ./var is never touched.
+# Run make check and every test (scripts/run_tests.py), with data directories and a HOME of their own: ./var is never
+# touched.
 #
 # In CI or in a container, as root on Debian, Chromium and PostgreSQL are installed when they are missing; elsewhere
 # the one line that installs them is printed. What was skipped, and why, is printed last (tests/skips.py).
@@ -33,43 +34,4 @@ if [ -n "$packages" ]; then
     fi
 fi
 
-sh scripts/check.sh
-check=$?
-
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/releval-test.XXXXXX") || exit 1
-trap 'rm -rf "$scratch"' EXIT
-trap 'exit 130' INT TERM HUP
-mkdir "$scratch/home" "$scratch/data"
-unset DATABASE_URL DJANGO_SETTINGS_MODULE HOST PORT LOCAL_JUDGE_PORT LOCAL_JUDGE_URL
-for name in $(env | sed -n 's/^\(RELEVAL_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
-export HOME="$scratch/home"
-
-# What talks to the database, on PostgreSQL. The rest runs on SQLite alone: the SDK over HTTP, and what is about
-# SQLite's files, which tests say of themselves.
-printf '\nOn PostgreSQL:\n'
-RELEVAL_DATA_DIR="$scratch/postgresql" sh scripts/with_postgresql.sh \
-    .venv/bin/python -m pytest -n 2 -q --ignore=tests/responses/test_sdk.py \
-    --ignore=tests/operations/test_backup.py --ignore=tests/browser --ignore=tests/asking --ignore=tests/metrics \
-    --ignore=tests/providers --ignore=tests/local_judge --ignore=tests/releval --ignore=tests/stub --ignore=tests/bench \
-    ${PYTEST_ARGS:-}
-postgresql=$?
-on_sqlite=""
-case $postgresql in
-0) on_sqlite="not postgresql" ;;
-69)
-    not_run='NOT RUN ON POSTGRESQL: no server is installed.'
-    printf '%s\n' "$not_run" >&2
-    postgresql=0
-    ;;
-esac
-
-printf '\nOn SQLite:\n'
-RELEVAL_DATA_DIR="$scratch/data" RELEVAL_TEST_HINT="${missing_hint:-}" \
-    .venv/bin/python -m pytest -n 2 -p tests.skips -m "$on_sqlite" ${PYTEST_ARGS:-}
-tests=$?
-
-[ $postgresql = 0 ] || printf 'Tests failed on PostgreSQL, see above.\n' >&2
-[ $check = 0 ] || printf 'make check failed, see above.\n' >&2
-# Again at the end, where it is seen.
-[ -z "${not_run:-}" ] || printf '%s\n' "$not_run" >&2
-[ $check = 0 ] && [ $postgresql = 0 ] && [ $tests = 0 ]
+exec .venv/bin/python scripts/run_tests.py --hint "${missing_hint:-}" ${PYTEST_ARGS:-}

@@ -1,19 +1,68 @@
 """Fixtures that every part of the suite shares."""
 
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
 import pytest
 from django.conf import settings
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from judging.models import Role, User
 from tests.factories import make_user
 
-pytest_plugins = ["tests.stub.fixtures", "tests.rest_clients", "tests.judging_runs.judging"]
+pytest_plugins = ["tests.databases", "tests.stub.fixtures", "tests.rest_clients", "tests.judging_runs.judging"]
+
+# The same examples in every run: what a change breaks shows with that change, and not a week later.
+hypothesis.settings.register_profile("releval", derandomize=True, database=None)
+hypothesis.settings.load_profile("releval")
+_BROWSER = Path(__file__).parent / "browser"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if settings.IS_SQLITE:
-        for item in items:
-            if item.get_closest_marker("postgresql"):
-                item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: sh scripts/with_postgresql.sh pytest …"))
+    for item in items:
+        if settings.IS_SQLITE and item.get_closest_marker("postgresql"):
+            item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: sh scripts/with_postgresql.sh pytest …"))
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.fuzz)
+        if _BROWSER in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            # With --dist loadgroup on one worker, so with one Chromium.
+            item.add_marker(pytest.mark.xdist_group("browser"))
+    # What waits longest comes first: the others use the processor meanwhile.
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    slow = item.get_closest_marker("slow")
+    return 0.0 if slow is None else float(slow.kwargs.get("seconds", 20))
+
+
+def pytest_collection_finish() -> None:
+    # Modules and tests stay to the end: the collector need not look at them again and again.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_found_once() -> Iterator[None]:
+    """Each test client makes its middleware anew, which would list all static files each time."""
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def find_once(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            own, self.files = self.files, found
+            find(self)
+            self.files = own
+        self.files.update(found)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
+    yield
+    patch.undo()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Pages and REST APIs reach the same function for the same act."""
 
 import ast
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ _JUDGING = Path(__file__).parent.parent / "judging"
 _SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses")
 
 
+@functools.cache
 def acts_used(interface: str) -> set[str]:
     """Return what an interface takes from the subjects, as "judges.providers.save_provider", also through other acts."""
     used = names_taken((_JUDGING / interface).rglob("*.py"))

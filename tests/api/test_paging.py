@@ -31,7 +31,8 @@ def test_every_row_comes_once_forwards_and_backwards(as_member: APIClient) -> No
     assert [len(page["results"]) for page in forwards] == [4, 4, 4, 4, 4, 3]
     assert forwards[0]["previous"] is None
     assert all("search=kept" in page["next"] for page in forwards[:-1])
-    backwards, url = [], forwards[-1]["previous"]
+    backwards: list[Any] = []
+    url = forwards[-1]["previous"]
     while url:
         page = as_member.get(url).json()
         assert page["next"]

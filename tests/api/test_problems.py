@@ -17,7 +17,7 @@ from tests.factories import make_token
 from tests.rest_clients import assert_problem
 
 
-def post(client: APIClient, body: str | bytes, path: str = "/api/v1/corpora", content_type: str = "application/json"):
+def post(client: APIClient, body: Any, path: str = "/api/v1/corpora", content_type: str = "application/json"):
     return client.generic("POST", path, body, content_type=content_type)
 
 

@@ -73,7 +73,7 @@ def operations(db: None) -> Iterator[list[Any]]:
         yield found
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_no_input_breaks_an_operation(
     operations: list[Any], ids: dict[str, str], admin_token: str, mode: GenerationMode

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from html import unescape
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -137,7 +138,9 @@ def test_a_document_cannot_break_out_of_its_fence(one, other):
 
 
 def fields_of(prompt):
-    return json.loads(unescape(re.search(r"<fields>(.*)</fields>", prompt)[1]))
+    found = re.search(r"<fields>(.*)</fields>", prompt)
+    assert found is not None
+    return json.loads(unescape(found[1]))
 
 
 def test_a_long_document_is_cut_at_its_longest_text_and_the_cut_is_marked():
@@ -177,7 +180,7 @@ def test_a_huge_document_is_cut_without_taking_long(fields):
 
 
 def test_deeply_nested_fields_render():
-    value = "deep"
+    value: Any = "deep"
     for _ in range(5_000):
         value = [value]
     assert "nested deeper" in text_of({"query": "q", "filter": value}, PromptCandidate("a", "", {"nested": value}))

@@ -15,7 +15,7 @@ from inspect_ai.scorer import Score, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
 
-@scorer(metrics=[mean()])
+@scorer(metrics=[mean()])  # type: ignore[untyped-decorator]
 def grade() -> Any:
     async def score(state: TaskState, target: Target) -> Score:
         found = re.search(r"<grade>(\d+)</grade>", state.output.completion)

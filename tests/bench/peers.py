@@ -70,7 +70,7 @@ def _installed(stack: Stack, peer: _Peer) -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         stack.say(f"installing {', '.join(peer.requirements)} into {place}")
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True, timeout=_INSTALL_SECONDS)
-        pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *peer.requirements]
+        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *peer.requirements]
         subprocess.run(pip, check=True, timeout=_INSTALL_SECONDS)
         stamp.write_text(wanted)
     return python

@@ -96,8 +96,8 @@ def test_the_pages_have_no_serious_accessibility_problem_and_do_not_scroll_sidew
     cancel_batch(actor=admin, batch=cancelled)
     with working():
         wait_for_end(done)
-    judge = done.response_judge_version.judge  # type: ignore[union-attr]
-    evaluator = done.evaluators.get(position=0).evaluator_version.evaluator  # type: ignore[union-attr]
+    judge = done.response_judge_version.judge
+    evaluator = done.evaluators.get(position=0).evaluator_version.evaluator
     visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
     for path in (
         "/batches",

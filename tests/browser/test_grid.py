@@ -1,6 +1,7 @@
 """The review grid under real hands: keys, undo, filters, details, confirming, trouble, a phone."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -210,7 +211,7 @@ def test_the_grid_has_no_serious_accessibility_problem_and_does_not_scroll_sidew
     ai_grades(run, {(texts[0], "d2"): 9, (texts[1], "d3"): 0})
     for number in range(6):
         grade(run, make_user(email=f"somebody-with-a-long-address-{number}@example.com"), texts[0], "d2", number)
-    options = {"color_scheme": color_scheme, "viewport": viewport, "reduced_motion": "reduce"}
+    options: dict[str, Any] = {"color_scheme": color_scheme, "viewport": viewport, "reduced_motion": "reduce"}
     visitor = open_grid(new_visitor, user, run, **options)
     page = visitor.page
     page.keyboard.press("j")

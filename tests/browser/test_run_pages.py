@@ -282,7 +282,10 @@ def test_pages_of_runs_have_no_serious_accessibility_problem_and_do_not_scroll_s
 ) -> None:
     user = make_user(Role.ADMIN)
     evaluation = make_evaluation(name="A-long-name-without-a-space-" * 4, description="Be strict. " * 30)
-    values = {"metric_values": {"NDCG@10": 0.61, "P@10": 0.5}, "coverage_values": {"NDCG@10": 0.7, "P@10": 0.7}}
+    values: dict[str, Any] = {
+        "metric_values": {"NDCG@10": 0.61, "P@10": 0.5},
+        "coverage_values": {"NDCG@10": 0.7, "P@10": 0.7},
+    }
     small_run(evaluation=evaluation, judged_count=7, **values)
     run = make_run(
         {f"{'query' * 20} {q}": [f"d{q}-{c}" * 8 for c in range(5)] for q in range(4)}, evaluation=evaluation, **values

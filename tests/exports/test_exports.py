@@ -256,7 +256,7 @@ def make_judging_run(run: EvaluationRun) -> JudgingRun:
         max_concurrency=1,
         total_count=3,
     )
-    items = [
+    items: list[tuple[str, str, dict[str, Any]]] = [
         ("red shoes", "d2", {"status": "failed", "failure_code": "unparseable"}),
         ("red shoes", "d1", {"status": "judged", "grade": 3, "reasoning": "=fits"}),
         ("blue shirt", "d4", {"status": "skipped"}),

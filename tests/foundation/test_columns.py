@@ -1,6 +1,7 @@
 """Raw SQL finds what the ORM wrote, on either database."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -8,7 +9,7 @@ from judging.foundation.columns import time_param, uuid_param
 from judging.models import User
 
 
-def count_users(where: str, value: object) -> int:
+def count_users(where: str, value: Any) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM judging_user WHERE {where}", [value])
         return int(cursor.fetchone()[0])

@@ -49,7 +49,7 @@ def test_members_change_roles_but_the_last_admin_stays(as_admin: APIClient, admi
 def test_a_token_s_secret_is_answered_once_and_opens_until_revoked(as_rater: APIClient, anonymous: APIClient) -> None:
     created = as_rater.post("/api/v1/tokens", {"name": "CI", "expires_at": "2100-01-01T00:00:00Z"}).json()
     secret = created["token"]
-    header = {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
+    header: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {secret}"}
     assert anonymous.get("/api/v1/me", **header).status_code == 200
     assert secret not in as_rater.get("/api/v1/tokens").content.decode()
     assert as_rater.delete(f"/api/v1/tokens/{created['id']}").status_code == 204

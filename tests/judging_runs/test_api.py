@@ -240,7 +240,7 @@ def test_items_show_the_grade_or_the_failure_with_the_raw_reply(
         "raw_reply": f"<raw {row.pk}>",
     }
     assert [item["grade"] for item in rows] == [3, None, 1, None]
-    failed = as_member.get(items, {"status": "failed", "page_size": 1}).json()
+    failed = as_member.get(items, {"status": "failed", "page_size": "1"}).json()
     following = as_member.get(failed["next"]).json()["results"]
     found = [(item["candidate_id"], item["failure_code"]) for item in failed["results"] + following]
     assert found == [("d2", "unparseable"), ("d1", "unparseable")]

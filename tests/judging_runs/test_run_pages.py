@@ -208,8 +208,8 @@ def test_without_javascript_a_start_leads_back_to_the_run(visit: Client) -> None
 
 def test_a_refused_start_keeps_the_form_with_the_reason_beside_the_field(visit: Client) -> None:
     run, judge = make_run(), make_judge()
-    for options in ({}, {"headers": HTMX}):
-        page = visit.post(f"{page_of(run)}/ai-judge", start_values(judge, max_concurrency="999"), **options)
+    for headers in (None, HTMX):
+        page = visit.post(f"{page_of(run)}/ai-judge", start_values(judge, max_concurrency="999"), headers=headers)
         assert "less than or equal to 256" in page.content.decode()
         assert 'value="999"' in page.content.decode()
     foreign = make_judge(owner=make_user())

@@ -353,7 +353,7 @@ def test_the_command_serves_until_a_signal_and_ends_with_0(stop_signal: signal.S
         # A connection that idles must not hold up the end.
         with socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))):
             process.send_signal(stop_signal)
-            assert process.wait(timeout=2) == 0
+            assert process.wait(timeout=10) == 0
     finally:
         process.kill()
         process.wait()

@@ -44,7 +44,7 @@ def test_a_run_without_any_judgment_has_no_value():
 
 
 def test_a_run_without_queries_or_results_has_neither_value_nor_coverage():
-    nothing = {"P@2": None, "MAP": None}
+    nothing: dict[str, float | None] = {"P@2": None, "MAP": None}
     assert aggregate(METRICS, []) == RunSummary(nothing, nothing, 0, 0)
     assert aggregate(METRICS, scores_of(([], {}))) == RunSummary(nothing, nothing, 0, 1)
 

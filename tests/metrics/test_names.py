@@ -120,7 +120,7 @@ def test_a_list_that_makes_no_sense_is_refused(names, said):
 
 def test_every_wrong_name_of_a_list_is_reported_at_once():
     with pytest.raises(Invalid) as refusal:
-        validate_metrics(["P@5", "Precision@5", "NDCG", 7, "MAP"])
+        validate_metrics(["P@5", "Precision@5", "NDCG", 7, "MAP"])  # type: ignore[list-item]
     assert refusal.value.code == "unknown_metric"
     first, second, third = refusal.value.errors["metrics"]
     assert first == "Precision@5 is the same metric as P@5."

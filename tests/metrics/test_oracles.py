@@ -7,6 +7,7 @@ it rounds to five digits and knows the scale 0-4 only.
 
 import pkgutil
 import subprocess
+from typing import Any
 
 import ir_measures
 import pytest
@@ -22,13 +23,13 @@ from tests.metrics.metrics_data import RUN_NAMES, effective_grades, falling_scor
 CUTOFFS = (1, 3, 10, 100)
 NAMES = [f"{family}@{k}" for family in ("NDCG", "NDCG_lin", "P", "Recall", "MAP", "MRR", "Judged") for k in CUTOFFS]
 NAMES += ["MAP", "MRR"]
-EXACT = {"rel": 0, "abs": 1e-9}
+EXACT: dict[str, Any] = {"rel": 0, "abs": 1e-9}
 
 
 def ours(names, run, qrels, *, scale_maximum, relevant_from):
     """Values by name, then by query, of the queries with judgments."""
     metrics = parse_metrics(names)
-    by_name = {name: {} for name in names}
+    by_name: dict[str, dict[str, float]] = {name: {} for name in names}
     for query, grades in qrels.items():
         given = {"scale_maximum": scale_maximum, "relevant_from": relevant_from}
         for name, value in compute_query(metrics, run.get(query, []), grades, **given).items():
@@ -52,12 +53,12 @@ def measures_of(name, scale_maximum, relevant_from):
 
 def by_ir_measures(names, run, qrels, *, scale_maximum, relevant_from):
     """What `ours` gives, from ir_measures: one call for each nDCG variant and one for everything else."""
-    calls = {}
+    calls: dict[Any, Any] = {}
     for name in names:
         family = name.partition("@")[0]
         measure = measures_of(name, scale_maximum, relevant_from)
         calls.setdefault(family if family.startswith("NDCG") else "rest", {})[measure] = name
-    by_name = {name: {} for name in names}
+    by_name: dict[str, dict[str, float]] = {name: {} for name in names}
     for named in calls.values():
         for row in ir_measures.iter_calc(list(named), qrels, falling_scores(run)):
             if row.query_id in qrels:
@@ -67,7 +68,7 @@ def by_ir_measures(names, run, qrels, *, scale_maximum, relevant_from):
 
 def by_gdeval(run, qrels, cutoff, scale_maximum, folder):
     """Per-query (nDCG, ERR) of the script that TREC's Web track was scored with, unrounded and for the scale."""
-    script = pkgutil.get_data("ir_measures", "bin/gdeval.pl").decode()
+    script = (pkgutil.get_data("ir_measures", "bin/gdeval.pl") or b"").decode()
     for was, becomes in (("$MAX_JUDGMENT = 4;", f"$MAX_JUDGMENT = {scale_maximum};"), ("%.5f,%.5f", "%.17g,%.17g")):
         assert was in script
         script = script.replace(was, becomes)

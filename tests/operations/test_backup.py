@@ -14,12 +14,16 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from judging.management.sqlite_files import NotUsable, check_database, copy_database, overwrite_database
+from tests.databases import copy_template
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, database_template: str) -> Path:
     """A data directory with a migrated database and one user."""
-    manage(tmp_path, "migrate", "--verbosity=0")
+    if settings.IS_SQLITE:
+        copy_template(str(tmp_path / "releval.sqlite3"))
+    else:
+        manage(tmp_path, "migrate", "--verbosity=0")
     manage(tmp_path, "create_user", "ada@example.com", "--role=admin", "--password=secret-pass-1")
     return tmp_path
 
@@ -43,6 +47,7 @@ def users(path: Path) -> list[str]:
         return [email for (email,) in database.execute("SELECT email FROM judging_user ORDER BY email")]
 
 
+@pytest.mark.slow
 def test_a_backup_is_whole_and_comes_back(home: Path) -> None:
     database, backup = home / "releval.sqlite3", home / "copy.sqlite3"
     assert "checked" in manage(home, "backup", str(backup))

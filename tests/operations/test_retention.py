@@ -3,6 +3,7 @@
 import io
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -27,8 +28,7 @@ pytestmark = pytest.mark.django_db
 def make_calls(*days: float, **fields: object) -> list[Call]:
     now = timezone.now()
     calls = [
-        Call(prompt_hash="x", raw_reply=f"reply {day}", created_at=now - timedelta(days=day), **fields)  # type: ignore[misc]
-        for day in days
+        Call(prompt_hash="x", raw_reply=f"reply {day}", created_at=now - timedelta(days=day), **fields) for day in days
     ]
     return Call.objects.bulk_create(calls)
 
@@ -126,7 +126,7 @@ def test_an_import_that_was_called_interrupted_stops_at_its_next_chunk(
     monkeypatch.setattr("judging.records.ranked_lists._QUERIES_PER_CHUNK", 2)
     written = []
 
-    def interrupted(*args: object) -> object:
+    def interrupted(*args: Any) -> object:
         written.append(args)
         if len(written) == 2:
             EvaluationRun.objects.update(status=EvaluationRunStatus.FAILED, error="the import was interrupted")

@@ -17,11 +17,11 @@ from judging.people.accounts import (
     deactivate_member,
     find_invitation,
     invite_member,
-    record_event,
     revoke_invitation,
     update_member,
 )
 from judging.people.tokens import authenticate_token, create_token, revoke_token
+from judging.records.audit import record_event
 from judging.records.roles import SYSTEM
 from tests.factories import make_provider, make_user
 
@@ -170,4 +170,4 @@ def test_what_the_command_line_does_is_listed_as_the_command_line_s(db: None) ->
     event = AuditEvent.objects.get()
     assert (event.actor, event.actor_name, event.subject_id) == (None, "the command line", str(user.pk))
     update_member(actor=user, member_id=make_user().pk, role=Role.RATER)
-    assert AuditEvent.objects.first().actor_name == str(user)  # type: ignore[union-attr]
+    assert AuditEvent.objects.first().actor_name == str(user)

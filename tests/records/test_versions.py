@@ -41,6 +41,7 @@ def test_a_changed_setting_makes_the_next_version(
         stored.name = "another"
         change = versioning.change(stored, before=before, actor=member)
     assert change.settings == ["name"]
+    assert change.version is not None
     assert (change.version.number, change.version.name, change.version.created_by) == (2, "another", member)
     assert [version.number for version in thing.versions.order_by("number")] == [1, 2]
     # The first one stays as it was.

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 READ = "from django.conf import settings; print(repr((settings.ALLOWED_HOSTS, settings.SECRET_KEY, settings.PORT)))"
 

@@ -267,7 +267,7 @@ def test_a_running_batch_stays_with_the_versions_that_it_began_with(
 def test_a_relevance_judge_scores_responses_by_its_grades(client: APIClient, stub: Stub, member: object) -> None:
     judge = make_relevance_judge(make_provider(stub.base_url))
     stub.script(grades={"response": 3})
-    batch_id = create(client, judge)  # type: ignore[arg-type]
+    batch_id = create(client, judge)
     drain()
     body = retrieve(client, batch_id)
     assert body["judge"]["name"] == judge.name
@@ -337,9 +337,9 @@ def test_summary_and_exports_tell_what_came_of_it(client: APIClient, make_judge:
     assert (summary["completed_count"], summary["failed_count"], summary["call_count"]) == (2, 1, 3)
     assert sum(summary["evaluators"][0]["histogram"]) == 2
     assert summary["failures"][0]["code"] == "unparseable"
-    jsonl = b"".join(client.get(f"{url}/export/")).decode().splitlines()  # type: ignore[arg-type]
+    jsonl = b"".join(client.get(f"{url}/export/")).decode().splitlines()
     assert [json.loads(line)["index"] for line in jsonl] == [0, 1, 2]
-    text = b"".join(client.get(f"{url}/export/", {"file_format": "csv"})).decode()  # type: ignore[arg-type]
+    text = b"".join(client.get(f"{url}/export/", {"file_format": "csv"})).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["status"] for row in rows] == ["failed", "completed", "completed"]
     assert (rows[0]["request"], rows[0]["contexts"], rows[0]["turns"]) == ("'=1+1", "", "")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_an_idempotency_key_makes_one_batch_of_one_body(client: APIClient, make_judge: MakeJudge) -> None:
     url = f"/v1/judges/{make_judge().pk}/batch-execute/"
-    headers = {"HTTP_IDEMPOTENCY_KEY": "k1"}
+    headers: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "k1"}
     first = client.post(url, {"inputs": pairs(2)}, format="json", **headers)
     again = client.post(url, {"inputs": pairs(2)}, format="json", **headers)
     assert again.json() == first.json()

@@ -120,7 +120,14 @@ def test_a_wrong_batch_is_refused_with_its_field(
 def test_absent_null_and_empty_are_the_same_and_unknown_members_are_ignored(
     client: APIClient, make_judge: MakeJudge
 ) -> None:
-    empty = {"contexts": [], "expected_output": "", "turns": [], "messages": None, "tools": None, "file_ids": []}
+    empty: dict[str, Any] = {
+        "contexts": [],
+        "expected_output": "",
+        "turns": [],
+        "messages": None,
+        "tools": None,
+        "file_ids": [],
+    }
     given = {**GOOD, **empty, "evaluator_version_id": None, "project_id": None, "new_member": 1}
     answer = client.post(
         f"/v1/judges/{make_judge().pk}/batch-execute/", {"inputs": [given], "tags": None}, format="json"

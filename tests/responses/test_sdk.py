@@ -1,7 +1,9 @@
 """The vendor's own SDK, unmodified, against this server: each version in an environment of its own."""
 
+import fcntl
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -25,23 +27,38 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 def environment(version: str) -> Path:
     """Return the Python of an environment with this SDK, made on first use and kept with the project's own.
 
-    Its name holds the hash of the locks, so a change of these makes another one. Skip when the registry is away.
+    Names hold the hashes of the locks, so a change of these makes others. Skip when the registry is away.
+    What the versions depend on is the same and installed once, for all of them.
     """
-    locks = [HERE / "dependencies.lock", HERE / f"scorable-{version}.lock"]
-    digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:12]
-    folder = Path(sys.prefix) / "sdk" / f"scorable-{version}-{digest}"
-    python = folder / "bin" / "python"
-    ready = folder / "ready"
-    if not ready.exists():
-        venv.create(folder, clear=True, with_pip=True)
-        requirements = [argument for lock in locks for argument in ("-r", str(lock))]
-        command = [str(python), "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", *requirements]
-        installed = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-        if installed.returncode:
-            reason = (installed.stderr.strip().splitlines() or ["pip failed"])[-1]
-            pytest.skip(f"PyPI's scorable {version} could not be installed: {reason[:300]}")
-        ready.touch()
-    return python
+    base = Path(sys.prefix) / "sdk"
+    base.mkdir(exist_ok=True)
+    with (base / "lock").open("w") as mutex:
+        fcntl.flock(mutex, fcntl.LOCK_EX)
+        shared = installed(base, "dependencies")
+        own = installed(base, f"scorable-{version}")
+    folder = own / "environment"
+    if not folder.exists():
+        venv.create(folder, with_pip=False)
+        (packages,) = folder.glob("lib/python*/site-packages")
+        (packages / "sdk.pth").write_text(f"{own / 'packages'}\n{shared / 'packages'}\n")
+    return folder / "bin" / "python"
+
+
+def installed(base: Path, name: str) -> Path:
+    """Install what a lock says into a folder of its own, with the project's pip."""
+    lock = HERE / f"{name}.lock"
+    folder = base / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    if not folder.exists():
+        making = base / "making"
+        shutil.rmtree(making, ignore_errors=True)
+        options = ["-q", "--no-compile", "--require-hashes", "--no-deps", "--target", str(making / "packages")]
+        command = [sys.executable, "-m", "pip", "install", *options, "-r", str(lock)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+            pytest.skip(f"PyPI's {name} could not be installed: {reason[:300]}")
+        making.rename(folder)
+    return folder
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -254,8 +254,9 @@ def test_a_hundred_inputs_and_three_evaluators_take_little_more_than_the_ideal(s
     seconds = time.monotonic() - started
     assert reread(batch).completed_count == 100
     ideal = 300 / 16 * 0.1
-    # The mark is 1.5 (the benchmark holds it); here other tests share the machine.
-    assert seconds < 3 * ideal, seconds
+    # The mark is 1.5 (the benchmark holds it); here other tests share the machine. One after the other is 16.
+    assert stub.max_in_flight == 16
+    assert seconds < 8 * ideal, seconds
     print(f"100 x 3 at 16 in flight: {seconds:.2f} s, {seconds / ideal:.2f} x the ideal")
 
 

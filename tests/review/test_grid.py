@@ -146,7 +146,7 @@ def test_filters_leave_the_same_rows_in_every_order(
 def test_rows_are_found_by_query_and_by_judge(run: EvaluationRun) -> None:
     row = candidate(run, "b", "d1")
     assert names(run, grid_filter=GridFilter(query_id=row.run_query_id)) == ["bd1", "bd3"]
-    judge_id = Judgment.objects.filter(author_kind="ai").first().judge_version.judge_id  # type: ignore[union-attr]
+    judge_id = Judgment.objects.filter(author_kind="ai").first().judge_version.judge_id
     assert names(run, grid_filter=GridFilter(ai_judge_id=judge_id)) == ["ad1", "ad2"]
     assert names(run, grid_filter=GridFilter(ai_judge_id=run.pk)) == []
 

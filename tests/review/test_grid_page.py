@@ -311,7 +311,7 @@ def test_the_export_holds_what_the_filter_leaves_and_no_formula(run: EvaluationR
     grade(run, member, "red shoes", "d1", 3)
     client = client_of(member)
     response = client.get(reverse("export_review", args=[run.pk], query={"min_ai_grade": "3"}))
-    lines = b"".join(response).decode().splitlines()  # type: ignore[arg-type]
+    lines = b"".join(response).decode().splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("q1,red shoes,1,d1,'=HYPERLINK(1),3,3.0,1,")
     assert lines[1].endswith(",4,Careful v1,because of d1,judged,")

@@ -180,7 +180,7 @@ def test_queries_come_worst_first_by_a_metric_with_their_coverage(as_rater: APIC
     url = f"/api/v1/evaluations/runs/{run.pk}/queries"
 
     def shown(ordering: str) -> list[Any]:
-        rows = as_rater.get(url, {"ordering": ordering, "page_size": 2}).json()
+        rows = as_rater.get(url, {"ordering": ordering, "page_size": "2"}).json()
         following = as_rater.get(rows["next"]).json()
         assert following["next"] is None
         assert as_rater.get(following["previous"]).json()["results"] == rows["results"]
@@ -234,7 +234,7 @@ def test_the_grid_is_filtered_ordered_and_paged(as_member: APIClient) -> None:
     def ids(page: Any) -> list[str]:
         return [row["query"] + row["candidate_id"] for row in page["results"]]
 
-    first = as_member.get(url, {"ordering": "-ai_grade", "page_size": 3}).json()
+    first = as_member.get(url, {"ordering": "-ai_grade", "page_size": "3"}).json()
     assert (ids(first), first["previous"]) == (["ad2", "bd1", "ad1"], None)
     second = as_member.get(first["next"]).json()
     assert (ids(second), second["next"]) == (["ad3"], None)

@@ -158,7 +158,8 @@ def test_an_author_with_the_address_of_a_member_or_a_former_one_is_that_member(c
 
     do(corpus, "query_id,doc_id,grade,rater\nq1,d1,3,Ann@Example.com\nq1,d1,2,gone@example.com\n")
 
-    assert set(Judgment.objects.values_list("author_kind", "member", "rater__name")) == {
+    authors: set[Any] = set(Judgment.objects.values_list("author_kind", "member", "rater__name"))
+    assert authors == {
         ("member", ann.pk, None),
         ("member", gone.pk, None),
     }

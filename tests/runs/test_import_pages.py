@@ -69,12 +69,12 @@ def test_everything_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(vi
     evaluation = make_evaluation()
     fields = values(relevant_from="9", more_metrics="P@3, NDGC@10", name="<b>")
     bad = "\n".join(["no json", json.dumps(RESULT), json.dumps({"query": "x"})])
-    for options in ({}, {"headers": HTMX}):
+    for headers in (None, HTMX):
         given = {**fields, "results": upload("r.jsonl", bad)}
-        page = visit.post(f"/evaluations/{evaluation.pk}/import", given, **options).content.decode()
+        page = visit.post(f"/evaluations/{evaluation.pk}/import", given, headers=headers).content.decode()
         for words in ("The highest grade of this scale is 4.", "Did you mean NDCG@10?", 'value="&lt;b&gt;"'):
             assert words in page
-        assert ("<html" in page) is (not options)
+        assert ("<html" in page) is (headers is None)
     right = {**values(more_metrics=""), "results": upload("r.jsonl", bad)}
     page = visit.post(f"/evaluations/{evaluation.pk}/import", right).content.decode()
     assert "Line 1: " in page

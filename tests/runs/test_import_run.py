@@ -1,6 +1,7 @@
 """Evaluation runs from results: written whole or not at all, pre-judged with what the corpus knows."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -141,7 +142,7 @@ def test_results_of_many_chunks_keep_their_order(monkeypatch: pytest.MonkeyPatch
     assert list(documents) == [f"d{number + each}" for number in range(7) for each in range(2)]
 
 
-def test_the_number_of_statements_does_not_grow_with_the_candidates(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_statements_does_not_grow_with_the_candidates(django_assert_max_num_queries) -> None:
     evaluation = make_evaluation()
     rows = [row(f"query {number}", *(f"d{number}-{each}" for each in range(40))) for number in range(10)]
 
@@ -219,7 +220,7 @@ def test_a_run_whose_writing_breaks_off_is_failed_and_says_why(
 
 
 def test_a_run_that_is_deleted_while_it_is_written_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def delete_then_refresh(run_id: object) -> None:
+    def delete_then_refresh(run_id: Any) -> None:
         EvaluationRun.objects.filter(pk=run_id).delete()
 
     monkeypatch.setattr(service, "refresh_run", delete_then_refresh)

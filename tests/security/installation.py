@@ -1,7 +1,7 @@
 """An installation in which something of everything exists, so that every route has something to show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.test import Client
@@ -49,10 +49,16 @@ class Installation:
     token_secret: str
     invitation: Invitation
     invitation_secret: str
+    _ids: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ids(self) -> Mapping[str, Any]:
-        """The value of every parameter that a route may have."""
+        """The value of every parameter that a route may have, as it was when first asked for."""
+        if not self._ids:
+            self._ids.update(self._read_ids())
+        return self._ids
+
+    def _read_ids(self) -> dict[str, Any]:
         log = ExecutionLog.objects.order_by("created_at").first()
         evaluator = Evaluator.objects.order_by("name").first()
         candidate = Candidate.objects.filter(run=self.run).order_by("pk").first()

@@ -152,7 +152,7 @@ def browser(standing: Installation) -> Client:
 def read(browser: Client, path: str) -> Any:
     response = browser.get(path)
     if response.streaming:
-        b"".join(response)  # type: ignore[arg-type]
+        b"".join(response)
     assert response.status_code != 500, path
     return response
 

@@ -131,7 +131,7 @@ BOMBS = [
 @pytest.mark.parametrize("template", BOMBS, ids=range(len(BOMBS)))
 def test_a_template_bomb_ends_with_a_message_and_soon(standing: Installation, template: str) -> None:
     client = browser_of(standing.owner)
-    json_type = {"content_type": "application/json"}
+    json_type: dict[str, Any] = {"content_type": "application/json"}
     started = time.process_time()
     saved = client.patch(
         f"/api/v1/ai-judges/{standing.judge.pk}", {"prompt_template": template, "batch_size": 50}, **json_type

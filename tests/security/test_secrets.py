@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -57,7 +58,7 @@ def echoes(stub: Stub) -> Iterator[str]:
     """Have the provider give the key back in every place of an answer that is kept; yield what each is."""
     headers = {"x-request-id": API_KEY, "location": f"http://127.0.0.1:1/{quote(API_KEY)}"}
     error = {"error": {"message": _ECHO, "type": API_KEY, "code": API_KEY}}
-    custom = {
+    custom: dict[str, dict[str, Any]] = {
         "graded": {"body": completion("".join(_BLOCK.format(f"d{n}") for n in range(1, 5)))},
         "prose": {"body": completion(_ECHO)},
         "no_json": {"body": f"<html>{_ECHO}"},
@@ -94,7 +95,7 @@ def answers(browser: Client, installation: Installation) -> Iterator[tuple[str, 
         for file_format in formats:
             response = browser.get(path, {"file_format": file_format, "format": file_format} if file_format else {})
             assert response.status_code != 500, path
-            body = b"".join(response) if response.streaming else response.content  # type: ignore[arg-type]
+            body = b"".join(response) if response.streaming else response.content
             yield path, f"{dict(response.headers)}\n{body.decode(errors='replace')}"
 
 
@@ -112,7 +113,8 @@ def stored_rows() -> Iterator[tuple[str, str]]:
         fields = [field.name for field in model._meta.local_fields if field.name not in hidden]
         for row in serializers.serialize("jsonl", model._default_manager.all(), fields=fields).splitlines():
             yield model.__name__, row
-    for task in [*OrmQ.objects.all(), *Task.objects.all()]:
+    tasks: list[Any] = [*OrmQ.objects.all(), *Task.objects.all()]
+    for task in tasks:
         yield "task", repr(task.task if isinstance(task, OrmQ) else (task.args, task.kwargs, task.result))
 
 

@@ -62,6 +62,7 @@ def in_production(tmp_path: Any, *, script: str = _SHOWN, **variables: str) -> s
     )
 
 
+@pytest.mark.slow
 def test_production_s_settings_are_safe_ones(tmp_path: Any) -> None:
     (tmp_path / "static").mkdir()
     done = in_production(tmp_path, **PRODUCTION)
@@ -85,6 +86,7 @@ def test_production_s_settings_are_safe_ones(tmp_path: Any) -> None:
     assert shown["hsts"] == "max-age=31536000; includeSubDomains; preload"
 
 
+@pytest.mark.slow
 def test_subdomains_and_preload_lists_are_left_alone_when_it_is_said_and_the_check_tells(tmp_path: Any) -> None:
     (tmp_path / "static").mkdir()
     opted_out = {**PRODUCTION, "RELEVAL_HSTS_SUBDOMAINS": "0", "RELEVAL_HSTS_PRELOAD": "0"}

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from django.db import transaction
 
+from judging.foundation.limits import LEASE_SECONDS
 from judging.models import Candidate, ItemStatus, JudgingRun, Judgment, User
-from judging.work.loop import FLUSH_SECONDS, LEASE_SECONDS
+from judging.work.loop import FLUSH_SECONDS
 from releval.process_groups import is_process_alive
 from tests.bench.rest import Api
 from tests.factories import make_judge, make_provider, make_token
@@ -38,6 +39,8 @@ ROUND = os.environ.get("CHAOS_ROUND", "1")
 
 class Stack:
     """The stub as a process, `serve` on the test database, and one run of `count` candidates in progress on them."""
+
+    served: Served
 
     def __init__(self, directory: Path, member: User, name: str) -> None:
         self.directory, self.member = directory, member

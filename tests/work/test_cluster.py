@@ -85,9 +85,10 @@ def test_sigterm_gives_everything_back_and_the_next_start_goes_on_at_once(start:
         wait_until(lambda: not cluster.processes(), 10)
     assert not run.items.filter(status="pending", claim_token__isnull=False).exists()
     assert not run.lanes.filter(lease_token__isnull=False).exists()
+    before = judged(run)
     with Cluster():
+        wait_until(workers.has_live_worker, 60)
         started = time.monotonic()
-        before = judged(run)
         wait_until(lambda: judged(run) > before, 20)
         assert time.monotonic() - started < LEASE - 2, "no lease had to run out"
         wait_until(lambda: ended(run), 30)

@@ -109,7 +109,7 @@ def test_3_no_provider_call_inside_a_transaction(start: Start, monkeypatch: pyte
             inside.append(any(c.in_atomic_block for c in connections.all(initialized_only=True)))
             return await complete(*arguments)
 
-        client.complete = watch  # type: ignore[method-assign]
+        client.complete = watch  # type: ignore[method-assign, assignment]
         return client
 
     monkeypatch.setattr("judging.judging_runs.kind.open_client", watched)

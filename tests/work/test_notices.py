@@ -16,6 +16,7 @@ from judging.work import slices
 from judging.work.loop import SliceLoop
 from judging.work.slices import work_slice
 from judging.work.store import Store
+from judging.work.words import Turn
 from tests.draining import drain
 from tests.judging_runs.judging import Start, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
@@ -92,7 +93,7 @@ def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
         for place, step in moments:
             patched.setattr(place, step, told_before(getattr(place, step)))
         with pytest.raises(SystemExit):
-            work_slice(run.lanes.get().pk, turn=slices.Turn(shared=0.3, longest=0.3))
+            work_slice(run.lanes.get().pk, turn=Turn(shared=0.3, longest=0.3))
     assert_everything_was_given_back(run)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from django_q.models import OrmQ
@@ -22,7 +23,7 @@ from tests.stub.fixtures import Stub
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def start(member: User, provider: AIProvider, queries: int = 10, candidates: int = 10, **fields: int) -> JudgingRun:
+def start(member: User, provider: AIProvider, queries: int = 10, candidates: int = 10, **fields: Any) -> JudgingRun:
     judge = make_judge(provider, **{"max_concurrency": 16, **fields})
     return start_judging_run(evaluation_run=small_run(queries, candidates), judge=judge, actor=member)
 
@@ -176,6 +177,6 @@ def test_starts_are_spaced_over_all_slices_and_whoever_waits_comes_first(member:
 def test_a_renewal_costs_nothing_without_limits(member: User, django_assert_num_queries: object) -> None:
     provider = make_provider()
     slice_ = Slice(start(member, provider), provider)
-    with django_assert_num_queries(1):  # type: ignore[operator]
+    with django_assert_num_queries(1):
         assert slice_.renew() == Grant(None, None)
     assert not ProviderShare.objects.exists()

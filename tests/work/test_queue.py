@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django_q.brokers import get_broker
+from django_q.brokers import Broker, get_broker
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
@@ -18,7 +18,7 @@ def two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Conf, "POLL", 0.001)
 
 
-def pull(broker: queue.SharingBroker) -> list[int]:
+def pull(broker: Broker) -> list[int]:
     return [task_id for task_id, _ in broker.dequeue() or ()]
 
 

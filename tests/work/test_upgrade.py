@@ -76,8 +76,8 @@ def upgraded(tmp_path: Path) -> Iterator[Upgraded]:
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
         try:
-            with psycopg.connect(f"{server}/{name}") as database:
-                database.execute(dump)
+            with psycopg.connect(f"{server}/{name}") as made:
+                made.execute(dump)
 
             def run(statement: str) -> list[Any]:
                 with psycopg.connect(f"{server}/{name}") as database:

@@ -31,7 +31,7 @@ with client.get_client_context() as api:
     else:
         from scorable.generated.openapi_client.models.judge_batch_execution_request import JudgeBatchExecutionRequest
 
-        inputs: list[dict[str, object]] = list(PAIRS)
+        inputs: list[dict[str, object]] = [{**pair} for pair in PAIRS]
         if RELEASE < (1, 10):
             turns = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hello to you"}]
             inputs.append({"messages": {"turns": turns, "target": "agent_behavior"}})

@@ -24,7 +24,7 @@ from judging.management.rescuing import rescue_all
 from judging.models import Role, User
 from judging.people.accounts import create_user
 from judging.records.roles import SYSTEM
-from judging.work.rescue import is_work_left_alone
+from judging.work.rescue import is_work_unattended
 from judging.work.workers import forget_dead_workers
 from releval.env import env
 from releval.supervisor import Child, StartFailed, Supervisor
@@ -247,7 +247,7 @@ def _watch(supervisor: Supervisor, stopped: threading.Event) -> None:
                 rescue_at = now + RESCUE_EVERY_SECONDS
             if not has_worker:
                 continue
-            if not is_work_left_alone():
+            if not is_work_unattended():
                 alone_since, limit = None, STUCK_AFTER_SECONDS
             elif alone_since is None:
                 alone_since = now

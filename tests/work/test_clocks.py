@@ -14,7 +14,7 @@ from judging.management.rescuing import rescue_all
 from judging.models import JudgingItem, Lane, User
 from judging.work import lifecycle, workers
 from judging.work.lanes import take
-from judging.work.rescue import is_work_left_alone
+from judging.work.rescue import is_work_unattended
 from judging.work.slices import work_slice
 from judging.work.store import Store
 from judging.work.words import LeaseLost, Outcomes
@@ -66,7 +66,7 @@ def test_a_host_with_a_wrong_clock_neither_takes_a_held_lane_nor_leaves_a_dead_o
     skew(seconds)
     assert take(lane.pk) is None
     assert rescue_all() == 0
-    assert not is_work_left_alone()
+    assert not is_work_unattended()
     # Now it is this host that holds the lane and renews: the lease it writes is read by others.
     store.flush(Outcomes(throttle="provider_limit"))
     skew(0)

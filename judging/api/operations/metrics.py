@@ -95,7 +95,7 @@ def _metrics() -> Iterator[Iterator[str]]:
         "releval_queue_waiting_tasks", "gauge", "Tasks that wait for a worker.", [({}, queue.waiting_tasks())]
     )
     yield _metric("releval_queue_oldest_seconds", "gauge", "How long the oldest of them waits.", [({}, round(age, 3))])
-    alive = totals.live_workers(now - workers.WORKER_GONE_AFTER)
+    alive = workers.live_workers()
     yield _metric("releval_workers", "gauge", "Worker processes seen within 30 s.", [({}, alive)])
     stalled = totals.stalled_lanes().count()
     yield _metric("releval_stalled_lanes", "gauge", "Shares of runs whose worker is gone for long.", [({}, stalled)])

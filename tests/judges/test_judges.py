@@ -163,7 +163,7 @@ def test_a_copy_is_personal_and_begins_anew(member: User) -> None:
     assert (copy.owner, copy.version, copy.batch_size, copy.name) == (member, 1, 7, "x" * 193 + " (copy)")
 
 
-def test_a_test_on_a_run_asks_about_the_first_candidates_and_stores_nothing(member: User, stub: Stub) -> None:
+def test_a_trial_on_a_run_asks_about_its_first_candidates(member: User, stub: Stub) -> None:
     run = make_run({"red shoes": ["d1", "d2", "d3"]})
     judge = make_judge(make_provider(stub.base_url, owner=member), owner=member, batch_size=2)
     query = run.run_queries.get()

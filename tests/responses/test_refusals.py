@@ -117,9 +117,7 @@ def test_a_wrong_batch_is_refused_with_its_field(
     assert field in post(client, make_judge(), body)
 
 
-def test_absent_null_and_empty_are_the_same_and_unknown_members_are_ignored(
-    client: APIClient, make_judge: MakeJudge
-) -> None:
+def test_null_and_empty_mean_absent_and_unknown_members_are_ignored(client: APIClient, make_judge: MakeJudge) -> None:
     empty = {"contexts": [], "expected_output": "", "turns": [], "messages": None, "tools": None, "file_ids": []}
     given = {**GOOD, **empty, "evaluator_version_id": None, "project_id": None, "new_member": 1}
     answer = client.post(

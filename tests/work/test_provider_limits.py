@@ -146,7 +146,7 @@ def test_who_gives_way_keeps_what_is_in_hand_and_nobody_gets_it_before(member: U
     assert second.renew().concurrency == 7
 
 
-def test_what_a_dead_worker_held_is_free_after_its_lease_and_a_done_lane_s_at_once(member: User) -> None:
+def test_a_dead_worker_s_share_is_free_after_its_lease(member: User) -> None:
     provider = make_provider(max_concurrency=8)
     dead, ended, other = (Slice(start(member, provider), provider) for _ in range(3))
     dead.wanted = ended.wanted = 4

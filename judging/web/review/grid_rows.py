@@ -1,4 +1,4 @@
-"""The review grid as its templates take it: rows with everything worded, in lists per query, and the metric cards."""
+"""The review grid as its templates take it: rows with their texts, in lists per query, and the metric cards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

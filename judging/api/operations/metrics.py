@@ -1,4 +1,4 @@
-"""`/metrics`: how the installation does, in Prometheus' text format, read from the database when it is asked for."""
+"""`/metrics`: the state of the installation in Prometheus' text format, read from the database at each request."""
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ Samples = Iterable[tuple[Mapping[str, str], float]]
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer whoever brings an admin's token and, where no proxy stands in front, processes on this machine."""
+    """Answer requests with an admin's token and, unless there is a proxy, from this machine."""
     if not _is_local(request):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         token = authenticate_token(secret.strip()) if scheme.lower() == "bearer" else None
@@ -43,7 +43,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         for metric in _metrics():
             lines.extend(metric)
     except DatabaseError:
-        # A scrape that fails would look like a process that is down.
+        # A failed scrape would look as if the process were down.
         lines = list(_up(0))
     return HttpResponse("\n".join([*lines, ""]), content_type=CONTENT_TYPE)
 

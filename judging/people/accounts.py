@@ -22,7 +22,7 @@ from judging.records.roles import Actor, require_account, require_admin, require
 logger = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "rlv_"  # noqa: S105  (how every token begins, no secret)
-# last_used_at is for people to look at: no write per request.
+# last_used_at is only shown to people, so it is not written at every request.
 TOKEN_USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -92,7 +92,7 @@ def find_invitation(secret: str) -> Invitation:
 def accept_invitation(*, secret: str, password: str, name: str = "") -> User:
     """Make the account that an invitation offers; a link makes one account. Raise NotFound or Invalid.
 
-    Whoever has the link may: it is the invitation's maker who let them in, whatever became of them since.
+    The link is enough: the invitation's maker let them in, even if that account has changed since.
     """
     invitation = find_invitation(secret)
     with transaction.atomic():

@@ -1,6 +1,6 @@
 """Lanes, the shares of a job's concurrency that processes work on, and their leases.
 
-A lease says who works on a lane and until when; whoever takes a lane next settles what a dead holder left in flight.
+A lease says which slice works on a lane, and until when; the next one settles what a dead holder left in flight.
 """
 
 import uuid

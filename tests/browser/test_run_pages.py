@@ -180,7 +180,7 @@ def test_wrong_lines_show_beside_their_file_and_the_form_keeps_its_input(
     expect(page.get_by_label("More metrics")).to_have_value("P@3")
     expect(page.get_by_label("Binary (0-1)")).to_be_checked()
     expect(page.locator(".files-jsonl .drop-name")).to_contain_text("results.jsonl")
-    # Chosen anew, since it changed; everything else is still there.
+    # Chosen again, since it changed; everything else is still there.
     results.write_text(good + "\n")
     page.locator("#id_results").set_input_files(results)
     page.get_by_role("button", name="Import").click()

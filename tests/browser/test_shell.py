@@ -1,4 +1,4 @@
-"""The frame around every page: the door, the theme, menus, messages, the account and the team."""
+"""The frame around every page: signing in, the theme, menus, messages, the account and the team."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Signing in, sessions, cookies, hosts, forms: what the settings and the door hold."""
+"""Signing in, sessions, cookies, hosts, forms: what the settings and the sign-in enforce."""
 
 import json
 import os
@@ -179,7 +179,7 @@ def five_passwords_a_minute() -> Iterator[None]:
 
 @pytest.mark.parametrize("path", ["/login", "/admin/login/", "/account/password", "/admin/password_change/"])
 @pytest.mark.usefixtures("five_passwords_a_minute")
-def test_an_address_tries_few_passwords_a_minute_whoever_s_they_are(admin: User, path: str) -> None:
+def test_an_address_tries_few_passwords_a_minute_for_any_account(admin: User, path: str) -> None:
     client = browser_of(admin) if "password" in path else Client()
     for attempt in range(5):
         guess = {"username": f"user{attempt}@example.com", "password": "guess", "old_password": "guess"}

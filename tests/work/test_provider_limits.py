@@ -157,7 +157,7 @@ def test_a_dead_worker_s_share_is_free_after_its_lease(member: User) -> None:
     assert other.renew().concurrency == 8
 
 
-def test_starts_are_spaced_over_all_slices_and_whoever_waits_comes_first(member: User) -> None:
+def test_starts_are_spaced_over_all_slices_in_order_of_waiting(member: User) -> None:
     provider = make_provider(requests_per_minute=90)
     first, second = (Slice(start(member, provider), provider) for _ in range(2))
     now, next_ = first.renew().starts or ()

@@ -1,4 +1,4 @@
-"""How slices share a resource's limits: a row for each, granted anew at every flush, with no lock across a call.
+"""How slices share a resource's limits: one row per slice, renewed at every flush, with no lock across a call.
 
 Concurrency. What is granted never adds up to more than the limit: a slice is granted more only from what is free,
 and one whose share shrinks keeps its calls in flight on its row until they have ended. A row counts as long as its

@@ -1,4 +1,4 @@
-"""Django's admin: a window for admins. It writes users and tokens only; everything else has one writer, its service."""
+"""Django's admin site. It writes users and tokens only; everything else is written by its own acts."""
 
 from typing import Any
 
@@ -110,7 +110,7 @@ class TokenAdmin(ReadOnlyAdmin):
             tokens.revoke_token(actor=request.user, token=token)
 
 
-def _register_the_rest() -> None:
+def _register_read_only() -> None:
     for model in apps.get_app_config("judging").get_models():
         if not admin.site.is_registered(model):
             admin.site.register(model, ReadOnlyAdmin)
@@ -122,4 +122,4 @@ def _register_the_rest() -> None:
                 admin.site.unregister(model)
 
 
-_register_the_rest()
+_register_read_only()

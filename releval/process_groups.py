@@ -1,8 +1,8 @@
 """End process groups for certain, also when the process that watches over them is killed.
 
-As a program (`python -m releval.process_groups`) this is the reaper: it reads lines "+1234" and "-1234" that name the
-groups to look after from its standard input, and when that ends, since whoever holds the other end closed it or died
-of whatever, it ends the groups that are left. It imports neither Django nor the project, and is small.
+As a program (`python -m releval.process_groups`) this is the reaper: it reads lines "+1234" and "-1234", which add and
+remove groups, from its standard input. When that ends, because the supervisor closed it or died, the reaper ends the
+groups that are left. It imports neither Django nor the project, and is small.
 """
 
 import os

@@ -255,7 +255,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_SSL_REDIRECT = env.bool("RELEVAL_SSL_REDIRECT", default=IS_HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("RELEVAL_HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
-# Both speak for names that may serve other things: 0 takes them back where whoever owns the domain wants that.
+# Both bind other names of the domain, too, which may serve other things: 0 turns them off.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("RELEVAL_HSTS_SUBDOMAINS", default=IS_HTTPS)
 SECURE_HSTS_PRELOAD = env.bool("RELEVAL_HSTS_PRELOAD", default=IS_HTTPS)
 if env.bool("RELEVAL_BEHIND_PROXY", default=False):

@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 BASE_DIR = Path(__file__).resolve().parent.parent
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-# A child that ran this long was well: its next death starts with the first pause again.
+# A child that ran this long was healthy: after its next death the pauses start from the first again.
 WELL_AFTER_SECONDS = 60.0
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MAX_LOG_BYTES = 5_000_000
 
 
 class StartFailed(Exception):
-    """A child ended before it was ready. The message says which, and how it can be found out why."""
+    """A child ended before it was ready. The message says which, and where to look for the reason."""
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Supervisor:
         return next(child.seconds_up for child in self.children if child.name == name)
 
     def raise_if_died(self) -> None:
-        """Raise StartFailed when a child has died: for the time until all are ready, when no restart would help."""
+        """Raise StartFailed when a child has died: used until all are ready, when no restart would help."""
         for child in self.children:
             if child.start_count > 1 or not child.is_running:
                 where = f"; see {child.log}" if child.log else ""

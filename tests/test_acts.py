@@ -167,7 +167,7 @@ def writers_without_actor(path: Path) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     writing = {name for name, node in functions.items() if any(map(_writes, ast.walk(node)))}
-    # And whoever calls one that does, in the same module.
+    # And functions of the same module that call one that does.
     while more := {
         name
         for name, node in functions.items()

@@ -207,7 +207,7 @@ def shown_name(name: str) -> str:
     return name if len(name) >= _MIN_JUDGE_NAME else f"{name}{_STAND_IN}"
 
 
-def name_behind(shown: str) -> str:
+def original_name(shown: str) -> str:
     """Return the name of a relevance judge that is shown like this."""
     name = shown.removesuffix(_STAND_IN)
     return name if len(name) < _MIN_JUDGE_NAME else shown

@@ -1,4 +1,4 @@
-"""What no route knows."""
+"""The answer to unknown routes."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from judging.foundation.errors import NotFound
 
 @extend_schema(exclude=True)
 class Unknown(BatchApiView):
-    """Answer 404 to every method: an unknown path or a malformed id, for whoever asks."""
+    """Answer 404 to every method: an unknown path or a malformed id, signed in or not."""
 
     authentication_classes = []
     permission_classes = []

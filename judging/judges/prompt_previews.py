@@ -1,4 +1,4 @@
-"""What a judge would be asked about a query of a run: to look at while a template is written. Stores nothing."""
+"""Previews of a judge's prompt for a query of a run, while its template is edited. Stores nothing."""
 
 from dataclasses import dataclass
 from typing import Any

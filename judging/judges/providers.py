@@ -88,13 +88,13 @@ def _change(actor: Actor, provider: AIProvider, fields: Mapping[str, Any], api_k
     if provider.shared != was_shared:
         _check_may_share(actor, provider, was_shared=was_shared)
         provider.owner = None if provider.shared else user_of(actor)
-    if was_shared and not provider.shared and _others_judges(provider, actor).exists():
+    if was_shared and not provider.shared and _judges_of_others(provider, actor).exists():
         raise Conflict("shared judges, or judges of others, use this provider: it stays shared", code="provider_in_use")
     if api_key is not None:
         _set_key(provider, api_key)
     _check(provider)
     if had_key and api_key is None and _origin(_endpoint(provider)) != _origin(old_endpoint):
-        # Whoever may edit must not get a stored key sent to a host of their choice.
+        # Editing must not be a way to send the stored key to a host of one's choice.
         raise_if_any({"api_key": ["The address leads to another host now: give the key again."]})
     provider.updated_at = timezone.now()
     provider.save(update_fields=[*(fields.keys() - {"type"}), "owner", "encrypted_api_key", "updated_at"])
@@ -127,7 +127,7 @@ def delete_provider(*, actor: Actor, provider: AIProvider) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTest:
-    """What a provider said to a test call. `models` are those it names, None where it names none."""
+    """A provider's answer to a test call. `models` are those it lists, None if it lists none."""
 
     ok: bool
     message: str
@@ -162,20 +162,20 @@ async def _test(connection: Connection, model: str) -> ProviderTest:
     )
     settings = CallSettings(model=model, temperature=None, timeout=TEST_SECONDS)
     try:
-        said, models = await asyncio.gather(
+        reply, models = await asyncio.gather(
             client.complete(messages, settings), client.list_models(timeout=10.0), return_exceptions=True
         )
     finally:
         await client.aclose()
     names = models if isinstance(models, list) else None
-    if isinstance(said, ProviderError):
-        return ProviderTest(False, said.message, said.latency_ms, names)
-    if not isinstance(said, Reply):
-        raise said
-    return ProviderTest(True, f"{said.model or model} answered: {said.text.strip()[:300]}", said.latency_ms, names)
+    if isinstance(reply, ProviderError):
+        return ProviderTest(False, reply.message, reply.latency_ms, names)
+    if not isinstance(reply, Reply):
+        raise reply
+    return ProviderTest(True, f"{reply.model or model} answered: {reply.text.strip()[:300]}", reply.latency_ms, names)
 
 
-def _others_judges(provider: AIProvider, owner: Actor) -> Any:
+def _judges_of_others(provider: AIProvider, owner: Actor) -> Any:
     return AIJudge.objects.filter(ai_provider=provider, archived_at=None).exclude(owner=user_of(owner))
 
 

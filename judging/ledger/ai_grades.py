@@ -117,7 +117,7 @@ def _write_candidates(
     judgment_ids: dict[tuple[int, int], int],
     unlocked_run_ids: Sequence[UUID],
 ) -> None:
-    # The runs are told apart here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
+    # The runs are filtered here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
     wanted = set(unlocked_run_ids)
     rows = Candidate.objects.filter(
         query_id__in={query_id for query_id, _ in judgment_ids},

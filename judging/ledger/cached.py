@@ -38,7 +38,7 @@ def recount(run_ids: list[UUID]) -> None:
 
 
 def refresh_run(run_id: UUID) -> None:
-    """Give an unlocked run everything that is derived from the corpus's judgments: cached grades, counts, metrics."""
+    """Recompute what an unlocked run derives from the corpus's judgments: cached grades, counts, metrics."""
     with transaction.atomic():
         run = EvaluationRun.objects.select_for_update(no_key=True).filter(pk=run_id, is_locked=False).first()
         if run is None:

@@ -1,4 +1,4 @@
-"""Imported judgments, from their staging rows into the ledger in one statement."""
+"""Write imported judgments from their staging rows into the ledger, in one statement."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from judging.ledger.cached import recompute, recount
 from judging.ledger.runs import lock_unlocked_runs
 from judging.models import AuthorKind, Candidate, JudgmentImport, RunQuery, StagedJudgment
 
-# One author has one grade for (query, document, scale); which columns tell that depends on the kind of author.
+# One author has one grade for (query, document, scale); which columns name the author depends on its kind.
 _CONFLICT = {
     AuthorKind.MEMBER: "(query_id, document_id, scale, member_id) WHERE author_kind = 'member'",
     AuthorKind.RATER: "(query_id, document_id, scale, rater_id) WHERE author_kind = 'rater'",
@@ -73,7 +73,7 @@ def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:
             " created_at, %s FROM judging_stagedjudgment WHERE judgment_import_id = %s AND author_kind = %s"
             f" ON CONFLICT {_CONFLICT[kind]} DO UPDATE SET grade = excluded.grade, reasoning = excluded.reasoning,"
             " judge_label = excluded.judge_label, created_at = excluded.created_at, updated_at = excluded.updated_at,"
-            # What was visible when a grade was given is kept with it, and can't be known of another.
+            # Whether the AI grade was visible belongs to the grade that was given then; for a new one it is unknown.
             " saw_ai_grade = CASE WHEN judging_judgment.grade = excluded.grade THEN judging_judgment.saw_ai_grade END"
             f" {_GUARD.get(kind, '')}",
             [uuid_param(corpus_id), time_param(timezone.now()), uuid_param(judgment_import_id), kind.value],

@@ -16,14 +16,14 @@ _CHUNK = 2000
 
 
 def snapshot_run(run_id: UUID, *, by_id: UUID | None) -> datetime:
-    """Lock a completed run and keep its judgments as they stand; return when.
+    """Lock a completed run and store a snapshot of its judgments; return the time of it.
 
     The caller wraps this in its transaction. The cached grades and metrics on the run's own rows stand still from
     here on and are the rest of the snapshot. Raise Conflict (run_locked, run_not_completed).
     """
     now = timezone.now()
     with transaction.atomic():
-        # Nothing stale may be frozen.
+        # Stale metrics must not get into the snapshot.
         renew_metrics(run_id)
         locked = EvaluationRun.objects.filter(pk=run_id, is_locked=False, status=EvaluationRunStatus.COMPLETED).update(
             is_locked=True, locked_at=now, locked_by_id=by_id
@@ -76,7 +76,7 @@ def snapshot_run(run_id: UUID, *, by_id: UUID | None) -> datetime:
 
 
 def unlock_run(run_id: UUID) -> None:
-    """Drop a run's snapshot and give it what the corpus's judgments say now. Raise Conflict (run_not_locked)."""
+    """Drop a run's snapshot and recompute it from the corpus's current judgments. Raise Conflict (run_not_locked)."""
     with transaction.atomic():
         if not EvaluationRun.objects.filter(pk=run_id, is_locked=True).update(
             is_locked=False, locked_at=None, locked_by=None

@@ -89,7 +89,7 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
 
 
 def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:
-    # The runs are told apart here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
+    # The runs are filtered here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
     wanted = set(unlocked)
     rows = Candidate.objects.filter(
         query_id__in={query_id for query_id, _ in pairs}, document_id__in={document_id for _, document_id in pairs}

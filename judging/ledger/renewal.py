@@ -19,7 +19,7 @@ _CHUNK = 200
 
 
 def renew_metrics(run_id: UUID) -> None:
-    """Compute what is stale of an unlocked run's metrics. May be run again at any time; costs little when nothing is.
+    """Compute the stale metrics of an unlocked run. May be run again at any time; cheap when nothing is stale.
 
     A query's values are computed and its mark cleared in one transaction, so a judgment that comes in between marks it
     again. Works in chunks of queries: memory does not grow with the run.
@@ -46,7 +46,7 @@ def renew_metrics(run_id: UUID) -> None:
 def _renew_chunk(run: EvaluationRun) -> bool:
     """Renew some stale queries of a run; return whether there were any."""
     with transaction.atomic():
-        # The run's row first, as everyone does who writes judgments: none changes while we read.
+        # Lock the run's row first, as every writer of judgments does: none changes while we read.
         if not EvaluationRun.objects.select_for_update(no_key=True).filter(pk=run.pk, is_locked=False).exists():
             return False
         stale = list(RunQuery.objects.filter(run=run, has_stale_metrics=True).only("pk", "query_id")[:_CHUNK])
@@ -67,9 +67,9 @@ def _renew_chunk(run: EvaluationRun) -> bool:
             if grade is not None:
                 grades[run_query_id][document_id] = grade
                 judged_counts[run_query_id] += 1
-        elsewhere = judged_elsewhere([run_query.query_id for run_query in stale], run.scale)
+        judged = effective_grades([run_query.query_id for run_query in stale], run.scale)
         for run_query in stale:
-            for document_id, grade in elsewhere.get(run_query.query_id, {}).items():
+            for document_id, grade in judged.get(run_query.query_id, {}).items():
                 grades[run_query.pk].setdefault(document_id, grade)
             score = score_query(
                 metrics,
@@ -79,9 +79,7 @@ def _renew_chunk(run: EvaluationRun) -> bool:
                 relevant_from=run.relevant_from,
             )
             run_query.metric_values = score.values
-            run_query.coverage_values = {
-                name: [judged.judged, judged.returned] for name, judged in score.judged.items()
-            }
+            run_query.coverage_values = {name: [count.judged, count.returned] for name, count in score.judged.items()}
             run_query.is_scored = score.is_scored
             run_query.judged_count = judged_counts[run_query.pk]
             run_query.has_stale_metrics = False
@@ -93,7 +91,7 @@ def _renew_chunk(run: EvaluationRun) -> bool:
     return True
 
 
-def judged_elsewhere(query_ids: list[int], scale: str) -> dict[int, dict[int, int]]:
+def effective_grades(query_ids: list[int], scale: str) -> dict[int, dict[int, int]]:
     """Return the effective grade of every judged document of the queries: {query: {document: grade}}."""
     people: dict[tuple[int, int], list[int]] = defaultdict(list)
     ai: dict[tuple[int, int], int] = {}
@@ -114,7 +112,7 @@ def judged_elsewhere(query_ids: list[int], scale: str) -> dict[int, dict[int, in
 
 
 def _stored_scores(run_id: UUID) -> Iterator[QueryScore]:
-    # As text, read a thousand at a time: field by field takes four times as long, at every grade that a person saves.
+    # Parsed as text, a thousand rows at a time: field by field takes four times as long, at every grade that is saved.
     rows = (
         RunQuery.objects.filter(run_id=run_id)
         .values_list(Cast("metric_values", TextField()), Cast("coverage_values", TextField()), "is_scored")

@@ -1,4 +1,4 @@
-"""Which runs a change of judgments reaches."""
+"""The runs that a change of judgments affects."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -23,7 +23,7 @@ def lock_unlocked_runs(corpus_id: UUID, scale: str) -> list[UUID]:
 
 
 def mark_stale(query_ids: set[int], unlocked: Collection[UUID]) -> set[UUID]:
-    """Have the metrics of these queries renewed in each of the runs; return the runs where any was up to date.
+    """Mark the metrics of these queries stale in each of the runs; return the runs where any was up to date.
 
     In each: a document that a run did not return counts in its ideal ranking, too.
     """

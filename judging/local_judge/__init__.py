@@ -1,4 +1,4 @@
-"""The local judge: a similarity model behind an OpenAI-compatible door, for a product that works without key or network.
+"""The local judge: a similarity model behind an OpenAI-compatible API, so that the product works without key or network.
 
 It is not an LLM. `reading` finds query and candidates in the tags of the default prompt, `scoring` turns the
 similarity of their sentence embeddings into a grade, `server` speaks HTTP. Nothing here imports Django or the rest

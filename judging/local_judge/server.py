@@ -43,7 +43,7 @@ class RequestError(Exception):
 
 
 class CannotListen(Exception):
-    """The address cannot be had. The message is one line."""
+    """The address cannot be listened on. The message is one line."""
 
 
 class LocalJudge:
@@ -281,7 +281,7 @@ class Server(ThreadingHTTPServer):
             return
         try:
             super().process_request(request, client_address)
-        except RuntimeError:  # no thread to be had
+        except RuntimeError:  # no thread available
             self._free.release()
             raise
 

@@ -1,4 +1,4 @@
-"""What is done every few seconds about whatever was left behind: by the supervisor, or by hand."""
+"""Pick up work that was left behind: every few seconds by the supervisor, or by hand."""
 
 from judging.judging_runs.stale_metrics import renew_forgotten_metrics
 from judging.runs.importing.interrupted import fail_interrupted_imports
@@ -6,7 +6,7 @@ from judging.work.rescue import rescue_lanes
 
 
 def rescue_all() -> int:
-    """Set work going again, renew forgotten metrics, end interrupted imports; return how many lanes were queued.
+    """Queue stalled work, renew forgotten metrics, end interrupted imports; return how many lanes were queued.
 
     Harmless at any moment.
     """

@@ -1,4 +1,4 @@
-"""What the demo shows: the electronics collection, the local judge, and an account of its own to look at them with."""
+"""The demo's data: the electronics collection, the local judge, and an account to sign in with."""
 
 import json
 import secrets
@@ -47,7 +47,7 @@ def load_sample(say: Say) -> Sample:
 
 
 def _account() -> tuple[User, str, str]:
-    """Return the demo's user, its password and a token: those of the last time as long as they open the door."""
+    """Return the demo's user, its password and a token: the earlier ones as long as they still work."""
     path = Path(settings.DATA_DIR) / CREDENTIALS_FILE
     stored = _stored(path)
     password, token = stored.get("password") or secrets.token_urlsafe(12), stored.get("token", "")

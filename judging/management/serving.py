@@ -24,7 +24,7 @@ from judging.management.rescuing import rescue_all
 from judging.models import Role, User
 from judging.people.accounts import create_user
 from judging.records.roles import SYSTEM
-from judging.work.rescue import is_work_left_alone
+from judging.work.rescue import is_work_unattended
 from judging.work.workers import forget_dead_workers
 from releval.env import env
 from releval.supervisor import Child, StartFailed, Supervisor
@@ -180,7 +180,7 @@ def _gunicorn(fd: int) -> list[str]:
 @contextmanager
 def supervised(processes: list[Child]) -> Iterator[Supervisor]:
     """Start the processes and a watch over the judging; end everything on the way out."""
-    _quietly(forget_dead_workers)
+    _log_database_errors(forget_dead_workers)
     stopped = threading.Event()
     with Supervisor(processes) as supervisor:
         supervisor.start()
@@ -190,7 +190,7 @@ def supervised(processes: list[Child]) -> Iterator[Supervisor]:
             yield supervisor
         finally:
             stopped.set()
-    _quietly(forget_dead_workers)
+    _log_database_errors(forget_dead_workers)
 
 
 def wait_until_ready(supervisor: Supervisor) -> bool:
@@ -247,7 +247,7 @@ def _watch(supervisor: Supervisor, stopped: threading.Event) -> None:
                 rescue_at = now + RESCUE_EVERY_SECONDS
             if not has_worker:
                 continue
-            if not is_work_left_alone():
+            if not is_work_unattended():
                 alone_since, limit = None, STUCK_AFTER_SECONDS
             elif alone_since is None:
                 alone_since = now
@@ -262,19 +262,19 @@ def _watch(supervisor: Supervisor, stopped: threading.Event) -> None:
             alone_since = None
             supervisor.restart(WORKER)
         except Exception:
-            # Whatever it was: the watch is the last one standing, and it must go on.
+            # Nothing restarts the watch itself: it must survive any error.
             logger.exception("the watch over the judging failed; it tries again")
-            _quietly(connections.close_all)
-    _quietly(connections.close_all)
+            _log_database_errors(connections.close_all)
+    _log_database_errors(connections.close_all)
 
 
 def _has_lost_worker(seconds_up: float) -> bool:
-    """Tell whether one of the present workers was killed. It may have held a lock that the others wait for, for ever."""
+    """Tell whether one of the current workers was killed: it may have held a lock that the others wait for, for ever."""
     last_beat = forget_dead_workers()
     return last_beat is not None and last_beat > shared_now() - timedelta(seconds=seconds_up)
 
 
-def _quietly(act: Callable[[], object]) -> None:
+def _log_database_errors(act: Callable[[], object]) -> None:
     try:
         act()
     except DatabaseError as error:

@@ -11,7 +11,7 @@ from judging.foundation.limits import MAX_IDEMPOTENCY_KEY
 
 
 class Job(models.Model):
-    """What lanes work for: cut into rows, one for each thing to ask. `kind` names its kind of work (judging.kinds)."""
+    """A piece of background work, split into rows, one per thing to ask. `kind` names its kind (judging.kinds)."""
 
     kind: ClassVar[str]
     active_statuses: ClassVar[Sequence[str]]
@@ -60,7 +60,7 @@ class Lane(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     enqueued_at = models.DateTimeField(default=timezone.now)
     slice_count = models.PositiveIntegerField(default=0)
-    # What a slice hands to the next: the lowered concurrency, and an outage under way.
+    # What a slice passes to the next: the lowered concurrency, and a current outage.
     current_concurrency = models.PositiveSmallIntegerField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     failing_count = models.PositiveIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""Taking away what need not be kept for ever, a chunk at a time, while everything goes on."""
+"""Delete what need not be kept for ever, in chunks, while work goes on."""
 
 from datetime import timedelta
 

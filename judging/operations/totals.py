@@ -1,4 +1,4 @@
-"""What whoever runs the installation asks: how much work there is, how it goes, what was left behind."""
+"""Totals for operators: how much work there is, how it goes, what was left behind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,23 +17,18 @@ from judging.models import (
     JudgingRun,
     JudgingRunStatus,
     Lane,
-    WorkerHeartbeat,
 )
+from judging.work.kind import all_kinds
 
 
 def stalled_lanes() -> QuerySet[Lane]:
-    """Return lanes of active runs and batches whose worker is gone and which nobody has queued again."""
+    """Return the lanes of active jobs whose worker is gone and that nobody has queued again."""
     limit = shared_now() - STALLED_AFTER
     is_active = Q()
-    for job_model in (JudgingRun, BatchExecution):
-        active = job_model._default_manager.filter(status__in=job_model.active_statuses)
-        is_active |= Q(kind=job_model.kind, job_id__in=active.values("pk"))
+    for kind in all_kinds():
+        is_active |= Q(kind=kind.name, job_id__in=kind.active().values("pk"))
     is_left = Q(lease_until__lt=limit) | Q(lease_token__isnull=True)
     return Lane.objects.filter(is_active, is_left, is_done=False, enqueued_at__lt=limit)
-
-
-def live_workers(since: datetime) -> int:
-    return WorkerHeartbeat.objects.filter(seen_at__gte=since).count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +42,14 @@ class WorkTotals:
 
 
 def counts_by_status(model: type[EvaluationRun] | type[JudgingRun] | type[BatchExecution]) -> dict[str, int]:
-    """Return how many there are in each status, those that nobody is in included."""
+    """Return how many rows each status has, statuses without any included."""
     statuses = {EvaluationRun: EvaluationRunStatus, JudgingRun: JudgingRunStatus, BatchExecution: BatchStatus}[model]
     rows = model._default_manager.order_by().values_list("status").annotate(count=Count("pk"))
     return {**dict.fromkeys(statuses.values, 0), **dict(rows)}
 
 
 def judging_totals() -> WorkTotals:
-    """Sum the counters of AI judging runs: no item is counted, there may be millions."""
+    """Sum the counters of AI judging runs, without counting items: there may be millions."""
     names = ("total_count", "judged_count", "failed_count", "skipped_count")
     sums = _sums(JudgingRun, *names, "call_count", "input_tokens", "output_tokens")
     total, judged, failed, skipped = (sums[name] for name in names)

@@ -84,7 +84,7 @@ def find_invitation(secret: str) -> Invitation:
 def accept_invitation(*, secret: str, password: str, name: str = "") -> User:
     """Make the account that an invitation offers; a link makes one account. Raise NotFound or Invalid.
 
-    Whoever has the link may: it is the invitation's maker who let them in, whatever became of them since.
+    The link is enough: the invitation's maker let them in, even if that account has changed since.
     """
     invitation = find_invitation(secret)
     with transaction.atomic():

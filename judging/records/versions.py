@@ -36,7 +36,7 @@ class Change(Generic[VersionT]):
 
 @dataclass(frozen=True, slots=True)
 class Versioning(Generic[ThingT, VersionT]):
-    """How a model's rows are versioned. `thing` is the field of a version that names its row, `word` what people call it."""
+    """How a model's rows are versioned. `thing` is a version's field for its row, `word` what people call it."""
 
     things: type[ThingT]
     versions: type[VersionT]

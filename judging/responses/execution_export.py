@@ -33,10 +33,12 @@ def batch_csv_lines(batch: BatchExecution) -> Iterator[str]:
         before = (row.item.index, row.item.status, *texts, *lists)
         asked = [result for result in row.results if result.status != ResultStatus.SKIPPED]
         for result in row.results if asked else [None]:
-            yield csv_line((*before, *_said(result, batch), row.item.error_message, str(row.execution_log_id or "")))
+            yield csv_line(
+                (*before, *_result_cells(result, batch), row.item.error_message, str(row.execution_log_id or ""))
+            )
 
 
-def _said(result: EvaluatorResult | None, batch: BatchExecution) -> tuple[str, float | None, str]:
+def _result_cells(result: EvaluatorResult | None, batch: BatchExecution) -> tuple[str, float | None, str]:
     if result is None:
         return "", None, ""
     why = batch.error if result.status == ResultStatus.SKIPPED else result.failure_message

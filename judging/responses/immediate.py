@@ -1,4 +1,4 @@
-"""A batch that somebody waits for: worked on at once, in the process that took the request."""
+"""Batches that the caller waits for: worked on at once, in the process that received the request."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,12 +27,12 @@ def _execute(batch: BatchExecution) -> BatchExecution:
     for lane_id in batch.lanes.values_list("pk", flat=True):
         work_slice(lane_id, turn=Turn(shared=LONGEST_SECONDS, longest=LONGEST_SECONDS))
     with suppress(IllegalTransition):
-        lifecycle.fail(batch.kind, batch.pk, error=_why_late(batch), error_code="timeout")
+        lifecycle.fail(batch.kind, batch.pk, error=_timeout_message(batch), error_code="timeout")
     batch.refresh_from_db()
     return batch
 
 
-def _why_late(batch: BatchExecution) -> str:
+def _timeout_message(batch: BatchExecution) -> str:
     message = f"the evaluators did not answer within {LONGEST_SECONDS:.0f} s"
     failed = Call.objects.filter(evaluator_result__batch=batch).exclude(error="").order_by("-pk").first()
     return f"{message}; the last call failed: {failed.error}" if failed is not None else message

@@ -1,4 +1,4 @@
-"""What batches take in, held to the rules. Every refusal names the input by its index, and the field."""
+"""Validate the inputs of batches. Every refusal names the input by its index, and the field."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

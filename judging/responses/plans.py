@@ -90,7 +90,7 @@ def plan_evaluators(*, evaluator_ids: Sequence[UUID]) -> BatchPlan:
 
 
 def plan_again(*, actor: Actor, batch: BatchExecution) -> BatchPlan:
-    """Plan what a batch asked, at the versions that it had; models that came from the default are looked up anew.
+    """Plan what a batch asked, at the versions that it had, but with today's default model where it used the default.
 
     Raise NotFound for a relevance judge that is private to others: batches are the team's, its provider is not.
     """

@@ -1,4 +1,4 @@
-"""Who may: Admin > Member > Rater. A rater sees evaluation runs and submits judgments, nothing else."""
+"""Permissions: Admin > Member > Rater. A rater sees evaluation runs and submits judgments, nothing else."""
 
 from typing import Any
 

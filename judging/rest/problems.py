@@ -16,7 +16,7 @@ from judging.foundation.errors import Busy, Conflict, DomainError, Forbidden, In
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-# Whoever sends a million wrong rows learns as much from the first hundred, and the answer stays small.
+# Of a million wrong rows, the first hundred say enough, and the answer stays small.
 MAX_ERRORS = 100
 
 _DOMAIN_STATUS: tuple[tuple[type[DomainError], int], ...] = (
@@ -86,16 +86,16 @@ def problem_response(status: int, detail: str, *, code: str = "") -> JsonRespons
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
-    """Answer any exception of a view. What is unexpected is logged and tells nothing of itself."""
+    """Answer any exception of a view. An unexpected one is logged, and the answer reveals nothing of it."""
     headers: dict[str, str] = {}
     if isinstance(error, exceptions.APIException):
         if header := getattr(error, "auth_header", None):
             headers["WWW-Authenticate"] = header
         if wait := getattr(error, "wait", None):
             headers["Retry-After"] = str(int(wait) + 1)
-        body = _of_api_exception(error)
+        body = _from_api_exception(error)
     elif isinstance(error, DomainError):
-        body = _of_domain_error(error)
+        body = _from_domain_error(error)
         if body["status"] == 503:
             headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     elif isinstance(error, Http404):
@@ -116,14 +116,14 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     return Response(body, status=body["status"], content_type=MEDIA_TYPE, headers=headers)
 
 
-def _of_domain_error(error: DomainError) -> dict[str, Any]:
+def _from_domain_error(error: DomainError) -> dict[str, Any]:
     # A plain DomainError is about the state of things, such as a credential that can't be decrypted.
     status = next((status for kind, status in _DOMAIN_STATUS if isinstance(error, kind)), 409)
     errors = error.errors if isinstance(error, Invalid) else None
     return problem(status, _sentence(error.message, errors or {}), code=error.code, errors=errors)
 
 
-def _of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
+def _from_api_exception(error: exceptions.APIException) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         errors = field_errors(error.detail)
         field, messages = next(iter(errors.items()), ("", ["The input is wrong."]))

@@ -1,4 +1,4 @@
-"""How often one may ask, counted per process."""
+"""Throttles of the REST APIs, counted per process."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class AnonymousThrottle(_Throttle):
 
 
 class PasswordThrottle(_Throttle):
-    """Guesses at passwords by address, whoever's they are. Locking accounts stops those at one account only."""
+    """Password attempts per address, for any account. Locking an account only stops attempts at that one."""
 
     scope = "password"
 

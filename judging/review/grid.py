@@ -1,4 +1,4 @@
-"""The rows of the review grid: candidates with everybody's grades, paged by keyset.
+"""The rows of the review grid: candidates with everyone's grades, paged by keyset.
 
 A page costs the same few statements whatever its size or depth: one that finds the rows, one that reads them, one for
 their judgments, one for their documents' first versions.
@@ -30,8 +30,8 @@ from judging.review.grid_order import DEFAULT_ORDERING, Cursor, bands_of, place,
 
 
 @dataclass(frozen=True, slots=True)
-class PersonsGrade:
-    """What one person said of a candidate; the label is the e-mail address, or the name an import gave."""
+class AuthoredGrade:
+    """One person's grade of a candidate. `author` is the e-mail address, or the name an import gave."""
 
     author: str
     grade: int
@@ -41,7 +41,7 @@ class PersonsGrade:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What one AI judging run said of a candidate: a grade, or a failure with its code."""
+    """The outcome of one AI judging run for a candidate: a grade, or a failure with its code."""
 
     judging_run_id: UUID
     judge_label: str
@@ -85,7 +85,7 @@ class GridRow:
     last_item_status: str
     failure_code: str
     content_changed: bool
-    people: Sequence[PersonsGrade] = ()
+    people: Sequence[AuthoredGrade] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def grid_rows(
     is_backward = at is not None and at.is_backward
     has_more = len(places) > limit
     if has_more:
-        # The one too many tells that there is more: in the direction of reading, so at that end.
+        # The surplus row shows that there is more; it is the last one in the direction of reading.
         places = places[1:] if is_backward else places[:limit]
     page = GridPage(rows_of(run, [pk for pk, _ in places], viewer=viewer))
     if not places:
@@ -133,7 +133,7 @@ def grid_rows(
 def all_grid_rows(
     run: EvaluationRun, *, viewer: User | None, grid_filter: GridFilter | None = None, ordering: str = DEFAULT_ORDERING
 ) -> Iterator[GridRow]:
-    """Go through everything a filter leaves, a page in memory at a time (for exports)."""
+    """Yield every row that a filter leaves, holding one page in memory at a time (for exports)."""
     cursor = ""
     while True:
         page = grid_rows(run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=MAX_PAGE, cursor=cursor)
@@ -150,7 +150,7 @@ def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | 
     shown = [by_id[pk] for pk in candidate_pks if pk in by_id]
     if not shown:
         return []
-    said = _said(run, shown, viewer)
+    grades = _grades_by_pair(run, shown, viewer)
     first_versions = dict(
         DocumentVersion.objects.filter(document_id__in={candidate.document_id for candidate in shown})
         .values("document_id")
@@ -160,7 +160,7 @@ def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | 
     return [
         _row(
             candidate,
-            said.get((candidate.query_id, candidate.document_id)) or _Said(),
+            grades.get((candidate.query_id, candidate.document_id)) or _PairGrades(),
             is_first_version=first_versions[candidate.document_id] == candidate.document_version_id,
         )
         for candidate in shown
@@ -168,48 +168,50 @@ def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | 
 
 
 @dataclass(slots=True)
-class _Said:
-    """What was said of a pair of query and document."""
+class _PairGrades:
+    """The grades of a pair of query and document."""
 
     ai: Judgment | LockedJudgment | None = None
     judge_id: UUID | None = None
     judge_name: str = ""
-    mine: PersonsGrade | None = None
-    people: list[PersonsGrade] = field(default_factory=list)
-    # The oldest of those that count; None in a locked run.
+    mine: AuthoredGrade | None = None
+    people: list[AuthoredGrade] = field(default_factory=list)
+    # When the oldest grade that counts was given; None in a locked run.
     oldest_at: Any = None
 
 
-def _said(run: EvaluationRun, shown: list[Candidate], viewer: User | None) -> dict[tuple[int, int], _Said]:
+def _grades_by_pair(
+    run: EvaluationRun, shown: list[Candidate], viewer: User | None
+) -> dict[tuple[int, int], _PairGrades]:
     pairs = {(candidate.query_id, candidate.document_id) for candidate in shown}
     of_pairs = {
         "query_id__in": {query_id for query_id, _ in pairs},
         "document_id__in": {document_id for _, document_id in pairs},
     }
-    said: dict[tuple[int, int], _Said] = defaultdict(_Said)
+    grades: dict[tuple[int, int], _PairGrades] = defaultdict(_PairGrades)
     judgments = _locked(run, of_pairs) if run.is_locked else _live(run, of_pairs)
     for judgment, author, judge_id, judge_name in judgments:
         pair = (judgment.query_id, judgment.document_id)
         if pair not in pairs:
             continue
-        entry = said[pair]
+        entry = grades[pair]
         if judgment.author_kind == AuthorKind.AI:
             entry.ai, entry.judge_id, entry.judge_name = judgment, judge_id, judge_name
             continue
         is_viewer = viewer is not None and judgment.member_id == viewer.pk
-        person = PersonsGrade(author, judgment.grade, judgment.reasoning, is_viewer)
+        person = AuthoredGrade(author, judgment.grade, judgment.reasoning, is_viewer)
         entry.people.append(person)
         if is_viewer:
             entry.mine = person
         if isinstance(judgment, Judgment):
             entry.oldest_at = min(entry.oldest_at or judgment.updated_at, judgment.updated_at)
-    for entry in said.values():
+    for entry in grades.values():
         if isinstance(entry.ai, Judgment) and not entry.people:
             entry.oldest_at = entry.ai.updated_at
-    return said
+    return grades
 
 
-# A judgment, its author's label, the judge it is of, and that judge's name.
+# A judgment, its author's label, and its judge's id and name.
 _Attributed = tuple[Judgment | LockedJudgment, str, UUID | None, str]
 
 
@@ -241,8 +243,8 @@ def _locked(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Attrib
         yield judgment, judgment.author_label, judge_id, name
 
 
-def _row(candidate: Candidate, said: _Said, *, is_first_version: bool) -> GridRow:
-    run_query, version, ai = candidate.run_query, candidate.document_version, said.ai
+def _row(candidate: Candidate, grades: _PairGrades, *, is_first_version: bool) -> GridRow:
+    run_query, version, ai = candidate.run_query, candidate.document_version, grades.ai
     return GridRow(
         candidate_pk=candidate.pk,
         run_query_id=run_query.pk,
@@ -260,21 +262,21 @@ def _row(candidate: Candidate, said: _Said, *, is_first_version: bool) -> GridRo
         people_mean=candidate.people_mean,
         people_count=candidate.people_count,
         ai_grade=candidate.ai_grade,
-        ai_judge_id=said.judge_id if ai else None,
-        ai_judge_name=said.judge_name if ai else "",
+        ai_judge_id=grades.judge_id if ai else None,
+        ai_judge_name=grades.judge_name if ai else "",
         ai_judge_label=ai.judge_label if ai else "",
         reasoning=ai.reasoning if ai else "",
-        my_grade=said.mine.grade if said.mine else None,
-        my_reasoning=said.mine.reasoning if said.mine else "",
+        my_grade=grades.mine.grade if grades.mine else None,
+        my_reasoning=grades.mine.reasoning if grades.mine else "",
         last_item_status=candidate.last_item_status,
         failure_code=candidate.failure_code,
-        content_changed=not is_first_version and said.oldest_at is not None and said.oldest_at < version.created_at,
-        people=tuple(said.people),
+        content_changed=not is_first_version and grades.oldest_at is not None and grades.oldest_at < version.created_at,
+        people=tuple(grades.people),
     )
 
 
 def opinions_of(candidate_pks: Iterable[int]) -> dict[int, list[Opinion]]:
-    """Return what every AI judging run said of these candidates, the newest run first."""
+    """Return the outcome of every AI judging run for these candidates, the newest run first."""
     items = (
         JudgingItem.objects.filter(
             candidate_id__in=list(candidate_pks), status__in=(ItemStatus.JUDGED, ItemStatus.FAILED)

@@ -1,4 +1,4 @@
-"""What a filter leaves of the review grid, as CSV."""
+"""The rows of the review grid that a filter leaves, as CSV."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the review grid can be narrowed to: filters, their validation, and the views worth saving."""
+"""The filters of the review grid, their validation, and the saved views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "stat
 
 @dataclass(frozen=True, slots=True)
 class GridFilter:
-    """Which candidates of a run to show, by the names of addresses; None or "" leaves a question open.
+    """Which candidates of a run to show, by the names of addresses; None or "" filters nothing.
 
     Grades bound the effective grade; `query_id` is the run query's.
     """
@@ -109,7 +109,7 @@ def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
 
 
 def condition(run: EvaluationRun, grid_filter: GridFilter) -> Q:
-    """Return the condition on candidates that a filter puts, the run itself included."""
+    """Return a filter's condition on candidates, the run included."""
     where = Q(run=run)
     for name, lookup in (
         ("query_id", "run_query_id"),
@@ -149,7 +149,7 @@ _BY_STATUS = {
 def _of_judge(run: EvaluationRun, judge_id: UUID) -> Q:
     if not run.is_locked:
         return Q(ai_judgment__judge_version__judge_id=judge_id)
-    # The live judgments went on; what a locked run shows is its snapshot.
+    # A locked run shows its snapshot; the live judgments have changed since.
     frozen = LockedJudgment.objects.filter(
         run=run, query_id=OuterRef("query_id"), document_id=OuterRef("document_id"), author_kind=AuthorKind.AI
     )
@@ -159,7 +159,7 @@ def _of_judge(run: EvaluationRun, judge_id: UUID) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """A review worth doing, by a name: a filter and an ordering."""
+    """A named filter and ordering."""
 
     key: str
     title: str

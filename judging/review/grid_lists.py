@@ -1,4 +1,4 @@
-"""Pages of the review grid that hold whole ranked lists, and what is offered to narrow it."""
+"""Pages of the review grid that hold whole ranked lists, and the choices of its filters."""
 
 from uuid import UUID
 
@@ -29,7 +29,7 @@ def list_page(
     if not is_by_query(ordering):
         return grid_rows(run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=limit, cursor=cursor)
     at = read_cursor(cursor, ordering, bands_of(ordering, grid_filter, run.grading_scale)) if cursor else None
-    # One more than wanted tells whether the last list is complete.
+    # One row more than wanted shows whether the last list is complete.
     page = grid_rows(
         run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=min(limit + 1, MAX_PAGE), cursor=cursor
     )

@@ -1,4 +1,4 @@
-"""The orders of the review grid and the way through them by keyset: a page deep in the list costs what the first does.
+"""The orders of the review grid, paged by keyset: a page deep in the list costs no more than the first.
 
 An order is a row of bands, each one a condition and the columns that sort it within an index. Grades make a band each,
 unjudged rows the last one, whichever way the grades run: so the index (run, grade, position, rank) serves both
@@ -38,7 +38,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place between two rows: next to the row at `keys` in a band, on the side one is heading for."""
+    """A place between two rows: next to the row at `keys` in a band, on the side in the direction of reading."""
 
     band: int
     keys: tuple[float, ...]
@@ -58,8 +58,7 @@ def bands_of(ordering: str, grid_filter: GridFilter, scale: Scale) -> list[Band]
         is_known = Q(people_mean__isnull=False, ai_grade__isnull=False)
         return [Band(is_known, ("-disagreement" if falls else "disagreement", *_LISTED)), Band(~is_known)]
     bounds = grid_filter.grade_bounds() if name == "effective_grade" else grid_filter.ai_grade_bounds()
-    # A band that the filter excludes would be read to its end for nothing; the numbers of the bands must not depend
-    # on the filter, though, or a cursor would.
+    # A band that the filter excludes is not read, but keeps its number: a cursor must not depend on the filter.
     nothing = Q(pk__in=[])
     grades = [
         Band(Q(**{name: grade}) if bounds is None or bounds[0] <= grade <= bounds[1] else nothing)
@@ -89,7 +88,7 @@ def place(
             rows = rows.annotate(disagreement=Abs(F("people_mean") - Cast("ai_grade", FloatField())))
         if cursor is not None and number == cursor.band:
             rows = rows.filter(_beyond(band.keys, cursor.keys, is_backward=is_backward))
-        rows = rows.order_by(*(_turn(key) if is_backward else key for key in band.keys))
+        rows = rows.order_by(*(_reversed(key) if is_backward else key for key in band.keys))
         columns = [F(key.removeprefix("-")) for key in band.keys]
         columns += [columns[-1]] * (width - len(columns))
         try:
@@ -103,7 +102,7 @@ def place(
     with connection.cursor() as database:
         database.execute(" UNION ALL ".join(parts), parameters)
         found = database.fetchall()
-    # Each part comes sorted, but nothing promises that the parts come one after the other.
+    # Each part comes sorted, but SQL does not promise the order of the parts.
     found.sort(key=lambda row: row[0], reverse=is_backward)
     found = found[:limit]
     if is_backward:
@@ -111,7 +110,7 @@ def place(
     return [(row[1], Cursor(row[0], tuple(row[2 : 2 + len(bands[row[0]].keys)]))) for row in found]
 
 
-def _turn(key: str) -> str:
+def _reversed(key: str) -> str:
     return key.removeprefix("-") if key.startswith("-") else f"-{key}"
 
 
@@ -123,7 +122,7 @@ def _beyond(keys: tuple[str, ...], values: tuple[float, ...], *, is_backward: bo
         name = key.removeprefix("-")
         beyond |= same & Q(**{f"{name}__{_comparison(key, is_backward)}": value})
         same &= Q(**{name: value})
-    # Said apart, so that the databases start reading the index at this place.
+    # Redundant, but it lets the databases start reading the index at this place.
     return Q(**{f"{keys[0].removeprefix('-')}__{_comparison(keys[0], is_backward)}e": values[0]}) & beyond
 
 

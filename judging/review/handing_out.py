@@ -12,22 +12,22 @@ from judging.models import Abstention, Candidate, EvaluationRun, EvaluationRunSt
 from judging.records.roles import require_person
 from judging.review.own_grades import after_place, free_candidates, open_candidates
 
-# How many candidates are tried before giving in: each one missed was taken by someone else a moment ago.
+# How many candidates are tried before giving up: each failure means that someone else has just taken it.
 _TRIES = 20
 
 
 def next_candidate(*, run: EvaluationRun, actor: User, after: Candidate | None = None) -> Candidate | None:
-    """Choose what `actor` grades next, hold it for five minutes, and let go of what they held in this run before.
+    """Choose what `actor` grades next, hold it for five minutes, and release what they held in this run before.
 
-    In query and rank order behind `after`, then from the start: what was skipped comes back last. What others hold
-    comes when nothing else is left. None: nothing is open. Raise Forbidden or
-    Conflict (run_locked, run_not_completed).
+    Goes in query and rank order from `after`, then from the start: skipped ones come back last. Candidates that others
+    hold come when nothing else is left. None: nothing is open. Raise Forbidden or Conflict (run_locked,
+    run_not_completed).
     """
     require_person(actor)
     check_open(run)
     free = free_candidates(run, actor, now=timezone.now())
     passes = [free] if after is None else [after_place(free, after), free]
-    # Someone may hold each of the first ones by now, so several are read at a time. The one just left comes last.
+    # Others may have taken the first ones by now, so several are read at a time. The one just left comes last.
     candidates = chain.from_iterable(found[:_TRIES] for found in passes)
     left_over: Candidate | None = None
     for candidate in candidates:
@@ -46,7 +46,7 @@ def hold(*, candidate: Candidate, actor: User) -> bool:
     require_person(actor)
     now = timezone.now()
     mine = {"user": actor, "until": now + HANDED_OUT_FOR}
-    # Free to take: one's own, or one whose time is up. The row count says who was first.
+    # Free to take: the actor's own hold, or an expired one. The row count tells who was first.
     taken = GradingHold.objects.filter(Q(user=actor) | Q(until__lte=now), candidate=candidate).update(**mine)
     if not taken:
         try:
@@ -59,12 +59,12 @@ def hold(*, candidate: Candidate, actor: User) -> bool:
 
 
 def _take(run: EvaluationRun, candidate: Candidate, actor: User) -> bool:
-    # Since it was read as free, someone may have held it, graded it and gone on.
+    # Since it was read as free, someone may have taken and graded it.
     return hold(candidate=candidate, actor=actor) and open_candidates(run, actor).filter(pk=candidate.pk).exists()
 
 
 def release_holds(*, run: EvaluationRun, actor: User) -> None:
-    """Let go of everything that `actor` holds in a run. Raise Forbidden."""
+    """Release everything that `actor` holds in a run. Raise Forbidden."""
     require_person(actor)
     GradingHold.objects.filter(user=actor, candidate__run=run).delete()
 

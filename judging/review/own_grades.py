@@ -1,4 +1,4 @@
-"""What one person has graded of a run, and what is still open to them on the Evaluate page."""
+"""What one person has graded in a run, and what is still open to them on the Evaluate page."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -46,14 +46,14 @@ def open_candidates(run: EvaluationRun, user: User) -> QuerySet[Candidate]:
 
 
 def free_candidates(run: EvaluationRun, user: User, *, now: datetime) -> QuerySet[Candidate]:
-    """Return the open candidates that nobody else has before them at the moment."""
+    """Return the open candidates that nobody else holds at `now`."""
     held = GradingHold.objects.filter(candidate=OuterRef("pk"), until__gt=now).exclude(user=user)
     return open_candidates(run, user).filter(~Exists(held))
 
 
 def after_place(candidates: QuerySet[Candidate], place: Candidate) -> QuerySet[Candidate]:
-    """Narrow candidates in query and rank order to those behind `place`."""
-    # The first condition is implied, and lets the databases begin reading the index there.
+    """Return the candidates that come after `place` in query and rank order."""
+    # The first condition is redundant, but lets the databases start reading the index there.
     return candidates.filter(
         Q(position__gte=place.position) & (Q(position__gt=place.position) | Q(rank__gt=place.rank))
     )
@@ -80,7 +80,7 @@ def progress_of(run: EvaluationRun, user: User) -> EvaluatingProgress:
 
 
 def own_grades(run: EvaluationRun, candidate_pks: Collection[int], user: User) -> dict[int, PersonGrade]:
-    """Return what `user` says of each of these candidates of the run, by candidate_pk."""
+    """Return the grade of `user` for each of these candidates of the run, by candidate_pk."""
     candidates = Candidate.objects.filter(run=run, pk__in=candidate_pks).values_list("pk", "query_id", "document_id")
     pairs = {(query_id, document_id): pk for pk, query_id, document_id in candidates}
     own = {pk: PersonGrade(pk) for pk in pairs.values()}

@@ -1,4 +1,4 @@
-"""Grades given on a page, where candidates go by their internal id and every act can be undone."""
+"""Grades given on a page, where candidates are named by their internal id and every act can be undone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from judging.review.own_grades import own_grades
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What confirming did: the own grades from before, to undo it, and how many rows it left alone and why."""
+    """The result of confirming: the actor's earlier grades, to undo it, and how many rows were left alone and why."""
 
     before: Sequence[PersonGrade]
     without_ai_grade: int
@@ -22,9 +22,9 @@ class Confirmed:
 
 
 def grade_candidates(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor: User) -> list[PersonGrade]:
-    """Write `actor`'s grades of candidates of one run, all or nothing; return what they said before, to undo it.
+    """Write `actor`'s grades of candidates of one run, all or nothing; return their earlier grades, to undo it.
 
-    Grade None takes one's own back. Raise NotFound (a candidate of another run), Forbidden, Invalid, Conflict (run_locked).
+    Grade None removes the actor's own. Raise NotFound (a candidate of another run), Forbidden, Invalid, Conflict (run_locked).
     """
     require_person(actor)
     if len(grades) > MAX_JUDGMENTS:

@@ -21,7 +21,7 @@ def lock_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
     require_member(actor)
     with transaction.atomic():
         ledger.snapshot_run(run.pk, by_id=actor.pk)
-        _fail_judging_under_way(run)
+        _fail_active_judging(run)
         record_event(actor=actor, action="run_locked", subject=run)
     run.refresh_from_db()
     return run
@@ -37,7 +37,7 @@ def unlock_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
     return run
 
 
-def _fail_judging_under_way(run: EvaluationRun) -> None:
+def _fail_active_judging(run: EvaluationRun) -> None:
     active = JudgingRun.objects.filter(evaluation_run=run, status__in=ACTIVE_STATUSES)
     for judging_run_id in list(active.values_list("pk", flat=True)):
         # It may have ended a moment ago.

@@ -23,22 +23,22 @@ from judging.models import User
 from judging.rest.problems import RETRY_AFTER_SECONDS
 
 P = ParamSpec("P")
-# A list is read page by page; nobody reads so far, and the database would count every row on the way.
+# Nobody pages this far, and OFFSET makes the database read every row before.
 _LAST_PAGE = 1000
 
-# What a page says of an error, by its class: the status and the title.
+# The status and title of an error page, by the error's class.
 _ANSWERS: tuple[tuple[type[DomainError], int, str], ...] = (
     (Invalid, 400, "That can't be done this way"),
     (Forbidden, 403, "This is not yours to do"),
     (NotFound, 404, "There is nothing here"),
     (Busy, 503, "Busy at the moment"),
-    # Last, for the rest: a plain DomainError is about the state of things, such as a credential that can't be decrypted.
+    # Last, the rest: a plain DomainError is about some state, such as a credential that can't be decrypted.
     (DomainError, 409, "Not in this state"),
 )
 
 
 class PageRequest(HttpRequest):
-    """The request of someone signed in, as the middleware leaves it."""
+    """A signed-in user's request, after the middleware."""
 
     user: User
     htmx: HtmxDetails
@@ -48,7 +48,7 @@ PageView = Callable[Concatenate[PageRequest, P], HttpResponseBase]
 _DjangoView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
-# Who may
+# Access
 
 
 def public_page(view: PageView[P]) -> _DjangoView[P]:
@@ -90,7 +90,7 @@ def _page(view: PageView[P], is_allowed: Callable[[User], bool], *, is_public: b
 def _to_login(request: PageRequest) -> HttpResponseBase:
     if not request.htmx:
         return redirect_to_login(request.get_full_path())
-    # The form must not end up inside the fragment: the whole page goes there, and comes back to where it was.
+    # The sign-in form must not end up inside the fragment: the whole page goes there, and later returns.
     here = request.htmx.current_url_abs_path or resolve_url("home")
     return HttpResponseClientRedirect(f"{resolve_url('login')}?{urlencode({'next': here})}")
 
@@ -109,7 +109,7 @@ def _finish(request: PageRequest, response: HttpResponseBase) -> HttpResponseBas
 
 
 def error_response(request: PageRequest, error: DomainError) -> HttpResponse:
-    """Answer what a service refused: a page of its own, or for htmx a toast that leaves the page as it is."""
+    """Answer a domain error: with a page, or for htmx with a toast that leaves the page as it is."""
     status, title = next((status, title) for kind, status, title in _ANSWERS if isinstance(error, kind))
     response: HttpResponse
     if request.htmx:

@@ -12,7 +12,7 @@ _CHECKS_PASSWORD = frozenset({"login", "password", "admin:login", "admin:passwor
 
 
 class GuessLimitMiddleware:
-    """Answer 429 before a password is looked at once an address has posted too many of them."""
+    """Answer 429 without checking a password once an address has posted too many of them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

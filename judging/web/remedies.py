@@ -1,4 +1,4 @@
-"""What helps against each failure, in words and with the form to open."""
+"""Advice for each failure, with the form to open."""
 
 from dataclasses import dataclass
 from typing import Literal

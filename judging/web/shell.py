@@ -1,4 +1,4 @@
-"""What stands around every page: navigation, the notice about missing workers, the watch over one's runs."""
+"""The frame of every page: navigation, the notice about missing workers, the watch over the user's runs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,7 +52,7 @@ class Link:
 
 
 class Shell:
-    """The frame of one page. Nothing is read before the template asks for it, so that fragments pay nothing."""
+    """The frame of one page. Reads nothing until the template asks, so that fragments cost nothing."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
@@ -72,14 +72,14 @@ class Shell:
 
     @cached_property
     def is_watching(self) -> bool:
-        """Tell whether runs of this user are under way. Those that ended since the last look are announced."""
+        """Tell whether runs of this user are active, and announce those that have ended since the last call."""
         if not self.is_signed_in or not self._user.is_member:
             return False
         return bool(announce_ended_runs(self._request))
 
     @cached_property
     def is_worker_missing(self) -> bool:
-        """Tell whether work waits that nobody will do."""
+        """Tell whether work waits while no worker is alive."""
         if not self.is_signed_in or not self._user.is_member or workers.has_live_worker():
             return False
         return queue.has_waiting_tasks() or active_judging_runs().exists()

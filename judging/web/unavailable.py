@@ -1,4 +1,4 @@
-"""Pages while the database takes no write or does not answer: 503, and nothing of the page that needs it."""
+"""Answer pages with 503 while the database refuses writes or does not answer."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _TOAST = "The database is busy, full or away, so nothing was saved. Try again in
 
 
 class UnavailableMiddleware:
-    """Answer 503 where a page fails for the database's sake, in development, too. The APIs do so themselves."""
+    """Answer 503 where a page fails because of the database, in development, too. The APIs do so themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

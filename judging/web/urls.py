@@ -12,12 +12,12 @@ urlpatterns = [
     path("", include("judging.web.runs.urls")),
     path("", include("judging.web.judges.urls")),
     path("", include("judging.web.responses.urls")),
-    # The door
+    # Signing in
     path("login", sessions.sign_in, name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("invitations/<str:secret>", sessions.invitation, name="invitation"),
     path("evaluations/runs/<uuid:run_id>/", include("judging.web.review.urls")),
-    # One's own account
+    # The user's account
     path("account", account.account, name="account"),
     path("account/password", account.password, name="password"),
     path("account/tokens", account.create_account_token, name="create_token"),

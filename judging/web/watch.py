@@ -1,4 +1,4 @@
-"""Tell people when their AI judging runs end, on whichever page they are."""
+"""Tell users on any page when their AI judging runs end."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus
 from judging.web.base import PageRequest, member_required, toast
 
 _SESSION_KEY = "watched_runs"
-# Someone who starts more at once hears of the newest.
+# Of more than these, only the newest are announced.
 _MOST_WATCHED = 50
 
 
 def announce_ended_runs(request: HttpRequest) -> list[str]:
-    """Toast each run of the user that has ended since the last look, once; return the ids of those under way.
+    """Toast each run of the user that has ended since the last call, once; return the ids of the active ones.
 
-    The session remembers what was under way, so an end between two pages is told, too. It is written only when the
+    The session remembers the active runs, so an end between two pages is announced, too. It is written only when the
     set changes.
     """
     mine = judging_runs().filter(created_by=request.user.pk)
@@ -29,12 +29,12 @@ def announce_ended_runs(request: HttpRequest) -> list[str]:
     if set(known) != set(active):
         request.session[_SESSION_KEY] = active
         for run in mine.filter(pk__in=set(known) - set(active)).exclude(status__in=ACTIVE_STATUSES):
-            level, text = _ending_of(run)
+            level, text = _end_message(run)
             toast(request, level, text, url=reverse("judging_run", args=[run.pk]), link="Open the run")
     return active
 
 
-def _ending_of(run: JudgingRun) -> tuple[int, str]:
+def _end_message(run: JudgingRun) -> tuple[int, str]:
     who = f"{run.judge_version.label} on {run.evaluation_run.name}"
     done = f"{run.judged_count:,} of {run.total_count:,} judged, {run.failed_count:,} failed"
     if run.status == JudgingRunStatus.FAILED:

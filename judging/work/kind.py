@@ -1,4 +1,4 @@
-"""A kind of work: all that the engine must be told of a subject. The table of kinds is `judging.kinds`."""
+"""A kind of work: all that the engine needs to know of a subject. The table of kinds is `judging.kinds`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ class Caller(Protocol[AskT, ValueT]):
 
 
 class Limits(Protocol):
-    """What a service bears, for all lanes together; None: no limit. `next_call_at`: when its next call may start."""
+    """The limits of a service, for all lanes together; None: no limit. `next_call_at`: when its next call may start."""
 
     @property
     def max_concurrency(self) -> int | None: ...
@@ -56,7 +56,7 @@ class Resources(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The words of a job's status. A kind that knows no cancelling ends as failed."""
+    """The values of a job's status. A kind without a status for cancelled jobs uses its failed one."""
 
     waiting: str
     working: str
@@ -68,7 +68,7 @@ class States:
 class Kind(ABC, Generic[JobT, AskT, ValueT]):
     """One kind of work. Its job's rows are claimed, asked about and decided by the engine; the rest stands here."""
 
-    # What people call a job, in logs; and the short word before its id on a log line.
+    # The name of a job in log messages, and the short one before its id on every log line.
     title: ClassVar[str]
     log_name: ClassVar[str]
     jobs: type[JobT]
@@ -77,33 +77,33 @@ class Kind(ABC, Generic[JobT, AskT, ValueT]):
     job_field: ClassVar[str]
     states: ClassVar[States]
     resources: Resources
-    # Replies that land after a job's end: kept as outcomes, or too late.
+    # Whether replies that arrive after a job's end still become outcomes.
     takes_late_replies: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
-        """Return the word by which lanes know this kind."""
+        """Return the name by which lanes refer to this kind."""
         return self.jobs.kind
 
     # A slice
 
     @abstractmethod
     def assign(self, job_id: UUID) -> "Assignment[JobT, AskT, ValueT]":
-        """Read what a slice must know of its job, which has begun. Raise Impossible."""
+        """Read what a slice needs to know of its job, which has started. Raise Impossible."""
         ...
 
     # The end of a job
 
     @abstractmethod
     def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
-        """Return how a job ends of itself: a condition that nothing is left of it, and the fields it then gets."""
+        """Return how a job completes: conditions that nothing is left of it, each with the fields to set then."""
         ...
 
     @abstractmethod
     def settle_unasked(self, job: JobT, *, error: str, now: datetime) -> Mapping[str, Any]:
-        """Settle the rows of a job that ends now before all is done; return changes of the job's row, which is held.
+        """Settle the open rows of a job that is cancelled or fails; return changes of the job's row, which is locked.
 
-        Rows in flight may be left to whoever holds them (`settle_returned`).
+        Rows in flight may be left to the slices that hold them (`settle_returned`).
         """
         ...
 
@@ -113,7 +113,7 @@ class Kind(ABC, Generic[JobT, AskT, ValueT]):
         ...
 
     def follow_up(self, job_id: UUID) -> None:
-        """Do what follows the end of a job, in a transaction of its own. It may fail, and be run again."""
+        """Do the follow-up of a job's end, in a transaction of its own. It may fail, and be run again."""
 
     # Common to all
 
@@ -137,12 +137,12 @@ class Kind(ABC, Generic[JobT, AskT, ValueT]):
         return self.active().filter(pk=job_id).exists()
 
     def hold(self, job_id: UUID, *fields: str) -> JobT | None:
-        """Hold a job's row until the transaction ends: its end falls before or after. None: it is gone."""
+        """Lock a job's row until the transaction ends, so that the job ends before or after. None: it is gone."""
         held: QuerySet[Any] = self.jobs._default_manager.select_for_update(no_key=True)
         return (held.only(*fields) if fields else held).filter(pk=job_id).first()
 
     def give_back(self, job_id: UUID, token: UUID) -> None:
-        """Settle what a slice that is gone had claimed: pending again, unless the job has ended. In a transaction."""
+        """Settle the rows that a dead slice had claimed: pending again, unless the job has ended. In a transaction."""
         job = self.hold(job_id, "pk", "status")
         claimed = self.pending(job_id).filter(claim_token=token)
         if job is not None and job.is_active:
@@ -155,7 +155,7 @@ class Assignment(ABC, Generic[JobT, AskT, ValueT]):
     """What one slice works with: how rows become asks, whom to ask, and how outcomes become columns. In one thread."""
 
     max_retries: int
-    # What the job's row says of throttling; None: this kind does not keep it.
+    # Why calls wait, as the job's row has it; None: this kind does not store it.
     throttle: str | None = None
 
     # Asking
@@ -190,28 +190,28 @@ class Assignment(ABC, Generic[JobT, AskT, ValueT]):
     # Writing, in this order, in one transaction
 
     def lock(self, outcomes: Outcomes[ValueT]) -> None:
-        """Hold rows that must be held before lane and job are, so that nobody waits in a circle."""
+        """Lock rows that must be locked before lane and job, to avoid deadlocks."""
 
     def note_throttle(self, job: JobT, throttle: str, now: datetime) -> None:
-        """Write on the job why calls wait at present, a Throttle or ""."""
+        """Store on the job why calls wait at present, a Throttle or ""."""
 
     @abstractmethod
     def write_calls(self, job: JobT, calls: Sequence[Settled[ValueT]]) -> tuple[list[int | None], Mapping[str, Any]]:
-        """Write what is kept of calls; return the key of each (None: no call was made) and changes of the job's row."""
+        """Store the calls; return the key of each (None: no call was made) and changes of the job's row."""
         ...
 
     @abstractmethod
     def columns_of(self, outcome: ValueT | Failure, call_key: int | None) -> Mapping[str, Any]:
-        """Return the columns of a decided row, the same ones for each: `status`, what was found, the failure."""
+        """Return the columns of a decided row, the same for every row: `status`, the outcome, the failure."""
         ...
 
     @abstractmethod
     def settle(self, job: JobT, decided: Sequence[tuple[int, ValueT | Failure]], *, now: datetime) -> Mapping[str, Any]:
-        """Write what else follows from decided rows; return changes of the job's row."""
+        """Write what else depends on decided rows; return changes of the job's row."""
         ...
 
     def reason_to_end(self, job: JobT) -> tuple[str, str] | None:
-        """Return message and code where a job must end now as failed, such as a budget that is spent."""
+        """Return message and code if the job must fail now, such as when its budget is spent."""
         return None
 
 
@@ -219,7 +219,7 @@ _kinds: dict[str, Kind[Any, Any, Any]] = {}
 
 
 def register(kinds: Iterable[Kind[Any, Any, Any]]) -> None:
-    """Tell the engine its kinds of work, once, when the application starts."""
+    """Register the kinds of work, once, when the application starts."""
     for kind in kinds:
         _kinds[kind.name] = kind
         post_delete.connect(_delete_lanes, sender=kind.jobs, dispatch_uid=f"releval-lanes-{kind.name}")

@@ -1,6 +1,6 @@
 """Lanes, the shares of a job's concurrency that processes work on, and their leases.
 
-A lease says who works on a lane and until when; whoever takes a lane next settles what a dead holder left in flight.
+A lease says which slice works on a lane, and until when; the next one settles what a dead holder left in flight.
 """
 
 import uuid
@@ -24,9 +24,9 @@ LEASE = timedelta(seconds=LEASE_SECONDS)
 
 
 def lay_lanes(job: Job, concurrency: int, *, is_queued: bool = True) -> list[Lane]:
-    """Make the lanes that share a job's concurrency and queue the first slice of each, with the job or not at all.
+    """Make the lanes that share a job's concurrency and queue the first slice of each, in the caller's transaction.
 
-    Lanes that are not queued are worked on by whoever makes them.
+    If they are not queued, the caller works on them itself.
     """
     count = min(MAX_LANES, -(-concurrency // LANE_CONCURRENCY))
     share, rest = divmod(concurrency, count)
@@ -60,11 +60,11 @@ class Lease:
 
 
 def take(lane_id: int) -> Lease | None:
-    """Take a lane that nobody holds, and give back what a dead holder had claimed. None: held, done or gone."""
+    """Take the lease of a free lane, and give back what a dead holder had claimed. None: held, done or gone."""
     now = shared_now()
     token = uuid.uuid4()
     with transaction.atomic():
-        # 1. Look who held it last.
+        # 1. Read who held it last.
         lane = Lane.objects.filter(pk=lane_id, is_done=False).first()
         if lane is None:
             return None
@@ -101,7 +101,7 @@ def hand_over(lease: Lease, **state: object) -> None:
         job = kind.hold(job_id, "pk", "status")
         if not Lane.objects.filter(pk=lease.lane_id, lease_token=lease.token).exists():
             return
-        # 2. A slice settles all it claimed; should one ever not, nothing may stay in flight for ever.
+        # 2. A slice settles all that it claimed; if one ever does not, its rows must not stay in flight for ever.
         kind.give_back(job_id, lease.token)
         # 3. Free the lane, and queue its next slice.
         has_work = job is not None and job.is_active and kind.claimable(job_id).exists()
@@ -117,7 +117,7 @@ def hand_over(lease: Lease, **state: object) -> None:
 def others_wait(lease: Lease) -> bool:
     """Tell whether other work waits for a worker: a task that none has pulled, or one that waits in a worker's memory.
 
-    A lane of the same job that waits is no reason to give the turn away: it would do the same work in its place.
+    A waiting lane of the same job does not count: it would only do the same work instead.
     """
     if queue.has_waiting_tasks():
         return True

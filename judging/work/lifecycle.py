@@ -23,7 +23,7 @@ def is_active(kind_name: str, job_id: UUID) -> bool:
 
 
 def start(kind_name: str, job_id: UUID) -> bool:
-    """Let a waiting job begin; return False where it no longer waits."""
+    """Start a waiting job; return False if it no longer waits."""
     kind = kind_named(kind_name)
     waiting = kind.jobs._default_manager.filter(pk=job_id, status=kind.states.waiting)
     if not waiting.update(status=kind.states.working, started_at=timezone.now()):
@@ -33,7 +33,7 @@ def start(kind_name: str, job_id: UUID) -> bool:
 
 
 def complete(kind_name: str, job_id: UUID) -> bool:
-    """End a job at work that has nothing left, as its kind says. Return whether this call ended it."""
+    """End a working job that has nothing left, as its kind defines it. Return whether this call ended it."""
     kind = kind_named(kind_name)
     at_work = kind.jobs._default_manager.filter(pk=job_id, status=kind.states.working)
     for nothing_left, fields in kind.endings():
@@ -44,19 +44,19 @@ def complete(kind_name: str, job_id: UUID) -> bool:
 
 
 def cancel(kind_name: str, job_id: UUID, *, error: str = "", error_code: str = "") -> None:
-    """End a job that people want no more, at once. Raise IllegalTransition when it has ended before."""
+    """Cancel a job at once. Raise IllegalTransition if it has ended already."""
     kind = kind_named(kind_name)
     _end(kind, job_id, kind.states.cancelled, error=error, error_code=error_code)
 
 
 def fail(kind_name: str, job_id: UUID, *, error: str, error_code: str) -> None:
-    """End a job that cannot go on; what was decided stays. Raise IllegalTransition when it has ended before."""
+    """Fail a job that cannot go on; its outcomes stay. Raise IllegalTransition if it has ended already."""
     kind = kind_named(kind_name)
     _end(kind, job_id, kind.states.failed, error=error, error_code=error_code)
 
 
 def fail_unless_done(kind_name: str, job_id: UUID, *, error: str, error_code: str) -> None:
-    """Fail a job unless nothing is left of it: then it is done, whatever its last calls cost or said."""
+    """Fail a job, unless it has nothing left: then it is complete, whatever its last calls returned."""
     if complete(kind_name, job_id):
         return
     # Cancelled, or failed by another lane, a moment ago: that stands.
@@ -65,7 +65,7 @@ def fail_unless_done(kind_name: str, job_id: UUID, *, error: str, error_code: st
 
 
 def close(kind_name: str, job_id: UUID) -> None:
-    """Complete a job when nothing is left of it, and set off what follows its end, however it ended."""
+    """Complete a job that has nothing left, and start the follow-up of a job that has ended in any way."""
     complete(kind_name, job_id)
     kind = kind_named(kind_name)
     if not kind.is_active(job_id):

@@ -24,18 +24,18 @@ from judging.work.words import AskT, JobState, LeaseLost, Outcomes, Released, Se
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.5
-# Many outcomes are written in several short transactions with a moment in between: people save grades meanwhile. At
-# most in so many: what came meanwhile must not outgrow what is written.
+# Many outcomes are written in several short transactions, with pauses in which people can save grades; in at most this
+# many, or outcomes would arrive faster than they are written.
 PIECE = 25
 MOST_PIECES = 16
 BETWEEN_PIECES_SECONDS = 0.01
-# No call is started while more outcomes than this wait to be written: a process that dies has to repeat them.
+# No call is started while more outcomes than this wait to be written: if the process dies, they are repeated.
 MOST_UNWRITTEN = 500
 FRUITLESS_REASKS = 20
 
 
 class WorkStore(Protocol[AskT, ValueT]):
-    """The loop's door to the database. Called from one thread, one call at a time."""
+    """The loop's access to the database. Called from one thread, one call at a time."""
 
     def claim(self, count: int) -> Sequence[Work[AskT]]: ...
 
@@ -80,7 +80,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._refused_since: float | None = None
 
     async def run(self) -> None:
-        """Work until nothing is left to claim, the turn is over, or the job has ended; then settle what is in hand."""
+        """Work until nothing is left to claim, the turn is over, or the job has ended; then settle the rows in hand."""
         started = last_flush = time.monotonic()
         while True:
             if self._accepts and self._has_more and len(self._ready) < self._stock() / 2:
@@ -124,7 +124,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         except LeaseLost:
             raise
         except Exception as error:
-            self._bear(error)
+            self._tolerate(error)
             await asyncio.sleep(FLUSH_SECONDS)
             return False
         self._ready.extend(works)
@@ -135,7 +135,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         return bool(works)
 
     async def _wait_for_more(self, started: float) -> bool:
-        """With nothing in hand: claim, or wait for items whose time has not come; False when the turn should end."""
+        """With nothing in hand, claim, or wait for rows that are not due yet; return False when the turn should end."""
         await self._flush()
         if not self._state.is_active:
             return False
@@ -153,7 +153,7 @@ class SliceLoop(Generic[AskT, ValueT]):
             return
         while self._ready and len(self._in_flight) < self._concurrency.current and not self._is_behind():
             if seconds := self._gates.enter(self._ready[0].ask):
-                # The first in line waits for its resource, and the others behind it.
+                # The first in line waits for its resource, and the others wait behind it.
                 self._fill_after(seconds)
                 break
             work = self._ready.popleft()
@@ -184,7 +184,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         try:
             answer = await self._ask(work.ask, self._may_reask)
         except Exception:
-            # A fault of ours. The row must not be lost, nor asked for ever.
+            # A bug of ours. The row must not be lost, nor retried for ever.
             logger.exception("a request could not be made")
             error = ServiceError("an internal error, see the worker's log", fault=Fault.TRANSIENT, code="internal")
             answer = AnswerTo(None, error=error)
@@ -192,7 +192,7 @@ class SliceLoop(Generic[AskT, ValueT]):
 
     def _may_reask(self) -> bool:
         failed = self._state.fruitless_reasks
-        # What is being written is not in the state yet.
+        # Outcomes being written are not in the state yet.
         for outcomes in (self._writing, self._unwritten):
             failed = outcomes.reasks_failed + (0 if outcomes.has_reask_success else failed)
         return failed < FRUITLESS_REASKS
@@ -238,7 +238,7 @@ class SliceLoop(Generic[AskT, ValueT]):
             return {}
         if verdict.pause:
             self._pause(verdict.pause)
-        # While everything fails, the service is to blame, not the row: its attempts are not spent.
+        # While everything fails, the service is at fault, not the row: this is not counted as one of its attempts.
         attempts = work.attempts + (0 if verdict.is_failing else 1)
         if attempts > self._max_retries:
             message = f"gave up after {attempts} attempts: {error.message}"
@@ -277,7 +277,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._unwritten.released.extend(Released(key, work.attempts, delay) for key in work.ask.keys)
 
     async def _flush(self) -> bool:
-        """Have the outcomes written; return whether they were. What can't be written is kept, as long as the lease lasts."""
+        """Write the outcomes; return whether that worked. Those that can't be written are kept while the lease lasts."""
         outcomes = self._writing = self._unwritten
         self._unwritten = Outcomes()
         self._settled_lately = len(outcomes.calls)
@@ -292,7 +292,7 @@ class SliceLoop(Generic[AskT, ValueT]):
                 for piece in reversed(pieces):
                     self._unwritten.put_back(piece)
                 self._writing = Outcomes()
-                self._bear(error)
+                self._tolerate(error)
                 return False
             del outcomes.calls[: len(pieces.pop(0).calls)]
             self._fill()
@@ -304,8 +304,8 @@ class SliceLoop(Generic[AskT, ValueT]):
             await self._renew_gates()
         return True
 
-    def _bear(self, error: Exception) -> None:
-        """Go on although the database takes nothing, a full disk for one; as long as the lease lasts, else raise it."""
+    def _tolerate(self, error: Exception) -> None:
+        """Pause while the database refuses writes (a full disk, say); raise the error once the lease has run out."""
         now = time.monotonic()
         self._refused_since = self._refused_since or now
         if now - self._refused_since > LEASE_SECONDS:
@@ -327,7 +327,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         try:
             self._gates.take(await self._in_thread(self._gates.renew, demands))
         except Exception:
-            # The last grants hold: others count with them.
+            # The last grants still hold: other slices count on them.
             logger.exception("the share of a resource's limits could not be renewed; trying again")
             return
         self._fill()

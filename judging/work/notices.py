@@ -1,4 +1,4 @@
-"""How a slice learns that its process is told to end, and gives back what it holds before it does."""
+"""Catch SIGTERM during a slice, so that it gives back the rows it holds before its process ends."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ from types import FrameType
 
 
 class Notice:
-    """Takes note of SIGTERM. It comes more than once: to the process group, and again while processes are left."""
+    """Remembers a SIGTERM. It comes more than once: to the process group, and again while processes are left."""
 
     def __init__(self) -> None:
         self.is_given = False
@@ -22,7 +22,7 @@ class Notice:
 
     @contextmanager
     def calling(self, abort: Callable[[], object]) -> Iterator[None]:
-        """Have `abort` called inside the running event loop when the notice is given, at once if it was before."""
+        """Call `abort` inside the running event loop when the notice is given, or at once if it was given before."""
         loop = asyncio.get_running_loop()
         self._on_given = lambda: loop.call_soon_threadsafe(abort)
         try:
@@ -34,10 +34,10 @@ class Notice:
 
 
 @contextmanager
-def heed_sigterm() -> Iterator[Notice]:
-    """Take note of SIGTERM instead of ending at once, then end with SystemExit.
+def catch_sigterm() -> Iterator[Notice]:
+    """Note SIGTERM instead of ending at once, then end with SystemExit.
 
-    Elsewhere than in a process's main thread, no signal arrives and nothing is noted.
+    Outside a process's main thread no signal arrives, so nothing is noted.
     """
     notice = Notice()
     if threading.current_thread() is not threading.main_thread():

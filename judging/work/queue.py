@@ -14,7 +14,7 @@ from django_q.tasks import async_task
 
 # How long a host whose workers are all at work leaves a task to the others.
 _LEFT_TO_OTHERS = timedelta(seconds=2)
-# How long the connection that looks for tasks is kept: it looks five times a second, and opening costs more than looking.
+# How long the polling connection is kept open: it polls five times a second, and opening costs more than a poll.
 _LOOKING_SECONDS = 60
 
 
@@ -31,7 +31,7 @@ class SharingBroker(ORM):
         self._under_way: set[int] = set()
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        # Called by the one process that looks for tasks, which does nothing else.
+        # Called by the one process that polls for tasks, which does nothing else.
         options = connection.settings_dict
         options["CONN_MAX_AGE"] = max(options["CONN_MAX_AGE"], _LOOKING_SECONDS)
         tasks = self.get_connection().filter(key=self.list_key)
@@ -72,5 +72,5 @@ def waiting_tasks() -> int:
 
 
 def oldest_waiting_since() -> datetime | None:
-    """Return since when the oldest task that no worker has pulled waits."""
+    """Return when the oldest task that no worker has pulled was queued."""
     return OrmQ.objects.filter(lock__lte=timezone.now()).order_by("lock").values_list("lock", flat=True).first()

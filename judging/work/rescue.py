@@ -1,4 +1,4 @@
-"""Set work going again whose workers died. Looks at progress, not at processes; any number may run at once."""
+"""Restart work whose worker died. Judges by progress, not by processes; any number of rescues may run at once."""
 
 import logging
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _LOOK_RESCUES_EVERY = timedelta(seconds=10)
 
 
 def rescue_lanes() -> int:
-    """Queue lanes whose slice died or whose task was lost; end what is over. Return how many lanes were queued.
+    """Queue lanes whose slice died or whose task was lost; end finished jobs. Return how many lanes were queued.
 
     Harmless at any moment: a lane queued twice is worked on once.
     """
@@ -31,7 +31,7 @@ def rescue_lanes() -> int:
     open_lanes = Lane.objects.filter(is_done=False).order_by("kind", "job_id")
     for kind_name, job_id in list(open_lanes.values_list("kind", "job_id").distinct()):
         rescued += _rescue(kind_named(kind_name), job_id)
-    # 2. Jobs under way without any.
+    # 2. Active jobs without one.
     for kind in all_kinds():
         job_lanes = Lane.objects.filter(kind=kind.name, job_id=OuterRef("pk"), is_done=False)
         for job_id in list(kind.active().exclude(Exists(job_lanes)).values_list("pk", flat=True)):
@@ -40,10 +40,10 @@ def rescue_lanes() -> int:
 
 
 def rescue_if_stalled(job: Job) -> None:
-    """Rescue what somebody is looking at, at most once in 10 s: the way out when no supervisor runs."""
+    """Rescue a job whose progress somebody reads, at most once in 10 s, in case no supervisor runs."""
     now = shared_now()
     kind = kind_named(job.kind)
-    # Only reads, as long as there is nothing to do: whoever looks must not wait for those who write.
+    # Reads only while there is nothing to do: a reader must not wait for writers.
     if not job.is_active or not _lanes_to_rescue(kind, job.pk, now, is_active=True):
         return
     not_lately = Q(rescued_at__isnull=True) | Q(rescued_at__lt=now - _LOOK_RESCUES_EVERY)
@@ -51,11 +51,11 @@ def rescue_if_stalled(job: Job) -> None:
         _rescue(kind, job.pk)
 
 
-def is_work_left_alone() -> bool:
+def is_work_unattended() -> bool:
     """Tell whether active jobs have open lanes while no slice anywhere holds a lease.
 
-    That is normal for a moment. When it lasts, no worker pulls tasks: after the death of an idle worker a whole
-    cluster can wait for ever for a lock that died with it, and its heartbeats go on.
+    That is normal for a moment. If it lasts, no worker pulls tasks: an idle worker that died may have held a lock that
+    the whole cluster then waits for, for ever, while its heartbeats go on.
     """
     if Lane.objects.filter(lease_until__gt=shared_now()).exists():
         return False
@@ -83,7 +83,7 @@ def _lanes_to_rescue(kind: Kind[Any, Any, Any], job_id: UUID, now: datetime, *, 
 
 
 def _may_wait(kind: Kind[Any, Any, Any], job_id: UUID, now: datetime) -> bool:
-    """Tell whether a lane without a slice has merely to wait for its turn.
+    """Tell whether a lane without a slice is only waiting for a worker.
 
     Its task waits in the queue; or it may wait in the memory of workers who all hold lanes. As it may have been lost
     with such a memory, that is enough only while another lane does the work of the same job.

@@ -1,4 +1,4 @@
-"""One turn of a lane, whatever kind of work it does, as the task queue calls it."""
+"""One turn of a lane, of any kind of work, as the task queue calls it."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from judging.work import lifecycle
 from judging.work.kind import Assignment
 from judging.work.lanes import Lease, hand_over, take
 from judging.work.loop import SliceLoop
-from judging.work.notices import Notice, heed_sigterm
+from judging.work.notices import Notice, catch_sigterm
 from judging.work.pacing.allowances import SharedAllowances
 from judging.work.pacing.gates import Gates
 from judging.work.pacing.limiter import AdaptiveConcurrency
@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 def work_slice(lane_id: int, *, turn: Turn | None = None) -> None:
     """Work on a lane for one turn. Delivered twice, the second call finds the lease taken and does nothing."""
-    # From the lease to the hand-over: a process that is told to end in between gives back what it holds.
-    with heed_sigterm() as notice:
+    # From taking the lease to handing it over, so that a process told to end in between gives back what it holds.
+    with catch_sigterm() as notice:
         lease = take(lane_id)
         if lease is None:
             return

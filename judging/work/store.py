@@ -1,4 +1,4 @@
-"""The database side of a slice: claims rows and writes outcomes, in short transactions around no call."""
+"""The database side of a slice: claims rows and writes outcomes, in short transactions that contain no call."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ class Store(Generic[AskT, ValueT]):
         return self._assignment.read(keys)
 
     def seconds_to_next(self) -> float | None:
-        """Return in how many seconds the next pending row may be asked about, None when there is none."""
+        """Return the seconds until the next pending row may be asked about, None if there is none."""
         first: datetime | None = self._claimable().aggregate(first=Min("not_before"))["first"]
         if first is None:
             return 0.0 if self._claimable().exists() else None
@@ -62,8 +62,8 @@ class Store(Generic[AskT, ValueT]):
     # Writing
 
     def flush(self, outcomes: Outcomes[ValueT]) -> JobState:
-        """Write outcomes, renew the lease, and end the job where that is due. Raise LeaseLost: nothing is written."""
-        if outcomes or self._is_news(outcomes) or time.monotonic() - self._renewed_at > _RENEW_AFTER:
+        """Write outcomes, renew the lease, and end the job if it is due to end. Raise LeaseLost: nothing is written."""
+        if outcomes or self._has_new_throttle(outcomes) or time.monotonic() - self._renewed_at > _RENEW_AFTER:
             with transaction.atomic():
                 self._write(outcomes)
             if self._throttle is not None:
@@ -94,11 +94,11 @@ class Store(Generic[AskT, ValueT]):
         job = self._kind.hold(self._job_id)
         if job is None:
             raise LeaseLost
-        if self._is_news(outcomes):
+        if self._has_new_throttle(outcomes):
             self._assignment.note_throttle(job, outcomes.throttle, now)
         if not outcomes:
             return
-        # 2. Calls are kept whatever has become of the job: they have cost something.
+        # 2. Calls are kept even if the job has ended: they have cost something.
         call_keys, changes = self._assignment.write_calls(job, outcomes.calls)
         changes = {**changes, **_progress(outcomes, now)}
         # 3. The rows that they decided, and what follows from those.
@@ -109,7 +109,7 @@ class Store(Generic[AskT, ValueT]):
         # 4. Rows that come back undecided.
         self._release(job, outcomes, now)
 
-    def _is_news(self, outcomes: Outcomes[ValueT]) -> bool:
+    def _has_new_throttle(self, outcomes: Outcomes[ValueT]) -> bool:
         return self._throttle is not None and outcomes.throttle != self._throttle
 
     def _write_rows(self, outcomes: Outcomes[ValueT], call_keys: Sequence[int | None], now: datetime) -> None:
@@ -151,7 +151,7 @@ class Store(Generic[AskT, ValueT]):
     def _update_claimed(
         self, columns: Sequence[str], rows: Sequence[tuple[int, Sequence[Any]]], *, exactly: bool = False
     ) -> None:
-        """Write columns of rows that this slice holds, and let go of them. `exactly`: raise LeaseLost if one is lost."""
+        """Write columns of rows that this slice holds, and release them. `exactly`: raise LeaseLost if one is lost."""
         token = uuid_param(self._lease.token)
         assignments = ", ".join(f"{name} = %s" for name in columns)
         with connection.cursor() as cursor:
@@ -173,7 +173,7 @@ class Store(Generic[AskT, ValueT]):
 
 
 def _progress(outcomes: Outcomes[Any], now: datetime) -> dict[str, Any]:
-    """Return the changes of a job's row that tell other lanes how it goes."""
+    """Return the changes of a job's row by which lanes share re-asks and successes."""
     changes: dict[str, Any] = {}
     if outcomes.has_reask_success:
         changes["fruitless_reask_count"] = 0

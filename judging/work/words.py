@@ -1,4 +1,4 @@
-"""What passes between the loop of a slice and its store: work to ask about, and outcomes of what was asked."""
+"""The data that a slice's loop and its store exchange: work to do, and its outcomes."""
 
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -8,7 +8,7 @@ from judging.foundation.limits import LONGEST_TURN, SHARED_TURN
 
 
 class Asked(Protocol):
-    """What the loop must know of a request to send: the keys of the rows that it decides."""
+    """What the loop needs to know of an ask: the keys of the rows that it decides."""
 
     @property
     def keys(self) -> tuple[int, ...]: ...
@@ -37,7 +37,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[ValueT]):
-    """A call, the rows that it was about and the outcomes that it decided, both by row key."""
+    """A call, the keys of its rows, and the outcomes that it decided by row key."""
 
     call: Any | None
     keys: tuple[int, ...]
@@ -72,7 +72,7 @@ class Outcomes(Generic[ValueT]):
         cut: list[Outcomes[ValueT]] = [
             Outcomes(calls=self.calls[start : start + size], throttle=self.throttle) for start in starts
         ]
-        # What belongs to the whole stands with the last piece: the job's end, too, which comes after its outcomes.
+        # What belongs to the whole goes with the last piece; so the job ends only after its outcomes are written.
         last = cut[-1]
         last.released, last.fatal, last.has_success = self.released, self.fatal, self.has_success
         last.reasks_failed, last.has_reask_success = self.reasks_failed, self.has_reask_success
@@ -99,7 +99,7 @@ class JobState:
 
 
 class LeaseLost(Exception):
-    """Another slice holds the lane: whatever is in hand is its business now."""
+    """Another slice holds the lane by now, and will deal with the rows in hand."""
 
 
 class Impossible(Exception):

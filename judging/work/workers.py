@@ -1,4 +1,4 @@
-"""The worker processes: how they run, who of them is alive, and how they end."""
+"""The worker processes: run them, see which are alive, end them."""
 
 import gc
 import logging
@@ -48,7 +48,7 @@ def _keep_beating(worker: str, stopped: threading.Event) -> None:
         try:
             beat(worker)
         except DatabaseError:
-            # A busy or vanished database: the next beat tells.
+            # The database is busy or gone; the next beat tries again.
             logger.warning("the heartbeat of worker %s could not be written", worker)
             connection.close()
         if stopped.wait(HEARTBEAT_SECONDS):
@@ -61,7 +61,7 @@ def _start_heartbeat(**kwargs: Any) -> None:
     stopped = threading.Event()
     thread = threading.Thread(target=_keep_beating, args=(worker, stopped), name="heartbeat", daemon=True)
     thread.start()
-    # The row of a worker that ends in order goes with it: a dead one's row tells the supervisor how it died.
+    # A worker that ends normally deletes its row; a row left behind tells the supervisor that the worker was killed.
     Finalize(None, _stop_heartbeat, args=(worker, thread, stopped), exitpriority=10)
 
 
@@ -77,16 +77,16 @@ post_spawn.connect(_start_heartbeat, dispatch_uid="releval-heartbeat")
 
 def run_workers() -> None:
     """Run the task workers, children of this process, until SIGTERM or Ctrl-C ends them."""
-    # Frozen, what is loaded stays shared by all workers, and collecting garbage means looking at what is new.
+    # Frozen objects stay shared by all workers, and garbage collection looks at new objects only.
     gc.collect()
     gc.freeze()
     cluster: Any = Cluster()
     main = os.getpid()
 
     def end(number: int, frame: FrameType | None) -> None:
-        # The cluster's own handler sets an event and waits for those who wait for it: for ever, once they have died
-        # of a signal to the whole process group, and up to a whole slice otherwise. So every process is told: slices
-        # give back what they hold, the others hold nothing that is not in the database.
+        # The cluster's own handler sets an event and waits for its processes to see it: for ever if they have died of a
+        # signal to the whole process group, else up to a whole slice. So every process gets the signal: slices give
+        # back the rows they hold, and the others hold nothing that is not in the database.
         if os.getpid() != main or os.getpgrp() != main:
             sys.exit(0)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -99,9 +99,9 @@ def run_workers() -> None:
 
 
 def forget_dead_workers() -> datetime | None:
-    """Drop the heartbeats of this host's workers that are gone without having said so; return when one beat last.
+    """Delete the heartbeats of this host's killed workers; return the time of the last beat, None if there are none.
 
-    They were killed: a worker that ends in order takes its heartbeat with it.
+    A worker that ends normally deletes its own.
     """
     prefix = f"{socket.gethostname()}:"
     rows = WorkerHeartbeat.objects.filter(worker__startswith=prefix).values_list("worker", "seen_at")

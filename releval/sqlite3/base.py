@@ -1,8 +1,8 @@
 """Django's SQLite backend, but for how a transaction waits for the write lock.
 
-SQLite's own busy handler looks every 100 ms once it has waited a while. Beside workers that write most of the time it
-met the lock taken again and again: a grade saved during a run took seconds. Looking every few milliseconds, whoever
-waits comes next at the latest after a transaction or two.
+SQLite's own busy handler polls every 100 ms once it has waited a while. While workers write most of the time it found
+the lock taken again and again: saving a grade during a run took seconds. Polling every few milliseconds, a writer gets
+the lock after a transaction or two.
 """
 
 import random

@@ -12,7 +12,7 @@ window.SwaggerUIBundle({
   persistAuthorization: false,
   validatorUrl: null,
   requestInterceptor(request) {
-    // Whoever is signed in can try things out with the browser's session.
+    // Signed-in users can try requests with the browser's session.
     const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
     if (cookie && !request.headers.Authorization) {
       request.headers["X-CSRFToken"] = cookie.slice("csrftoken=".length);

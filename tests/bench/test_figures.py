@@ -3,7 +3,7 @@
 from tests.bench.figures import at_least, at_most, not_measured, plain, table, verdict
 
 
-def test_a_mark_that_was_not_measured_stands_in_the_table_with_the_way_to_measure_it() -> None:
+def test_the_table_says_how_to_measure_a_missing_mark() -> None:
     rows = table([at_most("cancel", 0.5, "s", 1.0), not_measured("outage", "<= 150", "BENCH_ARGS=--full")]).splitlines()
     assert rows[2].split() == ["cancel", "0.50", "s", "<=", "1", "met"]
     assert rows[3].split() == ["outage", "not", "measured", "(BENCH_ARGS=--full)", "<=", "150", "UNKNOWN"]

@@ -87,7 +87,7 @@ def test_an_evaluator_is_made_and_tried(new_visitor: NewVisitor, stub: Stub) -> 
 @pytest.mark.parametrize(
     ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
 )
-def test_the_pages_have_no_serious_accessibility_problem_and_do_not_scroll_sideways(
+def test_the_pages_are_accessible_and_fit_the_window(
     new_visitor: NewVisitor, stub: Stub, color_scheme: str, viewport: dict[str, int]
 ) -> None:
     stub.script(text=REPLY)

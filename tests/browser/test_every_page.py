@@ -32,7 +32,7 @@ def paths_of_pages(client: Client, installation: Installation) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
 )
-def test_no_page_has_a_serious_accessibility_problem_or_scrolls_sideways(
+def test_every_page_is_accessible_and_fits_the_window(
     new_visitor: NewVisitor, stub: Stub, color_scheme: str, viewport: dict[str, int]
 ) -> None:
     admin = make_user(Role.ADMIN)

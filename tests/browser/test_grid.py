@@ -142,7 +142,7 @@ def test_nothing_fires_while_typing_and_search_filters_as_one_types(
     assert mine(user) == [2]
 
 
-def test_chosen_rows_take_the_ai_grade_by_mouse_and_by_key_and_one_undo_takes_them_back(
+def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(
     new_visitor: NewVisitor, user: User, run: EvaluationRun
 ) -> None:
     page = open_grid(new_visitor, user, run).page
@@ -162,7 +162,7 @@ def test_chosen_rows_take_the_ai_grade_by_mouse_and_by_key_and_one_undo_takes_th
     assert list(Judgment.objects.filter(member=user).values_list("grade", "saw_ai_grade")) == [(0, True)]
 
 
-def test_a_lost_connection_and_a_lock_are_messages_and_the_earlier_grade_stands(
+def test_a_failed_save_shows_a_message_and_keeps_the_earlier_grade(
     new_visitor: NewVisitor, user: User, run: EvaluationRun
 ) -> None:
     grade(run, user, "red shoes", "d1", 1)
@@ -201,7 +201,7 @@ def test_a_finger_grades_on_a_phone(new_visitor: NewVisitor, user: User, run: Ev
 @pytest.mark.parametrize(
     ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
 )
-def test_the_grid_has_no_serious_accessibility_problem_and_does_not_scroll_sideways(
+def test_the_grid_is_accessible_and_fits_the_window(
     new_visitor: NewVisitor, user: User, color_scheme: str, viewport: dict[str, int]
 ) -> None:
     run = make_run(

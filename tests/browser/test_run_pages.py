@@ -158,7 +158,7 @@ def test_a_double_click_starts_one_run(new_visitor: NewVisitor, stub: Stub) -> N
     assert JudgingRun.objects.count() == 1
 
 
-def test_wrong_lines_stand_beside_their_file_and_everything_typed_and_chosen_stays(
+def test_wrong_lines_show_beside_their_file_and_the_form_keeps_its_input(
     new_visitor: NewVisitor, tmp_path: Path
 ) -> None:
     evaluation = make_evaluation(name="Shop")
@@ -180,7 +180,7 @@ def test_wrong_lines_stand_beside_their_file_and_everything_typed_and_chosen_sta
     expect(page.get_by_label("More metrics")).to_have_value("P@3")
     expect(page.get_by_label("Binary (0-1)")).to_be_checked()
     expect(page.locator(".files-jsonl .drop-name")).to_contain_text("results.jsonl")
-    # Chosen anew, since it changed; everything else is still there.
+    # Chosen again, since it changed; everything else is still there.
     results.write_text(good + "\n")
     page.locator("#id_results").set_input_files(results)
     page.get_by_role("button", name="Import").click()
@@ -217,9 +217,7 @@ def test_files_dropped_together_find_their_places(new_visitor: NewVisitor) -> No
         expect(names.nth(place)).to_contain_text(name)
 
 
-def test_a_lost_connection_and_a_vanished_run_are_said_and_the_bar_does_not_just_freeze(
-    new_visitor: NewVisitor, stub: Stub
-) -> None:
+def test_progress_says_when_the_connection_or_the_run_is_gone(new_visitor: NewVisitor, stub: Stub) -> None:
     user = make_user()
     run = small_run()
     start_judging_run(evaluation_run=run, judge=make_judge(make_provider(stub.base_url)), actor=user)
@@ -277,7 +275,7 @@ def with_failures(run: EvaluationRun, user: User, **judge_fields: Any) -> Judgin
 @pytest.mark.parametrize(
     ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
 )
-def test_pages_of_runs_have_no_serious_accessibility_problem_and_do_not_scroll_sideways(
+def test_pages_of_runs_are_accessible_and_fit_the_window(
     new_visitor: NewVisitor, color_scheme: str, viewport: dict[str, int]
 ) -> None:
     user = make_user(Role.ADMIN)

@@ -1,4 +1,4 @@
-"""The frame around every page: the door, the theme, menus, messages, the account and the team."""
+"""The frame around every page: signing in, the theme, menus, messages, the account and the team."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def end(run: JudgingRun) -> None:
     JudgingRun.objects.filter(pk=run.pk).update(status=JudgingRunStatus.COMPLETED, judged_count=run.total_count)
 
 
-def test_a_wrong_password_keeps_the_address_and_the_right_one_leads_to_where_one_was_going(visitor: Visitor) -> None:
+def test_sign_in_keeps_the_address_and_then_opens_the_wanted_page(visitor: Visitor) -> None:
     make_user(email="ada@example.com")
     page = visitor.open("/account")
     page.get_by_label("E-mail").fill("Ada@Example.com")
@@ -43,7 +43,7 @@ def test_a_wrong_password_keeps_the_address_and_the_right_one_leads_to_where_one
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_the_theme_follows_the_system_until_one_is_chosen_which_is_remembered(new_visitor: NewVisitor) -> None:
+def test_the_theme_follows_the_system_until_one_is_chosen(new_visitor: NewVisitor) -> None:
     visitor = new_visitor(color_scheme="dark")
     page = visitor.open("/login")
     root = page.locator("html")
@@ -106,7 +106,7 @@ def test_an_invitation_leads_from_the_members_page_to_an_account(new_visitor: Ne
     expect(again.page.get_by_role("heading", name="There is nothing here")).to_be_visible()
 
 
-def test_an_admin_changes_a_role_and_closes_an_account_without_leaving_the_page(new_visitor: NewVisitor) -> None:
+def test_an_admin_changes_a_role_and_closes_an_account_in_place(new_visitor: NewVisitor) -> None:
     member = make_user(name="Grace")
     page = new_visitor(make_user(Role.ADMIN)).open("/members")
     page.get_by_label("Role of Grace", exact=True).select_option("admin")
@@ -131,7 +131,7 @@ def test_a_refused_act_is_a_message_and_leaves_the_page_as_it_is(new_visitor: Ne
     expect(page.get_by_label("Role of Grace", exact=True)).to_have_value("member")
 
 
-def test_an_expired_session_leads_the_page_to_the_door_and_back_never_the_form_into_a_fragment(
+def test_an_expired_session_sends_the_whole_page_to_sign_in_and_back(
     new_visitor: NewVisitor,
 ) -> None:
     make_user(email="ada@example.com")
@@ -147,7 +147,7 @@ def test_an_expired_session_leads_the_page_to_the_door_and_back_never_the_form_i
     expect(page.get_by_role("heading", name="API tokens")).to_be_visible()
 
 
-def test_the_end_of_a_run_is_told_on_whichever_page_one_is_and_polling_stops(new_visitor: NewVisitor) -> None:
+def test_the_end_of_a_run_shows_on_any_page_and_stops_polling(new_visitor: NewVisitor) -> None:
     user = make_user()
     run = make_running(user)
     visitor = new_visitor(user)
@@ -242,7 +242,7 @@ def test_a_chart_is_drawn_and_drawn_again_in_the_other_theme(new_visitor: NewVis
 @pytest.mark.parametrize(
     ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
 )
-def test_no_page_has_a_serious_accessibility_problem_or_scrolls_sideways(
+def test_every_page_is_accessible_and_fits_the_window(
     new_visitor: NewVisitor, color_scheme: str, viewport: dict[str, int]
 ) -> None:
     admin = make_user(Role.ADMIN, name="Ada")

@@ -269,9 +269,7 @@ def test_a_member_s_own_token_is_no_way_around_a_deactivated_account(as_admin: A
     assert_problem(client.get("/api/v1/me"), 401)
 
 
-def test_tests_of_providers_and_judges_wait_for_models_in_half_of_the_threads_at_most(
-    as_member: APIClient, stub: Stub, settings: Any
-) -> None:
+def test_trials_take_at_most_half_of_the_threads(as_member: APIClient, stub: Stub, settings: Any) -> None:
     provider = make_provider(stub.base_url)
     judge = make_judge(provider)
     given = {"query": "q", "candidates": [{"id": "a"}], "scale": "binary"}

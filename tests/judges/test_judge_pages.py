@@ -99,7 +99,7 @@ def test_a_provider_that_cant_be_made_leaves_everything_as_it_was_typed(member: 
     assert not AIProvider.objects.exists()
 
 
-def test_a_template_with_an_error_is_refused_with_its_line_beside_what_was_typed(member: User) -> None:
+def test_a_template_error_shows_its_line_and_keeps_the_input(member: User) -> None:
     broken = "First line\n{{#each candidates}}\n{{id}"
     answer = post(client_of(member), None, typed(make_provider(owner=member), prompt_template=broken))
     page = answer.content.decode()
@@ -161,7 +161,7 @@ def test_a_judge_is_tested_as_it_stands_in_the_form_and_nothing_is_stored(member
     assert not AIJudge.objects.exists()
 
 
-def test_a_reply_with_a_character_number_that_no_one_can_read_is_graded_in_a_test(member: User, stub: Stub) -> None:
+def test_a_trial_grades_a_reply_with_an_invalid_character_number(member: User, stub: Stub) -> None:
     stub.script(fault="entity", grades={"d1": 4})
     judge = make_judge(make_provider(stub.base_url, owner=member), owner=member)
     run = make_run({"red shoes": ["d1"]}, scale="graded")
@@ -195,9 +195,7 @@ def test_a_test_needs_a_model_and_a_provider_that_one_sees(member: User) -> None
     assert "AI provider: Select a valid choice." in fragment
 
 
-def test_shared_judges_are_looked_at_tested_and_duplicated_by_members_and_changed_by_admins(
-    member: User, admin: User, stub: Stub
-) -> None:
+def test_members_see_test_and_copy_shared_judges_and_admins_change_them(member: User, admin: User, stub: Stub) -> None:
     judge = make_judge(make_provider(stub.base_url), name="Team judge")
     client = client_of(member)
     page = client.get(reverse("ai_judge", args=[judge.pk])).content.decode()

@@ -157,13 +157,13 @@ def test_a_judge_that_has_runs_is_archived_and_any_other_deleted(member: User) -
     assert refused.value.code == "judge_archived"
 
 
-def test_a_copy_is_personal_and_begins_anew(member: User) -> None:
+def test_a_copy_is_personal_and_starts_at_version_1(member: User) -> None:
     judge = make_judge(name="x" * 200, batch_size=7)
     copy = duplicate_judge(actor=member, judge=judge)
     assert (copy.owner, copy.version, copy.batch_size, copy.name) == (member, 1, 7, "x" * 193 + " (copy)")
 
 
-def test_a_test_on_a_run_asks_about_the_first_candidates_and_stores_nothing(member: User, stub: Stub) -> None:
+def test_a_trial_on_a_run_asks_about_its_first_candidates(member: User, stub: Stub) -> None:
     run = make_run({"red shoes": ["d1", "d2", "d3"]})
     judge = make_judge(make_provider(stub.base_url, owner=member), owner=member, batch_size=2)
     query = run.run_queries.get()

@@ -41,7 +41,7 @@ def test_raters_see_nothing_of_providers(rater: User, method: str, name: str) ->
     assert getattr(client_of(rater), method)(reverse(name, args=args)).status_code == 403
 
 
-def test_a_provider_is_made_with_the_fields_of_its_type_and_a_key_that_no_page_shows(member: User) -> None:
+def test_a_provider_takes_its_type_s_fields_and_no_page_shows_its_key(member: User) -> None:
     client = client_of(member)
     typed = {"type": "openai", "region": "typed for another type", "api_key": KEY, "base_url": ""}
     answer = client.post(reverse("ai_provider_create"), typed, follow=True)

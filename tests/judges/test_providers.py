@@ -13,7 +13,7 @@ from tests.stub.fixtures import Stub
 FIELDS = {"type": "custom", "name": "vLLM", "base_url": "http://127.0.0.1:9/v1"}
 
 
-def test_a_personal_provider_belongs_to_its_maker_and_a_shared_one_to_nobody(member: User, admin: User) -> None:
+def test_only_a_personal_provider_has_an_owner(member: User, admin: User) -> None:
     mine = save_provider(actor=member, fields=FIELDS, api_key="sk-1")
     assert (mine.owner, mine.shared, mine.api_key()) == (member, False, "sk-1")
     assert "sk-1" not in AIProvider.objects.get().encrypted_api_key

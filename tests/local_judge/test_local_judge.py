@@ -300,7 +300,7 @@ def test_work_beyond_what_it_can_do_soon_is_refused_with_retry_after(
     assert refused.value.response.headers["Retry-After"] == "5"
 
 
-def test_grades_never_fall_as_relevance_rises_and_the_thresholds_decide_on_trec() -> None:
+def test_grades_rise_with_relevance_and_follow_the_thresholds() -> None:
     calibration = scoring.load_calibration()
     assert calibration.similarity_weight > 0
     assert calibration.overlap_weight > 0

@@ -31,7 +31,7 @@ def test_a_query_judged_as_holding_nothing_relevant_counts_zero():
     assert aggregate(METRICS, scores_of((["a"], {"a": 1}), (["b"], {"b": 0}))).values == {"P@2": 0.25, "MAP": 0.5}
 
 
-def test_a_query_without_judgments_is_left_out_of_the_mean_but_not_of_the_coverage():
+def test_a_query_without_judgments_counts_in_the_coverage_only():
     summary = aggregate(METRICS, scores_of((["a", "b"], {"a": 1, "b": 1}), (["x", "y", "z"], {})))
     assert summary.values == {"P@2": 1.0, "MAP": 1.0}
     assert (summary.scored_query_count, summary.query_count) == (1, 2)

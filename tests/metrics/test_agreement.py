@@ -64,7 +64,7 @@ def test_kappa_refuses_a_grade_outside_the_scale(pair):
 
 
 @pytest.mark.parametrize(("one", "other"), [*combinations(("rater-1", "rater-2", "rater-3"), 2)])
-def test_people_of_the_electronics_collection_agree_as_its_source_note_says(one, other):
+def test_the_electronics_raters_agree_as_the_source_note_says(one, other):
     grades = [by_rater for by_rater in people_grades().values() if one in by_rater and other in by_rater]
     kappa = quadratic_kappa(((by_rater[one], by_rater[other]) for by_rater in grades), maximum=3)
     assert kappa is not None

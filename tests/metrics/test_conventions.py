@@ -18,7 +18,7 @@ def value_of(name, **given):
     return values_of(name, **given)[name]
 
 
-def test_ndcg_counts_unjudged_as_not_relevant_and_its_ideal_holds_what_was_not_returned():
+def test_ndcg_counts_unjudged_and_unreturned_documents():
     # Leaving the unjudged out of the list would give 0.742083.
     assert value_of("NDCG@5") == pytest.approx(0.636838, abs=1e-6)
     assert value_of("NDCG_lin@5") == pytest.approx(0.632565, abs=1e-6)
@@ -48,7 +48,7 @@ def test_f1_is_the_harmonic_mean_of_the_two_at_k():
     assert value_of("F1@3") == pytest.approx(2 * precision * recall / (precision + recall))
 
 
-def test_average_precision_divides_by_every_known_relevant_document_at_any_cutoff():
+def test_average_precision_divides_by_all_known_relevant_documents():
     assert value_of("MAP") == pytest.approx((1 + 2 / 3 + 3 / 6) / 4)
     assert value_of("MAP@3") == pytest.approx((1 + 2 / 3) / 4)
 
@@ -69,7 +69,7 @@ def test_rbp_is_binary_with_persistence_four_fifths():
     assert value_of("RBP") == pytest.approx(0.2 * (1 + 0.8**2 + 0.8**5))
 
 
-def test_relevance_threshold_moves_the_binary_metrics_and_not_the_graded_ones():
+def test_the_relevance_threshold_changes_binary_metrics_only():
     names = ("P@6", "Recall@6", "F1@6", "MAP", "MRR", "RBP")
     strict = values_of(*names, relevant_from=3)
     assert (strict["P@6"], strict["Recall@6"], strict["MAP"]) == (1 / 6, 1 / 2, 1 / 2)
@@ -113,7 +113,7 @@ def test_coverage_is_the_judged_share_of_what_each_metric_looks_at():
     assert coverage(metrics, [], GRADES) == dict.fromkeys(("NDCG@1", "P@4", "MAP", "MRR@100"))
 
 
-def test_a_query_with_judgments_is_scored_and_one_without_has_coverage_only():
+def test_only_a_query_with_judgments_is_scored():
     metrics = parse_metrics(["NDCG@3", "MAP"])
     scored = score_query(metrics, RANKED, GRADES, scale_maximum=3, relevant_from=1)
     assert scored.is_scored

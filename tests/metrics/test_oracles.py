@@ -151,7 +151,7 @@ def test_the_electronics_runs_score_as_pytrec_eval_says(run_name):
 
 
 @pytest.mark.parametrize("run_name", RUN_NAMES)
-def test_err_and_exponential_ndcg_of_the_electronics_runs_are_those_of_gdeval(run_name, tmp_path):
+def test_err_and_ndcg_of_the_electronics_runs_equal_gdeval_s(run_name, tmp_path):
     run, qrels = ranked_run(run_name), effective_grades()
     values = ours(["NDCG@10", "ERR@10"], run, qrels, scale_maximum=3, relevant_from=1)
     expected = by_gdeval(run, qrels, 10, 3, tmp_path)

@@ -87,7 +87,7 @@ def small(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_copy_made_while_others_write_is_of_one_moment_and_holds_nobody_up(small: Path, tmp_path: Path) -> None:
+def test_a_backup_during_writes_is_consistent_and_blocks_nobody(small: Path, tmp_path: Path) -> None:
     is_over, written = threading.Event(), threading.Semaphore(0)
 
     def write() -> None:

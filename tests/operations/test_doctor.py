@@ -182,7 +182,7 @@ def test_a_database_that_others_may_read_is_told(healthy: AIProvider, tmp_path: 
         (tmp_path / name).chmod(0o600)
 
 
-def test_a_database_that_does_not_answer_or_takes_nothing_is_the_finding_itself(healthy: AIProvider) -> None:
+def test_an_unreachable_or_read_only_database_is_a_finding(healthy: AIProvider) -> None:
     with patch.object(connection, "ensure_connection", side_effect=OperationalError("connection refused")):
         found = findings(code=1)
     assert found["database"][0] == "error"

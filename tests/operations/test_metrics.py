@@ -100,7 +100,7 @@ def test_it_is_for_this_machine_and_for_admins_with_a_token(client: Client) -> N
     assert status(REMOTE_ADDR="::1") == 200
     assert status(**far) == 401
     assert status(REMOTE_ADDR="") == 401
-    # A proxy on this machine stands between: whoever it calls for is not here.
+    # Behind a proxy on this machine, the client is elsewhere.
     for header in ("X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "X-Forwarded-Host", "X-Forwarded-Proto"):
         assert client.get("/metrics", headers={header: "192.0.2.1"}).status_code == 401, header
     with override_settings(REST_FRAMEWORK={**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}):

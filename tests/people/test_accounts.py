@@ -87,7 +87,7 @@ def test_a_link_that_expired_was_revoked_or_replaced_makes_no_account(admin: Use
         revoke_invitation(actor=admin, invitation=invitation)
 
 
-def test_whoever_has_an_account_is_not_invited(admin: User, member: User) -> None:
+def test_an_address_with_an_account_is_not_invited(admin: User, member: User) -> None:
     with pytest.raises(Invalid) as refused:
         invite_member(actor=admin, email=member.email.upper(), role=Role.MEMBER)
     assert "email" in refused.value.errors

@@ -127,7 +127,7 @@ def test_a_rater_gets_403_but_for_what_raters_do(as_rater: APIClient, paths: dic
             assert_problem(response, 403, "permission_denied")
 
 
-def test_a_stranger_gets_403_from_admins_routes_and_404_for_what_is_private(
+def test_members_get_403_for_admin_routes_and_404_for_private_rows(
     as_stranger: APIClient, paths: dict[str, Any]
 ) -> None:
     for method, route, who, response in each_answer(as_stranger, paths):
@@ -151,9 +151,7 @@ def test_the_owner_and_admins_come_in_wherever_they_should(
         assert response.status_code in expected, (method, route)
 
 
-def test_admins_see_and_change_what_is_personal_and_nobody_sees_another_s_tokens(
-    as_admin: APIClient, paths: dict[str, Any]
-) -> None:
+def test_admins_reach_personal_rows_but_nobody_sees_others_tokens(as_admin: APIClient, paths: dict[str, Any]) -> None:
     assert as_admin.patch(f"/api/v1/ai-providers/{paths['provider']}", {"name": "renamed"}).status_code == 200
     assert as_admin.patch(f"/api/v1/ai-judges/{paths['judge']}", {"description": "x"}).status_code == 200
     assert_problem(as_admin.delete(f"/api/v1/tokens/{paths['token']}"), 404)

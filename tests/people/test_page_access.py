@@ -80,7 +80,7 @@ def test_what_an_unknown_address_answers_is_a_page() -> None:
 
 @override_settings(AXES_ENABLED=True)
 @pytest.mark.django_db
-def test_guessing_a_password_is_stopped_with_a_page_that_says_so_whatever_the_capitals(client: Client) -> None:
+def test_password_guesses_are_stopped_in_any_letter_case(client: Client) -> None:
     make_user(email="ada@example.com")
     for attempt in range(10):
         name = "ada@example.com" if attempt % 2 else "ADA@example.com"
@@ -171,7 +171,7 @@ def test_an_address_that_has_an_account_is_not_invited(admin: User, member: User
     assert "An account with this e-mail address exists." in page.content.decode()
 
 
-def test_the_last_admin_stays_one_and_the_refusal_is_a_conflict_page_or_a_toast(admin: User) -> None:
+def test_the_last_admin_can_not_be_demoted(admin: User) -> None:
     client = client_of(admin)
     path = reverse("change_member", args=[admin.pk])
     response = client.post(path, {"role": "member"})

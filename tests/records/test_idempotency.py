@@ -43,7 +43,7 @@ def test_a_key_is_its_user_s_own(first: JudgingRun) -> None:
     assert find_earlier(JudgingRun, actor=make_user(), once=Once("k1", first.request_hash)) is None
 
 
-def test_what_is_asked_for_makes_the_hash_whatever_the_order_of_its_members() -> None:
+def test_the_hash_ignores_the_order_of_members() -> None:
     assert once_of("k", {"a": 1, "b": 2}) == once_of("k", {"b": 2, "a": 1}) != once_of("k", {"a": 1, "b": 3})
     assert once_of("", {"a": 1}) == Once()
 

@@ -51,7 +51,7 @@ def test_a_child_that_dies_is_started_again() -> None:
         assert pid_of(child) != first
 
 
-def test_pauses_before_a_new_start_grow_and_shrink_again_when_the_child_was_well(
+def test_restart_pauses_grow_and_reset_after_a_healthy_child(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(supervisor_module, "FIRST_PAUSE_SECONDS", 0.01)

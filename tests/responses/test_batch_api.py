@@ -135,7 +135,7 @@ def test_a_failing_evaluator_fails_neither_its_item_nor_the_others(
     assert body["items"][0]["error_message"] == ""
 
 
-def test_an_item_fails_when_each_of_its_evaluators_did_and_the_batch_when_each_item_did(
+def test_items_and_batches_fail_only_when_all_their_parts_did(
     client: APIClient, make_judge: MakeJudge, stub: Stub
 ) -> None:
     judge = make_judge("One", "Two", concurrency=1, max_reasks=0)

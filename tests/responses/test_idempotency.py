@@ -28,7 +28,7 @@ def test_an_idempotency_key_makes_one_batch_of_one_body(client: APIClient, make_
     assert OrmQ.objects.count() == 1
 
 
-def test_an_idempotency_key_gives_its_batch_although_what_was_asked_for_is_gone(
+def test_an_idempotency_key_returns_a_batch_whose_judge_is_gone(
     client: APIClient, make_judge: MakeJudge, member: User
 ) -> None:
     judge = make_judge("One", "Two")

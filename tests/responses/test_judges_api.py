@@ -67,7 +67,7 @@ def test_a_wrong_evaluator_is_refused(client: APIClient, wrong: dict[str, Any], 
 
 
 @pytest.mark.parametrize("name", ["scoring_criteria", "prompt", "predicate"])
-def test_the_prompt_of_an_evaluator_has_the_names_that_the_vendors_clients_send(client: APIClient, name: str) -> None:
+def test_an_evaluator_s_prompt_takes_the_vendor_clients_names(client: APIClient, name: str) -> None:
     body = evaluator_body()
     body[name] = body.pop("prompt_template")
     made = client.post(EVALUATORS, body, format="json").json()
@@ -160,7 +160,7 @@ def test_presets_are_made_once_and_a_changed_prompt_makes_a_version(db: None) ->
     assert EvaluatorVersion.objects.filter(evaluator=tone).count() == 2
 
 
-def test_the_default_model_of_the_installation_comes_before_the_environments(
+def test_the_installation_s_default_model_beats_the_environment_s(
     client: APIClient, admin: User, settings: Any
 ) -> None:
     settings.DEFAULT_MODEL = "Env/env-model"
@@ -173,7 +173,7 @@ def test_the_default_model_of_the_installation_comes_before_the_environments(
     assert (chosen.provider_name, chosen.model) == ("Page", "page-model")
 
 
-def test_a_relevance_judge_with_a_short_name_is_shown_with_one_that_the_vendors_clients_read(
+def test_a_short_relevance_judge_name_is_padded_for_vendor_clients(
     client: APIClient,
 ) -> None:
     short, long = make_relevance_judge(name="J1"), make_relevance_judge(name="J12")

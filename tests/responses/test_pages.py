@@ -45,9 +45,7 @@ def test_raters_see_nothing_of_batches(rater: User, name: str) -> None:
     assert client_of(rater).get(reverse(name)).status_code == 403
 
 
-def test_a_batch_polls_while_it_is_active_and_then_shows_scores_and_polls_no_more(
-    transactional_db: None, member: User, stub: Stub
-) -> None:
+def test_a_batch_page_polls_until_the_batch_has_ended(transactional_db: None, member: User, stub: Stub) -> None:
     stub.script(text="<evaluation><score>0.25</score><justification>too <i>short</i></justification></evaluation>")
     batch = make_batch(member, make_stack(member, stub, "Fit", "Tone"), tags=("nightly <1>",))
     client, address = client_of(member), reverse("batch", args=[batch.pk])
@@ -67,7 +65,7 @@ def test_a_batch_polls_while_it_is_active_and_then_shows_scores_and_polls_no_mor
     assert "nightly" not in client.get(reverse("batches"), {"status": "failed"}).content.decode()
 
 
-def test_a_batch_is_cancelled_its_failed_inputs_run_again_and_its_rows_are_downloaded(member: User, stub: Stub) -> None:
+def test_a_batch_can_be_cancelled_retried_and_downloaded(member: User, stub: Stub) -> None:
     batch = make_batch(member, make_stack(member, stub), "=SUM(A1)", "no")
     client = client_of(member)
     assert client.post(reverse("retry_batch", args=[batch.pk])).status_code == 409

@@ -117,9 +117,7 @@ def test_a_wrong_batch_is_refused_with_its_field(
     assert field in post(client, make_judge(), body)
 
 
-def test_absent_null_and_empty_are_the_same_and_unknown_members_are_ignored(
-    client: APIClient, make_judge: MakeJudge
-) -> None:
+def test_null_and_empty_mean_absent_and_unknown_members_are_ignored(client: APIClient, make_judge: MakeJudge) -> None:
     empty: dict[str, Any] = {
         "contexts": [],
         "expected_output": "",

@@ -246,7 +246,7 @@ def test_the_database_refuses_what_can_not_be(start: Start, break_it: Callable[[
 
 
 @pytest.mark.slow
-def test_a_hundred_inputs_and_three_evaluators_take_little_more_than_the_ideal(start: Start, stub: Stub) -> None:
+def test_a_full_batch_takes_little_more_than_the_ideal_time(start: Start, stub: Stub) -> None:
     batch = start(inputs=100, evaluators=3, concurrency=16)
     stub.script(delay_ms=100)
     started = time.monotonic()

@@ -49,7 +49,7 @@ def act(client: Client, run: EvaluationRun, shown: Candidate, **data: Any) -> An
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_nothing_of_the_ai_or_of_others_is_on_the_page_before_one_has_graded(run: EvaluationRun, role: str) -> None:
+def test_no_grade_of_others_shows_before_one_s_own(run: EvaluationRun, role: str) -> None:
     EvaluationRun.objects.update(judgments_wanted=3)
     grade(run, make_user(email="grace@example.com"), "red shoes", "d1", 3)
     page = client_of(make_user(role)).get(url(run)).content.decode()
@@ -59,9 +59,7 @@ def test_nothing_of_the_ai_or_of_others_is_on_the_page_before_one_has_graded(run
         assert secret not in page
 
 
-def test_a_grade_is_answered_with_the_next_candidate_and_what_the_ai_says_of_the_last(
-    run: EvaluationRun, member: User
-) -> None:
+def test_a_grade_brings_the_next_candidate_and_the_ai_s_view_of_the_last(run: EvaluationRun, member: User) -> None:
     d1 = candidate(run, "red shoes", "d1")
     response = act(client_of(member), run, d1, grade="3", saw="0")
     answer = response.content.decode()
@@ -137,9 +135,7 @@ def test_a_grade_outside_the_scale_is_refused_as_a_message(run: EvaluationRun, m
     assert not Judgment.objects.filter(member=member).exists()
 
 
-def test_what_is_no_candidate_of_the_run_is_not_found_and_an_unknown_act_refused(
-    run: EvaluationRun, member: User
-) -> None:
+def test_a_candidate_of_another_run_is_not_found(run: EvaluationRun, member: User) -> None:
     client, other = client_of(member), make_run({"x": ["y"]})
     for given in ("", "x", "99999999999999999999", "999999", candidate(other, "x", "y").pk):
         assert client.post(url(run), {"candidate": given, "grade": "1"}, headers=HTMX).status_code == 404

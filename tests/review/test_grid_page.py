@@ -116,7 +116,7 @@ def test_pages_hold_whole_ranked_lists_and_lead_on_and_back(member: User) -> Non
     assert row_ids(back.content.decode()) == seen[90:180]
 
 
-def test_a_list_longer_than_a_page_goes_on_on_the_next_and_is_whole_on_its_own(member: User) -> None:
+def test_a_list_longer_than_a_page_continues_on_the_next(member: User) -> None:
     run = make_run({"long": [f"d{each}" for each in range(150)], "short": ["d1"]})
     client = client_of(member)
     first = client.get(url(run))
@@ -174,7 +174,7 @@ def test_a_saved_grade_answers_one_row_and_the_metric_cards(run: EvaluationRun, 
     assert before_of(response) == [own(row, None)]
 
 
-def test_undo_gives_back_the_grade_before_as_it_was_or_takes_back_the_first(run: EvaluationRun, member: User) -> None:
+def test_undo_restores_the_earlier_grade_or_removes_the_first(run: EvaluationRun, member: User) -> None:
     client, row = client_of(member), candidate(run, "red shoes", "d3")
     first = before_of(give(client, run, own(row, 3, saw_ai_grade=False)))
     Judgment.objects.filter(member=member).update(reasoning="looked twice")
@@ -189,9 +189,7 @@ def test_undo_gives_back_the_grade_before_as_it_was_or_takes_back_the_first(run:
     assert mine(member) == []
 
 
-def test_confirming_makes_the_ai_grades_seen_ones_own_and_leaves_the_rest_alone(
-    run: EvaluationRun, member: User
-) -> None:
+def test_confirming_copies_only_the_ai_grades_seen(run: EvaluationRun, member: User) -> None:
     client = client_of(member)
     d1, d2, d3 = (candidate(run, "red shoes", doc) for doc in ("d1", "d2", "d3"))
     chosen = [f"{d1.pk}:4", f"{d2.pk}:1", f"{d3.pk}:"]

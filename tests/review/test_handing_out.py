@@ -48,7 +48,7 @@ def test_candidates_come_in_query_and_rank_order_until_none_is_open(run: Evaluat
     assert not GradingHold.objects.exists()
 
 
-def test_what_the_run_has_enough_people_for_is_not_shown_and_what_wants_more_is(run: EvaluationRun) -> None:
+def test_only_candidates_that_want_more_people_are_shown(run: EvaluationRun) -> None:
     ada, grace = make_user(), make_user()
     give(run, ada, shown(run, ada))
     assert name(shown(run, ada)) == "ad2"
@@ -82,7 +82,7 @@ def test_going_on_lets_go_of_the_one_before(run: EvaluationRun) -> None:
     assert shown(run, grace) == first
 
 
-def test_when_others_hold_all_that_is_left_theirs_comes_rather_than_nothing(db: None) -> None:
+def test_a_candidate_held_by_others_comes_when_nothing_else_is_left(db: None) -> None:
     run, ada, grace = make_run({"a": ["d1"]}), make_user(), make_user()
     only = shown(run, ada)
     assert shown(run, grace) == only

@@ -75,7 +75,7 @@ def test_taking_back_what_one_never_gave_changes_nothing(member: User) -> None:
     assert candidate(run, "a", "d1").effective_grade == 2
 
 
-def test_a_grade_reaches_every_unlocked_run_of_the_corpus_on_the_same_scale(member: User) -> None:
+def test_a_grade_reaches_every_unlocked_run_on_its_scale(member: User) -> None:
     evaluation = make_evaluation()
     here = make_run({"a": ["d1"]}, evaluation=evaluation)
     twin = make_run({"a": ["d2", "d1"]}, evaluation=make_evaluation(evaluation.corpus))
@@ -94,7 +94,7 @@ def test_a_grade_reaches_every_unlocked_run_of_the_corpus_on_the_same_scale(memb
 
 
 @pytest.mark.parametrize("kind", ["person", "ai"])
-def test_a_grade_counts_in_the_ideal_ranking_of_runs_that_did_not_return_the_document(member: User, kind: str) -> None:
+def test_a_grade_counts_in_the_ideal_ranking_of_other_runs(member: User, kind: str) -> None:
     evaluation = make_evaluation()
     here = make_run({"a": ["d1"], "b": ["d1"]}, evaluation=evaluation, metrics=["Recall@1"])
     other = make_run({"a": ["d2"], "c": ["d2"]}, evaluation=evaluation, metrics=["Recall@1"])

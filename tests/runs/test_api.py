@@ -116,7 +116,7 @@ def trec_form(**change: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_run_is_imported_from_trec_files_with_a_warning_where_scores_disagree(as_member: APIClient) -> None:
+def test_a_trec_import_warns_where_scores_and_ranks_disagree(as_member: APIClient) -> None:
     url = f"/api/v1/evaluations/{make_evaluation().pk}/runs/import"
     response = as_member.post(url, trec_form(), format="multipart")
     assert response.status_code == 201, response.content

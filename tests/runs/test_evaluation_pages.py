@@ -29,7 +29,7 @@ def test_the_list_says_what_to_do_while_it_is_empty(visit: Client) -> None:
     assert "Load the electronics collection" in text_of(visit, "/evaluations")
 
 
-def test_an_evaluation_is_made_with_a_corpus_of_its_own_and_leads_to_the_import(visit: Client) -> None:
+def test_a_new_evaluation_gets_its_own_corpus_and_opens_the_import(visit: Client) -> None:
     response = visit.post("/evaluations/new", {"name": "Shop", "description": "Be strict.", "match_mode": "oid"})
     evaluation = Evaluation.objects.select_related("corpus").get()
     assert response["Location"] == f"/evaluations/{evaluation.pk}/import"
@@ -43,7 +43,7 @@ def test_a_refused_evaluation_keeps_what_was_typed_and_makes_no_corpus(visit: Cl
     assert not Corpus.objects.exists()
 
 
-def test_an_evaluation_shows_its_runs_side_by_side_with_coverage_and_their_difference(visit: Client) -> None:
+def test_an_evaluation_compares_its_runs_with_coverage(visit: Client) -> None:
     evaluation = make_evaluation(description="Guidelines of ours")
     for name, value in (("before", 0.5), ("after", 0.625)):
         run = make_run(evaluation=evaluation, name=name, metrics=["NDCG@10"])

@@ -106,7 +106,7 @@ def test_unlocking_drops_the_snapshot_and_follows_the_corpus_again(member: User)
     assert AuditEvent.objects.filter(action="run_unlocked").count() == 1
 
 
-def test_only_a_completed_unlocked_run_is_locked_and_only_a_locked_one_unlocked(member: User) -> None:
+def test_only_a_completed_run_locks_and_only_a_locked_one_unlocks(member: User) -> None:
     run = make_run({"a": ["d1"]}, status="pending")
     with pytest.raises(Conflict) as refused:
         lock_run(run=run, actor=member)

@@ -105,13 +105,13 @@ def test_what_is_named_here_exists() -> None:
     assert len(BATCH_API) > 15
 
 
-def test_a_page_leads_everyone_without_an_account_to_the_door(standing: Installation) -> None:
+def test_pages_send_visitors_without_an_account_to_sign_in(standing: Installation) -> None:
     for method, route, response in page_calls(Client(raise_request_exception=False), standing):
         assert response.status_code == 302, (method, route.template)
         assert response["Location"].startswith("/login?next=/"), (method, route.template)
 
 
-def test_a_deactivated_member_is_nobody(standing: Installation) -> None:
+def test_a_deactivated_member_has_no_access(standing: Installation) -> None:
     leaver = make_user(Role.MEMBER)
     browser, api = browser_of(leaver), api_client(leaver)
     admin = User.objects.get(email="admin@example.com")

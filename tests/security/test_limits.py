@@ -99,9 +99,7 @@ def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(live_server:
     ],
     ids=lambda line: repr(line[:40]),
 )
-def test_a_line_that_is_a_bomb_is_refused_with_its_number_and_nothing_is_written(
-    standing: Installation, line: bytes
-) -> None:
+def test_a_malicious_line_is_refused_by_its_number(standing: Installation, line: bytes) -> None:
     browser = browser_of(standing.owner)
     runs = EvaluationRun.objects.count()
     file = io.BytesIO(b'{"query": "fine", "candidates": [{"id": "d", "title": "t"}]}\n' + line + b"\n")

@@ -1,4 +1,4 @@
-"""Signing in, sessions, cookies, hosts, forms: what the settings and the door hold."""
+"""Signing in, sessions, cookies, hosts, forms: what the settings and the sign-in enforce."""
 
 import json
 import os
@@ -87,7 +87,7 @@ def test_production_s_settings_are_safe_ones(tmp_path: Any) -> None:
 
 
 @pytest.mark.slow
-def test_subdomains_and_preload_lists_are_left_alone_when_it_is_said_and_the_check_tells(tmp_path: Any) -> None:
+def test_hsts_for_subdomains_and_preload_can_be_turned_off(tmp_path: Any) -> None:
     (tmp_path / "static").mkdir()
     opted_out = {**PRODUCTION, "RELEVAL_HSTS_SUBDOMAINS": "0", "RELEVAL_HSTS_PRELOAD": "0"}
     refused = in_production(tmp_path, **opted_out)
@@ -159,7 +159,7 @@ def test_guesses_lock_the_member_out_at_one_address_and_nobody_else(client: Clie
 
 @override_settings(AXES_ENABLED=True, REST_FRAMEWORK={**settings.REST_FRAMEWORK, "NUM_PROXIES": 1})
 @pytest.mark.django_db
-def test_behind_a_proxy_the_address_that_it_saw_counts_and_not_what_the_client_claims(client: Client) -> None:
+def test_behind_a_proxy_the_address_it_saw_counts(client: Client) -> None:
     ada = make_user(email="ada@example.com")
 
     def sign_in(password: str, forwarded: str) -> int:
@@ -182,7 +182,7 @@ def five_passwords_a_minute() -> Iterator[None]:
 
 @pytest.mark.parametrize("path", ["/login", "/admin/login/", "/account/password", "/admin/password_change/"])
 @pytest.mark.usefixtures("five_passwords_a_minute")
-def test_an_address_tries_few_passwords_a_minute_whoever_s_they_are(admin: User, path: str) -> None:
+def test_an_address_tries_few_passwords_a_minute_for_any_account(admin: User, path: str) -> None:
     client = browser_of(admin) if "password" in path else Client()
     for attempt in range(5):
         guess = {"username": f"user{attempt}@example.com", "password": "guess", "old_password": "guess"}

@@ -49,7 +49,7 @@ def reply_of(script: Script, messages: list[dict[str, Any]], fault: str = "") ->
     return choice["message"]["content"], choice["finish_reason"]
 
 
-def test_a_good_reply_grades_every_candidate_of_the_default_prompt_as_expected() -> None:
+def test_a_good_reply_grades_every_candidate_of_the_default_prompt() -> None:
     text, finish_reason = reply_of(Script(), prompt_of())
 
     outcomes = parse_reply(text, IDS, scale=SCALE, finish_reason=finish_reason).outcomes
@@ -92,7 +92,7 @@ def test_an_evaluator_gets_a_score_instead_of_grades() -> None:
     assert read[0] == expected_score(prompt)
 
 
-def test_a_mix_strikes_its_share_of_prompts_whatever_the_order_and_only_their_first_attempts() -> None:
+def test_a_mix_hits_its_share_of_prompts_on_their_first_attempt() -> None:
     script = Script(mix={"429": 0.1, "prose": 0.2}, seed=7, fault_attempts=2)
     prompts = [read_prompt(prompt_of(f"query {number}", ["a"])) for number in range(300)]
 
@@ -105,7 +105,7 @@ def test_a_mix_strikes_its_share_of_prompts_whatever_the_order_and_only_their_fi
     assert not any(fault_of(script, prompt, call_number=1, attempt=3) for prompt in prompts)
 
 
-def test_faults_by_call_come_before_those_by_candidate_and_those_of_all_calls_last() -> None:
+def test_faults_by_call_precede_those_by_candidate_and_the_rest() -> None:
     prompt = read_prompt(prompt_of())
     script = Script(by_call={2: "500"}, by_candidate={"e": ["429", ""]}, fault="403", after_calls=5)
 

@@ -16,7 +16,7 @@ def imports(module: Path) -> list[str]:
     return re.findall(r"""\b(?:from|import)\s*["']([^"']+)["']""", module.read_text(encoding="utf-8"))
 
 
-def test_a_page_in_production_imports_every_module_by_the_name_of_its_content(tmp_path: Path) -> None:
+def test_production_pages_import_modules_by_content_hash(tmp_path: Path) -> None:
     with override_settings(STORAGES=PRODUCTION, STATIC_ROOT=tmp_path):
         call_command("collectstatic", interactive=False, verbosity=0)
         page = tmp_path / staticfiles_storage.stored_name("js/grid/page.js")  # type: ignore[attr-defined]

@@ -54,7 +54,7 @@ def test_a_grade_says_its_label_to_those_who_see_no_colour() -> None:
     assert "Not judged" in ui.grade_badge(None, "graded")
 
 
-def test_a_moment_is_told_by_its_first_unit_and_the_exact_time_is_the_tooltip() -> None:
+def test_a_time_shows_its_largest_unit_and_a_tooltip() -> None:
     moment = timezone.now() - timedelta(hours=3, minutes=4)
     assert ">3 hours ago<" in ui.when(moment)
     assert f"{moment:%Y-%m-%d %H:%M:%S} UTC" in ui.when(moment)

@@ -39,7 +39,7 @@ def respect_permissions() -> None:
 
 @contextmanager
 def read_only(*paths: Path) -> Iterator[None]:
-    """Take away the permission to write. Who has a file open goes on writing; whoever opens it now can only read."""
+    """Take away the permission to write. Processes that have a file open go on writing; others can only read it."""
     modes = {path: path.stat().st_mode for path in paths}
     for path, mode in modes.items():
         path.chmod(mode & 0o555)

@@ -94,7 +94,7 @@ def test_a_provider_that_stays_away_fails_the_run_and_says_so(
 
 
 @breaks_a_file
-def test_a_database_that_another_writer_locks_for_five_seconds_costs_nothing(start: Start, stub: Stub) -> None:
+def test_a_database_locked_for_five_seconds_costs_no_outcome(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     with Cluster():
         run = start(small_run(20, 15), max_concurrency=8)
@@ -112,7 +112,7 @@ def test_a_database_that_another_writer_locks_for_five_seconds_costs_nothing(sta
 
 @breaks_a_file
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no process can be kept from writing here: no prlimit")
-def test_a_full_disk_loses_nothing_and_doubles_nothing_once_there_is_room_again(start: Start, stub: Stub) -> None:
+def test_a_full_disk_neither_loses_nor_doubles_outcomes(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     with Cluster() as cluster:
         run = start(small_run(20, 15), max_concurrency=8)
@@ -131,7 +131,7 @@ def test_a_full_disk_loses_nothing_and_doubles_nothing_once_there_is_room_again(
     assert stub.calls == 300
 
 
-def test_a_slice_that_cannot_write_gives_up_after_its_lease_and_the_run_goes_on(
+def test_a_slice_that_cannot_write_gives_up_after_its_lease(
     start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("judging.work.loop.LEASE_SECONDS", 1.0)
@@ -223,7 +223,7 @@ def check_all_or_nothing(evaluation_run: EvaluationRun) -> int:
     return len(runs)
 
 
-def test_a_web_server_killed_in_the_midst_of_a_start_leaves_all_of_it_or_nothing(member: User, stub: Stub) -> None:
+def test_a_web_server_killed_during_a_start_leaves_all_or_nothing(member: User, stub: Stub) -> None:
     evaluation_run = make_run({f"query {q}": [f"d{c}" for c in range(50)] for q in range(160)})
     judge = make_judge(make_provider(stub.base_url), max_concurrency=128)
     path, body = f"/api/v1/evaluations/runs/{evaluation_run.pk}/ai-judge", {"ai_judge_id": str(judge.pk)}

@@ -55,9 +55,7 @@ LEGAL = {
 
 @pytest.mark.parametrize("source", STATUSES)
 @pytest.mark.parametrize("target", CHANGES)
-def test_1_every_status_change_is_conditional_and_an_illegal_one_is_refused(
-    start: Start, source: JudgingRunStatus, target: str
-) -> None:
+def test_1_only_legal_status_changes_succeed(start: Start, source: JudgingRunStatus, target: str) -> None:
     run = start(small_run(1, 1))
     run.items.all().delete()
     JudgingRun.objects.filter(pk=run.pk).update(total_count=0, status=source)
@@ -203,7 +201,7 @@ def test_4_looking_at_a_stalled_run_rescues_it_at_most_once_in_ten_seconds(start
     assert OrmQ.objects.count() == 0
 
 
-def test_4_a_run_whose_lanes_are_all_done_but_has_work_left_is_opened_again(start: Start) -> None:
+def test_4_a_run_with_work_left_but_no_open_lane_is_reopened(start: Start) -> None:
     run = start()
     OrmQ.objects.all().delete()
     run.lanes.update(is_done=True)
@@ -265,7 +263,7 @@ def test_5_a_worker_that_dies_after_a_cancel_leaves_nothing_pending(start: Start
     assert reread(run).skipped_count == 20
 
 
-def test_6_the_terminal_status_commits_alone_and_what_follows_can_be_run_again(
+def test_6_the_terminal_status_commits_alone_and_follow_up_reruns(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = start()

@@ -22,7 +22,7 @@ def test_it_begins_at_the_limit_and_stays_there_while_all_is_well() -> None:
     assert concurrency.current == 8
 
 
-def test_a_quarter_of_rate_limited_replies_is_tolerated_and_one_more_is_not() -> None:
+def test_more_than_a_quarter_of_rate_limited_replies_lowers_the_pace() -> None:
     tolerated, refused = AdaptiveConcurrency(10), AdaptiveConcurrency(10)
 
     note(tolerated, *[True] * 5, *[False] * 15)
@@ -61,9 +61,7 @@ def test_each_clean_round_raises_the_pace_by_one_up_to_the_limit() -> None:
 
 
 @given(st.integers(1, 300), st.lists(st.booleans(), max_size=600))
-def test_the_pace_stays_between_one_and_the_limit_and_falls_at_most_once_per_round(
-    limit: int, replies: list[bool]
-) -> None:
+def test_the_pace_stays_in_bounds_and_falls_once_per_round(limit: int, replies: list[bool]) -> None:
     concurrency = AdaptiveConcurrency(limit)
     since_decrease = limit
 

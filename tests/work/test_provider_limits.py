@@ -147,7 +147,7 @@ def test_who_gives_way_keeps_what_is_in_hand_and_nobody_gets_it_before(member: U
     assert second.renew().concurrency == 7
 
 
-def test_what_a_dead_worker_held_is_free_after_its_lease_and_a_done_lane_s_at_once(member: User) -> None:
+def test_a_dead_worker_s_share_is_free_after_its_lease(member: User) -> None:
     provider = make_provider(max_concurrency=8)
     dead, ended, other = (Slice(start(member, provider), provider) for _ in range(3))
     dead.wanted = ended.wanted = 4
@@ -158,7 +158,7 @@ def test_what_a_dead_worker_held_is_free_after_its_lease_and_a_done_lane_s_at_on
     assert other.renew().concurrency == 8
 
 
-def test_starts_are_spaced_over_all_slices_and_whoever_waits_comes_first(member: User) -> None:
+def test_starts_are_spaced_over_all_slices_in_order_of_waiting(member: User) -> None:
     provider = make_provider(requests_per_minute=90)
     first, second = (Slice(start(member, provider), provider) for _ in range(2))
     now, next_ = first.renew().starts or ()

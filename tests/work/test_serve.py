@@ -58,7 +58,7 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
     assert served.workers() == set()
 
 
-def test_what_is_killed_is_started_again_and_nothing_outlives_the_supervisor(serve: Callable[..., Served]) -> None:
+def test_killed_processes_restart_and_none_outlives_the_supervisor(serve: Callable[..., Served]) -> None:
     served = serve("--no-local-judge", is_migrated=True, RELEVAL_LOG_LEVEL="WARNING")
     served.wait_until_ready()
     first = served.wait_for(lambda: len(served.workers()) == 2 and served.workers())

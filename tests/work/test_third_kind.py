@@ -13,7 +13,7 @@ _ENGINE = Path(settings.BASE_DIR) / "judging" / "work"
 
 
 @pytest.mark.slow
-def test_the_engine_claims_rescues_cancels_and_completes_work_that_it_has_never_heard_of(tmp_path: Path) -> None:
+def test_the_engine_runs_a_third_kind_of_work_to_every_end(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     told = subprocess.run(
         [sys.executable, "-m", "tests.work.toy.story"],

@@ -65,7 +65,7 @@ def test_retry_after_delays_that_call_alone(start: Start, stub: Stub) -> None:
     assert 1.0 <= time.monotonic() - started < 4.0
 
 
-def test_a_run_costs_the_same_number_of_statements_per_flush_whatever_its_size(start: Start, stub: Stub) -> None:
+def test_a_flush_costs_the_same_statements_for_runs_of_any_size(start: Start, stub: Stub) -> None:
     def statements(run: JudgingRun, prompts: int) -> int:
         lease = take(run.lanes.get().pk)
         assert lease is not None
@@ -164,9 +164,7 @@ def test_no_call_is_started_while_too_much_waits_to_be_written(
     assert max(waiting) <= 10 + 4, "those in flight when it was reached, and no more"
 
 
-def test_a_grade_given_during_a_run_is_in_the_metrics_once_the_run_has_ended(
-    start: Start, stub: Stub, member: User
-) -> None:
+def test_a_grade_given_during_a_run_counts_once_it_has_ended(start: Start, stub: Stub, member: User) -> None:
     stub.script(delay_ms=150)
     run = start(small_run(2, 4, metrics=["P@1"]), max_concurrency=1)
     evaluation_run = run.evaluation_run

@@ -113,7 +113,7 @@ def test_lanes_keep_ids_and_leases_and_every_job_goes_on_to_its_end(upgraded: Up
 
 
 @pytest.mark.slow
-def test_the_way_back_gives_every_lane_its_job_and_every_share_its_provider(upgraded: Upgraded) -> None:
+def test_migrating_back_restores_every_lane_s_job_and_provider(upgraded: Upgraded) -> None:
     before = {name: upgraded.rows(name) for name in ("lanes", "jobs before", "kinds before", "providers")}
     assert before["providers"]
     upgraded.python("manage.py", "migrate", "--verbosity", "0")

@@ -12,23 +12,7 @@ from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_TRIAL_CANDIDATES
 from judging.models import AIJudge, JudgeVersion, ScaleName
 from judging.rest.fields import BooleanField, CharField, ChoiceField, ListField, ModelSerializer, Serializer, UUIDField
 
-_SETTINGS = [
-    "ai_provider_id",
-    "model",
-    "prompt_template",
-    "system_prompt",
-    "batch_size",
-    "max_concurrency",
-    "include_images",
-    "temperature",
-    "max_output_tokens",
-    "timeout",
-    "max_retries",
-    "max_reasks",
-    "max_document_chars",
-    "input_price",
-    "output_price",
-]
+_SETTINGS = [name for name in AIJudge.SETTING_NAMES if name != "name"]
 # White space is part of a prompt.
 _PROMPTS = {"prompt_template": {"trim_whitespace": False}, "system_prompt": {"trim_whitespace": False}}
 

@@ -1,4 +1,4 @@
-"""`/metrics`: how the installation does, in Prometheus' text format, read from the database when it is asked for."""
+"""`/metrics`: the state of the installation in Prometheus' text format, read from the database at each request."""
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ Samples = Iterable[tuple[Mapping[str, str], float]]
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer whoever brings an admin's token and, where no proxy stands in front, processes on this machine."""
+    """Answer requests with an admin's token and, unless there is a proxy, from this machine."""
     if not _is_local(request):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         token = authenticate_token(secret.strip()) if scheme.lower() == "bearer" else None
@@ -43,7 +43,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         for metric in _metrics():
             lines.extend(metric)
     except DatabaseError:
-        # A scrape that fails would look like a process that is down.
+        # A failed scrape would look as if the process were down.
         lines = list(_up(0))
     return HttpResponse("\n".join([*lines, ""]), content_type=CONTENT_TYPE)
 
@@ -95,7 +95,7 @@ def _metrics() -> Iterator[Iterator[str]]:
         "releval_queue_waiting_tasks", "gauge", "Tasks that wait for a worker.", [({}, queue.waiting_tasks())]
     )
     yield _metric("releval_queue_oldest_seconds", "gauge", "How long the oldest of them waits.", [({}, round(age, 3))])
-    alive = totals.live_workers(now - workers.WORKER_GONE_AFTER)
+    alive = workers.live_workers()
     yield _metric("releval_workers", "gauge", "Worker processes seen within 30 s.", [({}, alive)])
     stalled = totals.stalled_lanes().count()
     yield _metric("releval_stalled_lanes", "gauge", "Shares of runs whose worker is gone for long.", [({}, stalled)])

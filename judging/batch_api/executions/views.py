@@ -264,7 +264,7 @@ class JudgeExecuteByName(_Executes):
             raise Invalid("name: which judge?", errors={"name": ["Name the judge."]})
         found = [
             *ResponseJudge.objects.filter(name=name, archived_at=None).values_list("pk", flat=True)[:2],
-            *visible_judges(self.user).filter(name=answers.name_behind(name)).values_list("pk", flat=True)[:2],
+            *visible_judges(self.user).filter(name=answers.original_name(name)).values_list("pk", flat=True)[:2],
         ]
         if not found:
             raise NotFound("no judge has this name")

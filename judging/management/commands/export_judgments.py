@@ -43,5 +43,5 @@ class Command(BaseCommand):
             for piece in pieces:
                 self.stdout.write(piece, ending="")
         except BrokenPipeError:
-            # Whoever reads has had enough (`| head`). Python would complain once more when it flushes at its end.
+            # The reader closed the pipe (`| head`). Python would complain once more when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -104,7 +104,7 @@ def _pause() -> bool:
 
 def _drain(run: JudgingRun, out: Any) -> None:
     """Work on the run's lanes one slice after the other until the run has ended, then renew the metrics."""
-    is_ended, told_to_end = threading.Event(), threading.Event()
+    is_ended, stop_requested = threading.Event(), threading.Event()
 
     def show() -> None:
         follow(JudgingRun.objects.get(pk=run.pk), out, tick=lambda: not is_ended.wait(POLL_SECONDS))
@@ -113,16 +113,16 @@ def _drain(run: JudgingRun, out: Any) -> None:
     watcher = threading.Thread(target=show, name="progress")
     watcher.start()
     try:
-        while not told_to_end.is_set() and JudgingRun.objects.get(pk=run.pk).is_active:
+        while not stop_requested.is_set() and JudgingRun.objects.get(pk=run.pk).is_active:
             lane = run.lanes.filter(is_done=False).order_by("enqueued_at").first()
             if lane is None:
                 rescue_all()
             else:
-                with _ending_in_order(told_to_end):
+                with _interrupting_slice(stop_requested):
                     work_slice(lane.pk)
             time.sleep(0.05)  # a worker may hold the lane
     except (KeyboardInterrupt, SystemExit):
-        pass  # told to end: the slice has given back what it held
+        pass  # interrupted: the slice has given back what it held
     finally:
         is_ended.set()
         watcher.join()
@@ -130,17 +130,17 @@ def _drain(run: JudgingRun, out: Any) -> None:
 
 
 @contextmanager
-def _ending_in_order(told_to_end: threading.Event) -> Iterator[None]:
-    """Have Ctrl-C do to a slice what SIGTERM does: it gives back what it holds, then ends."""
+def _interrupting_slice(stop_requested: threading.Event) -> Iterator[None]:
+    """Make Ctrl-C end a slice as SIGTERM does: it gives back what it holds, then ends."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     def end(number: int, frame: FrameType | None) -> None:
-        told_to_end.set()
+        stop_requested.set()
         signal.raise_signal(signal.SIGTERM)
 
-    # While it talks to the provider, the slice has a handler of its own in the place of this one.
+    # While it calls the provider, the slice has a SIGTERM handler of its own.
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
     before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
     try:

@@ -15,7 +15,7 @@ from judging.records.visibility import visible_providers
 
 NEW_PROVIDER = "new"
 _MOST_PROVIDERS = 500
-# What stands behind "More settings".
+# The fields under "More settings".
 CALL_FIELDS = (
     "max_concurrency",
     "timeout",
@@ -42,7 +42,7 @@ CALL_LABELS = {
     "output_price": ("Price of output", "Per million tokens."),
     "include_images": ("Send images", "For models that see them."),
 }
-# What a click on a variable writes.
+# What a click on a variable inserts.
 _SNIPPETS = {
     "query": "{{xml query quotes=false}}",
     "candidates": '{{#each candidates}}\n<candidate id="{{xml id}}">\n<title>{{xml title quotes=false}}</title>\n'
@@ -67,10 +67,10 @@ class PromptField(forms.CharField):
         super().__init__(strip=False, **options)
 
     def to_python(self, value: Any) -> str:
-        return one_kind_of_newline(super().to_python(value) or "")
+        return normalize_newlines(super().to_python(value) or "")
 
 
-def one_kind_of_newline(text: str) -> str:
+def normalize_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -88,7 +88,7 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.Textarea(attrs={"rows": 3, "class": "code-input previewed"}),
         help_text="Sent before the prompt as the system's message. It is no template.",
     )
-    # The version that the form was drawn from: somebody else's change meanwhile is not overwritten.
+    # The version that the form shows, so that it does not overwrite somebody else's later change.
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:

@@ -144,7 +144,7 @@ def _choose(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
 
 
 def _test(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
-    """Ask the judge as it stands in the form, saved or not; those who may not change it test the stored one."""
+    """Test the judge as the form has it, saved or not; users who may not change it test the stored one."""
     result: dict[str, Any] = {}
     try:
         if judge is not None and not _is_editable(request, judge):

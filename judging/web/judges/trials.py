@@ -21,7 +21,7 @@ from judging.judges.prompt_previews import (
 from judging.judges.trials import JudgeTest, try_judge_on_documents, try_judge_on_run
 from judging.models import AIJudge, EvaluationRun, RunQuery
 from judging.web.base import sentence
-from judging.web.judges.forms import JudgeForm, one_kind_of_newline
+from judging.web.judges.forms import JudgeForm, normalize_newlines
 from judging.web.run_rows import money
 
 _EXAMPLE = "example"
@@ -68,10 +68,10 @@ def trial_of(request: HttpRequest) -> Trial:
 
 
 def add_preview(trial: Trial, form: JudgeForm) -> Trial:
-    """Render the prompt of what stands in the form."""
+    """Render the prompt of the form's current values."""
     settings = PromptSettings(
-        prompt_template=one_kind_of_newline(form["prompt_template"].value() or "").replace("\0", ""),
-        system_prompt=one_kind_of_newline(form["system_prompt"].value() or "").replace("\0", ""),
+        prompt_template=normalize_newlines(form["prompt_template"].value() or "").replace("\0", ""),
+        system_prompt=normalize_newlines(form["system_prompt"].value() or "").replace("\0", ""),
         include_images=bool(form["include_images"].value()),
         max_document_chars=_whole(form["max_document_chars"].value(), 8000, at_least=100, at_most=1_000_000),
     )

@@ -70,7 +70,7 @@ def _live(request: PageRequest, run: JudgingRun) -> dict[str, Any]:
         "is_worker_missing": run.is_active and not workers.has_live_worker(),
     }
     if not run.is_active:
-        # Judged again by the judge as it is now, by whoever may use it.
+        # Failed items are judged again with the judge's current version, by any user who may use it.
         judge = visible_judges(request.user).filter(pk=version.judge_id).first()
         context |= {"judge": judge, "again_key": str(uuid4()), "reason": _reason(run)}
         context["left_count"] = run.failed_count + run.skipped_count

@@ -209,7 +209,7 @@ def judging_list(request: PageRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 @member_required
 def cancel_judging(request: PageRequest, judging_run_id: UUID) -> HttpResponse:
-    """Cancel, and answer the list anew; one that ended meanwhile says so."""
+    """Cancel, and answer with the renewed list; if the run has ended by then, say so."""
     judging_run = get_judging_run(judging_run_id)
     try:
         cancel_judging_run(judging_run=judging_run, actor=request.user)

@@ -1,4 +1,4 @@
-"""The door: signing in, and accepting an invitation."""
+"""Sign in, and accept an invitation."""
 
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView
@@ -22,7 +22,7 @@ def invitation(request: PageRequest, secret: str) -> HttpResponse:
     if form.is_valid():
         with errors_on(form):
             user = accept_invitation(secret=secret, **form.cleaned_data)
-            # Axes stands first among the backends and authenticates nobody.
+            # Axes comes first among the backends and authenticates nobody.
             login(request, user, backend="django.contrib.auth.backends.ModelBackend")
             return redirect("home")
     return render(request, "registration/invitation.html", {"offer": offer, "form": form})

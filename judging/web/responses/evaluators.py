@@ -69,7 +69,7 @@ def _evaluator_page(request: PageRequest, found: Evaluator | None) -> HttpRespon
 @require_POST
 @member_required
 def duplicate_evaluator(request: PageRequest, evaluator_id: UUID) -> HttpResponse:
-    """Make an evaluator of one's own from another, a preset say."""
+    """Make a copy of an evaluator, such as a preset, that the team can change."""
     found = get_evaluator(evaluator_id)
     fields = {**found.settings_dict(), "name": name_of_copy(found.name)}
     copy = save_evaluator(actor=request.user, fields=fields)

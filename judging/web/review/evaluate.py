@@ -26,7 +26,7 @@ from judging.web.review.grid_rows import grade_keys
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A candidate as a judge sees it. Nobody's grade is in here: what a template hasn't, it can't give away."""
+    """A candidate as a human judge sees it. Holds nobody's grade, so that a template can't reveal one."""
 
     candidate_pk: int
     document_key: str
@@ -41,7 +41,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A candidate that the judge has graded, with what the AI says of it."""
+    """A candidate that the human judge has graded, with the AI's grade of it."""
 
     candidate_pk: int
     query_text: str
@@ -61,7 +61,7 @@ class Committed:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def evaluate(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Show the next candidate. What is done with one is answered with the next: one round trip."""
+    """Show the next candidate. A POST about one is answered with the next, in one round trip."""
     run = get_evaluation_run(run_id)
     if request.method == "POST":
         return _act(request, run)
@@ -116,7 +116,7 @@ def _page(
         "url": reverse("evaluate", args=[run.pk]),
         "grades": grade_keys(run.grading_scale),
         "shown": _shown(rows[candidate.pk]) if candidate is not None else None,
-        # One's own grade from before, and with it the AI's: to change it, not blind any more.
+        # The user's own earlier grade, and with it the AI's: changing it is not blind any more.
         "own": committed,
         "previous": _committed(rows[after.pk], run) if after is not None and chosen is None else None,
         "max_reason": MAX_SKIP_REASON,

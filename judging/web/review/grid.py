@@ -37,7 +37,7 @@ _MOST_GRADES = 500
 @require_GET
 @signed_in
 def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Show candidates with everybody's grades. Filters that can't be read are said, with what was given kept."""
+    """Show candidates with everyone's grades. Filters that can't be read are listed, and kept as given."""
     run = get_evaluation_run(run_id)
     if request.htmx and request.GET.get("part") == "metrics":
         return render(request, "judging/grid/_metrics.html", {"metrics": metric_cards(run), "base": _base(run)})
@@ -65,7 +65,7 @@ def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
 @require_GET
 @signed_in
 def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpResponse:
-    """Show everything about a candidate: fields, reasoning, what people and every AI judging run said."""
+    """Show everything about a candidate: fields, reasoning, the grades of people and of every AI judging run."""
     run = get_evaluation_run(run_id)
     candidate = candidate_of(run, candidate_pk)
     (row,) = rows_of(run, [candidate.pk], viewer=request.user)
@@ -82,7 +82,7 @@ def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpRe
 @require_POST
 @signed_in
 def give_grade(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Save grades, and tell what one's grades were before, to undo it."""
+    """Save grades, and answer with the user's earlier ones, to undo it."""
     run = get_evaluation_run(run_id)
     before = grade_candidates(run=run, grades=_given(request), actor=request.user)
     return _saved(request, run_id, before)
@@ -91,7 +91,7 @@ def give_grade(request: PageRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Make the AI's grades one's own for the rows chosen, `seen` = candidate_pk:grade each, as the page showed them."""
+    """Copy the AI's grades of the chosen rows as the user's own; `seen` = candidate_pk:grade each, as shown."""
     run = get_evaluation_run(run_id)
     seen = {}
     for chosen in request.POST.getlist("seen"):
@@ -101,19 +101,19 @@ def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
         raise Invalid("choose the rows whose AI grade you confirm")
     confirmed = confirm_ai_grades(run=run, seen=seen, actor=request.user)
     count = len(confirmed.before)
-    told = f"{count} AI {'grade' if count == 1 else 'grades'} confirmed."
+    message = f"{count} AI {'grade' if count == 1 else 'grades'} confirmed."
     if confirmed.without_ai_grade:
-        told += f" {confirmed.without_ai_grade} without an AI grade left alone."
+        message += f" {confirmed.without_ai_grade} without an AI grade left alone."
     if confirmed.changed_meanwhile:
-        told += f" {confirmed.changed_meanwhile} changed meanwhile: look again."
-    toast(request, messages.SUCCESS if count else messages.WARNING, told)
+        message += f" {confirmed.changed_meanwhile} changed meanwhile: look again."
+    toast(request, messages.SUCCESS if count else messages.WARNING, message)
     return _saved(request, run_id, confirmed.before, shown=list(seen))
 
 
 @require_POST
 @signed_in
 def restore_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Undo: save what one's grades were before, as the answers to saving told it."""
+    """Undo: save the user's earlier grades, as `give_grade` and `confirm_grades` returned them."""
     run = get_evaluation_run(run_id)
     grades = _given(request)
     grade_candidates(run=run, grades=grades, actor=request.user)
@@ -170,7 +170,7 @@ def _saved(
     shown: Sequence[int] | None = None,
     can_undo: bool = True,
 ) -> HttpResponse:
-    """Answer the rows that changed and the metric cards, both to be swapped by id, and how to undo it."""
+    """Answer the rows that changed and the metric cards, both to be swapped by id, and the data to undo it."""
     if not request.htmx:
         back = request.POST.get("next", "")
         is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})

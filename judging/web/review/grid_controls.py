@@ -1,4 +1,4 @@
-"""What narrows and orders the review grid: its controls, its tabs, and the addresses that keep them."""
+"""The controls that filter and order the review grid, its tabs, and their query strings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -42,7 +42,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A drop-down of the filter; the first choice leaves the question open."""
+    """A drop-down of the filter; the first choice filters nothing."""
 
     name: str
     label: str
@@ -61,7 +61,7 @@ class Tab:
 
 
 def grid_query(grid_filter: GridFilter, ordering: str) -> str:
-    """Return the query string of a filter and an ordering, without what is at rest."""
+    """Return the query string of a filter and an ordering, without defaults."""
     given = {each.name: getattr(grid_filter, each.name) for each in fields(grid_filter)}
     pairs = {name: value for name, value in given.items() if value is not None and value != ""}
     if ordering != DEFAULT_ORDERING:
@@ -80,7 +80,7 @@ def tabs(path: str, run: EvaluationRun, grid_filter: GridFilter, ordering: str) 
 
 
 def controls(run: EvaluationRun, given: Mapping[str, str]) -> list[Control]:
-    """Return the drop-downs with what the query string `given` chose, also where it is of no use."""
+    """Return the drop-downs with the choices of the query string `given`, invalid ones included."""
     scale = run.grading_scale
     judges = [(str(pk), name) for pk, name in judges_of_record(run)]
     return [
@@ -106,20 +106,20 @@ def _grades(scale: Scale) -> list[tuple[str, str]]:
 
 
 def _ranged(given: Mapping[str, str], exact: str, name: str) -> dict[str, str]:
-    # The controls know ranges only: a grade is the range from it to itself.
+    # The controls have ranges only: an exact grade is the range from it to itself.
     return {name: given.get(name) or given.get(exact) or ""}
 
 
 def _control(
     name: str,
     label: str,
-    at_rest: str,
+    unset_label: str,
     choices: list[tuple[str, str]] | tuple[tuple[str, str], ...],
     given: Mapping[str, str],
 ) -> Control:
     chosen = given.get(name, "")
     known = dict(choices)
-    offered = [("", at_rest), *choices]
+    offered = [("", unset_label), *choices]
     if chosen and chosen not in known:
         offered.append((chosen, f"Top {chosen}" if name == "max_rank" else chosen))
     return Control(name, label, [Choice(value, text, value == chosen) for value, text in offered])

@@ -1,4 +1,4 @@
-"""The review grid as its templates take it: rows with everything worded, in lists per query, and the metric cards."""
+"""The review grid as its templates take it: rows with their texts, in lists per query, and the metric cards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from itertools import groupby
 from typing import Any
 
 from judging.foundation.scales import Scale
-from judging.models import EvaluationRun, RunQuery
+from judging.models import EvaluationRun
 from judging.review.grid import GridRow
+from judging.runs.run_summary import has_stale_metrics
+from judging.web.metric_cards import MetricCard, cards_of, coverage_of
 from judging.web.review.documents import FieldText, fields_preview, image_address, query_details, shortened
 
 _MOST_PEOPLE = 4
@@ -50,13 +52,6 @@ class RankedList:
     first: GridRow
     details: list[FieldText]
     has_heading: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MetricCard:
-    name: str
-    value: float | None
-    coverage: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +107,9 @@ def ranked_lists(rows: Iterable[GridRow], *, is_by_query: bool) -> list[RankedLi
 
 
 def metric_cards(run: EvaluationRun) -> MetricCards:
-    is_renewing = not run.is_locked and RunQuery.objects.filter(run=run, has_stale_metrics=True).exists()
     return MetricCards(
         run=run,
-        cards=[MetricCard(name, run.metric_values.get(name), run.coverage_values.get(name)) for name in run.metrics],
-        coverage=run.judged_count / run.candidate_count if run.candidate_count else None,
-        is_renewing=is_renewing,
+        cards=cards_of(run),
+        coverage=coverage_of(run),
+        is_renewing=has_stale_metrics(run),
     )

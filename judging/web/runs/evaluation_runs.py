@@ -20,16 +20,10 @@ from judging.runs.run_summary import count_written, grade_distribution, has_stal
 from judging.web.base import PageRequest, go_to, member_required, page_of, signed_in, toast
 from judging.web.files import download
 from judging.web.judging_runs.start import sidebar
+from judging.web.metric_cards import cards_of, coverage_of
 from judging.work import workers
 
 _UNDER_IMPORT = (EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class MetricCard:
-    name: str
-    value: float | None
-    coverage: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +119,8 @@ def _results_part(request: PageRequest, run: EvaluationRun) -> HttpResponse:
 def _results(run: EvaluationRun) -> dict[str, Any]:
     return {
         "run": run,
-        "coverage": run.judged_count / run.candidate_count if run.candidate_count else None,
-        "cards": [MetricCard(name, run.metric_values.get(name), run.coverage_values.get(name)) for name in run.metrics],
+        "coverage": coverage_of(run),
+        "cards": cards_of(run),
         "grades": grade_distribution(run),
         # Without a worker nothing is renewed, and nothing to wait for.
         "is_renewing": has_stale_metrics(run) and workers.has_live_worker(),

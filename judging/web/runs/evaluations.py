@@ -18,6 +18,7 @@ from judging.runs.evaluations import create_evaluation, delete_evaluation, updat
 from judging.runs.run_lists import evaluation_runs
 from judging.runs.run_summary import Comparison, compare_runs
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, toast
+from judging.web.metric_cards import MetricCard, cards_of, coverage_of
 from judging.web.runs.forms import EvaluationChangeForm, EvaluationForm
 
 # A table with more columns can't be read; the run's own page has them all.
@@ -26,20 +27,10 @@ _RUNS_PER_PAGE = 30
 
 
 @dataclass(frozen=True, slots=True)
-class MetricCell:
-    """A metric of a run with its coverage. `is_best`: none of the runs beside it on the same scale has more."""
-
-    name: str
-    value: float | None
-    coverage: float | None
-    is_best: bool
-
-
-@dataclass(frozen=True, slots=True)
 class RunColumns:
     run: EvaluationRun
     coverage: float | None
-    cells: list[MetricCell]
+    cells: list[MetricCard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +135,17 @@ def _columns(runs: list[EvaluationRun], metrics: list[str]) -> list[RunColumns]:
     return [
         RunColumns(
             run,
-            run.judged_count / run.candidate_count if run.candidate_count else None,
-            [
-                MetricCell(
-                    name,
-                    run.metric_values.get(name),
-                    run.coverage_values.get(name),
-                    # The best of one is nothing to tell.
-                    counts.get((run.scale, name), 0) > 1 and run.metric_values.get(name) == best[run.scale, name],
-                )
-                for name in metrics
-            ],
+            coverage_of(run),
+            cards_of(
+                run,
+                names=metrics,
+                # Of a single value, none is the best.
+                best=[
+                    name
+                    for name in metrics
+                    if counts.get((run.scale, name), 0) > 1 and run.metric_values.get(name) == best[run.scale, name]
+                ],
+            ),
         )
         for run in runs
     ]

@@ -33,7 +33,7 @@ from judging.web.runs.forms import ImportJudgmentsForm, ImportRunForm, initial_i
 
 @member_required
 def import_run(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
-    """Import a run. What is wrong with a file stands beside it, line by line; what was typed and chosen stays."""
+    """Import a run. Problems of a file show beside it, line by line; the form keeps its input."""
     evaluation = get_evaluation(evaluation_id)
     if request.method == "POST":
         form = ImportRunForm(request.POST, request.FILES)

@@ -1,8 +1,8 @@
-"""How slices share a resource's limits: a row for each, granted anew at every flush, with no lock across a call.
+"""How slices share a resource's limits: one row per slice, renewed at every flush, with no lock across a call.
 
-Concurrency. What is granted never adds up to more than the limit: a slice gets more only of what is free, and one that
-has to give way keeps what it has in hand on its row until its calls have ended. A row counts as long as its lane's
-lease, so what a dead worker held is free again after the lease.
+Concurrency. What is granted never adds up to more than the limit: a slice is granted more only from what is free,
+and one whose share shrinks keeps its calls in flight on its row until they have ended. A row counts as long as its
+lane's lease, so what a dead worker held is free again after the lease.
 
 Requests per minute. The resource has one moment from which the next call may start (a virtual scheduler, GCRA): a slice
 takes the next few starts of the coming second, spaced evenly, and moves the moment on. Evenly spaced calls keep to the
@@ -42,7 +42,7 @@ class SharedAllowances:
 
     def _renew(self, resource: str, demand: Demand) -> Grant:
         with transaction.atomic():
-            # The resource's row is held, so that slices are served in turn, for two statements.
+            # The resource's row is locked for these few statements, so that slices are served one after the other.
             limits = self._resources.hold(resource)
             if limits is None:
                 return Grant()
@@ -59,7 +59,7 @@ class SharedAllowances:
 
     def _shares(self, resource: str, now: datetime) -> tuple[ProviderShare, list[ProviderShare]]:
         if resource not in self._share_ids:
-            # Who had a turn before stands behind those who wait: shares are served in the order they began.
+            # A lane that comes back queues behind those that wait: shares are served in the order in which they began.
             share, _ = ProviderShare.objects.update_or_create(
                 resource=resource,
                 lane_id=self._lease.lane_id,
@@ -70,7 +70,7 @@ class SharedAllowances:
         by_id = {share.pk: share for share in shares}
         mine = by_id.pop(self._share_ids[resource], None)
         if mine is None:
-            # The lease has run out while a flush waited: renewed or lost, the next flush tells.
+            # The lease ran out while a flush waited; the next flush finds out whether it was renewed or lost.
             mine = ProviderShare.objects.get(pk=self._share_ids[resource])
         return mine, list(by_id.values())
 

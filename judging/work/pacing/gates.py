@@ -1,4 +1,4 @@
-"""What a slice may ask of each resource at a time: its part of limits that hold across runs, batches and hosts."""
+"""How many calls a slice may make to each resource: its share of limits that hold across runs, batches and hosts."""
 
 import time
 from collections import deque
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol
 
-# A call may start this much later than its time; then the time is given up, so that none add up to a burst.
+# A start that is not used for this long is dropped, so that unused ones don't add up to a burst.
 _LATEST = 0.5
-# A limit that is set while a slice runs holds after this long.
+# A limit that is set while a slice runs takes effect within this time.
 _LOOK_EVERY = 5.0
 
 
@@ -24,7 +24,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What it gets: calls in flight, and in how many seconds each of its next calls may start; None: no limit.
+    """What a slice is granted: calls in flight, and in how many seconds each next call may start; None: no limit.
 
     `is_contested`: another slice has work for the resource and gets nothing.
     """
@@ -65,7 +65,7 @@ class _Gate:
 
     def demand(self, concurrency: int, waiting: int) -> Demand:
         wanted = min(concurrency, self.in_flight + waiting)
-        # While it waits for an answer the loop goes on as the last grant says, or, without a limit, as it likes.
+        # While it waits for an answer the loop goes on by the last grant, or freely without a limit.
         in_hand = max(self.in_flight, wanted if self.share is None else self.share)
         starts = min(waiting, concurrency + 2 * self.started_lately) - len(self.starts or ())
         self.started_lately = 0
@@ -91,10 +91,10 @@ class Gates:
         self.is_contested = False
 
     def enter(self, ask: Any) -> float:
-        """Let a call begin and return 0, or return in how many seconds it may: infinity when only others can tell."""
+        """Let a call begin and return 0, or return in how many seconds it may; infinity: not before a new grant."""
         gate = self._gates.get(self._resource_of(ask))
         if gate is None:
-            # Seen for the first time: the next renewal asks for it.
+            # Seen for the first time: the next renewal asks for a grant.
             gate = self._gates[self._resource_of(ask)] = _Gate()
             self._renewed_at = -inf
         seconds = gate.enter(time.monotonic())
@@ -106,7 +106,7 @@ class Gates:
         self._gates[self._resource_of(ask)].in_flight -= 1
 
     def was_closed(self) -> bool:
-        """Tell, once, whether a call had to wait since this was asked last."""
+        """Tell whether a call had to wait since the last time this was called."""
         was_closed, self._was_closed = self._was_closed, False
         return was_closed
 

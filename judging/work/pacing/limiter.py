@@ -1,4 +1,4 @@
-"""How fast to ask: concurrency that gives way to rate limits, and how long to wait before asking again. Pure."""
+"""How fast to ask: concurrency that adapts to rate limits, and the delay before a retry. Pure."""
 
 import random
 from collections import deque
@@ -19,7 +19,7 @@ class AdaptiveConcurrency:
 
     Recent are the last max(20, current) replies, a round is `current` of them. After a decrease the replies to calls
     that were in flight say nothing about the new pace, so they count for nothing: at most one decrease per round.
-    `start` is where an earlier one had come to.
+    `start` is the value that an earlier slice had reached.
     """
 
     def __init__(self, limit: int, *, start: int | None = None) -> None:
@@ -50,7 +50,7 @@ class AdaptiveConcurrency:
             self._clean_count = 0
 
     def _decrease(self) -> None:
-        # The reply at hand belongs to a call that has ended; the others of the round are still to come.
+        # This reply's call has ended; the other calls of the round are still in flight.
         self._stale_count = self.current - 1
         self.current = max(1, int(self.current * _DECREASE))
         self._recent.clear()
@@ -77,7 +77,7 @@ def backoff(attempt: int, *, rng: random.Random, retry_after: float | None = Non
     """Return how many seconds to wait after the failure of attempt (from 1).
 
     Full jitter over 0.5 s doubled per attempt, at most 60 s. What the provider asked for (`retry_after`, s) counts
-    instead, up to 120 s, with up to 0.1 s more, so that those who were refused together don't return together.
+    instead, up to 120 s, with up to 0.1 s more, so that calls refused together are not retried together.
     """
     if retry_after is not None:
         return min(max(retry_after, 0.0), _LONGEST_RETRY_AFTER) + rng.uniform(0.0, _RETRY_AFTER_JITTER)

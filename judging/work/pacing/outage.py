@@ -1,4 +1,4 @@
-"""When failures of the moment add up to an outage."""
+"""When transient failures add up to an outage."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _LONGEST_PAUSING = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a failure means: is everything failing at present, how long to pause (s), is it an outage."""
+    """What a failure means: whether everything fails at present, how long to pause (s), whether it is an outage."""
 
     is_failing: bool
     pause: float = 0.0

@@ -45,7 +45,7 @@ export const confirmSelected = () => {
   step(1);
 };
 
-// What only works with scripts comes hidden, with each new list anew.
+// What needs scripts is hidden in every list that arrives.
 export const showChoosing = () => {
   for (const hidden of review.querySelectorAll("[data-choose-all], [data-clear]")) hidden.hidden = false;
   countChosen();

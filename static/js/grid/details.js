@@ -9,7 +9,7 @@ export const toggleDetails = (entry, wanted) => {
   detail.hidden = !isShown;
   entry.classList.toggle("is-open", isShown);
   if (!isShown) return;
-  // Read anew each time: grades and opinions change.
+  // Read again each time: grades and opinions change.
   const context = { source: detail, target: detail, swap: "innerHTML" };
   // Events tell of failures; a rejected promise would only tell the console once more.
   window.htmx.ajax("GET", entry.querySelector("[data-more]").href, context)?.catch(() => {});

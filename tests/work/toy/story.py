@@ -61,7 +61,7 @@ def main() -> None:
     call_command("migrate", run_syncdb=True, verbosity=0)
     told: dict[str, object] = {}
 
-    # Claimed by workers that are killed in the midst.
+    # Claimed by workers that are killed halfway.
     killed = begin(400)
     with Cluster() as cluster:
         wait_until(lambda: reread(killed).done_count > 0)

@@ -9,8 +9,30 @@ import re
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CUT_OFF = frozenset({"length", "tokens", "limit", "truncated", "incomplete", "window", "exceeded"})
 _REFUSED = frozenset(
-    "filter filtered safety unsafe refusal refused refuse prohibited blocked block blocklist spii recitation guardrail "
-    "guardrails moderation moderated sensitive censored policy violation harmful".split()
+    {
+        "filter",
+        "filtered",
+        "safety",
+        "unsafe",
+        "refusal",
+        "refused",
+        "refuse",
+        "prohibited",
+        "blocked",
+        "block",
+        "blocklist",
+        "spii",
+        "recitation",
+        "guardrail",
+        "guardrails",
+        "moderation",
+        "moderated",
+        "sensitive",
+        "censored",
+        "policy",
+        "violation",
+        "harmful",
+    }
 )
 
 

@@ -207,7 +207,7 @@ def _call(ask: Ask, answer: Answer, call: CallRecord) -> JudgeTestCall:
         candidate_ids=[candidate.id for candidate in ask.candidates],
         is_reask=call.is_reask,
         prompt=answer.messages,
-        reply=reply.text if reply else error.raw_reply if error else "",
+        reply=(reply.text or reply.raw_body) if reply else error.raw_reply if error else "",
         notes=call.notes,
         input_tokens=call.input_tokens,
         output_tokens=call.output_tokens,

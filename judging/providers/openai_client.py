@@ -18,7 +18,14 @@ import openai
 from judging.foundation.answers import Fault
 from judging.providers.base import CallSettings, ChatClient, Connection, Message, ProviderError, Reply
 from judging.providers.failures import CallContext, bad_reply, refusal
-from judging.providers.registry import DEFAULT_AZURE_API_VERSION, PROVIDER_TYPES, address, endpoint, validate_connection
+from judging.providers.registry import (
+    DEFAULT_AZURE_API_VERSION,
+    PROVIDER_TYPES,
+    address,
+    clean_api_key,
+    endpoint,
+    validate_connection,
+)
 from judging.providers.replies import read_reply
 from judging.wire.addresses import AddressRefused, check_address
 from judging.wire.transport import Transport
@@ -44,7 +51,7 @@ class _OpenAIClient:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._endpoint = address(connection)
-        self._api_key = connection.api_key.strip()
+        self._api_key = clean_api_key(connection.api_key)
         provider_type = PROVIDER_TYPES.get(connection.type)
         self._max_tokens_parameter = provider_type.max_tokens_parameter if provider_type else "max_tokens"
         self._sdk: openai.AsyncOpenAI | None = None
@@ -140,7 +147,7 @@ class _OpenAIClient:
 
 def _build(connection: Connection, base_url: str) -> openai.AsyncOpenAI:
     # Every value that the package would else read from the environment is given.
-    key = connection.api_key.strip()
+    key = clean_api_key(connection.api_key)
     credentials = {"Authorization": f"Bearer {key}"} if key else {}
     listing_credentials = None
     if key and connection.type == "azure_openai":

@@ -104,7 +104,7 @@ def _tallies(items: Sequence[BatchItem]) -> dict[int, _Tally]:
             Sum("input_tokens"),
             Sum("output_tokens"),
             Sum("latency_ms"),
-            Count("pk", filter=Q(usage_estimated=True)),
+            estimated_count=Count("pk", filter=Q(usage_estimated=True)),
         )
     )
     for item_id, evaluator_id, input_tokens, output_tokens, latency_ms, estimated_count in calls:

@@ -184,7 +184,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         if writing.has_success or unwritten.has_success:
             return Refusals(is_answered=True)
         if writing.refused or unwritten.refused:
-            return self._state.refusals + [*writing.refused, *unwritten.refused]
+            return self._state.refusals.with_more([*writing.refused, *unwritten.refused])
         return self._state.refusals
 
     def _landed(self, task: "asyncio.Task[None]") -> None:

@@ -192,5 +192,5 @@ def _progress(job: Job, outcomes: Outcomes[Any], now: datetime) -> dict[str, Any
     if outcomes.has_success:
         changes["last_success_at"] = now
     if outcomes.refused:
-        changes |= refusal_columns(refusals_of(job) + outcomes.refused)
+        changes |= refusal_columns(refusals_of(job).with_more(outcomes.refused))
     return changes

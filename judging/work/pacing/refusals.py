@@ -36,7 +36,8 @@ class Refusals:
     has_others: bool = False
     is_answered: bool = False
 
-    def __add__(self, subjects: Sequence[str]) -> "Refusals":
+    def with_more(self, subjects: Sequence[str]) -> "Refusals":
+        """Return these and one more for each of the subjects."""
         if not subjects:
             return self
         first = self.subject or subjects[0]

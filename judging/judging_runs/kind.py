@@ -102,8 +102,10 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         self.max_retries = run.judge_version.max_retries
         self.throttle = run.throttle
         self.budget = _budget_of(run)
-        subjects = run.items.order_by().values("run_query_id").distinct()
-        self.has_several_subjects = len(subjects[:2]) > 1
+        # In this order there is an index, and the candidates of a query stand together.
+        queries = run.items.values_list("run_query_id", flat=True)
+        ends = {queries.order_by(order).first() for order in ("candidate_id", "-candidate_id")}
+        self.has_several_subjects = len(ends) > 1
         self._run, self._connection = run, connection
         self._corpus_id = run.evaluation_run.evaluation.corpus_id
         self._scale = run.evaluation_run.scale

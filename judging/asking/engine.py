@@ -20,6 +20,7 @@ from judging.asking.prompting import (
 )
 from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault
 from judging.providers.base import CallSettings, ChatClient, Message, ProviderError, Reply
+from judging.providers.token_counts import tokens_sent_where_cut
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,10 @@ class Ask:
     candidates: tuple[PromptCandidate, ...]
     keys: tuple[int, ...]
     reask_number: int = 0
+    # The caller's name for what it is about.
+    subject: str = ""
+    # A candidate of a prompt that was refused, tried alone.
+    is_part: bool = False
 
 
 @dataclass(slots=True)
@@ -66,6 +71,21 @@ class CallRecord:
     reply: Reply | None = None
     error: ProviderError | None = None
     notes: tuple[str, ...] = ()
+    # About how many tokens were sent, where the service read far fewer.
+    cut_from_tokens: int | None = None
+
+    def note_reply(self, reply: Reply, messages: Sequence[Message]) -> None:
+        """Keep the reply to these messages, and whether it is one to all of them."""
+        self.reply = reply
+        if not reply.is_usage_estimated:
+            self.cut_from_tokens = tokens_sent_where_cut(messages, reply.input_tokens)
+        if self.cut_from_tokens is not None:
+            read, sent = reply.input_tokens, self.cut_from_tokens
+            self.notes = (f"the service read {read:,} tokens of about {sent:,}: the prompt was cut", *self.notes)
+
+    @property
+    def is_usage_estimated(self) -> bool:
+        return self.reply is not None and self.reply.is_usage_estimated
 
     @property
     def is_answered(self) -> bool:
@@ -75,6 +95,10 @@ class CallRecord:
     def input_tokens(self) -> int:
         answered = self.reply or self.error
         return answered.input_tokens if answered else 0
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
 
     @property
     def output_tokens(self) -> int:
@@ -108,20 +132,28 @@ async def ask_once(
     except ProviderError as error:
         call.error = error
         if error.fault is not Fault.PROMPT:
-            return Answer(call, error=error, messages=messages)
+            return Answer(call, error=error, messages=messages, taken=call.tokens)
+        refused_subject = None if ask.is_part or error.is_filtering else ask.subject
         if len(ask.candidates) > 1:
-            return Answer(call, follow_ups=_each_alone(ask), messages=messages)
+            follow_ups = _each_alone(ask)
+            return Answer(call, follow_ups=follow_ups, messages=messages, refused_subject=refused_subject)
         failure = Failure(FailureCode.REQUEST_REJECTED, error.message)
-        return Answer(call, dict.fromkeys(ask.keys, failure), messages=messages)
-    call.reply = reply
+        return Answer(call, dict.fromkeys(ask.keys, failure), messages=messages, refused_subject=refused_subject)
+    call.note_reply(reply, messages)
     asked_ids = [candidate.id for candidate in ask.candidates]
     try:
-        parsed = parse_reply(reply.text, asked_ids, scale=evaluation.scale, finish_reason=reply.finish_reason)
+        parsed = parse_reply(
+            reply.text,
+            asked_ids,
+            scale=evaluation.scale,
+            finish_reason=reply.finish_reason,
+            has_reasoning=reply.has_reasoning,
+        )
     except Exception:
         logger.exception("a judge's reply could not be read")
         parsed = ParsedReply(dict.fromkeys(asked_ids, FAULT_IN_READING))
-    call.notes = tuple(parsed.notes)
-    answer = Answer(call, messages=messages)
+    call.notes += tuple(parsed.notes)
+    answer = Answer(call, messages=messages, taken=call.tokens)
     again: list[int] = []
     may_ask_again = ask.reask_number < spec.max_reasks and may_reask()
     for position, (key, candidate) in enumerate(zip(ask.keys, ask.candidates, strict=True)):
@@ -137,6 +169,8 @@ async def ask_once(
                 tuple(ask.candidates[position] for position in again),
                 tuple(ask.keys[position] for position in again),
                 ask.reask_number + 1,
+                ask.subject,
+                ask.is_part,
             ),
         )
     return answer
@@ -144,7 +178,7 @@ async def ask_once(
 
 def _each_alone(ask: Ask) -> tuple[Ask, ...]:
     return tuple(
-        Ask(ask.query, (candidate,), (key,), ask.reask_number)
+        Ask(ask.query, (candidate,), (key,), ask.reask_number, ask.subject, is_part=True)
         for key, candidate in zip(ask.keys, ask.candidates, strict=True)
     )
 

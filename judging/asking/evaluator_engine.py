@@ -44,6 +44,8 @@ class EvaluatorAsk:
     input: EvaluationInput
     key: int
     reask_number: int = 0
+    # The caller's name for the input.
+    subject: str = ""
 
     @property
     def keys(self) -> tuple[int, ...]:
@@ -74,15 +76,18 @@ async def evaluate_once(
         messages = with_reminder(messages, REMINDER)
     call = CallRecord(prompt_hash(messages), 1, is_reask=ask.reask_number > 0)
     try:
-        call.reply = await client.complete(messages, spec.call)
+        reply = await client.complete(messages, spec.call)
     except ProviderError as error:
         call.error = error
         if error.fault is not Fault.PROMPT:
             return AnswerTo(call, error=error, messages=messages)
-        return AnswerTo(call, {ask.key: Failure(FailureCode.REQUEST_REJECTED, error.message)}, messages=messages)
+        failure = Failure(FailureCode.REQUEST_REJECTED, error.message)
+        refused_subject = None if error.is_filtering else ask.subject
+        return AnswerTo(call, {ask.key: failure}, messages=messages, refused_subject=refused_subject)
+    call.note_reply(reply, messages)
     read: tuple[float, str] | Failure
     try:
-        read = parse_evaluation(call.reply.text, finish_reason=call.reply.finish_reason)
+        read = parse_evaluation(reply.text, finish_reason=reply.finish_reason, has_reasoning=reply.has_reasoning)
     except Exception:
         logger.exception("an evaluator's reply could not be read")
         read = FAULT_IN_READING
@@ -104,6 +109,7 @@ async def judge_response_once(
             candidates=(PromptCandidate(id="response", fields={"text": ask.input.response}),),
             keys=ask.keys,
             reask_number=ask.reask_number,
+            subject=ask.subject,
         ),
         spec=spec,
         evaluation=EvaluationContext(name="", description="", scale=_SCALE),
@@ -118,4 +124,6 @@ async def judge_response_once(
         tuple(replace(ask, reask_number=follow_up.reask_number) for follow_up in graded.follow_ups),
         graded.error,
         graded.messages,
+        graded.taken,
+        graded.refused_subject,
     )

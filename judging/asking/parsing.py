@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from judging.asking.finish_reasons import is_cut_off, is_refusal
 from judging.asking.reply_blocks import Block, BlockNames, find_blocks
 from judging.foundation.answers import Failure, FailureCode
 from judging.foundation.scales import Scale
@@ -17,8 +18,8 @@ MAX_NOTES = 20
 
 _CANDIDATE = BlockNames("candidate", "grade", "reasoning")
 _EVALUATION = BlockNames("evaluation", "score", "justification")
-_CUT_OFF = frozenset({"length", "max_tokens"})
-_REFUSED = frozenset({"content_filter", "refusal"})
+
+_ONLY_THOUGHT = Failure(FailureCode.UNPARSEABLE, "The answer stands only in the model's thoughts, as a draft.")
 
 # ASCII digits only: int() would also take "３", "1_0" and "+3".
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
@@ -44,20 +45,27 @@ class ParsedReply:
     notes: list[str] = field(default_factory=list)
 
 
-def parse_reply(text: str, asked_ids: Sequence[str], *, scale: Scale, finish_reason: str = "") -> ParsedReply:
+def parse_reply(
+    text: str, asked_ids: Sequence[str], *, scale: Scale, finish_reason: str = "", has_reasoning: bool = False
+) -> ParsedReply:
     """Read a judge's reply. Never raises, whatever the text.
 
-    finish_reason is the provider's: "length" (cut off) and "content_filter" tell why a block is not there.
+    finish_reason is the provider's: one for a cut-off reply or a refusal tells why a block is not there. So does
+    has_reasoning: thoughts came apart from the text.
     """
-    excuse = _excuse(text, finish_reason)
-    blocks = find_blocks(text, _CANDIDATE, is_cut_off=finish_reason.lower() in _CUT_OFF)
+    excuse = _excuse(text, finish_reason, has_reasoning)
+    blocks = find_blocks(text, _CANDIDATE, is_cut_off=is_cut_off(finish_reason))
     asked = _AskedIds(asked_ids)
     found: defaultdict[str, list[Block]] = defaultdict(list)
     notes: list[str] = []
     is_any_readable = False
+    drafted: set[str | None] = set()
     for block in blocks:
         written_id = block.attribute("id")
         candidate_id = asked.find(written_id) if written_id is not None else None
+        if block.is_draft:
+            drafted.add(candidate_id)
+            continue
         is_any_readable = is_any_readable or (written_id is not None and block.is_sound)
         if candidate_id is not None:
             found[candidate_id].append(block)
@@ -65,27 +73,36 @@ def parse_reply(text: str, asked_ids: Sequence[str], *, scale: Scale, finish_rea
             notes.append("ignored a block without a readable id")
         else:
             notes.append(f"ignored a block for {_quoted(written_id)}, which was not asked for")
+    if drafted:
+        notes.append("ignored blocks in the model's thoughts")
+    is_explained = excuse is not None
     if excuse is None:
         excuse = (
             Failure(FailureCode.MISSING, "The reply has blocks for other candidates, but none for this one.")
             if is_any_readable
             else Failure(FailureCode.UNPARSEABLE, "The reply has no readable <candidate> block.")
         )
-    outcomes = {
-        asked_id: _read_grade(found[asked_id], scale, excuse) if asked_id in found else excuse for asked_id in asked_ids
-    }
+    outcomes: dict[str, Grade | Failure] = {}
+    for asked_id in asked_ids:
+        if asked_id in found:
+            outcomes[asked_id] = _read_grade(found[asked_id], scale, excuse)
+        else:
+            outcomes[asked_id] = _ONLY_THOUGHT if asked_id in drafted and not is_explained else excuse
     if len(notes) > MAX_NOTES:
         notes = [*notes[: MAX_NOTES - 1], f"and {len(notes) - MAX_NOTES + 1} more ignored blocks"]
     return ParsedReply(outcomes, notes)
 
 
-def parse_evaluation(text: str, *, finish_reason: str = "") -> tuple[float, str] | Failure:
+def parse_evaluation(text: str, *, finish_reason: str = "", has_reasoning: bool = False) -> tuple[float, str] | Failure:
     """Read an evaluator's reply: the score in 0..1 and the justification. Never raises, whatever the text."""
-    blocks = find_blocks(text, _EVALUATION, is_cut_off=finish_reason.lower() in _CUT_OFF)
+    found = find_blocks(text, _EVALUATION, is_cut_off=is_cut_off(finish_reason))
+    blocks = [block for block in found if not block.is_draft]
     sound = [block for block in blocks if block.is_sound]
     if not sound:
-        return _excuse(text, finish_reason) or Failure(
-            FailureCode.UNPARSEABLE, "The reply has no readable <evaluation> block."
+        return _excuse(text, finish_reason, has_reasoning) or (
+            _ONLY_THOUGHT
+            if found and not blocks
+            else Failure(FailureCode.UNPARSEABLE, "The reply has no readable <evaluation> block.")
         )
     scores = [score for block in blocks for score in block.values if block.is_sound or score is not None]
     if len(scores) != 1:
@@ -137,15 +154,15 @@ def _read_grade(blocks: list[Block], scale: Scale, excuse: Failure) -> Grade | F
     return Grade(grade, next((block.prose for block in sound if block.prose), ""))
 
 
-def _excuse(text: str, finish_reason: str) -> Failure | None:
+def _excuse(text: str, finish_reason: str, has_reasoning: bool) -> Failure | None:
     """Tell what happened to the reply as a whole, where that explains a block that is not there."""
-    reason = finish_reason.lower()
-    if reason in _REFUSED:
+    if is_refusal(finish_reason):
         return Failure(FailureCode.REFUSED, "The provider's content filter stopped the reply.")
     if not text.strip("\0 \t\r\n\v\f"):
-        spent = " The model used up its output tokens before it answered." if reason in _CUT_OFF else ""
-        return Failure(FailureCode.EMPTY_REPLY, f"The reply is empty.{spent}")
-    if reason in _CUT_OFF:
+        why = ": the model answered only in its reasoning." if has_reasoning else "."
+        spent = " The model used up its output tokens before it answered." if is_cut_off(finish_reason) else ""
+        return Failure(FailureCode.EMPTY_REPLY, f"The reply is empty{why}{spent}")
+    if is_cut_off(finish_reason):
         return Failure(
             FailureCode.TRUNCATED, "The reply was cut off: raise the judge's output tokens or lower its batch size."
         )

@@ -2,7 +2,8 @@
 
 Not an XML parser: text around blocks is fine, and what a reply quotes from a hostile document must never turn into a
 block. So whatever stands inside a prose element is prose, and a closing tag that closes nothing throws doubt on all
-blocks before it: one of them may have been broken open by quoted text. Linear in the length of the reply.
+blocks before it: one of them may have been broken open by quoted text. Thoughts are no answer: what they hold are
+drafts, and so is all before a marker that ends thoughts which nothing began. Linear in the length of the reply.
 """
 
 import re
@@ -10,12 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 
+from judging.asking.thoughts import PATTERN as THOUGHT_PATTERN
+from judging.asking.thoughts import Mark, mark_of, thought_ends
 from judging.foundation.text import clean_text, unescape_html
 
 MAX_PROSE_CHARS = 10_000
 
 _ATTRIBUTE = re.compile(r"""(?<!\S)([A-Za-z_:][\w:.-]*+)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)')""")
-_THOUGHTS = re.compile(r"\s*+<think(ing)?>")
 _CDATA = re.compile(r"<!\[CDATA\[(.*)\]\]>", re.DOTALL)
 
 
@@ -33,6 +35,7 @@ class Block:
     """One block as found. `values` are the raw texts of its value elements, None where one cannot be read.
 
     is_closed: its closing tag was found. is_doubtful: it may be quoted text, or quoted text may have ended it.
+    is_draft: it stands in the model's thoughts.
     """
 
     attributes: str = ""
@@ -40,10 +43,11 @@ class Block:
     prose: str = ""
     is_closed: bool = False
     is_doubtful: bool = False
+    is_draft: bool = False
 
     @property
     def is_sound(self) -> bool:
-        return self.is_closed and not self.is_doubtful
+        return self.is_closed and not self.is_doubtful and not self.is_draft
 
     def attribute(self, name: str) -> str | None:
         """Return an attribute as it is written, None where it is missing or stands there twice."""
@@ -54,52 +58,144 @@ class Block:
 
 
 def find_blocks(text: str, names: BlockNames, *, is_cut_off: bool = False) -> list[Block]:
-    """Find all blocks in their order, the unclosed and doubtful ones too.
+    """Find all blocks in their order, the unclosed and doubtful ones and drafts too.
 
     is_cut_off: the provider says that the reply was cut off. Then a block that begins inside an unclosed one is
     doubtful in itself, as the closing tags that would give a quotation away may be what was cut.
     """
-    text = _without_thoughts(text)
-    tags = _find_tags(text, names)
-    prose_ends = _match_prose(tags, names)
-    blocks: list[Block] = []
-    current: Block | None = None
-    doubtful_count = 0
-    position = 0
-    while position < len(tags):
-        tag = tags[position]
-        following = tags[position + 1] if position + 1 < len(tags) else None
-        position += 1
-        if tag.kind is _Kind.CLOSING:
-            if tag.name == names.block and current is not None:
-                current.is_closed = True
-                current = None
+    return _Search(text, names, is_cut_off=is_cut_off).blocks()
+
+
+class _Search:
+    """One walk through the tags and markers of a reply."""
+
+    def __init__(self, text: str, names: BlockNames, *, is_cut_off: bool) -> None:
+        self._text, self._names, self._is_cut_off = text, names, is_cut_off
+        self._tags = _find_tags(text, names)
+        self._prose_ends = _match_prose(self._tags, names)
+        self._thought_ends = thought_ends([tag.mark for tag in self._tags])
+        self._blocks: list[Block] = []
+        self._current: Block | None = None
+        self._written_ids: set[str | None] = set()
+        self._doubtful_count = self._draft_count = 0
+        # What follows may still be what a broken off block quotes.
+        self._is_all_doubtful = False
+
+    def blocks(self) -> list[Block]:
+        position = 0
+        while position < len(self._tags):
+            position = self._take(position)
+        for block in self._blocks[: self._doubtful_count]:
+            block.is_doubtful = True
+        for block in self._blocks[: self._draft_count]:
+            block.is_draft = True
+        return self._blocks
+
+    def _take(self, position: int) -> int:
+        """Read the tag at a position outside of prose and return where to go on."""
+        tag, names = self._tags[position], self._names
+        if tag.mark is not None:
+            if tag.mark.is_begin:
+                # Thoughts that never end are no answer either.
+                return self._thought_ends.get(position, len(self._tags)) + 1
+            if tag.mark.is_strong_end:
+                self._end_thoughts()
+        elif tag.kind is _Kind.CLOSING:
+            if tag.name == names.block and self._current is not None:
+                self._current.is_closed = True
+                self._current = None
             else:
-                doubtful_count = len(blocks)
+                self._doubtful_count = len(self._blocks)
         elif tag.name == names.block:
-            is_inside_another = current is not None
-            block = Block(tag.attributes, is_doubtful=is_inside_another and is_cut_off)
-            blocks.append(block)
-            block.is_closed = tag.kind is _Kind.EMPTY
-            current = None if block.is_closed else block
+            self._begin_block(tag)
         elif tag.kind is _Kind.EMPTY:
-            if tag.name == names.value and current is not None:
-                current.values.append(None)
+            if tag.name == names.value and self._current is not None:
+                self._current.values.append(None)
         elif tag.name == names.value:
-            is_whole = following is not None and following.name == names.value and following.kind is _Kind.CLOSING
-            if current is not None:
-                current.values.append(text[tag.end : following.start] if following and is_whole else None)
-            position += is_whole
-        else:
-            end = prose_ends.get(position - 1)
-            if end is None:
-                break  # never closed: all the rest is prose
-            if current is not None and not current.prose:
-                current.prose = _prose(text, tag.end, tags[end].start)
-            position = end + 1
-    for block in blocks[:doubtful_count]:
-        block.is_doubtful = True
-    return blocks
+            return position + 1 + self._take_value(position)
+        elif tag.name == names.prose:
+            return self._skip_prose(position)
+        return position + 1
+
+    def _begin_block(self, tag: "_Tag") -> None:
+        is_inside_another = self._current is not None
+        block = Block(tag.attributes, is_doubtful=self._is_all_doubtful or (is_inside_another and self._is_cut_off))
+        self._blocks.append(block)
+        self._written_ids.add(block.attribute("id"))
+        block.is_closed = tag.kind is _Kind.EMPTY
+        self._current = None if block.is_closed else block
+
+    def _take_value(self, position: int) -> bool:
+        """Keep a value; return whether its closing tag follows, which is then read, too."""
+        tag = self._tags[position]
+        following = self._tags[position + 1] if position + 1 < len(self._tags) else None
+        is_whole = following is not None and following.name == tag.name and following.kind is _Kind.CLOSING
+        if self._current is not None:
+            self._current.values.append(self._text[tag.end : following.start] if following and is_whole else None)
+        return is_whole
+
+    def _skip_prose(self, position: int) -> int:
+        end = self._prose_ends.get(position)
+        if end is None:
+            return self._leave_endless_prose(position)
+        mark = self._lone_end(position + 1, end)
+        if self._current is None:
+            if mark is None:
+                return end + 1
+            # No block's prose: the model thinks aloud in it.
+            self._end_thoughts()
+            return mark + 1
+        if not self._current.prose:
+            self._current.prose = _prose(self._text, self._tags[position].end, self._tags[end].start)
+        if mark is not None and not self._is_plain_quotation(mark, end):
+            self._doubtful_count = len(self._blocks)
+        return end + 1
+
+    def _leave_endless_prose(self, position: int) -> int:
+        """Prose that is never closed goes on to the end, unless it is a draft that breaks off with the thoughts."""
+        end = self._lone_end(position + 1, len(self._tags))
+        if end is None:
+            return len(self._tags)
+        self._end_thoughts()
+        return end + 1
+
+    def _end_thoughts(self) -> None:
+        # Of a reply that was cut off, the tags may be missing that would show the mark to be quoted.
+        self._is_all_doubtful |= self._is_cut_off and self._current is not None
+        self._current = None
+        self._draft_count = len(self._blocks)
+
+    def _is_plain_quotation(self, mark: int, end: int) -> bool:
+        """Tell whether a block's prose, which holds the end of thoughts at `mark`, only quotes it.
+
+        It does where it goes on without a block. Whole blocks of others are a quotation too: had thoughts ended here,
+        the tags that close this block would close nothing. But where an answer for the same thing follows, or tags
+        do not match, this block may be the draft and the quotation the answer.
+        """
+        names, depth = self._names, 0
+        for tag in self._tags[mark:end]:
+            if tag.name == names.value and not depth:
+                return False
+            if tag.name != names.block:
+                continue
+            if tag.kind is not _Kind.CLOSING and Block(tag.attributes).attribute("id") in self._written_ids:
+                return False
+            depth += {_Kind.OPENING: 1, _Kind.CLOSING: -1, _Kind.EMPTY: 0}[tag.kind]
+            if depth not in (0, 1):
+                return False
+        return depth == 0
+
+    def _lone_end(self, start: int, end: int) -> int | None:
+        """Return the first mark between two positions that ends thoughts which did not begin there."""
+        position = start
+        while position < end:
+            mark = self._tags[position].mark
+            if mark is not None and mark.is_strong_end:
+                return position
+            if mark is not None and mark.is_begin:
+                position = self._thought_ends.get(position, position)
+            position += 1
+        return None
 
 
 class _Kind(Enum):
@@ -115,6 +211,8 @@ class _Tag:
     start: int
     end: int
     attributes: str = ""
+    # Where thoughts begin or end. Such a tag has no name.
+    mark: Mark | None = None
 
 
 @lru_cache(maxsize=8)
@@ -124,6 +222,7 @@ def _tag_pattern(names: BlockNames) -> re.Pattern[str]:
     return re.compile(
         rf"</(?P<closing>{any_name})\s*+>"
         rf"""|<(?P<opening>{any_name})(?=[\s/>])(?P<attributes>(?:"[^"<]*+"|'[^'<]*+'|[^<>])*+)>"""
+        rf"|{THOUGHT_PATTERN}"
     )
 
 
@@ -132,6 +231,8 @@ def _find_tags(text: str, names: BlockNames) -> list[_Tag]:
     for match in _tag_pattern(names).finditer(text):
         if match["closing"]:
             tags.append(_Tag(match["closing"], _Kind.CLOSING, match.start(), match.end()))
+        elif match["opening"] is None:
+            tags.append(_Tag("", _Kind.EMPTY, match.start(), match.end(), mark=mark_of(match)))
         else:
             attributes = match["attributes"]
             kind = _Kind.EMPTY if attributes.endswith("/") else _Kind.OPENING
@@ -162,14 +263,6 @@ def _match_prose(tags: list[_Tag], names: BlockNames) -> dict[int, int]:
         elif tag.name == names.prose and tag.kind is _Kind.OPENING and next_end is not None:
             ends.setdefault(position, next_end)
     return ends
-
-
-def _without_thoughts(text: str) -> str:
-    # Reasoning models served without a reasoning parser think aloud first, often with drafts of blocks.
-    opening = _THOUGHTS.match(text)
-    if opening is None:
-        return text
-    return text[opening.end() :].partition("</thinking>" if opening[1] else "</think>")[2]
 
 
 def _prose(text: str, start: int, end: int) -> str:

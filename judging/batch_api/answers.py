@@ -50,6 +50,7 @@ def batch_answer(batch: BatchExecution) -> dict[str, Any]:
         "retried_from": batch.retried_from_id,
         "error_message": batch.error,
         "error_code": batch.error_code,
+        "usage_estimated": batch.usage_estimated,
     }
 
 
@@ -125,6 +126,7 @@ def summary_answer(batch: BatchExecution, summary: BatchSummary) -> dict[str, An
         "call_count": batch.call_count,
         "input_tokens": batch.input_tokens,
         "output_tokens": batch.output_tokens,
+        "usage_estimated": batch.usage_estimated,
         "cost": summary.cost,
     }
 
@@ -268,9 +270,10 @@ def log_answer(log: ExecutionLog) -> dict[str, Any]:
         "executed_item_name": log.executed_item_name,
         "executed_item_version_id": log.executed_item_version_id,
         "score": log.score,
-        "cost": log.cost,
+        "cost": log.known_cost,
         "input_tokens": log.input_tokens,
         "output_tokens": log.output_tokens,
+        "usage_estimated": log.usage_estimated,
         "latency_ms": log.latency_ms,
         "tags": log.tags,
         "user_id": log.user_id,

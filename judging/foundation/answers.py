@@ -18,6 +18,8 @@ class ServiceError(Exception):
     """A call without a readable answer. `code` is stable; the message is safe to show.
 
     retry_after is in seconds (None: the service named none). status is the HTTP status, None without an answer.
+    code_if_lasting: of a transient fault that means a setting is wrong, a fault of the job with this code, when it
+    comes again and again and no call was ever answered; "": it only ever means that the service has trouble.
     """
 
     def __init__(
@@ -28,10 +30,11 @@ class ServiceError(Exception):
         code: str,
         status: int | None = None,
         retry_after: float | None = None,
+        code_if_lasting: str = "",
     ) -> None:
         super().__init__(message)
         self.message, self.fault, self.code, self.status = message, fault, code, status
-        self.retry_after = retry_after
+        self.retry_after, self.code_if_lasting = retry_after, code_if_lasting
 
     @property
     def is_throttling(self) -> bool:
@@ -70,6 +73,8 @@ class AnswerTo(Generic[AskT, ValueT]):
     """The answer to an ask. `error` is set for RUN and TRANSIENT faults: then no outcome was decided.
 
     `call` is what the kind of work keeps of the call, with `is_answered` and `is_reask`; None when none was made.
+    `taken` is what it took of the job's budget. `refused_subject`: what a prompt is about that the service refused, not
+    for its content; None: it was not, or is a part of one that was.
     """
 
     call: Any | None
@@ -77,3 +82,5 @@ class AnswerTo(Generic[AskT, ValueT]):
     follow_ups: tuple[AskT, ...] = ()
     error: ServiceError | None = None
     messages: Sequence[dict[str, Any]] = ()
+    taken: int = 0
+    refused_subject: str | None = None

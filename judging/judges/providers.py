@@ -26,7 +26,7 @@ from judging.foundation.waiting import waiting_for_a_model
 from judging.models import AIJudge, AIProvider
 from judging.providers.base import CallSettings, Connection, ProviderError, Reply
 from judging.providers.openai_client import open_client
-from judging.providers.registry import endpoint, validate_connection
+from judging.providers.registry import clean_api_key, endpoint, key_problem, validate_connection
 from judging.records.audit import record_event
 from judging.records.connections import connection_of
 from judging.records.roles import Actor, require_member, user_of
@@ -185,10 +185,15 @@ def _check_may_share(actor: Actor, provider: AIProvider, *, was_shared: bool = F
 
 
 def _set_key(provider: AIProvider, api_key: str) -> None:
-    api_key = api_key.strip()
+    pasted, api_key = api_key, clean_api_key(api_key)
     # A key travels in a header.
-    if len(api_key) > MAX_API_KEY or not (api_key.isascii() and (api_key.isprintable() or not api_key)):
-        raise_if_any({"api_key": [f"A key has printable ASCII characters, at most {MAX_API_KEY}."]})
+    problem = key_problem(api_key)
+    if len(api_key) > MAX_API_KEY:
+        problem = f"A key has at most {MAX_API_KEY} characters."
+    elif pasted.strip() and not api_key:
+        problem = "That holds no key: paste the key alone."
+    if problem:
+        raise_if_any({"api_key": [problem]})
     provider.set_api_key(api_key)
 
 

@@ -39,6 +39,7 @@ class JudgeTestCall:
     finish_reason: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    usage_estimated: bool = False
     latency_ms: int = 0
     error_code: str = ""
     error: str = ""
@@ -83,6 +84,10 @@ class JudgeTest:
     @property
     def output_tokens(self) -> int:
         return sum(call.output_tokens for call in self.calls)
+
+    @property
+    def usage_estimated(self) -> bool:
+        return any(call.usage_estimated for call in self.calls)
 
 
 def try_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID) -> JudgeTest:
@@ -207,10 +212,11 @@ def _call(ask: Ask, answer: Answer, call: CallRecord) -> JudgeTestCall:
         candidate_ids=[candidate.id for candidate in ask.candidates],
         is_reask=call.is_reask,
         prompt=answer.messages,
-        reply=reply.text if reply else error.raw_reply if error else "",
+        reply=(reply.text or reply.raw_body) if reply else error.raw_reply if error else "",
         notes=call.notes,
         input_tokens=call.input_tokens,
         output_tokens=call.output_tokens,
+        usage_estimated=call.is_usage_estimated,
         **(
             {
                 "model": reply.model,

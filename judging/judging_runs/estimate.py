@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 from django.db.models import Avg
@@ -11,16 +10,13 @@ from judging.asking.prompting import PromptCandidate, TemplateError, build_messa
 from judging.judging_runs.run_reads import newest_ended_run_of
 from judging.judging_runs.scope import JudgingScope, count_scope, plan_select, positions_in_scope
 from judging.models import AIJudge, Call, Candidate, EvaluationRun, JudgingRun
-from judging.providers.base import Message
+from judging.providers.token_counts import message_tokens
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
 
 SAMPLED_PROMPTS = 20
 _LATENCY_SAMPLE = 200
-# Rules of thumb where nothing was measured yet: characters per token, tokens of a grade with its reasoning, of a
-# block around it, and of an image at the size vendors scale to.
-_CHARS_PER_TOKEN = 4
+# A rule of thumb where nothing was measured yet: a block with a grade and its reasoning.
 _OUTPUT_TOKENS = 60
-_IMAGE_TOKENS = 765
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ def estimate(
         return Estimate(0, 0, 0, 0, judge.cost_of(0, 0), 0.0, "nothing")
     concurrency = max_concurrency or judge.max_concurrency
     earlier = newest_ended_run_of(judge.pk)
-    if earlier is not None:
+    if earlier is not None and not earlier.is_usage_unknown:
         done = earlier.judged_count + earlier.failed_count
         input_tokens = round(candidates * earlier.input_tokens / done)
         output_tokens = round(candidates * earlier.output_tokens / done)
@@ -103,12 +99,5 @@ def _sampled_input_tokens(run: EvaluationRun, judge: AIJudge, scope: JudgingScop
             messages = build_messages(group[0].run_query.body, shown, settings=spec.prompt, evaluation=evaluation)
         except TemplateError:
             continue  # its items would fail without a call
-        tokens += sum(_tokens(message) for message in messages)
+        tokens += sum(message_tokens(message) for message in messages)
     return tokens / max(1, len(prompts))
-
-
-def _tokens(message: Message) -> float:
-    content: Any = message["content"]
-    if isinstance(content, str):
-        return len(content) / _CHARS_PER_TOKEN
-    return sum(len(part["text"]) / _CHARS_PER_TOKEN if part["type"] == "text" else _IMAGE_TOKENS for part in content)

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from judging.asking.engine import Answer, Ask, ask_once
+from judging.asking.engine import Answer, Ask, CallRecord, ask_once
 from judging.asking.parsing import Grade
 from judging.asking.prompting import PromptCandidate
 from judging.foundation.answers import Failure
@@ -24,11 +24,13 @@ from judging.ledger.ai_grades import Source
 from judging.models import RUN_LOCKED, Call, ItemStatus, JudgingItem, JudgingRun, JudgingRunStatus
 from judging.providers.base import Connection
 from judging.providers.openai_client import open_client
-from judging.records.calls import call_counts, call_row
+from judging.records.calls import call_counts, call_row, refusals_by_frequency
 from judging.records.connections import connection_of
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
 from judging.records.provider_limits import ProviderLimits, resource_key
 from judging.work.kind import Assignment, Kind, States
+from judging.work.pacing.budget import Budget
+from judging.work.pacing.refusals import ALL_REFUSED, ending_of_refused
 from judging.work.words import Impossible, Outcomes, Settled, Work
 
 
@@ -61,7 +63,12 @@ class JudgingRunKind(Kind[JudgingRun, Ask, Grade]):
 
     def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
         nothing_left = Q(total_count=F("judged_count") + F("failed_count"))
-        return [(nothing_left, {"status": JudgingRunStatus.COMPLETED})]
+        said = Subquery(refusals_by_frequency(judging_run=OuterRef("pk"))[:1])
+        all_refused = {"status": JudgingRunStatus.FAILED, **ending_of_refused(said)}
+        return [
+            (nothing_left & ALL_REFUSED, all_refused),
+            (nothing_left, {"status": JudgingRunStatus.COMPLETED}),
+        ]
 
     def settle_unasked(self, job: JudgingRun, *, error: str, now: datetime) -> Mapping[str, Any]:
         """Skip what was not asked yet. Items in flight keep their claim: their replies may still land."""
@@ -94,6 +101,11 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
     def __init__(self, run: JudgingRun, connection: Connection) -> None:
         self.max_retries = run.judge_version.max_retries
         self.throttle = run.throttle
+        self.budget = _budget_of(run)
+        # In this order there is an index, and the candidates of a query stand together.
+        queries = run.items.values_list("run_query_id", flat=True)
+        ends = {queries.order_by(order).first() for order in ("candidate_id", "-candidate_id")}
+        self.has_several_subjects = len(ends) > 1
         self._run, self._connection = run, connection
         self._corpus_id = run.evaluation_run.evaluation.corpus_id
         self._scale = run.evaluation_run.scale
@@ -134,6 +146,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
                 "candidate__document_version__fields",
                 "candidate__document_version__image",
                 "run_query__body",
+                "run_query_id",
             )
         )
         prompts: dict[int, list[Any]] = defaultdict(list)
@@ -146,6 +159,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
                     query=group[0][10],
                     candidates=tuple(PromptCandidate(row[6], row[7], row[8] or {}, row[9]) for row in group),
                     keys=tuple(row[0] for row in group),
+                    subject=str(group[0][11]),
                 ),
                 attempts=max(row[2] for row in group),
             )
@@ -176,10 +190,8 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         rows = Call.objects.bulk_create([call_row(record, judging_run_id=job.pk) for record in records])
         keys = iter([row.pk for row in rows])
         reasks = sum(record.is_reask for record in records)
-        return (
-            [None if settled.call is None else next(keys) for settled in calls],
-            {**call_counts(records), "reask_count": F("reask_count") + reasks},
-        )
+        changes = {**call_counts(records), **_cut_prompts(job, records), "reask_count": F("reask_count") + reasks}
+        return [None if settled.call is None else next(keys) for settled in calls], changes
 
     def columns_of(self, outcome: Grade | Failure, call_key: int | None) -> Mapping[str, Any]:
         columns = {
@@ -245,12 +257,42 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
                 rows,
             )
 
+    def spent(self, job: JudgingRun) -> int:
+        return job.input_tokens + job.output_tokens
+
+    def most_frequent_refusal(self, job: JudgingRun) -> str:
+        return refusals_by_frequency(judging_run=job).first() or ""
+
     def reason_to_end(self, job: JudgingRun) -> tuple[str, str] | None:
-        spent = job.input_tokens + job.output_tokens
+        spent = self.spent(job)
         if job.max_total_tokens and spent >= job.max_total_tokens:
             message = f"the token budget of {job.max_total_tokens:,} is reached ({spent:,} spent)"
             return message, "token_budget_reached"
         return None
+
+
+def _budget_of(run: JudgingRun) -> Budget | None:
+    if not run.max_total_tokens:
+        return None
+    spent = run.input_tokens + run.output_tokens
+    return Budget(
+        run.max_total_tokens,
+        spent=spent,
+        average=spent / run.call_count if spent else None,
+        lanes=run.lanes.filter(is_done=False).count(),
+    )
+
+
+def _cut_prompts(job: JudgingRun, records: Sequence[CallRecord]) -> dict[str, Any]:
+    """Return the changes of the run, whose row is held, for prompts that the service did not read to their end."""
+    cut = [(record.cut_from_tokens, record.input_tokens) for record in records if record.cut_from_tokens is not None]
+    if not cut:
+        return {}
+    changes: dict[str, Any] = {"cut_prompt_count": F("cut_prompt_count") + len(cut)}
+    sent, read = max(cut)
+    if sent > job.cut_sent_tokens:
+        changes |= {"cut_sent_tokens": sent, "cut_read_tokens": read}
+    return changes
 
 
 class _Caller:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, IllegalTransition, Invalid
@@ -94,7 +95,8 @@ def _start(run_id: UUID, judge: AIJudge, actor: Actor, options: JudgingOptions, 
             created_by=user_of(actor),
         )
         judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
-        judging_run.save(update_fields=["total_count"])
+        judging_run.prompt_count = judging_run.items.aggregate(last=Max("prompt_number"))["last"] or 0
+        judging_run.save(update_fields=["total_count", "prompt_count"])
         if judging_run.total_count:
             lay_lanes(judging_run, judging_run.max_concurrency)
         else:

@@ -19,7 +19,8 @@ def summary(sample: Sample, judging_run: JudgingRun, *, address: str) -> Iterato
     yield f"AI judging run {judging_run.status}: {judging_run.judge_version.label} on {sample.fields_run.name}"
     yield f"  judged   {judging_run.judged_count:,} of {judging_run.total_count:,} candidates"
     yield f"  failed   {judging_run.failed_count:,}"
-    yield f"  tokens   {judging_run.input_tokens:,} in, {judging_run.output_tokens:,} out"
+    estimated = " (estimated)" if judging_run.usage_estimated else ""
+    yield f"  tokens   {judging_run.input_tokens:,} in, {judging_run.output_tokens:,} out{estimated}"
     yield f"  seconds  {seconds:.1f} ({duration(seconds)})"
     if judging_run.error:
         yield f"  error    {judging_run.error}"

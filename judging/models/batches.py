@@ -65,6 +65,8 @@ class BatchExecution(Job):
     failed_count = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
+    # Some of them were counted from characters, as the provider counted none.
+    usage_estimated = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -104,6 +106,12 @@ class BatchExecution(Job):
 
     def __str__(self) -> str:
         return f"batch {self.pk} {self.status}"
+
+    @property
+    def is_usage_unknown(self) -> bool:
+        """Whether replies came and no token was counted: versions before this one took unknown for zero."""
+        has_replies = self.completed_count > 0 or self.last_success_at is not None
+        return has_replies and not (self.input_tokens or self.output_tokens)
 
     @property
     def progress(self) -> float:
@@ -267,6 +275,7 @@ class ExecutionLog(models.Model):
     response_preview = models.CharField(max_length=MAX_PREVIEW_CHARS, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
+    usage_estimated = models.BooleanField(default=False)
     cost = models.FloatField(null=True, blank=True)
     # All calls together; they may have been under way at the same time.
     latency_ms = models.PositiveIntegerField(default=0)
@@ -281,6 +290,16 @@ class ExecutionLog(models.Model):
             models.Index(fields=["session_id"], condition=~models.Q(session_id=""), name="execution_log_by_session"),
             models.Index(fields=["user_id"], condition=~models.Q(user_id=""), name="execution_log_by_user"),
         ]
+
+    @property
+    def is_usage_unknown(self) -> bool:
+        """Whether a reply came and no token was counted: versions before this one took unknown for zero."""
+        return self.score is not None and not (self.input_tokens or self.output_tokens)
+
+    @property
+    def known_cost(self) -> float | None:
+        """Return the cost, None where the tokens are not known."""
+        return None if self.is_usage_unknown else self.cost
 
     def __str__(self) -> str:
         return f"{self.executed_item_name} {self.created_at:%Y-%m-%d %H:%M}"

@@ -8,7 +8,8 @@ from judging.models.judging_runs import JudgingRun
 
 
 class Call(models.Model):
-    """One request to a provider: what came back, or why nothing did. Latency in ms, tokens as the provider counts."""
+    """One request to a provider: what came back, or why nothing did. Latency in ms, tokens as the provider
+    counts where it does."""
 
     id = models.BigAutoField(primary_key=True)
     judging_run = models.ForeignKey(JudgingRun, models.CASCADE, null=True, blank=True, related_name="calls")
@@ -23,6 +24,8 @@ class Call(models.Model):
     is_reask = models.BooleanField(default=False)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
+    # Counted from characters, at least one of the two, as the provider did not count.
+    usage_estimated = models.BooleanField(default=False)
     latency_ms = models.PositiveIntegerField(default=0)
     finish_reason = models.CharField(max_length=MAX_FINISH_REASON, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -71,6 +71,12 @@ class JudgingRun(Job):
     reask_count = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
+    # Some of them were counted from characters, as the provider counted none.
+    usage_estimated = models.BooleanField(default=False)
+    # Prompts of which the service read far fewer tokens than were sent, and the two counts of the longest of them.
+    cut_prompt_count = models.PositiveIntegerField(default=0)
+    cut_read_tokens = models.PositiveIntegerField(default=0)
+    cut_sent_tokens = models.PositiveIntegerField(default=0)
     # As a lane saw it last, and since when. Means something while the run is active.
     throttle = models.CharField(max_length=20, choices=Throttle, blank=True, default="")
     throttle_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -125,9 +131,33 @@ class JudgingRun(Job):
         return (self.judged_count + self.failed_count) / self.total_count if self.total_count else 1.0
 
     @property
+    def is_usage_unknown(self) -> bool:
+        """Whether replies came and no token was counted: versions before this one took unknown for zero."""
+        has_replies = self.judged_count > 0 or self.last_success_at is not None
+        return has_replies and not (self.input_tokens or self.output_tokens)
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """Return what people should know of how the run went, each with a code and a message."""
+        if not self.cut_prompt_count:
+            return []
+        prompts = "prompt" if self.cut_prompt_count == 1 else "prompts"
+        message = (
+            f"the service read {self.cut_read_tokens:,} tokens of about {_rounded(self.cut_sent_tokens):,} "
+            f"({self.cut_prompt_count:,} {prompts} so far): it cuts prompts without a word; "
+            "raise its context length, or lower the judge's batch size or document length"
+        )
+        return [{"code": "prompt_cut", "message": message}]
+
+    @property
     def cost(self) -> float | None:
-        """Return the price of all tokens so far, None where the judge has no prices."""
-        return self.judge_version.cost_of(self.input_tokens, self.output_tokens)
+        """Return the price of all tokens so far, None where the judge has no prices or the tokens are not known."""
+        return None if self.is_usage_unknown else self.judge_version.cost_of(self.input_tokens, self.output_tokens)
+
+
+def _rounded(tokens: int) -> int:
+    """Round to two digits that count: an estimate is no better."""
+    return int(round(tokens, 2 - len(str(tokens))))
 
 
 class ItemStatus(models.TextChoices):

@@ -24,6 +24,12 @@ class Job(models.Model):
     fruitless_reask_count = models.PositiveIntegerField(default=0)
     last_success_at = models.DateTimeField(null=True, blank=True)
     rescued_at = models.DateTimeField(null=True, blank=True)
+    # Prompts of the plan (None: not counted), and how many of them the service refused; of what each refused one is
+    # about: the first's key, and whether others differ.
+    prompt_count = models.PositiveIntegerField(null=True, blank=True)
+    refused_prompt_count = models.PositiveIntegerField(default=0)
+    refused_subject = models.CharField(max_length=40, blank=True, default="")
+    has_refused_others = models.BooleanField(default=False)
 
     idempotency_key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY, blank=True)
     request_hash = models.CharField(max_length=64, blank=True)

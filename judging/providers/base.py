@@ -34,7 +34,11 @@ class CallSettings:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A readable answer of the model. Tokens are 0 when the provider does not count them; latency in ms."""
+    """A readable answer of the model; latency in ms.
+
+    is_usage_estimated: the provider did not count the tokens, they are estimated from characters. has_reasoning: it
+    came with thoughts beside the text. raw_body: the whole answer where the text is empty.
+    """
 
     text: str
     finish_reason: str = ""
@@ -43,6 +47,9 @@ class Reply:
     input_tokens: int = 0
     output_tokens: int = 0
     latency_ms: int = 0
+    is_usage_estimated: bool = False
+    has_reasoning: bool = False
+    raw_body: str = ""
 
 
 class ProviderError(ServiceError):
@@ -53,6 +60,7 @@ class ProviderError(ServiceError):
     code (PROMPT): request_rejected.
     The message is safe to show: it holds no credential and at most 500 characters of the provider's own text.
     Tokens are those that the provider counted all the same: an answer that can't be read is paid for, too.
+    is_filtering: the service says that it refuses this prompt for its content.
     raw_reply holds what came back where that helps people (NULs stripped, cut at 100,000 characters).
     """
 
@@ -69,10 +77,15 @@ class ProviderError(ServiceError):
         latency_ms: int = 0,
         input_tokens: int = 0,
         output_tokens: int = 0,
+        code_if_lasting: str = "",
+        is_filtering: bool = False,
     ) -> None:
-        super().__init__(message, fault=fault, code=code, status=status, retry_after=retry_after)
+        super().__init__(
+            message, fault=fault, code=code, status=status, retry_after=retry_after, code_if_lasting=code_if_lasting
+        )
         self.request_id, self.raw_reply, self.latency_ms = request_id, raw_reply, latency_ms
         self.input_tokens, self.output_tokens = input_tokens, output_tokens
+        self.is_filtering = is_filtering
 
 
 class ChatClient(Protocol):

@@ -35,6 +35,29 @@ _UNKNOWN_MODEL = frozenset(
         "model_decommissioned",
     }
 )
+_RATE_LIMIT = frozenset({"rate_limit_exceeded", "rate_limit_error", "rate_limited", "too_many_requests"})
+_IMPLIED_STATUS = (
+    (_AUTHENTICATION, 401),
+    (_PERMISSION, 403),
+    (_NO_QUOTA, 402),
+    (_UNKNOWN_MODEL, 404),
+    (_RATE_LIMIT, 429),
+)
+# Trouble of the moment, whoever tells of it.
+_TROUBLE = frozenset(
+    {
+        "server_error",
+        "internal_error",
+        "internal_server_error",
+        "api_error",
+        "overloaded",
+        "overloaded_error",
+        "timeout",
+        "timeout_error",
+        "unavailable",
+        "service_unavailable",
+    }
+)
 _UNSUPPORTED = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter", "invalid_value"})
 # Errors about the length of this one prompt come with the same codes and parameters.
 _ABOUT_LENGTH = re.compile(r"context.{0,10}length|maximum context|too many tokens|prompt is too long", re.IGNORECASE)
@@ -47,6 +70,11 @@ _INVALID_KEY_TEXT = re.compile(
     r"(?:incorrect|invalid|bad) api key|api key (?:is )?(?:not valid|invalid)", re.IGNORECASE
 )
 _NO_CREDIT_TEXT = re.compile(r"credit balance is too low|insufficient (?:balance|credits?)", re.IGNORECASE)
+_FILTERING_TEXT = re.compile(
+    r"content.{0,3}filter|content.{0,3}policy|content management policy|content exists risk|data.?inspection|moderation"
+    r"|\bflagged\b|safety|responsible.?ai|inappropriate|prohibited.?content|guardrail|usage polic|harmful|policy.?violation",
+    re.IGNORECASE,
+)
 _REFUSED_SETTING_TEXT = re.compile(
     r"unsupported (?:parameter|value)|(?:is|are) not supported|does not support|(?:is )?deprecated for this model",
     re.IGNORECASE,
@@ -98,7 +126,14 @@ class _Complaint:
     code: str = ""
     kind: str = ""
     param: str = ""
+    inner: str = ""
     is_flagged_input: bool = False
+
+    @property
+    def is_about_content(self) -> bool:
+        """Whether a filter refused the prompt; the beginning of the text tells, as what follows may quote it."""
+        said = f"{self.code} {self.kind} {self.inner} {self.message[:300]}"
+        return self.is_flagged_input or bool(_FILTERING_TEXT.search(said))
 
     def speaks_of(self, words: frozenset[str]) -> bool:
         return self.code in words or self.kind in words
@@ -108,7 +143,12 @@ def refusal(
     status: int, headers: Mapping[str, str], body: str, *, context: CallContext, request_id: str = ""
 ) -> ProviderError:
     """Return what an answer with an error status means. Header names in lower case, or case-insensitive."""
-    complaint = _read_complaint(body)
+    return _refusal(status, headers, _read_complaint(body), body, context, request_id)
+
+
+def _refusal(
+    status: int, headers: Mapping[str, str], complaint: _Complaint, body: str, context: CallContext, request_id: str
+) -> ProviderError:
     said = context.brief(complaint.message)
     fault, code, message = _verdict(status, complaint, context, headers)
     return ProviderError(
@@ -119,28 +159,46 @@ def refusal(
         retry_after=retry_after_of(headers) if fault is Fault.TRANSIENT else None,
         request_id=request_id,
         raw_reply=context.raw(body),
+        is_filtering=fault is Fault.PROMPT and complaint.is_about_content,
     )
 
 
-def refusal_in_reply(body: Any, text: str, *, context: CallContext, request_id: str = "") -> ProviderError | None:
-    """Return what an error body under HTTP 200 means, None where the body is no error at all."""
-    if not isinstance(body, dict) or not body.get("error"):
+def refusal_in_reply(
+    body: Any, text: str, *, context: CallContext, request_id: str = "", has_place: bool = False
+) -> ProviderError | None:
+    """Return what an error body under HTTP 200 means, None where the body is no error at all.
+
+    has_place: it stands where an answer would, so chat completions are served there.
+    """
+    if not isinstance(body, dict) or not (body.get("error") or body.get("object") == "error"):
         return None
-    complaint = _read_complaint(text)
+    complaint = _complaint_in(body)
     status = int(complaint.code) if re.fullmatch(r"[45]\d\d", complaint.code) else 0
-    for words, implied in ((_AUTHENTICATION, 401), (_PERMISSION, 403), (_NO_QUOTA, 402), (_UNKNOWN_MODEL, 404)):
+    for words, implied in _IMPLIED_STATUS:
         if complaint.speaks_of(words):
             status = implied
     if status:
-        return refusal(status, {}, text, context=context, request_id=request_id)
+        return _refusal(status, {}, complaint, text, context, request_id)
     said = context.brief(complaint.message)
-    return bad_reply(f"the provider answered with an error: {said}", text, context=context, request_id=request_id)
+    return bad_reply(
+        f"{context.endpoint} answered with an error: {said}",
+        text,
+        context=context,
+        request_id=request_id,
+        is_lasting=not (has_place or complaint.speaks_of(_TROUBLE)),
+    )
 
 
 def bad_reply(
-    message: str, raw: str, *, context: CallContext, request_id: str = "", status: int = 200
+    message: str, raw: str, *, context: CallContext, request_id: str = "", status: int = 200, is_lasting: bool = False
 ) -> ProviderError:
-    """Return the error for an answer that can't be read as one."""
+    """Return the error for an answer that can't be read as one.
+
+    is_lasting: nothing that answers chat completions would say so, so the address may be wrong.
+    """
+    if is_lasting:
+        is_short = not re.search(r"/v\d", context.endpoint)
+        message += "; check the provider's address" + (", which often ends in /v1" if is_short else "")
     return ProviderError(
         message,
         fault=Fault.TRANSIENT,
@@ -148,6 +206,7 @@ def bad_reply(
         status=status,
         request_id=request_id,
         raw_reply=context.raw(raw),
+        code_if_lasting="misconfigured" if is_lasting else "",
     )
 
 
@@ -245,6 +304,15 @@ def _read_complaint(body: str) -> _Complaint:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return _Complaint(_visible_text(body))
+    return _complaint_in(value)
+
+
+def complaint_of(value: Any) -> str:
+    """Return the message in the JSON of an error body."""
+    return _complaint_in(value).message
+
+
+def _complaint_in(value: Any) -> _Complaint:
     if isinstance(value, list) and value:
         value = value[0]
     error = value.get("error", value) if isinstance(value, dict) else value
@@ -253,11 +321,13 @@ def _read_complaint(body: str) -> _Complaint:
         return _Complaint(_as_text(error), code=_word(more.get("code")), kind=_word(more.get("type")))
     message = next((error[name] for name in ("message", "detail", "error", "msg") if error.get(name)), "")
     metadata = error.get("metadata")
+    inner = error.get("innererror") or error.get("inner_error")
     return _Complaint(
         _as_text(message) or _as_text(error),
         code=_word(error.get("code")),
         kind=_word(error.get("type") or error.get("status")),
         param=_word(error.get("param")),
+        inner=_word(inner.get("code")) if isinstance(inner, dict) else "",
         is_flagged_input=isinstance(metadata, dict) and "flagged_input" in metadata,
     )
 

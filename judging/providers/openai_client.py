@@ -16,19 +16,26 @@ import httpx2
 import openai
 
 from judging.foundation.answers import Fault
-from judging.foundation.text import clean_text
 from judging.providers.base import CallSettings, ChatClient, Connection, Message, ProviderError, Reply
-from judging.providers.failures import CallContext, bad_reply, refusal, refusal_in_reply
-from judging.providers.registry import DEFAULT_AZURE_API_VERSION, PROVIDER_TYPES, address, endpoint, validate_connection
+from judging.providers.failures import CallContext, bad_reply, refusal
+from judging.providers.registry import (
+    DEFAULT_AZURE_API_VERSION,
+    PROVIDER_TYPES,
+    address,
+    clean_api_key,
+    endpoint,
+    validate_connection,
+)
+from judging.providers.replies import read_reply
 from judging.wire.addresses import AddressRefused, check_address
-from judging.wire.transport import Transport, UnusableReply
+from judging.wire.transport import Transport
+from judging.wire.unpacking import UnusableReply
 
 __all__ = ["open_client"]
 
 # The package wants a key at construction. The real one is the transport's business.
 _NO_KEY = "unused"
 _MAX_MODELS = 1000
-_MAX_TOKEN_COUNT = 2**31 - 1
 
 
 def open_client(connection: Connection) -> ChatClient:
@@ -44,7 +51,7 @@ class _OpenAIClient:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._endpoint = address(connection)
-        self._api_key = connection.api_key.strip()
+        self._api_key = clean_api_key(connection.api_key)
         provider_type = PROVIDER_TYPES.get(connection.type)
         self._max_tokens_parameter = provider_type.max_tokens_parameter if provider_type else "max_tokens"
         self._sdk: openai.AsyncOpenAI | None = None
@@ -59,7 +66,13 @@ class _OpenAIClient:
         context = CallContext(self._endpoint, settings.model, self._api_key)
         try:
             response = await self._request("/chat/completions", body, settings.timeout, context)
-            return _read_reply(response, context, latency_ms=_milliseconds_since(started))
+            return read_reply(
+                _text(response),
+                messages=messages,
+                context=context,
+                request_id=_request_id(response, context),
+                latency_ms=_milliseconds_since(started),
+            )
         except ProviderError as error:
             error.latency_ms = _milliseconds_since(started)
             raise
@@ -99,7 +112,7 @@ class _OpenAIClient:
                 request_id=_request_id(response, context),
             ) from None
         except UnusableReply as error:
-            raise bad_reply(str(error), "", context=context) from None
+            raise bad_reply(str(error), "", context=context, is_lasting=True) from None
         except AddressRefused as error:
             raise _failed(str(error), Fault.RUN, "misconfigured") from None
         except TimeoutError:
@@ -134,7 +147,7 @@ class _OpenAIClient:
 
 def _build(connection: Connection, base_url: str) -> openai.AsyncOpenAI:
     # Every value that the package would else read from the environment is given.
-    key = connection.api_key.strip()
+    key = clean_api_key(connection.api_key)
     credentials = {"Authorization": f"Bearer {key}"} if key else {}
     listing_credentials = None
     if key and connection.type == "azure_openai":
@@ -165,65 +178,6 @@ def _build(connection: Connection, base_url: str) -> openai.AsyncOpenAI:
     )
 
 
-def _read_reply(response: httpx2.Response, context: CallContext, *, latency_ms: int) -> Reply:
-    text, request_id = _text(response), _request_id(response, context)
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        kind = "a web page" if text.lstrip()[:1] == "<" else "something that is no JSON"
-        raise bad_reply(
-            f"{context.endpoint} answered with {kind}", text, context=context, request_id=request_id
-        ) from None
-    usage = body.get("usage") if isinstance(body, dict) else None
-    usage = usage if isinstance(usage, dict) else {}
-    tokens = _token_count(usage.get("prompt_tokens")), _token_count(usage.get("completion_tokens"))
-    try:
-        content, finish_reason = _read_answer(body, text, context, request_id)
-    except ProviderError as error:
-        error.input_tokens, error.output_tokens = tokens
-        raise
-    return Reply(
-        text=context.redact(clean_text(content)),
-        finish_reason=finish_reason,
-        model=context.short(body.get("model"), 200),
-        request_id=request_id,
-        input_tokens=tokens[0],
-        output_tokens=tokens[1],
-        latency_ms=latency_ms,
-    )
-
-
-def _read_answer(body: Any, text: str, context: CallContext, request_id: str) -> tuple[str, str]:
-    """Return the text of a reply and its finish reason. Raise ProviderError."""
-    if error := refusal_in_reply(body, text, context=context, request_id=request_id):
-        raise error
-    choices = body.get("choices") if isinstance(body, dict) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise bad_reply("the provider's reply holds no answer", text, context=context, request_id=request_id)
-    if error := refusal_in_reply(choice, json.dumps(choice), context=context, request_id=request_id):
-        raise error
-    content = _content_text(message.get("content"))
-    if content is None:
-        raise bad_reply("the provider's reply holds no text", text, context=context, request_id=request_id)
-    finish_reason = context.short(choice.get("finish_reason"), 50)
-    if not content and message.get("refusal"):
-        finish_reason = "content_filter"
-    return content, finish_reason
-
-
-def _content_text(content: Any) -> str | None:
-    """Return a message's text: "" where it has none, None where it is nothing that can be read."""
-    if content is None:
-        return ""
-    if isinstance(content, list):
-        # Some servers answer in parts, thoughts among them.
-        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        return "".join(text for text in texts if isinstance(text, str))
-    return content if isinstance(content, str) else None
-
-
 def _read_models(response: httpx2.Response, context: CallContext) -> list[str] | None:
     try:
         body = json.loads(_text(response))
@@ -243,10 +197,6 @@ def _is_certificate_refused(error: BaseException | None) -> bool:
 def _text(response: httpx2.Response) -> str:
     # JSON is UTF-8, whatever charset the header names.
     return response.content.decode("utf-8-sig", "replace")
-
-
-def _token_count(value: Any) -> int:
-    return value if type(value) is int and 0 <= value <= _MAX_TOKEN_COUNT else 0
 
 
 def _request_id(response: httpx2.Response, context: CallContext) -> str:

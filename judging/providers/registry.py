@@ -15,6 +15,13 @@ _REGION = re.compile(r"[a-z]{2,8}(-[a-z0-9]+)+-\d+")
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?|preview|latest|v1")
 # It becomes a segment of the path.
 _DEPLOYMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_QUOTES = " \t\r\n\"'`“”‘’„«»"
+_AROUND_KEY = re.compile(
+    r"(?i:(?:authorization|api-key|x-api-key)\s*+:\s*+)|(?i:bearer|api-key)(?:\s++|:\s*+)"
+    r"|(?:export\s++|set\s++|-H\s++)|[A-Z][A-Z0-9_]{0,60}(?:KEY|TOKEN)\s*+=\s*+(?=\S)"
+)
+_MOST_WRAPPINGS = 6
+_NO_KEYS = frozenset({"bearer", "api-key", "authorization:", "authorization"})
 _LABELS = {
     "base_url": "address",
     "api_key": "API key",
@@ -113,6 +120,31 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
 )
 
 
+def clean_api_key(pasted: str) -> str:
+    """Return the key in what people paste: a whole header, a line of a shell or quotes may stand around it."""
+    key = pasted.strip()
+    for _ in range(_MOST_WRAPPINGS):
+        bare = _without_label(key.strip(_QUOTES)).strip()
+        if bare == key:
+            break
+        key = bare
+    return key
+
+
+def _without_label(key: str) -> str:
+    label = _AROUND_KEY.match(key)
+    return key[label.end() :] if label else key
+
+
+def key_problem(key: str) -> str:
+    """Return what is wrong with a cleaned key, "" where nothing is."""
+    if not (key.isascii() and (key.isprintable() or not key)):
+        return "A key has printable ASCII characters only."
+    if key.lower() in _NO_KEYS or re.search(r"""[\s"'`]""", key):
+        return 'Paste the key alone: without "Bearer", quotes or spaces.'
+    return ""
+
+
 def endpoint(connection: Connection) -> str:
     """Return the base URL that calls go to, "" where it can't be told. Not checked, not fit for display."""
     provider_type = PROVIDER_TYPES.get(connection.type)
@@ -166,8 +198,8 @@ def _problem(field: str, value: str) -> str:
             return str(error)
         if value.rstrip("/").endswith("/chat/completions"):
             return "Give the address up to the part before /chat/completions, which is added to it."
-    if field == "api_key" and not (value.isascii() and value.isprintable()):
-        return "A key has printable ASCII characters only."
+    if field == "api_key":
+        return key_problem(clean_api_key(value))
     if field == "region" and not _REGION.fullmatch(value):
         return "That is no AWS region: they read like us-east-1."
     if field == "api_version" and not _API_VERSION.fullmatch(value):

@@ -153,9 +153,9 @@ def batch_summary(batch: BatchExecution) -> BatchSummary:
 
 
 def batch_cost(batch: BatchExecution) -> float | None:
-    """Return the price of all calls of a batch, None where no evaluator has prices."""
-    costs = ExecutionLog.objects.filter(item__batch=batch, cost__isnull=False).values_list("cost", flat=True)
-    found = [cost for cost in costs if cost is not None]
+    """Return the price of all calls of a batch, None where no evaluator has prices or the tokens are not known."""
+    logs = ExecutionLog.objects.filter(item__batch=batch, cost__isnull=False)
+    found = [cost for log in logs if (cost := log.known_cost) is not None]
     return sum(found) if found else None
 
 

@@ -134,6 +134,7 @@ def _create(batch: BatchExecution, plan: BatchPlan, items: list[BatchItem]) -> B
     batch.max_concurrency = plan.max_concurrency
     batch.total_count = len(items)
     with transaction.atomic():
+        batch.prompt_count = len(items) * len(plan.evaluators)
         batch.save(force_insert=True)
         evaluators = BatchEvaluator.objects.bulk_create(_evaluators(batch, plan))
         for item in items:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from judging.foundation.limits import MAX_PREVIEW_CHARS
 from judging.models import (
@@ -67,6 +67,7 @@ class _Tally:
     failures: list[str] = field(default_factory=list)
     input_tokens: int = 0
     output_tokens: int = 0
+    usage_estimated: bool = False
     latency_ms: int = 0
     cost: float | None = None
 
@@ -99,13 +100,19 @@ def _tallies(items: Sequence[BatchItem]) -> dict[int, _Tally]:
         Call.objects.filter(evaluator_result__item_id__in=ids)
         .order_by()
         .values_list("evaluator_result__item_id", "evaluator_result__evaluator_id")
-        .annotate(Sum("input_tokens"), Sum("output_tokens"), Sum("latency_ms"))
+        .annotate(
+            Sum("input_tokens"),
+            Sum("output_tokens"),
+            Sum("latency_ms"),
+            estimated_count=Count("pk", filter=Q(usage_estimated=True)),
+        )
     )
-    for item_id, evaluator_id, input_tokens, output_tokens, latency_ms in calls:
+    for item_id, evaluator_id, input_tokens, output_tokens, latency_ms, estimated_count in calls:
         tally = tallies[item_id]
         tally.input_tokens += input_tokens
         tally.output_tokens += output_tokens
         tally.latency_ms += latency_ms
+        tally.usage_estimated |= estimated_count > 0
         cost = evaluators[evaluator_id].settings.cost_of(input_tokens, output_tokens)
         if cost is not None:
             tally.cost = (tally.cost or 0.0) + cost
@@ -135,6 +142,7 @@ def _write_logs(batch: BatchExecution, items: Sequence[BatchItem], tallies: dict
                 response_preview=_preview(item.input, "response", "assistant"),
                 input_tokens=tally.input_tokens,
                 output_tokens=tally.output_tokens,
+                usage_estimated=tally.usage_estimated,
                 cost=tally.cost,
                 latency_ms=tally.latency_ms,
                 created_by_id=batch.created_by_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from judging.asking.engine import JudgeSpec
 from judging.asking.evaluator_engine import (
@@ -34,12 +34,13 @@ from judging.models import (
 )
 from judging.providers.base import CallSettings, ChatClient, Connection
 from judging.providers.openai_client import open_client
-from judging.records.calls import call_counts, call_row
+from judging.records.calls import call_counts, call_row, refusals_by_frequency
 from judging.records.connections import connection_of
 from judging.records.judge_specs import judge_spec_of
 from judging.records.provider_limits import ProviderLimits, resource_key
 from judging.responses.item_endings import fail_items, finish_items
 from judging.work.kind import Assignment, Kind, States
+from judging.work.pacing.refusals import ALL_REFUSED, ending_of_refused
 from judging.work.words import Impossible, Settled, Work
 
 
@@ -65,7 +66,8 @@ class BatchKind(Kind[BatchExecution, EvaluatorAsk, Score]):
         rows = BatchEvaluator.objects.filter(batch_id=job_id).select_related(
             "evaluator_version", "judge_version", "ai_provider"
         )
-        return BatchAssignment({row.pk: _evaluator_of(row) for row in rows})
+        has_several_items = BatchItem.objects.filter(batch_id=job_id)[:2].count() > 1
+        return BatchAssignment({row.pk: _evaluator_of(row) for row in rows}, has_several_items=has_several_items)
 
     def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
         nothing_left = Q(total_count=F("completed_count") + F("failed_count"))
@@ -74,7 +76,10 @@ class BatchKind(Kind[BatchExecution, EvaluatorAsk, Score]):
             "error": "no item could be completed",
             "error_code": "no_item_completed",
         }
+        calls = refusals_by_frequency(evaluator_result__batch=OuterRef("pk"))
+        all_refused = {"status": BatchStatus.FAILED, **ending_of_refused(Subquery(calls[:1]))}
         return [
+            (nothing_left & Q(completed_count=0) & ALL_REFUSED, all_refused),
             (nothing_left & Q(completed_count__gte=1), {"status": BatchStatus.COMPLETED}),
             (nothing_left & Q(completed_count=0), none_completed),
         ]
@@ -151,7 +156,8 @@ def _input_of(given: Mapping[str, Any]) -> EvaluationInput:
 class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
     """One slice of a batch execution."""
 
-    def __init__(self, evaluators: Mapping[int, _Evaluator]) -> None:
+    def __init__(self, evaluators: Mapping[int, _Evaluator], *, has_several_items: bool) -> None:
+        self.has_several_subjects = has_several_items
         self.max_retries = max((evaluator.max_retries for evaluator in evaluators.values()), default=0)
         self._evaluators = evaluators
         # Result -> its item.
@@ -184,7 +190,10 @@ class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
         inputs = {item_id: _input_of(given) for item_id, given in items.items()}
         self._held.update((key, item_id) for key, item_id, _, _ in rows)
         return [
-            Work(EvaluatorAsk(evaluator_id=evaluator_id, input=inputs[item_id], key=key), attempts=attempts)
+            Work(
+                EvaluatorAsk(evaluator_id=evaluator_id, input=inputs[item_id], key=key, subject=str(item_id)),
+                attempts=attempts,
+            )
             for key, item_id, evaluator_id, attempts in rows
         ]
 
@@ -201,6 +210,9 @@ class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
         Call.objects.bulk_create([call_row(record, evaluator_result_id=key) for record, key in made])
         # A call knows its result, not the other way round.
         return [None] * len(calls), call_counts([record for record, _ in made])
+
+    def most_frequent_refusal(self, job: BatchExecution) -> str:
+        return refusals_by_frequency(evaluator_result__batch=job).first() or ""
 
     def columns_of(self, outcome: Score | Failure, call_key: int | None) -> Mapping[str, Any]:
         if isinstance(outcome, Score):

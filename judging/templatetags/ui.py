@@ -39,6 +39,18 @@ def icon(name: str, label: str = "") -> SafeString:
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', sprite)
 
 
+@register.filter
+def tokens(owner: Any, name: str) -> str:
+    """Write what a run, a batch or a test took, or what people must know of it: an estimate, or not reported.
+
+    `name` is that of the owner's field, or "total" of both.
+    """
+    if getattr(owner, "is_usage_unknown", False):
+        return "not reported"
+    count = owner.input_tokens + owner.output_tokens if name == "total" else getattr(owner, name)
+    return f"{intcomma(count)}{' (estimated)' if owner.usage_estimated else ''}"
+
+
 @register.simple_tag
 def status_badge(status: str) -> SafeString:
     look, name = _STATUS_LOOKS.get(status, ("neutral", "clock"))

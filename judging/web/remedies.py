@@ -92,6 +92,12 @@ RUN_REMEDIES = {
     "token_budget_reached": Remedy(
         "Token budget reached", "What was judged stays. Fill the gaps with a larger budget, or without one."
     ),
+    "all_refused": Remedy(
+        "Every prompt was refused",
+        "The service's words tell what it does not take: most often the model's name or a setting. Correct it, then"
+        " judge what failed.",
+        "judge",
+    ),
     "run_locked": Remedy("The run was locked", "Unlock the evaluation run, then fill the gaps."),
 }
 

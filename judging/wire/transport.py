@@ -19,6 +19,7 @@ import httpcore2
 import httpx2
 
 from judging.wire.addresses import AddressRefused, check_ip, is_loopback
+from judging.wire.unpacking import UnusableReply, unpacked
 
 MAX_REPLY_BYTES = 5_000_000
 MAX_CONNECT_SECONDS = 10.0
@@ -26,10 +27,7 @@ _LOOKUP_SECONDS = 2.0
 _LOOKED_UP_FOR_SECONDS = 30.0
 # Below the 5 s after which uvicorn and others close an idle connection, perhaps just as the next request goes out.
 _KEEPALIVE_SECONDS = 4.0
-
-
-class UnusableReply(Exception):
-    """The body of a reply is over MAX_REPLY_BYTES, or compressed. The message is for people."""
+_OF_THE_WIRE = frozenset({b"transfer-encoding", b"content-encoding", b"content-length"})
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -49,7 +47,7 @@ class Transport(httpx2.AsyncBaseTransport):
         common = [
             (b"Host", url.netloc),
             (b"Accept", b"application/json"),
-            # A compressed reply of 5 MB could be any size.
+            # Gateways that compress all the same are understood.
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", b"Releval"),
         ]
@@ -194,7 +192,19 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 async def _read(response: httpcore2.Response) -> httpx2.Response:
-    """Read a reply, up to the bound."""
+    """Read a reply, up to the bound. Any other status than success counts whatever becomes of the body. Raise UnusableReply."""
+    content = b""
+    try:
+        content = unpacked(await _body_of(response), _encodings(response.headers), limit=MAX_REPLY_BYTES)
+    except UnusableReply:
+        if 200 <= response.status < 300:
+            raise
+    # What is told here of the body on the wire holds no longer.
+    headers = [(name, value) for name, value in response.headers if name.lower() not in _OF_THE_WIRE]
+    return httpx2.Response(response.status, headers=headers, content=content)
+
+
+async def _body_of(response: httpcore2.Response) -> bytes:
     chunks: list[bytes] = []
     size = 0
     stream = response.stream
@@ -207,10 +217,14 @@ async def _read(response: httpcore2.Response) -> httpx2.Response:
             chunks.append(chunk)
     finally:
         await response.aclose()
-    headers = [(name, value) for name, value in response.headers if name.lower() != b"transfer-encoding"]
-    if any(name.lower() == b"content-encoding" and value.lower() != b"identity" for name, value in headers):
-        raise UnusableReply("the provider's reply is compressed, which was not asked for")
-    return httpx2.Response(response.status, headers=headers, content=b"".join(chunks))
+    return b"".join(chunks)
+
+
+def _encodings(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """Return how a body was encoded, in this order."""
+    values = [value.decode("latin-1").lower() for name, value in headers if name.lower() == b"content-encoding"]
+    names = [name.strip() for value in values for name in value.split(",")]
+    return [name for name in names if name not in ("", "identity")]
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from django.db.models.signals import post_delete
 
 from judging.foundation.answers import AnswerTo, Failure
 from judging.models import Job, Lane, WorkRow
+from judging.work.pacing.budget import Budget
 from judging.work.words import AskT, Outcomes, Settled, ValueT, Work
 
 JobT = TypeVar("JobT", bound=Job)
@@ -157,6 +158,11 @@ class Assignment(ABC, Generic[JobT, AskT, ValueT]):
     max_retries: int
     # Why calls wait, as the job's row has it; None: this kind does not store it.
     throttle: str | None = None
+    # What calls may take, together; None: as much as they like.
+    budget: Budget | None = None
+    # Whether the job's prompts are about several things, so that refusals of one alone don't end it; None: no refusal
+    # of prompts ends a job of this kind.
+    has_several_subjects: bool | None = None
 
     # Asking
 
@@ -209,6 +215,14 @@ class Assignment(ABC, Generic[JobT, AskT, ValueT]):
     def settle(self, job: JobT, decided: Sequence[tuple[int, ValueT | Failure]], *, now: datetime) -> Mapping[str, Any]:
         """Write what else depends on decided rows; return changes of the job's row."""
         ...
+
+    def spent(self, job: JobT) -> int:
+        """Return what the job has spent of its budget."""
+        return 0
+
+    def most_frequent_refusal(self, job: JobT) -> str:
+        """Return what the service said most often when it refused a prompt."""
+        return ""
 
     def reason_to_end(self, job: JobT) -> tuple[str, str] | None:
         """Return message and code if the job must fail now, such as when its budget is spent."""

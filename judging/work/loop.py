@@ -16,9 +16,11 @@ from typing import Any, Generic, Protocol
 
 from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault, ServiceError
 from judging.foundation.limits import LEASE_SECONDS
+from judging.work.pacing.budget import Budget
 from judging.work.pacing.gates import Gates
 from judging.work.pacing.limiter import AdaptiveConcurrency, backoff
 from judging.work.pacing.outage import OutageWatch
+from judging.work.pacing.refusals import Refusals
 from judging.work.words import AskT, JobState, LeaseLost, Outcomes, Released, Settled, Turn, ValueT, Work
 
 logger = logging.getLogger(__name__)
@@ -56,6 +58,9 @@ class SliceLoop(Generic[AskT, ValueT]):
         concurrency: AdaptiveConcurrency,
         outage: OutageWatch,
         max_retries: int,
+        budget: Budget | None = None,
+        refusals: Refusals | None = None,
+        has_several_subjects: bool | None = None,
         turn: Turn,
         executor: Executor,
         rng: random.Random | None = None,
@@ -65,13 +70,14 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._gate_timer: asyncio.TimerHandle | None = None
         self._concurrency, self._outage = concurrency, outage
         self._max_retries, self._turn = max_retries, turn
+        self._budget, self._has_several_subjects = budget, has_several_subjects
         self._rng = rng or random.Random()
         self._ready: deque[Work[AskT]] = deque()
         self._delayed: dict[asyncio.TimerHandle, Work[AskT]] = {}
         self._in_flight: dict[asyncio.Task[None], Work[AskT]] = {}
         self._unwritten: Outcomes[ValueT] = Outcomes()
         self._writing: Outcomes[ValueT] = Outcomes()
-        self._state = JobState()
+        self._state = JobState(refusals=refusals or Refusals())
         self._accepts = True
         self._has_more = True
         self._settled_lately = 0
@@ -151,7 +157,7 @@ class SliceLoop(Generic[AskT, ValueT]):
     def _fill(self) -> None:
         if not self._accepts or time.monotonic() < self._paused_until:
             return
-        while self._ready and len(self._in_flight) < self._concurrency.current and not self._is_behind():
+        while self._ready and len(self._in_flight) < self._concurrency.current and self._may_start():
             if seconds := self._gates.enter(self._ready[0].ask):
                 # The first in line waits for its resource, and the others wait behind it.
                 self._fill_after(seconds)
@@ -163,8 +169,23 @@ class SliceLoop(Generic[AskT, ValueT]):
         if self._has_more and len(self._ready) < self._stock() / 2:
             self._wake.set()
 
-    def _is_behind(self) -> bool:
-        return len(self._unwritten.calls) + len(self._writing.calls) >= MOST_UNWRITTEN
+    def _may_start(self) -> bool:
+        if len(self._unwritten.calls) + len(self._writing.calls) >= MOST_UNWRITTEN:
+            return False
+        if self._budget is not None and not self._budget.is_open(len(self._in_flight)):
+            return False
+        # Where all is refused, no new prompt is sent: the next flush ends the job.
+        has_several = self._has_several_subjects
+        return has_several is None or not self._refusals().is_telling(has_several_subjects=has_several)
+
+    def _refusals(self) -> Refusals:
+        """Return the job's refusals so far, with what is not written yet."""
+        writing, unwritten = self._writing, self._unwritten
+        if writing.has_success or unwritten.has_success:
+            return Refusals(is_answered=True)
+        if writing.refused or unwritten.refused:
+            return self._state.refusals.with_more([*writing.refused, *unwritten.refused])
+        return self._state.refusals
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         self._gates.leave(self._in_flight.pop(task).ask)
@@ -201,6 +222,10 @@ class SliceLoop(Generic[AskT, ValueT]):
         unwritten = self._unwritten
         error = answer.error
         outcomes = answer.outcomes
+        if self._budget is not None:
+            self._budget.note(answer.taken)
+        if answer.refused_subject is not None:
+            unwritten.refused.append(answer.refused_subject)
         if error is None:
             self._outage.note_success()
             self._concurrency.note(rate_limited=False)
@@ -218,7 +243,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         else:
             outcomes = self._settle_transient(work, error)
         if answer.call is not None or outcomes:
-            unwritten.calls.append(Settled(answer.call, work.ask.keys, outcomes))
+            unwritten.calls.append(Settled(answer.call, work.ask.keys, outcomes, answer.taken))
 
     def _note_reask(self, outcomes: dict[int, ValueT | Failure]) -> None:
         if any(not isinstance(outcome, Failure) for outcome in outcomes.values()):
@@ -229,9 +254,9 @@ class SliceLoop(Generic[AskT, ValueT]):
 
     def _settle_transient(self, work: Work[AskT], error: ServiceError) -> dict[int, ValueT | Failure]:
         self._concurrency.note(rate_limited=error.is_throttling)
-        verdict = self._outage.note_failure(self._state.seconds_since_success)
+        verdict = self._outage.note_failure(self._state.seconds_since_success, may_last=bool(error.code_if_lasting))
         if verdict.is_over:
-            self._unwritten.fatal = self._unwritten.fatal or self._outage.error(error)
+            self._unwritten.fatal = self._unwritten.fatal or self._outage.error(error, is_lasting=verdict.is_lasting)
             self._release(work)
             self._stop_accepting()
             self._wake.set()
@@ -294,7 +319,13 @@ class SliceLoop(Generic[AskT, ValueT]):
                 self._writing = Outcomes()
                 self._tolerate(error)
                 return False
-            del outcomes.calls[: len(pieces.pop(0).calls)]
+            written = pieces.pop(0)
+            if self._budget is not None:
+                self._budget.note_written(sum(settled.taken for settled in written.calls), self._state.spent)
+            del outcomes.calls[: len(written.calls)]
+            if not pieces:
+                # By now they are part of the state.
+                outcomes.refused = []
             self._fill()
             if pieces:
                 await asyncio.sleep(BETWEEN_PIECES_SECONDS)

@@ -22,6 +22,7 @@ from judging.work.pacing.allowances import SharedAllowances
 from judging.work.pacing.gates import Gates
 from judging.work.pacing.limiter import AdaptiveConcurrency
 from judging.work.pacing.outage import OutageWatch
+from judging.work.pacing.refusals import Refusals, refusals_of
 from judging.work.store import Store
 from judging.work.words import Impossible, LeaseLost, Turn
 
@@ -55,10 +56,16 @@ def _work(lease: Lease, turn: Turn, notice: Notice) -> None:
         _fail(lease, impossible.message, impossible.code)
     else:
         concurrency = AdaptiveConcurrency(lane.concurrency, start=lane.current_concurrency)
+        refusals = refusals_of(lease.kind.jobs._default_manager.get(pk=job_id))
         outage = OutageWatch(
-            lane.concurrency, failing_seconds=seconds_since(lane.failing_since), failing_count=lane.failing_count
+            lane.concurrency,
+            failing_seconds=seconds_since(lane.failing_since),
+            failing_count=lane.failing_count,
+            has_answered=refusals.is_answered,
         )
-        _run_loop(lease, assignment, concurrency=concurrency, outage=outage, turn=turn, notice=notice)
+        _run_loop(
+            lease, assignment, concurrency=concurrency, outage=outage, refusals=refusals, turn=turn, notice=notice
+        )
         state = {
             "current_concurrency": concurrency.current,
             "failing_since": _moment(outage.failing_seconds),
@@ -76,6 +83,7 @@ def _run_loop(
     *,
     concurrency: AdaptiveConcurrency,
     outage: OutageWatch,
+    refusals: Refusals,
     turn: Turn,
     notice: Notice,
 ) -> None:
@@ -93,6 +101,9 @@ def _run_loop(
                 concurrency=concurrency,
                 outage=outage,
                 max_retries=assignment.max_retries,
+                budget=assignment.budget,
+                refusals=refusals,
+                has_several_subjects=assignment.has_several_subjects,
                 turn=turn,
                 executor=executor,
             )

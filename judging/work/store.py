@@ -14,6 +14,7 @@ from judging.models import Job
 from judging.work import lanes, lifecycle
 from judging.work.kind import Assignment
 from judging.work.lanes import Lease
+from judging.work.pacing.refusals import ERROR_CODE, message_of, refusal_columns, refusals_of
 from judging.work.words import AskT, JobState, LeaseLost, Outcomes, ValueT, Work
 
 _RENEW_AFTER = 3.0
@@ -74,7 +75,8 @@ class Store(Generic[AskT, ValueT]):
         job = self._kind.jobs._default_manager.filter(pk=self._job_id).first()
         if job is None:
             raise LeaseLost
-        if outcomes and job.is_active and (reason := self._assignment.reason_to_end(job)):
+        # Without outcomes, too: who wrote the last ones may have died before it could end the job.
+        if job.is_active and (reason := self._reason_to_end(job)):
             self._fail(*reason)
             job.refresh_from_db(fields=["status"])
         return JobState(
@@ -82,7 +84,15 @@ class Store(Generic[AskT, ValueT]):
             fruitless_reasks=job.fruitless_reask_count,
             seconds_since_success=seconds_since(job.last_success_at),
             others_wait=lanes.others_wait(self._lease),
+            refusals=refusals_of(job),
+            spent=self._assignment.spent(job),
         )
+
+    def _reason_to_end(self, job: Job) -> tuple[str, str] | None:
+        has_several, refusals = self._assignment.has_several_subjects, refusals_of(job)
+        if has_several is not None and refusals.is_telling(has_several_subjects=has_several):
+            return message_of(refusals.count, self._assignment.most_frequent_refusal(job)), ERROR_CODE
+        return self._assignment.reason_to_end(job)
 
     def _write(self, outcomes: Outcomes[ValueT]) -> None:
         now = shared_now()
@@ -100,7 +110,7 @@ class Store(Generic[AskT, ValueT]):
             return
         # 2. Calls are kept even if the job has ended: they have cost something.
         call_keys, changes = self._assignment.write_calls(job, outcomes.calls)
-        changes = {**changes, **_progress(outcomes, now)}
+        changes = {**changes, **_progress(job, outcomes, now)}
         # 3. The rows that they decided, and what follows from those.
         if job.is_active or self._kind.takes_late_replies:
             self._write_rows(outcomes, call_keys, now)
@@ -172,8 +182,8 @@ class Store(Generic[AskT, ValueT]):
         return [key for key, _ in outcomes.decided()] + [released.key for released in outcomes.released]
 
 
-def _progress(outcomes: Outcomes[Any], now: datetime) -> dict[str, Any]:
-    """Return the changes of a job's row by which lanes share re-asks and successes."""
+def _progress(job: Job, outcomes: Outcomes[Any], now: datetime) -> dict[str, Any]:
+    """Return the changes of a job's row, which is held, by which lanes share re-asks and successes."""
     changes: dict[str, Any] = {}
     if outcomes.has_reask_success:
         changes["fruitless_reask_count"] = 0
@@ -181,4 +191,6 @@ def _progress(outcomes: Outcomes[Any], now: datetime) -> dict[str, Any]:
         changes["fruitless_reask_count"] = F("fruitless_reask_count") + outcomes.reasks_failed
     if outcomes.has_success:
         changes["last_success_at"] = now
+    if outcomes.refused:
+        changes |= refusal_columns(refusals_of(job).with_more(outcomes.refused))
     return changes

@@ -5,6 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from judging.foundation.answers import Failure, ServiceError
 from judging.foundation.limits import LONGEST_TURN, SHARED_TURN
+from judging.work.pacing.refusals import Refusals
 
 
 class Asked(Protocol):
@@ -42,6 +43,8 @@ class Settled(Generic[ValueT]):
     call: Any | None
     keys: tuple[int, ...]
     outcomes: dict[int, ValueT | Failure]
+    # Of the job's budget.
+    taken: int = 0
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class Outcomes(Generic[ValueT]):
     reasks_failed: int = 0
     has_reask_success: bool = False
     has_success: bool = False
+    # What refused prompts are about, one for each.
+    refused: list[str] = field(default_factory=list)
     fatal: ServiceError | None = None
     # Why calls had to wait, a Throttle.
     throttle: str = ""
@@ -76,6 +81,7 @@ class Outcomes(Generic[ValueT]):
         last = cut[-1]
         last.released, last.fatal, last.has_success = self.released, self.fatal, self.has_success
         last.reasks_failed, last.has_reask_success = self.reasks_failed, self.has_reask_success
+        last.refused = self.refused
         return cut
 
     def put_back(self, earlier: "Outcomes[ValueT]") -> None:
@@ -85,6 +91,7 @@ class Outcomes(Generic[ValueT]):
         self.reasks_failed += earlier.reasks_failed
         self.has_reask_success |= earlier.has_reask_success
         self.has_success |= earlier.has_success
+        self.refused[:0] = earlier.refused
         self.fatal = self.fatal or earlier.fatal
 
 
@@ -96,6 +103,8 @@ class JobState:
     fruitless_reasks: int = 0
     seconds_since_success: float | None = None
     others_wait: bool = False
+    refusals: Refusals = field(default_factory=Refusals)
+    spent: int = 0
 
 
 class LeaseLost(Exception):

@@ -21,6 +21,35 @@ def test_only_a_personal_provider_has_an_owner(member: User, admin: User) -> Non
     assert (ours.owner, ours.shared, ours.has_api_key) == (None, True, False)
 
 
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        " sk-1=\n",
+        "Bearer sk-1=",
+        "bearer  sk-1=",
+        "Api-Key sk-1=",
+        '"sk-1="',
+        "'Bearer sk-1='",
+        "`sk-1=`",
+        "“sk-1=”",
+        "Authorization: Bearer sk-1=",
+        'authorization: "Bearer sk-1="',
+        "-H 'Authorization: Bearer sk-1='",
+        "x-api-key: sk-1=",
+        'OPENAI_API_KEY="sk-1="',
+        "export OPENAI_API_KEY=sk-1=",
+    ],
+)
+def test_what_is_pasted_around_a_key_is_taken_off(member: User, pasted: str) -> None:
+    assert save_provider(actor=member, fields=FIELDS, api_key=pasted).api_key() == "sk-1="
+
+
+def test_what_is_no_key_is_refused_with_advice(member: User) -> None:
+    with pytest.raises(Invalid) as refused:
+        save_provider(actor=member, fields=FIELDS, api_key="my key is sk-1")
+    assert refused.value.errors == {"api_key": ['Paste the key alone: without "Bearer", quotes or spaces.']}
+
+
 def test_only_admins_share(member: User, admin: User, rater: User) -> None:
     for actor, fields in ((member, {**FIELDS, "shared": True}), (rater, FIELDS)):
         with pytest.raises(Forbidden):
@@ -50,6 +79,10 @@ def test_strangers_change_nothing_and_members_no_shared_one(member: User) -> Non
         ({"name": " "}, None, "name"),
         ({"name": "a\0b"}, None, "name"),
         ({}, "two\nlines", "api_key"),
+        ({}, "two words", "api_key"),
+        ({}, "Bearer", "api_key"),
+        ({}, 'sk-1" "sk-2', "api_key"),
+        ({}, '""', "api_key"),
         ({}, "k" * 5001, "api_key"),
     ],
 )

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.django_db
 FIELDS = {
     "id", "evaluation_run_id", "ai_judge_id", "ai_judge_name", "ai_judge_version", "status", "scope", "source_run_id",
     "depth", "query_limit", "max_concurrency", "progress", "total_count", "judged_count", "failed_count",
-    "pending_count", "skipped_count", "call_count", "reask_count", "input_tokens", "output_tokens", "cost", "error",
+    "pending_count", "skipped_count", "call_count", "reask_count", "input_tokens", "output_tokens", "usage_estimated",
+    "warnings", "cost", "error",
     "error_code", "throttled_by", "throttled_since", "created_by", "created_at", "started_at", "completed_at",
 }  # fmt: skip
 

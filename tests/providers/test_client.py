@@ -29,28 +29,6 @@ def test_a_reply_brings_text_model_request_id_tokens_and_latency(stub: Stub, cus
 
 
 @pytest.mark.parametrize(
-    ("usage", "tokens"),
-    [
-        (None, (0, 0)),
-        ("many", (0, 0)),
-        ({"prompt_tokens": "7", "completion_tokens": None}, (0, 0)),
-        ({"prompt_tokens": True, "completion_tokens": -1}, (0, 0)),
-        ({"prompt_tokens": 10**30, "completion_tokens": 8}, (0, 8)),
-    ],
-)
-def test_tokens_are_zero_where_the_provider_does_not_count_them(
-    stub: Stub, custom: Connection, usage: Any, tokens: tuple[int, int]
-) -> None:
-    body = {"choices": [{"message": {"content": "x"}}], "usage": usage, "model": None}
-    stub.script(fault="odd", custom={"odd": {"body": body}})
-
-    reply = call(custom)
-
-    assert (reply.input_tokens, reply.output_tokens) == tokens
-    assert (reply.model, reply.finish_reason, reply.request_id) == ("", "", "")
-
-
-@pytest.mark.parametrize(
     ("message", "text", "finish_reason"),
     [
         ({"content": None}, "", "stop"),

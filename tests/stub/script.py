@@ -3,9 +3,12 @@
 Faults: an HTTP status ("401", "429", "503", ...; "429:0.2" names its Retry-After), "quota", "reset", "close", "hang",
 "partial", "html", "broken_json", "null_choices", "empty_choices", "null_content", "refusal", "error_200", "oversized",
 "redirect", "prose", "json", "wrong_ids", "too_few", "out_of_scale", "conflicting", "truncated", "nul", "huge",
-"entity" (a character number of 5,000 digits), "no_usage", "delay:MS", or a name of `Script.custom`.
+"entity" (a character number of 5,000 digits), "no_usage", "zero_usage", "few_tokens:N" (all that it says to have read),
+"reasoning" (no text, but thoughts), "filtered:REASON", "stream", "json_done", "wrong_route", "delay:MS", or a name of
+`Script.custom`.
 """
 
+import gzip
 import html
 import json
 import re
@@ -43,7 +46,8 @@ class Script:
     grades: Mapping[str, int] = field(default_factory=dict)  # candidate id -> grade, instead of the computed one
     text: str | None = None  # the reply's text, literally
     models: Sequence[str] = ("stub-model", "stub-large")
-    custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name -> {status, headers, body}
+    # name -> {status, headers, body, packed: "gzip" or "deflate", how the body travels}
+    custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ def answer_to(script: Script, prompt: Prompt, fault: str, *, call_number: int, m
         body = custom.get("body", "")
         body = body if isinstance(body, str) else json.dumps(body)
         headers = tuple({"content-type": "application/json", **custom.get("headers", {})}.items())
-        return Answer(custom.get("status", 200), body.encode(), headers)
+        return Answer(custom.get("status", 200), _packed(body.encode(), custom.get("packed", "")), headers)
     if name.isdigit():
         return _status(int(name), retry_after=argument or script.retry_after, model=model)
     if name == "quota":
@@ -166,6 +170,8 @@ def answer_to(script: Script, prompt: Prompt, fault: str, *, call_number: int, m
         return Answer(body=b'{"choices": [{"message": {"content": "<cand')
     if name == "error_200":
         return Answer(body=_error("upstream failed", "upstream", "server_error"))
+    if name == "wrong_route":
+        return Answer(body=b'{"error": "Unexpected endpoint or method. (POST /chat/completions)"}')
     if name == "oversized":
         return Answer(body=b" " * 6_000_000 + b"{}")
     text, finish_reason = _text(script, prompt, name)
@@ -178,14 +184,45 @@ def answer_to(script: Script, prompt: Prompt, fault: str, *, call_number: int, m
         completion["choices"][0]["message"]["content"] = None
     elif name == "refusal":
         completion["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I can't help with it."}
+    elif name == "reasoning":
+        message = completion["choices"][0]["message"]
+        message["content"], message["reasoning_content"] = None, f"Let me think. {message['content']}"
+    elif name == "filtered":
+        completion["choices"][0].update(finish_reason=argument, message={"role": "assistant", "content": None})
     elif name == "no_usage":
         del completion["usage"]
+    elif name == "zero_usage":
+        completion["usage"] = dict.fromkeys(completion["usage"], 0)
+    elif name == "few_tokens":
+        completion["usage"]["prompt_tokens"] = int(argument)
+    body = json.dumps(completion, separators=(",", ":"))
+    if name == "json_done":
+        body += "\n\ndata: [DONE]\n\n"
+    elif name == "stream":
+        body = _stream(completion)
     return Answer(
-        body=json.dumps(completion, separators=(",", ":")).encode(),
+        body=body.encode(),
         headers=(("x-request-id", f"req-{call_number}"),),
         special="partial" if name == "partial" else "",
         delay_ms=float(argument) if name == "delay" else 0.0,
     )
+
+
+def _stream(completion: dict[str, Any]) -> str:
+    """Write a completion as the events of a stream, a few characters each."""
+    text = completion["choices"][0]["message"]["content"]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": text[start : start + 7]} for start in range(0, len(text), 7)]
+    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    choices += [[{"index": 0, "delta": {}, "finish_reason": completion["choices"][0]["finish_reason"]}]]
+    head = {"id": completion["id"], "object": "chat.completion.chunk", "model": completion["model"]}
+    events = [{**head, "choices": each} for each in choices] + [{**head, "choices": [], "usage": completion["usage"]}]
+    return ": begins\n\n" + "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+
+
+def _packed(body: bytes, encoding: str) -> bytes:
+    packed: bytes = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress}[encoding](body)
+    return packed
 
 
 def _error(message: str, code: str, kind: str) -> bytes:

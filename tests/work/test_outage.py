@@ -75,3 +75,27 @@ def test_an_outage_is_carried_over_to_the_lane_s_next_slice(clock: Clock) -> Non
     following = OutageWatch(1, failing_seconds=watch.failing_seconds, failing_count=watch.failing_count, clock=clock)
     clock.now += 21
     assert following.note_failure(None).is_over
+
+
+def test_what_means_a_wrong_setting_when_it_lasts_ends_a_job_that_was_never_answered(clock: Clock) -> None:
+    watch = OutageWatch(8, clock=clock)
+    for _ in range(4):
+        assert not watch.note_failure(None, may_last=True).is_over
+    assert not watch.note_failure(None).is_over, "another failure in between"
+    for _ in range(4):
+        assert not watch.note_failure(None, may_last=True).is_over
+    verdict = watch.note_failure(None, may_last=True)
+    assert (verdict.is_over, verdict.is_lasting) == (True, True)
+    last = ProviderError("a web page", fault=Fault.TRANSIENT, code="bad_reply", code_if_lasting="misconfigured")
+    error = watch.error(last, is_lasting=verdict.is_lasting)
+    assert (error.fault, error.code) == (Fault.RUN, "misconfigured")
+    assert "a web page" in error.message
+
+
+@pytest.mark.parametrize("answered", ["before", "here", "elsewhere"])
+def test_once_a_job_was_answered_the_same_is_trouble_of_the_moment(clock: Clock, answered: str) -> None:
+    watch = OutageWatch(8, has_answered=answered == "before", clock=clock)
+    if answered == "here":
+        watch.note_success()
+    for _ in range(12):
+        assert not watch.note_failure(1.0 if answered == "elsewhere" else None, may_last=True).is_over

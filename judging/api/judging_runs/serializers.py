@@ -9,6 +9,13 @@ from judging.models import JudgingItem, JudgingRun, Scope, Throttle
 from judging.rest.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
 
 
+class WarningSerializer(serializers.Serializer[Any]):
+    """What people should know of how a run went."""
+
+    code = serializers.CharField(help_text="prompt_cut: the service read far fewer tokens than were sent.")
+    message = serializers.CharField()
+
+
 class JudgingRunSerializer(ModelSerializer):
     """An AI judging run. judged + failed + pending + skipped = total at every read."""
 
@@ -18,8 +25,14 @@ class JudgingRunSerializer(ModelSerializer):
     progress = serializers.FloatField(read_only=True, help_text="(judged + failed) / total; 1 when total is 0.")
     pending_count = serializers.IntegerField(read_only=True)
     cost = serializers.FloatField(
-        read_only=True, allow_null=True, help_text="In the currency of the judge's prices; null when it has none."
+        read_only=True,
+        allow_null=True,
+        help_text="In the currency of the judge's prices; null when it has none, or when tokens were not reported.",
     )
+    usage_estimated = serializers.BooleanField(
+        read_only=True, help_text="Tokens and cost are estimates in part: the provider counted none for some calls."
+    )
+    warnings = WarningSerializer(many=True, read_only=True)
 
     throttled_by = serializers.ChoiceField(
         choices=Throttle.choices,
@@ -56,6 +69,8 @@ class JudgingRunSerializer(ModelSerializer):
             "reask_count",
             "input_tokens",
             "output_tokens",
+            "usage_estimated",
+            "warnings",
             "cost",
             "error",
             "error_code",

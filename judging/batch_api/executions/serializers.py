@@ -36,6 +36,9 @@ class BatchSerializer(serializers.Serializer[Any]):
     retried_from = serializers.UUIDField(allow_null=True)
     error_message = serializers.CharField(help_text='Why a batch failed as a whole, "" otherwise.')
     error_code = serializers.CharField()
+    usage_estimated = serializers.BooleanField(
+        help_text="Tokens and cost are estimates in part: the provider counted none for some calls."
+    )
 
 
 class EvaluatorResultSerializer(serializers.Serializer[Any]):
@@ -104,4 +107,5 @@ class SummarySerializer(serializers.Serializer[Any]):
     call_count = serializers.IntegerField()
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
+    usage_estimated = serializers.BooleanField()
     cost = serializers.FloatField(allow_null=True)

@@ -19,6 +19,7 @@ class LogSerializer(serializers.Serializer[Any]):
     cost = serializers.FloatField(allow_null=True)
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
+    usage_estimated = serializers.BooleanField()
     latency_ms = serializers.IntegerField()
     tags = serializers.ListField(child=serializers.CharField())
     user_id = serializers.CharField(allow_blank=True)

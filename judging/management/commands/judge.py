@@ -174,6 +174,8 @@ def _described(run: JudgingRun) -> dict[str, Any]:
         "reask_count": run.reask_count,
         "input_tokens": run.input_tokens,
         "output_tokens": run.output_tokens,
+        "usage_estimated": run.usage_estimated,
+        "warnings": run.warnings,
         "cost": run.cost,
         "error": run.error,
         "error_code": run.error_code,

@@ -1,0 +1,53 @@
+"""Bodies of replies that a gateway compressed, unpacked up to a bound."""
+
+import zlib
+from collections.abc import Sequence
+
+# gzip and zlib by their headers, then deflate without one, as some servers send it.
+_WINDOWS = {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}
+_MOST_LAYERS = 2
+_MOST_MEMBERS = 100
+
+
+class UnusableReply(Exception):
+    """The body of a reply is too large, or can't be unpacked. The message is for people."""
+
+
+def unpacked(body: bytes, encodings: Sequence[str], *, limit: int) -> bytes:
+    """Undo the encodings of a body, the last one first. Raise UnusableReply: over the limit, unknown or broken."""
+    if len(encodings) > _MOST_LAYERS:
+        raise UnusableReply("the provider's reply is compressed many times over")
+    for encoding in reversed(encodings):
+        if encoding not in _WINDOWS:
+            raise UnusableReply(f"the provider's reply is compressed with {encoding[:20]!r}, which was not asked for")
+        # An empty body is often labelled, too.
+        body = _inflated(body, _WINDOWS[encoding], limit) if body else body
+    return body
+
+
+def _inflated(body: bytes, windows: Sequence[int], limit: int) -> bytes:
+    for window in windows:
+        try:
+            return _inflate(body, window, limit)
+        except zlib.error:
+            continue
+    raise UnusableReply("the provider's reply says that it is compressed, but can't be unpacked")
+
+
+def _inflate(body: bytes, window: int, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    # A gzip file may have several members.
+    while body:
+        if len(parts) == _MOST_MEMBERS:
+            raise UnusableReply(f"the provider's reply is compressed in more than {_MOST_MEMBERS} pieces")
+        unpacker = zlib.decompressobj(window)
+        part = unpacker.decompress(body, limit - size + 1)
+        size += len(part)
+        if size > limit:
+            raise UnusableReply(f"the provider's reply is larger than {limit // 1_000_000} MB when unpacked")
+        parts.append(part)
+        if not unpacker.eof:
+            raise zlib.error("the end is missing")
+        body = unpacker.unused_data.lstrip(b"\0")
+    return b"".join(parts)

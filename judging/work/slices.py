@@ -18,7 +18,7 @@ from judging.work.kind import Assignment
 from judging.work.lanes import Lease, hand_over, take
 from judging.work.loop import SliceLoop
 from judging.work.notices import Notice, catch_sigterm
-from judging.work.pacing.allowances import SharedAllowances
+from judging.work.allowances import SharedAllowances
 from judging.work.pacing.gates import Gates
 from judging.work.pacing.limiter import AdaptiveConcurrency
 from judging.work.pacing.outage import OutageWatch

@@ -10,8 +10,8 @@ from django_q.models import OrmQ
 from judging.judging_runs.starting import start_judging_run
 from judging.models import AIProvider, JudgingRun, Lane, ProviderShare, User
 from judging.records.provider_limits import resource_key
+from judging.work.allowances import SharedAllowances
 from judging.work.lanes import hand_over, take
-from judging.work.pacing.allowances import SharedAllowances
 from judging.work.pacing.gates import Demand, Grant
 from judging.work.slices import work_slice
 from judging.work.words import Turn

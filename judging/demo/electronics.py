@@ -30,8 +30,8 @@ from judging.records.roles import require_member
 from judging.records.visibility import visible_judges, visible_providers
 from judging.runs.evaluations import create_evaluation, delete_run
 from judging.runs.importing.judgment_import import import_judgments
+from judging.runs.importing.run_files import RunFiles
 from judging.runs.importing.run_import import import_run
-from judging.runs.importing.trec_results import TrecResults
 
 DATA = Path(settings.BASE_DIR) / "judging" / "demo"
 CORPUS = "Electronics"
@@ -132,7 +132,7 @@ def _run(evaluation: Evaluation, actor: User, name: str, say: Say) -> Evaluation
         (DATA / "queries.tsv").open("rb") as queries,
         (DATA / "documents.jsonl").open("rb") as documents,
     ):
-        source = TrecResults(run=ranking, queries=queries, documents=documents)
+        source = RunFiles(run=ranking, queries=queries, documents=documents)
         run = import_run(evaluation=evaluation, actor=actor, name=name, scale=SCALE, metrics=METRICS, source=source).run
     say(f"Imported {name}: {run.query_count} queries, {run.candidate_count:,} candidates")
     return run

@@ -52,32 +52,61 @@ class Busy(DomainError):
 
 
 class ImportRejected(Invalid):
-    """A file was refused as a whole. `problems` holds up to `LIMIT` (file, line, message) rows, lines from 1."""
+    """A file was refused as a whole. `problems` holds up to `LIMIT` different ones, `total` counts every place."""
 
     code = "import_rejected"
     LIMIT = 100
 
     def __init__(self, problems: Sequence["ImportProblem"], *, total: int | None = None) -> None:
         self.problems = list(problems[: self.LIMIT])
-        self.total = total if total is not None else len(problems)
+        self.total = total if total is not None else sum(problem.count for problem in problems)
         by_file: dict[str, list[str]] = {}
         for problem in self.problems:
             by_file.setdefault(problem.file, []).append(str(problem))
         first = str(self.problems[0]) if self.problems else "the import holds errors"
-        more = f" (and {self.total - 1} more)" if self.total > 1 else ""
-        super().__init__(f"{first}{more}", errors=by_file)
+        others = self.total - self.problems[0].count if self.problems else 0
+        super().__init__(f"{first} (and {others} more)" if others > 0 else first, errors=by_file)
+
+    @property
+    def listed(self) -> int:
+        """How many of all the places the listed problems stand for."""
+        return sum(problem.count for problem in self.problems)
 
 
 class ImportProblem:
-    """One wrong line of an imported file. `line` counts from 1; 0 means the file as a whole."""
+    """What is wrong with one or more lines of an imported file. Lines count from 1; 0 means the file as a whole.
 
-    __slots__ = ("file", "line", "message")
+    The same mistake in many lines is one problem: `count` says in how many, `lines` holds the first `PLACES`.
+    """
 
-    def __init__(self, file: str, line: int, message: str) -> None:
-        self.file, self.line, self.message = file, line, message
+    __slots__ = ("count", "file", "lines", "message", "unit")
+    PLACES = 3
+
+    def __init__(self, file: str, line: int, message: str, *, unit: str = "line") -> None:
+        self.file, self.message, self.unit = file, message, unit
+        self.lines, self.count = [line], 1
+
+    @property
+    def line(self) -> int:
+        return self.lines[0]
+
+    def also_in(self, line: int) -> None:
+        """Take note of the same mistake in another line."""
+        self.count += 1
+        if len(self.lines) < self.PLACES:
+            self.lines.append(line)
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.message}" if self.line else self.message
+        return f"{self._places()}: {self.message}" if self.line else self.message
+
+    def _places(self) -> str:
+        if self.count == 1:
+            return f"{self.unit} {self.line}"
+        units = "queries" if self.unit == "query" else f"{self.unit}s"
+        *before, last = map(str, self.lines)
+        if self.count > len(self.lines):
+            return f"{units} {', '.join([*before, last])} and {self.count - len(self.lines):,} more"
+        return f"{units} {', '.join(before)} and {last}"
 
 
 class IllegalTransition(Conflict):

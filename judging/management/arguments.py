@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
@@ -15,6 +15,7 @@ from django.db.models import Model, QuerySet
 from judging.foundation.errors import DomainError, ImportRejected
 from judging.models import User
 from judging.records.roles import SYSTEM, Actor
+from judging.runs.importing.formats.recognition import label_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -66,6 +67,12 @@ def open_file(path: str) -> Iterator[IO[bytes]]:
         yield file
 
 
+def read_as_lines(read_as: Mapping[str, str]) -> Iterator[str]:
+    """Say what each file of an import was read as."""
+    for field, name in read_as.items():
+        yield f"{field}: read as {label_of(field, name)} ({name})."
+
+
 @contextmanager
 def errors_on_one_line() -> Iterator[None]:
     """Turn what a service refuses into a message and exit code 1; of an import's problems the first ones are listed."""
@@ -73,8 +80,9 @@ def errors_on_one_line() -> Iterator[None]:
         yield
     except ImportRejected as error:
         shown = [f"{problem.file}, {problem}" for problem in error.problems[:_SHOWN_PROBLEMS]]
-        if error.total > len(shown):
-            shown.append(f"... and {error.total - len(shown)} more")
+        left = error.total - sum(problem.count for problem in error.problems[:_SHOWN_PROBLEMS])
+        if left:
+            shown.append(f"... and {left} more")
         raise CommandError("Nothing was imported. " + "\n".join(shown)) from None
     except DomainError as error:
         raise CommandError(error.message) from None

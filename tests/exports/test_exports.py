@@ -30,10 +30,11 @@ from judging.models import (
 from judging.records.files.cells import csv_line, defuse, restore
 from judging.records.files.formats import in_chunks
 from judging.records.roles import SYSTEM
+from judging.runs.importing.formats.recognition import recognised
+from judging.runs.importing.formats.shapes import Reading
 from judging.runs.importing.judgment_files import JudgmentFile
 from judging.runs.importing.judgment_import import import_judgments
-from judging.runs.importing.results import JsonlResults
-from judging.runs.importing.trec_results import TrecResults
+from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.upload import Problems, SourceFile
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.runs.importing import DEMO, as_file, do_import, do_import_inline, row
@@ -64,7 +65,7 @@ def make_electronics() -> EvaluationRun:
         (DEMO / "judgments.csv").open("rb") as judgments,
     ):
         run = do_import(
-            evaluation, TrecResults(run_file, queries, documents), scale="trec", metrics=["NDCG@10", "NDCG_lin@10"]
+            evaluation, RunFiles(run_file, queries, documents), scale="trec", metrics=["NDCG@10", "NDCG_lin@10"]
         ).run
         import_judgments(
             corpus=evaluation.corpus, actor=SYSTEM, file=judgments, file_name="judgments.csv", scale="trec"
@@ -120,13 +121,13 @@ AWKWARD_ROWS = [
 
 @pytest.mark.parametrize("match_mode", ["qid", "oid"])
 def test_a_run_as_jsonl_comes_back_the_same(match_mode: str) -> None:
-    def imported(source: JsonlResults) -> str:
+    def imported(source: ResultsFile) -> str:
         corpus = Corpus.objects.create(name="c", match_mode=match_mode)
         return "".join(export_run(do_import(make_evaluation(corpus), source).run, "jsonl"))
 
-    first = imported(JsonlResults(as_file("\n".join(json.dumps(each) for each in AWKWARD_ROWS))))
+    first = imported(ResultsFile(as_file("\n".join(json.dumps(each) for each in AWKWARD_ROWS))))
 
-    assert imported(JsonlResults(as_file(first))) == first
+    assert imported(ResultsFile(as_file(first))) == first
     assert json.loads(first.splitlines()[0]) == AWKWARD_ROWS[0]
     assert json.loads(first.splitlines()[2]) == AWKWARD_ROWS[2]
 
@@ -338,12 +339,12 @@ def test_a_defused_cell_begins_no_formula_and_comes_back(cell: str) -> None:
 def test_a_reasoning_of_any_characters_comes_back_through_csv(reasoning: str) -> None:
     text = "query,doc_id,grade,reasoning\n" + csv_line(("q", "d", 1, reasoning))
     source = SourceFile("file", as_file(text))
-    file = JudgmentFile(source, file_name="x.csv", file_format=None, scale="graded", match_mode="qid")
-    problems = Problems()
+    file = JudgmentFile(source, recognised(source, {}), scale="graded")
+    reading = Reading(Problems())
 
-    [read] = file.rows(problems)
+    [read] = file.rows(reading)
 
-    assert (read.reasoning, problems.total) == (reasoning, 0)
+    assert (read.reasoning, reading.problems.total) == (reasoning, 0)
 
 
 def test_judgments_of_former_members_and_of_raters_who_became_members_come_back_the_same() -> None:
@@ -378,5 +379,5 @@ def test_an_exported_judging_run_with_failures_is_imported_without_them() -> Non
     text = "\n".join(json.dumps({**each, "scale": run.scale, "kind": "ai", "judge": "J v1"}) for each in lines)
     outcome = import_judgments(corpus=run.evaluation.corpus, actor=SYSTEM, file=as_file(text), file_name="x.jsonl")
     assert (outcome.read, outcome.written) == (1, 1)
-    assert outcome.warnings == ["1 line was left out: candidates that an AI judging run gave no grade"]
+    assert outcome.warnings == ["left out: 1 line with candidates that an AI judging run gave no grade"]
     assert candidate(run, "red shoes", "d2").ai_grade is None

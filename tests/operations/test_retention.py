@@ -18,7 +18,7 @@ from judging.responses.executions import cancel_batch, create_batch, retry_faile
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
 from judging.runs.evaluations import delete_run
-from judging.runs.importing.results import JsonlResults
+from judging.runs.importing.run_files import ResultsFile
 from judging.runs.importing.run_import import import_run
 from tests.factories import make_evaluation, make_judge, make_run
 
@@ -141,7 +141,7 @@ def test_an_import_that_was_called_interrupted_stops_at_its_next_chunk(
             name="x",
             scale="graded",
             metrics=["P@1"],
-            source=JsonlResults(io.BytesIO(lines.encode())),
+            source=ResultsFile(io.BytesIO(lines.encode())),
         )
     assert stopped.value.code == "run_not_running"
     run = EvaluationRun.objects.get()

@@ -21,9 +21,9 @@ from judging.models import (
     StagedJudgment,
 )
 from judging.records.roles import SYSTEM
-from judging.runs.importing.results import InlineResults, JsonlResults, RunSource
+from judging.runs.importing.results import InlineResults, RunSource
+from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome, import_run
-from judging.runs.importing.trec_results import TrecResults
 
 DEMO = Path(__file__).resolve().parents[2] / "judging" / "demo"
 METRICS = ["NDCG@10", "P@10"]
@@ -37,15 +37,13 @@ def as_file(text: str | bytes) -> io.BytesIO:
     return io.BytesIO(text.encode() if isinstance(text, str) else text)
 
 
-def jsonl(*rows: Any) -> JsonlResults:
+def jsonl(*rows: Any) -> ResultsFile:
     """Make a source of lines; what is no text is written as JSON."""
-    return JsonlResults(as_file("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows)))
+    return ResultsFile(as_file("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows)))
 
 
-def trec(
-    run: str | bytes = RUN, queries: str | bytes = QUERIES, documents: str | bytes | None = DOCUMENTS
-) -> TrecResults:
-    return TrecResults(as_file(run), as_file(queries), None if documents is None else as_file(documents))
+def trec(run: str | bytes = RUN, queries: str | bytes = QUERIES, documents: str | bytes | None = DOCUMENTS) -> RunFiles:
+    return RunFiles(as_file(run), as_file(queries), None if documents is None else as_file(documents))
 
 
 def row(query: Any, *candidates: Any, **more: Any) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def test_a_refused_run_file_is_told_by_file_and_line_and_leaves_nothing(files: d
     [
         ({}, "Give --results, or --run"),
         ({"results": "x", "run": "x"}, "not --results and --run"),
-        ({"run": "x", "queries": "x"}, "Give --documents, or --allow-missing-documents"),
+        ({"queries": "x", "documents": "x"}, "Give --results, or --run"),
+        ({"results": __file__, "read_as": "xlsx"}, 'No format "xlsx" is known'),
         ({"results": "/nowhere/x.jsonl"}, "/nowhere/x.jsonl can't be read: No such file or directory"),
         ({"results": "/"}, "/ can't be read: Is a directory"),
         ({"results": __file__, "user": "no@example.com"}, 'There is no active user "no@example.com"'),
@@ -124,10 +125,11 @@ def test_judgments_are_imported_and_exported(tmp_path: Path) -> None:
     source, target = tmp_path / "grades", tmp_path / "out.qrels"
     source.write_text("q1 0 d1 3\nq2 0 d4 1\n")
 
-    out, _ = call("import_judgments", str(run.evaluation.corpus.pk), str(source), scale="graded")
+    out, err = call("import_judgments", str(run.evaluation.corpus.pk), str(source), scale="graded")
     call("export_judgments", "r", format="qrels", output=str(target))
 
-    assert out == "Read 2 judgments, wrote 2.\n"
+    assert out == "Read 2 judgments, wrote 2. 2 of them concern a candidate of 1 run.\n"
+    assert "file: read as TREC qrels (MS MARCO's, too) (qrels)." in err
     assert target.read_text() == "q1 0 d1 3\nq2 0 d4 1\n"
     assert call("export_judgments", str(run.pk))[0].startswith("query_id,query,doc_id,grade,scale,author")
 
@@ -135,7 +137,7 @@ def test_judgments_are_imported_and_exported(tmp_path: Path) -> None:
 def test_refused_judgments_are_told_by_line(tmp_path: Path) -> None:
     run = make_run()
     source = tmp_path / "grades.qrels"
-    source.write_text("q1 0 d1 3\nq1 0 d1 3\n")
+    source.write_text("q1 0 d1 3\nq1 0 d1 2\n")
 
     with pytest.raises(CommandError, match=r"^Nothing was imported. file, line 2: .* stands in line 1, too$"):
         call("import_judgments", run.evaluation.corpus.name, str(source), scale="graded")

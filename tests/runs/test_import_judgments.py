@@ -24,7 +24,8 @@ from judging.models import (
 from judging.records.roles import SYSTEM
 from judging.runs.importing import judgment_import as service
 from judging.runs.importing.judgment_import import JudgmentImportOutcome, import_judgments
-from judging.runs.importing.trec_results import TrecResults
+from judging.runs.importing.reach import Reach
+from judging.runs.importing.run_files import RunFiles
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.runs.importing import DEMO, as_file, do_import, row_counts
 
@@ -78,13 +79,15 @@ def test_the_electronics_judgments_reach_the_candidates_and_the_metrics(member: 
         (DEMO / "queries.tsv").open("rb") as queries,
         (DEMO / "documents.jsonl").open("rb") as documents,
     ):
-        source = TrecResults(run_file, queries, documents)
+        source = RunFiles(run_file, queries, documents)
         run = do_import(evaluation, source, scale="trec", metrics=["NDCG@10", "Judged@10"]).run
 
     text = (DEMO / "judgments.csv").read_bytes()
     outcome = do(evaluation.corpus, text, "judgments.csv", scale="trec", actor=member)
 
-    assert outcome == JudgmentImportOutcome(read=9564, written=9564)
+    assert outcome == JudgmentImportOutcome(
+        read=9564, written=9564, reach=Reach(9564, 3288, 1), read_as={"file": "csv"}
+    )
     run.refresh_from_db()
     assert run.metric_values["NDCG@10"] == pytest.approx(0.624, abs=0.0005)
     assert (run.scored_query_count, run.judged_count) == (135, 1096)
@@ -101,7 +104,7 @@ def test_importing_again_replaces_an_author_s_grades_and_leaves_others_alone(cor
 
     outcome = do(corpus, "query_id,doc_id,author,grade\nq1,d1,ann,1\n")
 
-    assert outcome == JudgmentImportOutcome(read=1, written=1)
+    assert outcome == JudgmentImportOutcome(read=1, written=1, reach=Reach(1, 1, 1), read_as={"file": "csv"})
     assert judgments(corpus) == [("red shoes", "d1", "ann", 1), ("red shoes", "d1", "bob", 2)]
 
 
@@ -191,10 +194,7 @@ def test_an_imported_ai_grade_stays_behind_those_of_judging_runs(corpus: Corpus,
     assert candidate(run, "red shoes", "d2").ai_grade == 3
 
 
-def test_qrels_need_the_scale_and_are_the_grades_of_the_rater_imported(corpus: Corpus) -> None:
-    with pytest.raises(Invalid, match="scale"):
-        do(corpus, "q1 0 d1 3\n", "x.qrels", scale=None)
-
+def test_qrels_are_the_grades_of_the_rater_imported(corpus: Corpus) -> None:
     do(corpus, "q1 0 d1 3\r\nq2 0 d4 0\r\n", "x.qrels")
 
     assert judgments(corpus) == [("red shoes", "d1", "imported", 3), ("blue shirt", "d4", "imported", 0)]
@@ -247,14 +247,11 @@ def test_the_format_is_known_by_name_or_content(corpus: Corpus, name: str, text:
     ("line", "message"),
     [
         ("q1,d1,5,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "5"'),
-        ("q1,d1,-1,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "-1"'),
-        ("q1,d1,3.0,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "3.0"'),
-        ("q1,d1,,,,,,,", "grade is missing"),
+        ("q1,d1,3.5,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "3.5"'),
         ("q1,d1,2,binary,,,,,", 'the grade must be a whole number from 0 to 1 (binary), not "2"'),
         ("q1,d1,2,stars,,,,,", 'the scale must be one of binary, graded, detailed, trec, not "stars"'),
         ("q1,,2,,,,,,", "doc_id is empty"),
         (",d1,2,,,,,,", "query_id or query is needed"),
-        ("q7,d1,2,,,,,,", 'the query_id "q7" is not in any run of this corpus'),
         ("q1,d1,2,,x,robot,,,", 'kind must be human or ai, not "robot"'),
         ("q1,d1,2,,x,ai,,,", "judge (needed with kind ai) is empty"),
         (f"q1,d1,2,,{'x' * 255},,,,", "author is longer than 254 characters"),
@@ -300,12 +297,12 @@ def test_a_wrong_header_is_refused(corpus: Corpus, header: str, message: str) ->
     [
         ("3", "a JSON object is expected"),
         (
-            '{"query_id": "q1", "doc_id": "d1", "grade": "3"}',
-            'the grade must be a whole number from 0 to 4 (graded), not "3"',
+            '{"query_id": "q1", "doc_id": "d1", "grade": "9"}',
+            'the grade must be a whole number from 0 to 4 (graded), not "9"',
         ),
         ('{"query_id": "q1", "doc_id": "d1", "grade": true}', "the grade must be a whole number"),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": 3.0}', "the grade must be a whole number"),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": []}', "no scale"),
+        ('{"query_id": "q1", "doc_id": "d1", "grade": 3.5}', "the grade must be a whole number"),
+        ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": []}', "the scale must be one of"),
         ('{"query": {"q": 1}, "doc_id": "d1", "grade": 3, "scale": "graded"}', 'needs a text under "query"'),
         ('{"query_id": "q1", "doc_id": ["d1"], "grade": 3, "scale": "graded"}', "doc_id must be text"),
         ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": "graded", "reasoning": "\\u0000"}', "NUL"),
@@ -327,7 +324,7 @@ def test_a_wrong_line_of_qrels_or_queries_is_refused_with_its_number(corpus: Cor
     assert problems_of(corpus, "q1 0 d1 3\nq1 0 d1\n", "x.qrels") == [
         (2, "4 columns are expected (query_id 0 doc_id grade), not 3")
     ]
-    assert problems_of(corpus, "q1 0 d1 3\nq2 0 d1 -1\n", "x.qrels")[0][0] == 2
+    assert problems_of(corpus, "q1 0 d1 3\nq2 0 d1 9\n", "x.qrels")[0][0] == 2
     with_queries = {"queries_file": as_file("q1\tx\noops\n")}
     assert problems_of(corpus, "q1 0 d1 3\n", "x.qrels", **with_queries)[0][0] == 2
 
@@ -339,8 +336,8 @@ def test_a_file_without_judgments_is_refused(corpus: Corpus) -> None:
 
 def test_an_unknown_format_or_scale_is_refused(corpus: Corpus) -> None:
     with pytest.raises(Invalid) as refused:
-        do(corpus, "x", file_format="xlsx")
-    assert set(refused.value.errors) == {"file_format"}
+        do(corpus, "x", read_as={"file": "xlsx"})
+    assert set(refused.value.errors) == {"read_as"}
     with pytest.raises(Invalid) as refused:
         do(corpus, "x", scale="stars")
     assert set(refused.value.errors) == {"scale"}

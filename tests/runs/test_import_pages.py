@@ -85,7 +85,9 @@ def test_everything_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(vi
 
 def test_a_file_with_more_problems_than_are_listed_says_how_many(visit: Client) -> None:
     evaluation = make_evaluation()
-    given = values(results=upload("r.jsonl", "no json\n" * 150), more_metrics="")
+    given = values(
+        results=upload("r.jsonl", "\n".join(f'{{"query": "{"x" * number}"' for number in range(150))), more_metrics=""
+    )
     page = visit.post(f"/evaluations/{evaluation.pk}/import", given).content.decode()
     assert "150 problems in the files. The first 100 are listed." in page
 
@@ -94,8 +96,11 @@ def test_a_file_with_more_problems_than_are_listed_says_how_many(visit: Client) 
     ("fields", "words"),
     [
         ({}, "Choose the file with the results."),
-        ({"file_format": "trec"}, "Choose the TREC run."),
-        ({"file_format": "trec", "run": upload("a.run", RUN)}, "A TREC run needs its queries."),
+        ({"file_format": "trec"}, "Choose the run."),
+        (
+            {"file_format": "trec", "run": upload("a.run", RUN), "more_metrics": ""},
+            "A queries file is needed: the run names its queries by id only.",
+        ),
         ({"metrics": [], "more_metrics": "", "results": upload("r", json.dumps(RESULT))}, "Name at least one metric."),
         ({"results": upload("r.jsonl", ""), "more_metrics": ""}, "There are no queries in it."),
     ],

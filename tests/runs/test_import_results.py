@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from judging.foundation.errors import ImportRejected
 from judging.runs.importing import upload
-from judging.runs.importing.results import InlineResults, JsonlResults
-from judging.runs.importing.trec_results import TrecResults
+from judging.runs.importing.results import InlineResults
+from judging.runs.importing.run_files import ResultsFile, RunFiles
 from tests.runs.importing import DOCUMENTS, QUERIES, RUN, as_file, jsonl, problems_of, row, trec
 
 
@@ -104,9 +104,9 @@ def test_problems_of_a_list_name_the_query_and_count_them_all() -> None:
     with pytest.raises(ImportRejected) as refused:
         InlineResults(rows).check("qid")
 
-    assert (refused.value.total, len(refused.value.problems)) == (150, 100)
-    assert refused.value.errors["results"][0] == "query 2: the same query stands in query 1"
-    assert "(and 149 more)" in refused.value.message
+    assert (refused.value.total, refused.value.listed) == (150, 150)
+    assert refused.value.errors["results"] == ["queries 2, 3, 4 and 147 more: the same query stands in query 1"]
+    assert refused.value.message == refused.value.errors["results"][0]
 
 
 def test_a_source_without_queries_is_refused() -> None:
@@ -118,10 +118,10 @@ def test_a_source_without_queries_is_refused() -> None:
 
 
 def test_text_that_is_not_utf_8_or_holds_nul_is_refused_with_its_line() -> None:
-    source = JsonlResults(as_file(b'{"query": "a", "candidates": []}\n{"query": "\xff"}\n\x00\n'))
+    source = ResultsFile(as_file(b'{"query": "a", "candidates": []}\n{"query": "\xff"}\n\x00\n'))
 
     assert [(line, message) for _, line, message in problems_of(source)] == [
-        (2, "the line is not UTF-8 text (byte 12)"),
+        (2, "not UTF-8 text: save the file as UTF-8 (byte 12)"),
         (3, "the line holds a NUL character"),
     ]
 
@@ -129,7 +129,7 @@ def test_text_that_is_not_utf_8_or_holds_nul_is_refused_with_its_line() -> None:
 def test_a_line_without_end_is_not_read_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MAX_LINE_BYTES", 1_000_000)
 
-    assert problems_of(JsonlResults(io.BytesIO(b"x" * 3_000_000))) == [
+    assert problems_of(ResultsFile(io.BytesIO(b"x" * 3_000_000))) == [
         ("results", 1, "the line is longer than 1 MB"),
     ]
 
@@ -152,10 +152,16 @@ def test_scores_that_disagree_with_the_ranks_are_a_warning() -> None:
     assert trec(run=run).check("qid").warnings == expected
 
 
-def test_keys_without_a_meaning_are_a_warning() -> None:
-    [warning] = jsonl(row("x", {"id": "d1", "title": "t", "brand": "Acme"}, lang="en")).check("qid").warnings
+def test_keys_without_a_meaning_are_a_warning_and_of_candidates_become_fields() -> None:
+    checked = jsonl(row("x", {"id": "d1", "title": "t", "brand": "Acme", "rank": 1}, lang="en")).check("qid")
 
-    assert warning == 'keys that have no meaning here were ignored: "brand", "lang"'
+    assert checked.warnings == [
+        'keys that have no meaning here were ignored: "lang", "rank"',
+        'what has no meaning of its own became a field of the documents: "brand"',
+    ]
+    [candidate] = next(checked.read()).candidates
+    assert candidate.content is not None
+    assert candidate.content.fields == {"brand": "Acme"}
 
 
 def test_the_rank_column_of_a_trec_run_decides_whatever_the_order_of_lines() -> None:
@@ -221,7 +227,7 @@ def test_a_wrong_line_of_a_queries_file_is_refused_with_its_number(line: str, me
     ("line", "message"),
     [
         ("[]", "a JSON object is expected"),
-        ('{"id": "d3", "title": "x"}', "doc_id is missing"),
+        ('{"title": "x"}', "doc_id is missing"),
         ('{"doc_id": "d3"}', "title is missing"),
         ('{"doc_id": "d3", "title": "\\u0000"}', "a text holds a NUL character"),
         ('{"doc_id": "d2", "title": "again"}', '"d2" stands in line 2, too'),
@@ -249,7 +255,7 @@ def test_documents_may_be_missing_only_when_that_is_allowed() -> None:
         ("documents", 0, "a documents file is needed, or allow missing documents")
     ]
 
-    allowed = TrecResults(as_file(RUN), as_file(QUERIES), allow_missing_documents=True).check("qid")
+    allowed = RunFiles(as_file(RUN), as_file(QUERIES), allow_missing_documents=True).check("qid")
 
     assert allowed.warnings == ["2 documents of the run came without content"]
     assert all(candidate.content is None for query in allowed.read() for candidate in query.candidates)
@@ -271,7 +277,7 @@ TREC_WORD = st.sampled_from(
 )
 
 
-def _check_all(source: JsonlResults | InlineResults | TrecResults) -> None:
+def _check_all(source: ResultsFile | InlineResults | RunFiles) -> None:
     """Anything may be refused, but only as an import is refused; what is not can be read as announced."""
     for match_mode in ("qid", "oid"):
         try:
@@ -287,14 +293,14 @@ def _check_all(source: JsonlResults | InlineResults | TrecResults) -> None:
 @LEAN
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_reader_of_results(content: bytes) -> None:
-    _check_all(JsonlResults(io.BytesIO(content)))
+    _check_all(ResultsFile(io.BytesIO(content)))
 
 
 @LEAN
 @given(st.lists(RESULT | JSON_VALUES, max_size=4))
 def test_no_json_breaks_the_reader_of_results(rows: list[Any]) -> None:
     _check_all(InlineResults(rows))
-    _check_all(JsonlResults(as_file("\n".join(json.dumps(each) for each in rows))))
+    _check_all(ResultsFile(as_file("\n".join(json.dumps(each) for each in rows))))
 
 
 @LEAN

@@ -23,8 +23,8 @@ from judging.records import ranked_lists
 from judging.records.ranked_lists import RankedList
 from judging.runs.importing import run_import as service
 from judging.runs.importing.results import CheckedResults, InlineResults
+from judging.runs.importing.run_files import RunFiles
 from judging.runs.importing.run_import import create_run, fill_run
-from judging.runs.importing.trec_results import TrecResults
 from tests.factories import make_evaluation
 from tests.runs.importing import DEMO, METRICS, RUN, as_file, do_import, do_import_inline, jsonl, row, row_counts, trec
 
@@ -54,7 +54,7 @@ def test_the_electronics_runs_are_imported_as_they_stand_in_their_files(member: 
         (DEMO / "queries.tsv").open("rb") as queries,
         (DEMO / "documents.jsonl").open("rb") as documents,
     ):
-        source = TrecResults(run_file, queries, documents)
+        source = RunFiles(run_file, queries, documents)
         outcome = do_import(evaluation, source, actor=member, scale="trec", metrics=["NDCG@10", "MAP"])
 
     run = outcome.run
@@ -122,7 +122,7 @@ def test_a_document_without_content_has_the_newest_one_the_corpus_knows_or_an_em
     do_import_inline(evaluation, row("a", {"id": "d1", "title": "old"}))
     do_import_inline(evaluation, row("a", {"id": "d1", "title": "new"}))
 
-    source = TrecResults(as_file("q1 Q0 d1 1 2 t\nq1 Q0 d2 2 1 t\n"), as_file("q1\ta\n"), allow_missing_documents=True)
+    source = RunFiles(as_file("q1 Q0 d1 1 2 t\nq1 Q0 d2 2 1 t\n"), as_file("q1\ta\n"), allow_missing_documents=True)
     outcome = do_import(evaluation, source)
 
     titles = Candidate.objects.filter(run=outcome.run).values_list("document_version__title", flat=True)

@@ -27,6 +27,7 @@ from judging.exports import (
 from judging.foundation.errors import NotFound
 from judging.judging_runs.run_reads import get_judging_run
 from judging.models import Corpus
+from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.judgment_import import import_judgments
 from judging.runs.run_lists import get_evaluation_run
 
@@ -105,7 +106,8 @@ class JudgmentImport(ApiView):
             "All or nothing. An author's earlier grades of the same candidates are replaced; AI grades that a judging"
             " run of this installation wrote are kept. An author is the member with this e-mail address, else an"
             " imported rater, which `rater:` before a name says of an address, too. Items of an exported AI judging run"
-            " that have no grade are left out."
+            " that have no grade are left out, and so are lines without a grade or with one below 0, identical lines, and"
+            " judgments of queries that neither the file nor a run of the corpus knows; `warnings` counts them."
         ),
     )
     def post(self, request: Request, corpus_id: UUID) -> Response:
@@ -118,7 +120,7 @@ class JudgmentImport(ApiView):
             actor=self.user,
             file=values["file"],
             file_name=values["file"].name or "",
-            file_format=values.get("file_format"),
+            read_as=read_as_of(values.get("read_as") or values.get("file_format"), ("file", "queries")),
             scale=values.get("scale"),
             queries_file=values.get("queries"),
         )

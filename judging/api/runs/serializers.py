@@ -8,9 +8,14 @@ from rest_framework import serializers
 from judging.foundation.limits import MAX_NAME
 from judging.models import EvaluationRun, RunQuery
 from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer
+from judging.runs.importing.formats.recognition import FORMATS
 from judging.runs.run_lists import coverage_shares
 from judging.runs.run_summary import has_stale_metrics
 
+_READ_AS = (
+    "auto (default: recognised from its first lines), or the name of a format, or a JSON object from field to name. "
+    + "; ".join(f"{name}: {', '.join(each.name for each in formats)}" for name, formats in FORMATS.items())
+)
 _QUERY = {"oneOf": [{"type": "string"}, {"type": "object", "required": ["query"], "additionalProperties": True}]}
 _RESULT = {
     "type": "object",
@@ -124,6 +129,18 @@ class RunWithWarningsSerializer(RunSerializer):
         return list(self.context.get("warnings", ()))
 
 
+class ImportedRunSerializer(RunWithWarningsSerializer):
+    """A run that came from files, and what each of them was read as."""
+
+    read_as = serializers.SerializerMethodField(help_text="The format of each file by its field.")
+
+    class Meta(RunWithWarningsSerializer.Meta):
+        fields = [*RunWithWarningsSerializer.Meta.fields, "read_as"]
+
+    def get_read_as(self, run: EvaluationRun) -> dict[str, str]:
+        return dict(self.context.get("read_as", {}))
+
+
 class NewRunSerializer(RunSerializer):
     """An evaluation run to make, with its results or to get them later."""
 
@@ -155,13 +172,23 @@ class RunImportSerializer(Serializer):
     )
     relevant_from = serializers.IntegerField(required=False, min_value=0, max_value=100)
     judgments_wanted = serializers.IntegerField(required=False, min_value=0, max_value=100)
-    results = serializers.FileField(required=False, allow_empty_file=True, help_text="JSONL, a query per line.")
-    run = serializers.FileField(required=False, allow_empty_file=True, help_text="TREC run; the order is the rank.")
-    queries = serializers.FileField(required=False, allow_empty_file=True, help_text="TSV: query id, query.")
+    results = serializers.FileField(
+        required=False, allow_empty_file=True, help_text="JSON lines or an array, a query each, or a table (CSV)."
+    )
+    run = serializers.FileField(
+        required=False, allow_empty_file=True, help_text="TREC run, MS MARCO run or a table; the order is the rank."
+    )
+    queries = serializers.FileField(
+        required=False, allow_empty_file=True, help_text="TSV, CSV, JSON or BEIR's. A table with the texts needs none."
+    )
     documents = serializers.FileField(
-        required=False, allow_empty_file=True, help_text="JSONL: doc_id, title, fields, image."
+        required=False, allow_empty_file=True, help_text="JSON, BEIR corpus, CSV or TSV: doc_id, title, other fields."
     )
     allow_missing_documents = serializers.BooleanField(required=False, default=False)
+    only_ranked_queries = serializers.BooleanField(
+        required=False, default=False, help_text="Leaves out queries that the run found nothing for."
+    )
+    read_as = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=_READ_AS)
 
     def validate_metrics(self, given: list[str]) -> list[str]:
         return [name for value in given for name in (part.strip() for part in value.split(",")) if name]
@@ -172,11 +199,10 @@ class RunImportSerializer(Serializer):
             if trec:
                 raise serializers.ValidationError({name: ["Not together with results."] for name in trec})
             return attrs
-        missing = [name for name in ("run", "queries") if name not in attrs]
-        if missing and not trec:
+        if not trec:
             raise serializers.ValidationError({"results": ["Give results, or run, queries and documents."]})
-        if missing:
-            raise serializers.ValidationError({name: ["A TREC run needs this file, too."] for name in missing})
+        if "run" not in attrs:
+            raise serializers.ValidationError({"run": ["Queries and documents need this file, too."]})
         return attrs
 
 
@@ -209,17 +235,28 @@ class RunQuerySerializer(ModelSerializer):
 class JudgmentsImportSerializer(Serializer):
     """A multipart form."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="CSV, JSONL or TREC qrels.")
-    queries = serializers.FileField(required=False, allow_empty_file=True, help_text="TSV: gives labels their text.")
+    file = serializers.FileField(allow_empty_file=True, help_text="Judgments in any of the formats of `read_as`.")
+    queries = serializers.FileField(required=False, allow_empty_file=True, help_text="Gives labels their text.")
     scale = serializers.CharField(required=False, max_length=10, help_text="For lines that name none.")
-    file_format = serializers.CharField(required=False, max_length=10, help_text="csv, jsonl, qrels; else guessed.")
+    read_as = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text=_READ_AS)
+    file_format = serializers.CharField(required=False, max_length=100, help_text="Earlier name of `read_as`.")
+
+
+class ReachSerializer(Serializer):
+    """Of so many judgments, how many are about candidates of how many runs on their scale."""
+
+    judgments = IntegerField()
+    on_candidates = IntegerField()
+    runs = IntegerField()
 
 
 class JudgmentsImportAnswerSerializer(Serializer):
-    """How many lines were read and how many judgments written."""
+    """How many judgments were read and written, and how many are about a candidate of a run."""
 
+    read_as = serializers.DictField(child=CharField(), help_text="The format of each file by its field.")
     read = IntegerField()
     written = IntegerField()
     kept = IntegerField(help_text="AI grades that stayed because a judging run of this installation wrote them.")
     refused = IntegerField()
+    reach = ReachSerializer()
     warnings = serializers.ListField(child=CharField())

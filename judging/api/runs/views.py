@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from judging.api.base import ApiView, describe
 from judging.api.runs.evaluation_views import get_evaluation
 from judging.api.runs.serializers import (
+    ImportedRunSerializer,
     NewRunSerializer,
     ResultsSerializer,
     RunChangeSerializer,
@@ -24,9 +25,10 @@ from judging.runs import locks
 from judging.runs.evaluation_runs import update_run
 from judging.runs.evaluations import delete_run
 from judging.runs.importing import run_import
-from judging.runs.importing.results import InlineResults, JsonlResults, RunSource
+from judging.runs.importing.formats.recognition import read_as_of
+from judging.runs.importing.results import InlineResults, RunSource
+from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome
-from judging.runs.importing.trec_results import TrecResults
 from judging.runs.run_lists import evaluation_runs, get_evaluation_run, run_queries, with_staleness
 
 
@@ -76,27 +78,30 @@ class RunImport(ApiView):
     @describe(
         "Import a run from files",
         body={"multipart/form-data": RunImportSerializer},
-        answer=RunWithWarningsSerializer,
+        answer=ImportedRunSerializer,
         status=201,
+        description="Each file is recognised from its first lines unless `read_as` says what it is.",
     )
     def post(self, request: Request, evaluation_id: UUID) -> Response:
         evaluation = get_evaluation(evaluation_id)
         values = self.body(RunImportSerializer)
         source = _source(values)
-        return _made(run_import.import_run(evaluation=evaluation, actor=self.user, source=source, **values))
+        outcome = run_import.import_run(evaluation=evaluation, actor=self.user, source=source, **values)
+        context = {"warnings": outcome.warnings, "read_as": outcome.read_as}
+        return Response(ImportedRunSerializer(outcome.run, context=context).data, status=201)
 
 
 def _source(values: dict[str, Any]) -> RunSource:
     """Take the files out of a form's values."""
-    files: dict[str, IO[bytes] | None] = {
-        name: values.pop(name, None) for name in ("results", "run", "queries", "documents")
+    files: dict[str, IO[bytes]] = {
+        name: values.pop(name) for name in ("results", "run", "queries", "documents") if name in values
     }
     allow_missing = values.pop("allow_missing_documents")
-    if files["results"] is not None:
-        return JsonlResults(files["results"])
-    assert files["run"] is not None
-    assert files["queries"] is not None
-    return TrecResults(files["run"], files["queries"], files["documents"], allow_missing_documents=allow_missing)
+    only_ranked = values.pop("only_ranked_queries")
+    read_as = read_as_of(values.pop("read_as", None), files)
+    if "results" in files:
+        return ResultsFile(files["results"], read_as, allow_missing_documents=allow_missing)
+    return RunFiles(**files, allow_missing_documents=allow_missing, only_ranked_queries=only_ranked, read_as=read_as)
 
 
 class RunDetail(ApiView):

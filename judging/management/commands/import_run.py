@@ -7,20 +7,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.corpora.corpora import create_corpus
 from judging.foundation.scales import SCALES
-from judging.management.arguments import errors_on_one_line, find_by_id_or_name, get_actor, open_file
+from judging.management.arguments import errors_on_one_line, find_by_id_or_name, get_actor, open_file, read_as_lines
 from judging.metrics import DEFAULT_METRICS
 from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode
 from judging.records.roles import Actor
 from judging.runs.evaluations import create_evaluation
-from judging.runs.importing.results import JsonlResults, RunSource
+from judging.runs.importing.formats.recognition import FORMATS, read_as_of
+from judging.runs.importing.results import RunSource
+from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import import_run
-from judging.runs.importing.trec_results import TrecResults
+
+_FILES = ("results", "run", "queries", "documents")
 
 
 class Command(BaseCommand):
     help = (
-        "Import ranked results as an evaluation run: either --results (JSONL, a line per query) or --run (TREC run)"
-        " with --queries (TSV) and --documents (JSONL). Prints the run's id. Files with errors are refused as a whole."
+        "Import ranked results as an evaluation run: either --results (JSON, a query per line, or a table) or --run"
+        " (TREC's, MS MARCO's or a table) with --queries and --documents, BEIR's as they are. Each file is recognised"
+        " from its first lines. Prints the run's id. Files with errors are refused as a whole."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,10 +39,25 @@ class Command(BaseCommand):
             help="metric names, such as NDCG@10 P@10 (default: %(default)s)",
         )
         parser.add_argument("--relevant-from", type=int, default=1, help="lowest grade that is relevant (default: 1)")
-        parser.add_argument("--results", metavar="FILE", help='JSONL: {"query", "query_id"?, "candidates": [...]}')
-        parser.add_argument("--run", metavar="FILE", help="TREC run: query_id Q0 doc_id rank score tag")
-        parser.add_argument("--queries", metavar="FILE", help="TSV: query_id, tab, query text")
-        parser.add_argument("--documents", metavar="FILE", help='JSONL: {"doc_id", "title", "fields"?, "image"?}')
+        parser.add_argument(
+            "--results", metavar="FILE", help='JSON: {"query", "query_id"?, "candidates": [...]}; or CSV'
+        )
+        parser.add_argument("--run", metavar="FILE", help="TREC run: query_id Q0 doc_id rank score tag; or CSV")
+        parser.add_argument("--queries", metavar="FILE", help="query_id, tab, query text; or CSV, JSON, BEIR's queries")
+        parser.add_argument(
+            "--documents",
+            metavar="FILE",
+            help='JSON: {"doc_id", "title", "fields"?, "image"?}; or BEIR corpus, CSV, TSV',
+        )
+        parser.add_argument(
+            "--read-as",
+            metavar="FORMAT",
+            help="what a file is, where that can't be told: a format's name, or several as field=name with commas. "
+            + "; ".join(f"{field}: {', '.join(each.name for each in FORMATS[field])}" for field in _FILES),
+        )
+        parser.add_argument(
+            "--only-ranked-queries", action="store_true", help="leave out queries that the run found nothing for"
+        )
         parser.add_argument(
             "--allow-missing-documents", action="store_true", help="take documents of the run without content, too"
         )
@@ -61,7 +80,8 @@ class Command(BaseCommand):
             def opened(path: str) -> Any:
                 return files.enter_context(open_file(path))
 
-            source = _source(options, opened)
+            with errors_on_one_line():
+                source = _source(options, opened)
             made: list[Evaluation | Corpus] = []
             try:
                 with errors_on_one_line():
@@ -81,6 +101,8 @@ class Command(BaseCommand):
                     for row in made:
                         row.delete()
                 raise
+        for line in read_as_lines(outcome.read_as):
+            self.stderr.write(line)
         for warning in outcome.warnings:
             self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
         run = outcome.run
@@ -96,16 +118,18 @@ def _source(options: dict[str, Any], opened: Any) -> RunSource:
     if options["results"]:
         if trec:
             raise CommandError(f"Give either --results or --run, not --results and --{trec[0]}.")
-        return JsonlResults(opened(options["results"]))
-    if not options["run"] or not options["queries"]:
+        return ResultsFile(
+            opened(options["results"]),
+            read_as_of(options["read_as"], ("results",)),
+            allow_missing_documents=options["allow_missing_documents"],
+        )
+    if not options["run"]:
         raise CommandError("Give --results, or --run with --queries and --documents.")
-    if not options["documents"] and not options["allow_missing_documents"]:
-        raise CommandError("Give --documents, or --allow-missing-documents to do without.")
-    return TrecResults(
-        run=opened(options["run"]),
-        queries=opened(options["queries"]),
-        documents=opened(options["documents"]) if options["documents"] else None,
+    return RunFiles(
+        **{name: opened(options[name]) for name in trec},
         allow_missing_documents=options["allow_missing_documents"],
+        only_ranked_queries=options["only_ranked_queries"],
+        read_as=read_as_of(options["read_as"], trec),
     )
 
 

@@ -17,6 +17,8 @@ def label_or_id(label: str, run_query_id: UUID) -> str:
 
 # Says that an author is an imported rater where the name alone would say something else.
 RATER_PREFIX = "rater:"
+# Says so of a column of a book that holds what an AI judge said.
+AI_PREFIX = "ai:"
 
 
 def rater_label(name: str, *, is_address: bool) -> str:

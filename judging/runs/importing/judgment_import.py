@@ -1,7 +1,8 @@
 """Importing judgments that were made elsewhere."""
 
 import hashlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -11,7 +12,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_IMPORTED_JUDGMENTS
+from judging.foundation.scales import SCALES
 from judging.ledger import apply_staged, renew_metrics
 from judging.models import (
     AuthorKind,
@@ -27,8 +30,13 @@ from judging.records.audit import record_event
 from judging.records.corpus_rows import QueryBody, ensure_documents, ensure_queries, ensure_raters
 from judging.records.files.names import RATER_PREFIX
 from judging.records.roles import Actor, require_member
+from judging.runs.importing.formats.recognition import read_as_of
+from judging.runs.importing.formats.shapes import Format, QueryRow, Reading
 from judging.runs.importing.judgment_files import JudgmentFile, JudgmentRow
-from judging.runs.importing.trec_results import read_queries
+from judging.runs.importing.ranking import read_queries
+from judging.runs.importing.reach import Reach, reach_of, why_out_of_reach
+from judging.runs.importing.reading.spellings import names_of
+from judging.runs.importing.run_files import recognise_all
 from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 
 _CHUNK = 1000
@@ -37,13 +45,16 @@ _LEFT_OVER_AFTER = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class JudgmentImportOutcome:
-    """How many lines were read, how many judgments written; `kept` AI judgments of our own judging runs stayed.
+    """How many judgments were read and written; `kept` AI judgments of our own judging runs stayed.
 
     A file with anything to refuse is refused as a whole, so `refused` is 0 here: the lines are in ImportRejected.
+    `read_as` is the format of each file by its field.
     """
 
     read: int
     written: int
+    reach: Reach
+    read_as: dict[str, str]
     kept: int = 0
     refused: int = 0
     warnings: list[str] = field(default_factory=list)
@@ -55,57 +66,93 @@ def import_judgments(
     actor: Actor,
     file: IO[bytes],
     file_name: str,
-    file_format: str | None = None,
+    read_as: Mapping[str, str] | None = None,
     scale: str | None = None,
     queries_file: IO[bytes] | None = None,
 ) -> JudgmentImportOutcome:
-    """Write the judgments of a CSV, JSONL or qrels file; an author's earlier grades of the same pairs are replaced.
+    """Write the judgments of a file of any known format; an author's earlier grades of the same pairs are replaced.
 
     Everything is checked before anything is written: raises ImportRejected, Invalid or Forbidden and changes nothing.
     An author who is the e-mail address of a member, of a former one too, is that member, every other one a rater known
-    by name (`rater:` before a name says so of an address). The grades reach the unlocked runs of the corpus. An imported AI grade never replaces one that a judging run wrote.
+    by name (`rater:` before a name says so of an address). The grades reach the unlocked runs of the corpus. An
+    imported AI grade never replaces one that a judging run wrote. `read_as` names the formats of `file` and `queries`
+    where they should not be recognised; without `scale` the corpus's runs say it, where they agree.
     """
     require_member(actor)
     problems = Problems()
-    rows = JudgmentFile(
-        SourceFile("file", file),
-        file_name=file_name,
-        file_format=file_format,
-        scale=scale,
-        match_mode=corpus.match_mode,
-    )
-    labels = _Labels(corpus, queries_file, problems)
+    given = {"file": file, "queries": queries_file}
+    sources = [SourceFile(name, each) for name, each in given.items() if each is not None]
+    formats = recognise_all(sources, read_as_of(read_as, given), file_name=file_name)
+    rows = JudgmentFile(sources[0], formats[0], scale=scale, assumed_scale=_assumed_scale(corpus))
+    _check_scale(corpus, rows, scale)
+    labels = _Labels(corpus, (sources[1], formats[1]) if queries_file is not None else None, problems)
     members = {email: pk for pk, email in User.objects.values_list("pk", "email").iterator()}
-    read, scales = _check(rows, corpus, labels, members, problems)
+    checked = _check(rows, corpus, labels, members, problems)
     _remove_left_overs()
     judgment_import = JudgmentImport.objects.create(corpus=corpus)
     try:
-        _stage(judgment_import, rows, labels, members)
+        _stage(judgment_import, rows, labels, members, checked.left_out)
         with transaction.atomic():
             written = apply_staged(judgment_import.pk)
-            detail = {"file": file_name[:200].replace("\x00", ""), "read": read, "written": written}
+            detail = {"file": file_name[:200].replace("\x00", ""), "read": checked.read, "written": written}
             record_event(actor=actor, action="judgments_imported", subject=corpus, detail=detail)
+        reach = reach_of(judgment_import)
+        reach_warnings = why_out_of_reach(judgment_import, reach)
     finally:
         judgment_import.delete()
-    reached = EvaluationRun.objects.filter(evaluation__corpus=corpus, scale__in=scales, is_locked=False)
+    reached = EvaluationRun.objects.filter(evaluation__corpus=corpus, scale__in=checked.scales, is_locked=False)
     for run_id in list(reached.values_list("pk", flat=True)):
         renew_metrics(run_id)
+    kept = checked.read - written
+    warnings = [*reach_warnings, *_warnings(checked, kept=kept)]
     return JudgmentImportOutcome(
-        read=read, written=written, kept=read - written, warnings=_warnings(rows, kept=read - written)
+        read=checked.read,
+        written=written,
+        reach=reach,
+        read_as={source.name: each.name for source, each in zip(sources, formats, strict=True)},
+        kept=kept,
+        warnings=warnings,
     )
+
+
+def _run_scales(corpus: Corpus) -> list[str]:
+    runs = EvaluationRun.objects.filter(evaluation__corpus=corpus)
+    return sorted(runs.order_by().values_list("scale", flat=True).distinct())
+
+
+def _assumed_scale(corpus: Corpus) -> str | None:
+    """Return the scale of all runs of a corpus, None where they have several or there are none."""
+    scales = _run_scales(corpus)
+    return scales[0] if len(scales) == 1 else None
+
+
+def _check_scale(corpus: Corpus, rows: JudgmentFile, scale: str | None) -> None:
+    if scale and scale not in SCALES:
+        message = f"The scale is one of {', '.join(SCALES)}."
+        raise Invalid(message, errors={"scale": [message]})
+    if scale or rows.has_scales or _assumed_scale(corpus):
+        return
+    scales = _run_scales(corpus)
+    several = f"the runs of this corpus have several ({', '.join(scales)})" if scales else "this corpus has no runs yet"
+    message = f"The file says nothing of its scale, and {several}: give the scale with it."
+    raise Invalid(message, errors={"scale": [message]})
+
+
+class _UnknownQuery(BadValue):
+    """A label that stands for no query: its judgments are left out, the rest of the file is not refused for them."""
 
 
 class _Labels:
     """What the labels of a file stand for: the queries file says it, else the corpus's runs, if they agree."""
 
-    def __init__(self, corpus: Corpus, queries_file: IO[bytes] | None, problems: Problems) -> None:
+    def __init__(self, corpus: Corpus, file: tuple[SourceFile, Format[QueryRow]] | None, problems: Problems) -> None:
         self._match_mode = corpus.match_mode
-        self._has_file = queries_file is not None
+        self._has_file = file is not None
         self._identities: dict[str, str] = {}
         self._bodies: dict[str, QueryBody] = {}
         self._ambiguous: set[str] = set()
-        if queries_file is not None:
-            for label, query in read_queries(SourceFile("queries", queries_file), problems, self._match_mode).items():
+        if file is not None:
+            for label, query in read_queries(*file, Reading(problems, self._match_mode)).items():
                 self._identities[label] = query_identity(query.body, self._match_mode)
                 self._bodies[label] = query.body
             return
@@ -127,7 +174,7 @@ class _Labels:
             )
         if row.label not in self._identities:
             where = "the queries file" if self._has_file else "any run of this corpus"
-            raise BadValue(f"the query_id {shown(row.label)} is not in {where}")
+            raise _UnknownQuery(f"the query_id {shown(row.label)} is not in {where}")
         return self._identities[row.label], self._bodies.get(row.label)
 
 
@@ -147,37 +194,75 @@ def _author_of(row: JudgmentRow, members: dict[str, UUID]) -> _Author:
     return _Author(AuthorKind.RATER, rater=row.author)
 
 
+@dataclass
+class _Checked:
+    """What the first passage found: how many judgments on which scales, and which rows are none of them."""
+
+    reading: Reading
+    read: int = 0
+    scales: set[str] = field(default_factory=set)
+    # Of all rows, counted from 0, in rising order.
+    left_out: "array[int]" = field(default_factory=lambda: array("Q"))
+    unknown: int = 0
+    first_unknown: str = ""
+    first_unknown_line: int = 0
+
+
 def _check(
     rows: JudgmentFile, corpus: Corpus, labels: _Labels, members: dict[str, UUID], problems: Problems
-) -> tuple[int, set[str]]:
-    """Go over all rows; return their number and the scales. Raises ImportRejected."""
-    lines: dict[bytes, int] = {}
-    scales: set[str] = set()
-    for row in rows.rows(problems):
+) -> _Checked:
+    """Go over all rows. Raises ImportRejected."""
+    checked = _Checked(Reading(problems, corpus.match_mode))
+    # The line of each judgment, and a hash of what it says, by who says it of what.
+    lines: dict[bytes, tuple[int, int]] = {}
+    for number, row in enumerate(rows.rows(checked.reading)):
         try:
             identity, _ = labels.query_of(row)
+        except _UnknownQuery as error:
+            if not checked.unknown:
+                checked.first_unknown, checked.first_unknown_line = str(error), row.line
+            checked.unknown += 1
+            checked.left_out.append(number)
+            continue
         except BadValue as error:
             problems.add("file", row.line, str(error))
             continue
         key = "\x00".join((identity, row.external_id, row.scale, *map(str, _author_of(row, members)))).encode()
-        first = lines.setdefault(hashlib.blake2b(key, digest_size=16).digest(), row.line)
-        if first != row.line:
+        judgment = (row.line, hash((row.grade, row.judge, row.reasoning)))
+        first = lines.setdefault(hashlib.blake2b(key, digest_size=16).digest(), judgment)
+        if first is not judgment and first[1] == judgment[1]:
+            checked.reading.notes.duplicates += 1
+            checked.left_out.append(number)
+        elif first is not judgment:
             whose = "an AI judgment" if row.is_ai else f"a judgment by {shown(row.author)}"
-            problems.add("file", row.line, f"{whose} of the same query and document stands in line {first}, too")
-        scales.add(row.scale)
+            message = f"{whose} of the same query and document stands in line {first[0]}, too"
+            problems.add(
+                "file", row.line, message if first[0] != row.line else message.replace(f"in line {first[0]}", "in it")
+            )
+        checked.scales.add(row.scale)
         if len(lines) > MAX_IMPORTED_JUDGMENTS:
             problems.add("file", row.line, f"more than {MAX_IMPORTED_JUDGMENTS:,} judgments: split the file")
             break
     if not lines and not problems.total:
-        problems.add("file", 0, "there are no judgments in it")
+        if checked.unknown:
+            problems.add("file", checked.first_unknown_line, f"{checked.first_unknown}, and neither is any other")
+        else:
+            problems.add("file", 0, "there are no judgments in it")
     problems.raise_if_any()
-    return len(lines), scales
+    checked.read = len(lines)
+    return checked
 
 
-def _stage(judgment_import: JudgmentImport, rows: JudgmentFile, labels: _Labels, members: dict[str, UUID]) -> None:
+def _stage(
+    judgment_import: JudgmentImport,
+    rows: JudgmentFile,
+    labels: _Labels,
+    members: dict[str, UUID],
+    left_out: "array[int]",
+) -> None:
     corpus_id = judgment_import.corpus_id
     now = timezone.now()
-    for chunk in _chunks(rows):
+    for chunk in _chunks(rows, judgment_import.corpus.match_mode, left_out):
         queries = [labels.query_of(row) for row in chunk]
         authors = [_author_of(row, members) for row in chunk]
         with transaction.atomic():
@@ -204,13 +289,23 @@ def _stage(judgment_import: JudgmentImport, rows: JudgmentFile, labels: _Labels,
             )
 
 
-def _chunks(rows: JudgmentFile) -> Iterator[list[JudgmentRow]]:
-    problems = Problems()
-    every = rows.rows(problems)
+def _chunks(rows: JudgmentFile, match_mode: str, left_out: "array[int]") -> Iterator[list[JudgmentRow]]:
+    reading = Reading(Problems(), match_mode)
+    every = _without(rows.rows(reading), left_out)
     while chunk := list(islice(every, _CHUNK)):
         yield chunk
     # Nothing, unless the file was changed since it was checked.
-    problems.raise_if_any()
+    reading.problems.raise_if_any()
+
+
+def _without(rows: Iterator[JudgmentRow], left_out: "array[int]") -> Iterator[JudgmentRow]:
+    numbers = iter(left_out)
+    following = next(numbers, -1)
+    for number, row in enumerate(rows):
+        if number == following:
+            following = next(numbers, -1)
+        else:
+            yield row
 
 
 def _remove_left_overs() -> None:
@@ -218,15 +313,34 @@ def _remove_left_overs() -> None:
     JudgmentImport.objects.filter(created_at__lt=timezone.now() - _LEFT_OVER_AFTER).delete()
 
 
-def _warnings(rows: JudgmentFile, *, kept: int) -> list[str]:
+def _warnings(checked: _Checked, *, kept: int) -> list[str]:
+    notes = checked.reading.notes
     warnings = []
-    if rows.ignored_columns:
-        names = ", ".join(map(shown, sorted(rows.ignored_columns)[:10]))
-        warnings.append(f"columns that have no meaning here were ignored: {names}")
-    if rows.ungraded_count:
-        items = "1 line was" if rows.ungraded_count == 1 else f"{rows.ungraded_count} lines were"
-        warnings.append(f"{items} left out: candidates that an AI judging run gave no grade")
+    if notes.on_assumed_scale:
+        [scale] = checked.scales if len(checked.scales) == 1 else ["of the corpus's runs"]
+        grades = _counted(notes.on_assumed_scale, "grade")
+        warnings.append(f"{grades} without a scale were read on that of the corpus's runs: {scale}")
+    if notes.ignored:
+        warnings.append(f"columns that have no meaning here were ignored: {names_of(notes.ignored)}")
+    if notes.ungraded_items:
+        lines = _counted(notes.ungraded_items, "line")
+        warnings.append(f"left out: {lines} with candidates that an AI judging run gave no grade")
+    if notes.unrated:
+        warnings.append(f"left out: {_counted(notes.unrated, 'line')} without a grade")
+    if notes.negative:
+        warnings.append(f"left out: {_counted(notes.negative, 'line')} with a grade below 0, which says not judged")
+    if notes.duplicates:
+        warnings.append(f"left out: {_counted(notes.duplicates, 'line')} that say the same as one before")
+    if checked.unknown:
+        first = f"first in line {checked.first_unknown_line}: {checked.first_unknown}"
+        warnings.append(
+            f"left out: {_counted(checked.unknown, 'judgment')} of queries that are not known here ({first})"
+        )
     if kept:
         judgments = "1 AI judgment was" if kept == 1 else f"{kept} AI judgments were"
         warnings.append(f"{judgments} not imported, since judging runs of this installation wrote others")
     return warnings
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"

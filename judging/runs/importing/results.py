@@ -1,33 +1,36 @@
-"""Where the results of an evaluation run come from: a list, a JSONL file, or TREC files (`trec_results`).
+"""Where the results of an evaluation run come from: a list, or files (`run_files`).
 
 A source is read twice. `check` goes over everything, raises ImportRejected with what is wrong and writes nothing;
 what it returns reads the same queries again, one at a time, for writing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
-from judging.foundation.limits import MAX_CANDIDATES, MAX_IMAGE, MAX_TITLE
+from judging.foundation.limits import MAX_CANDIDATES
 from judging.models import query_identity
-from judging.records.corpus_rows import DocumentContent, QueryBody
+from judging.records.corpus_rows import QueryBody
 from judging.records.ranked_lists import RankedCandidate, RankedList
-from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
+from judging.runs.importing.formats.documents import read_content
+from judging.runs.importing.formats.shapes import Notes
+from judging.runs.importing.reading.spellings import DOCUMENT_IDS, QUERY_IDS, names_of, read_id_member
+from judging.runs.importing.upload import BadValue, Problems, shown
 from judging.runs.importing.values import (
     check_storable,
     read_external_id,
-    read_fields,
-    read_json,
     read_label,
     read_query,
     read_score,
-    read_text,
 )
 
 # One query with its candidates is held in memory at a time.
-_QUERY_KEYS = {"query", "query_id", "candidates"}
-_CANDIDATE_KEYS = {"id", "title", "fields", "image", "score"}
+_QUERY_KEYS = {"query", "candidates"}
+_CANDIDATE_IDS = ("id", *(name for name in DOCUMENT_IDS if name != "id"))
+# The place in the list is the rank. As a field it would make another version of the document in every run.
+_IGNORED = {"rank", "position", "_score"}
+_NO_CONTENT = frozenset(("score", *_IGNORED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class CheckedResults:
     candidate_count: int
     warnings: list[str]
     read: Callable[[], Iterator[RankedList]]
+    # The format of each file by its field; empty where there was none.
+    read_as: dict[str, str] = field(default_factory=dict)
 
 
 class RunSource(Protocol):
@@ -57,34 +62,17 @@ class InlineResults:
             problems = Problems()
             problems.add("results", 0, "a list of queries with their candidates is expected")
             problems.raise_if_any()
-        return _check(self._rows, word="query", match_mode=match_mode)
+        return check_results(self._rows, unit="query", match_mode=match_mode)
 
     def _rows(self, problems: Problems) -> Iterator[tuple[int, Any]]:
         return enumerate(self.results, start=1)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonlResults:
-    """Results as a file with a JSON object of that form on each line."""
-
-    file: IO[bytes]
-
-    def check(self, match_mode: str) -> CheckedResults:
-        return _check(self._rows, word="line", match_mode=match_mode)
-
-    def _rows(self, problems: Problems) -> Iterator[tuple[int, Any]]:
-        for line in SourceFile("results", self.file).lines(problems):
-            try:
-                yield line.number, read_json(line.text)
-            except BadValue as error:
-                problems.add("results", line.number, str(error))
-
-
 class QueryRegister:
     """The queries and labels of one run seen so far, each with the line or place it stands in."""
 
-    def __init__(self, match_mode: str, word: str = "line") -> None:
-        self._match_mode, self._word = match_mode, word
+    def __init__(self, match_mode: str, unit: str = "line") -> None:
+        self._match_mode, self._unit = match_mode, unit
         self._places: dict[bytes, int] = {}
         self._labels: dict[str, int] = {}
 
@@ -92,10 +80,10 @@ class QueryRegister:
         """Take note of a query and yield what is wrong with having it beside those before."""
         first = self._places.setdefault(bytes.fromhex(query_identity(body, self._match_mode)), place)
         if first != place:
-            yield f"the same query stands in {self._word} {first}"
+            yield f"the same query stands in {self._unit} {first}"
         first = self._labels.setdefault(label, place) if label else place
         if first != place:
-            yield f"the query_id {shown(label)} stands in {self._word} {first}, too"
+            yield f"the query_id {shown(label)} stands in {self._unit} {first}, too"
 
 
 class ScoreOrder:
@@ -118,31 +106,24 @@ class ScoreOrder:
         return [f"the scores of {queries} disagree with the ranks (first: {self.first}); the ranks were used"]
 
 
-def read_candidate(value: Any) -> RankedCandidate:
+def read_candidate(value: Any, notes: Notes) -> RankedCandidate:
     if not isinstance(value, dict):
         raise BadValue("an object is expected")
-    external_id = read_external_id(value.get("id"), "id")
-    return RankedCandidate(external_id, read_content(value), read_score(value.get("score")))
+    name, external_id = read_id_member(value, _CANDIDATE_IDS)
+    external_id = read_external_id(external_id, name)
+    notes.ignore(_IGNORED & value.keys())
+    content = read_content(value, notes, id_name=name, ignored=_NO_CONTENT, fill_blank=False)
+    return RankedCandidate(external_id, content, read_score(value.get("score")))
 
 
-def read_content(value: dict[str, Any]) -> DocumentContent:
-    """Return title, fields and image of a candidate or document."""
-    if value.get("title") is None:
-        raise BadValue("title is missing")
-    image = value.get("image")
-    return DocumentContent(
-        read_text(value["title"], "title", MAX_TITLE),
-        read_fields(value.get("fields")),
-        "" if image is None else read_text(image, "image", MAX_IMAGE),
-    )
-
-
-def read_result(value: Any) -> RankedList:
+def read_result(value: Any, notes: Notes) -> RankedList:
     """Return a query of the JSON form with its candidates. Raises BadValue with the first thing that is wrong."""
     if not isinstance(value, dict):
         raise BadValue("an object with query and candidates is expected")
     check_storable(value)
-    body, label = read_query(value.get("query")), read_label(value.get("query_id"))
+    label_name, label_value = read_id_member(value, QUERY_IDS)
+    body, label = read_query(value.get("query")), read_label(label_value)
+    notes.ignore(value.keys() - _QUERY_KEYS - {label_name})
     rows = value.get("candidates")
     if not isinstance(rows, list):
         raise BadValue("candidates must be a list" if rows is not None else "candidates is missing")
@@ -152,7 +133,7 @@ def read_result(value: Any) -> RankedList:
     numbers: dict[str, int] = {}
     for number, row in enumerate(rows, start=1):
         try:
-            candidate = read_candidate(row)
+            candidate = read_candidate(row, notes)
         except BadValue as error:
             raise BadValue(f"candidate {number}: {error}") from None
         first = numbers.setdefault(candidate.external_id, number)
@@ -162,43 +143,40 @@ def read_result(value: Any) -> RankedList:
     return RankedList(body, label, candidates)
 
 
-def _check(rows: Callable[[Problems], Iterator[tuple[int, Any]]], *, word: str, match_mode: str) -> CheckedResults:
-    problems = Problems()
-
-    def report(place: int, message: str) -> None:
-        if word == "line":
-            problems.add("results", place, message)
-        else:
-            problems.add("results", 0, f"{word} {place}: {message}")
-
-    register, order = QueryRegister(match_mode, word), ScoreOrder()
+def check_results(
+    rows: Callable[[Problems], Iterator[tuple[int, Any]]],
+    *,
+    unit: str,
+    match_mode: str,
+    read_as: dict[str, str] | None = None,
+) -> CheckedResults:
+    """Check queries of the JSON form, each with its place counted in units. Raises ImportRejected."""
+    problems, notes = Problems(), Notes()
+    register, order = QueryRegister(match_mode, unit), ScoreOrder()
     query_count = candidate_count = 0
-    ignored: set[str] = set()
     for place, value in rows(problems):
         try:
-            query = read_result(value)
+            query = read_result(value, notes)
         except BadValue as error:
-            report(place, str(error))
+            problems.add("results", place, str(error), unit=unit)
             continue
         for message in register.problems_of(query.body, query.label, place):
-            report(place, message)
-        order.note(query.candidates, f"{word} {place}")
+            problems.add("results", place, message, unit=unit)
+        order.note(query.candidates, f"{unit} {place}")
         query_count += 1
         candidate_count += len(query.candidates)
-        if len(ignored) < 10:
-            ignored.update(value.keys() - _QUERY_KEYS, *(row.keys() - _CANDIDATE_KEYS for row in value["candidates"]))
     if not query_count and not problems.total:
         problems.add("results", 0, "there are no queries in it")
     problems.raise_if_any()
 
     warnings = order.warnings()
-    if ignored:
-        warnings.append(f"keys that have no meaning here were ignored: {', '.join(map(shown, sorted(ignored)[:10]))}")
+    if notes.ignored:
+        warnings.append(f"keys that have no meaning here were ignored: {names_of(notes.ignored)}")
 
     def read() -> Iterator[RankedList]:
         later = Problems()
         for _, value in rows(later):
-            yield read_result(value)
+            yield read_result(value, Notes())
         later.raise_if_any()
 
-    return CheckedResults(query_count, candidate_count, warnings, read)
+    return CheckedResults(query_count, candidate_count, warnings + notes.document_warnings(), read, read_as or {})

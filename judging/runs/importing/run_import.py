@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
@@ -32,6 +32,8 @@ class ImportOutcome:
 
     run: EvaluationRun
     warnings: list[str]
+    # The format of each file by its field.
+    read_as: dict[str, str] = field(default_factory=dict)
 
 
 def create_run(
@@ -74,7 +76,7 @@ def import_run(
     run.query_count, run.candidate_count = results.query_count, results.candidate_count
     run.save(force_insert=True)
     _write(run, actor, results)
-    return ImportOutcome(run, results.warnings)
+    return ImportOutcome(run, results.warnings, results.read_as)
 
 
 def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOutcome:
@@ -97,7 +99,7 @@ def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOu
         raise _not_pending(EvaluationRun.objects.filter(pk=run.pk).first())
     run.refresh_from_db()
     _write(run, actor, results)
-    return ImportOutcome(run, results.warnings)
+    return ImportOutcome(run, results.warnings, results.read_as)
 
 
 def _new_run(

@@ -1,6 +1,6 @@
 """Reading uploaded files line by line, and gathering what is wrong with them."""
 
-from array import array
+import codecs
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
@@ -9,6 +9,8 @@ from judging.foundation.limits import MAX_LINE_BYTES
 
 # A line of a results file holds one query with all its candidates. Longer than the largest JSON body is no line.
 _BOM = b"\xef\xbb\xbf"
+_PIECE_BYTES = 65_536
+NOT_UTF_8 = "not UTF-8 text: save the file as UTF-8"
 
 
 class BadValue(ValueError):
@@ -16,16 +18,22 @@ class BadValue(ValueError):
 
 
 class Problems:
-    """What is wrong with an import: the first `ImportRejected.LIMIT` problems and the number of all."""
+    """What is wrong with an import: the first `ImportRejected.LIMIT` different problems and the number of all."""
 
     def __init__(self) -> None:
-        self.rows: list[ImportProblem] = []
+        self._found: dict[tuple[str, str], ImportProblem] = {}
         self.total = 0
 
-    def add(self, file: str, line: int, message: str) -> None:
+    @property
+    def rows(self) -> list[ImportProblem]:
+        return list(self._found.values())
+
+    def add(self, file: str, line: int, message: str, *, unit: str = "line") -> None:
         self.total += 1
-        if len(self.rows) < ImportRejected.LIMIT:
-            self.rows.append(ImportProblem(file, line, message))
+        if known := self._found.get((file, message)):
+            known.also_in(line)
+        elif len(self._found) < ImportRejected.LIMIT:
+            self._found[file, message] = ImportProblem(file, line, message, unit=unit)
 
     def raise_if_any(self) -> None:
         if self.total:
@@ -47,22 +55,23 @@ class SourceFile:
     def __init__(self, name: str, file: IO[bytes]) -> None:
         self.name = name
         self._file = file
-        self._offsets = array("Q")
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes."""
+        self._file.seek(0)
+        return self._file.read(size)
 
     def lines(self, problems: Problems, *, keep_ends: bool = False) -> Iterator[Line]:
         """Yield the lines that are not blank, without their ends unless `keep_ends`.
 
-        Lines that are no text are reported and left out. Afterwards `line_at` finds every line again.
+        Lines that are no text are reported and left out.
         """
         # Not `for line in file`: Django's uploads split at a lone CR, too, and a line may be of any length.
         readline = self._file.readline
         self._file.seek(0)
-        offset = number = 0
-        self._offsets = array("Q")
+        number = 0
         while raw := readline(MAX_LINE_BYTES + 1):
             number += 1
-            self._offsets.append(offset)
-            offset += len(raw)
             if len(raw) > MAX_LINE_BYTES:
                 problems.add(self.name, number, f"the line is longer than {MAX_LINE_BYTES // 1_000_000} MB")
                 return
@@ -76,12 +85,24 @@ class SourceFile:
             elif text.strip():
                 yield Line(number, text.rstrip("\r\n"))
 
-    def line_at(self, number: int) -> str:
-        """Return a line that `lines` went past, without its end. Raises BadValue when it is no text any more."""
-        offset = self._offsets[number - 1]
-        # The reading position of `lines` is not kept: the two are never used at once.
-        self._file.seek(offset)
-        return _decoded(self._file.readline(MAX_LINE_BYTES), is_first=number == 1).rstrip("\r\n")
+    def pieces(self) -> Iterator[str]:
+        """Yield the text in pieces of some 64 kB, whatever its lines. Raises BadValue where it is no text."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        self._file.seek(0)
+        is_first = True
+        while raw := self._file.read(_PIECE_BYTES):
+            raw = raw.removeprefix(_BOM) if is_first else raw
+            is_first = False
+            if b"\x00" in raw:
+                raise BadValue("the text holds a NUL character")
+            try:
+                yield decoder.decode(raw)
+            except UnicodeDecodeError:
+                raise BadValue(NOT_UTF_8) from None
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            raise BadValue(NOT_UTF_8) from None
 
 
 def _decoded(raw: bytes, *, is_first: bool) -> str:
@@ -92,7 +113,7 @@ def _decoded(raw: bytes, *, is_first: bool) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadValue(f"the line is not UTF-8 text (byte {error.start + 1})") from None
+        raise BadValue(f"{NOT_UTF_8} (byte {error.start + 1})") from None
 
 
 def shown(value: Any) -> str:

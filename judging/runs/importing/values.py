@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import unicodedata
 from typing import Any, NoReturn
 
@@ -10,6 +11,8 @@ from judging.models import MatchMode, canonical_json, query_text
 from judging.records.corpus_rows import QueryBody
 from judging.runs.importing.upload import BadValue, shown
 
+# Whole numbers as pandas ("3.0"), OpenSearch ("3.000") and spreadsheets with a decimal comma ("3,0") write them, too.
+_WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,9})(?:[.,]0*)?\s*")
 # Control characters and what else breaks a line, and half surrogate pairs.
 _CONTROL = {"Cc", "Zl", "Zp", "Cs"}
 
@@ -25,18 +28,24 @@ def _finite(digits: str) -> float:
     return value
 
 
+JSON_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def json_message(error: ValueError | RecursionError) -> str:
+    """Say what is wrong with JSON that can't be decoded."""
+    if isinstance(error, BadValue):
+        return str(error)
+    if isinstance(error, json.JSONDecodeError):
+        return f"not valid JSON: {error.msg} (column {error.colno})"
+    return "the JSON is nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
+
+
 def read_json(text: str) -> Any:
     """Return the JSON value of a line. Unlike json.loads alone, NaN, Infinity and numbers beyond a float are refused."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except BadValue:
-        raise
-    except json.JSONDecodeError as error:
-        raise BadValue(f"not valid JSON: {error.msg} (column {error.colno})") from None
-    except RecursionError:
-        raise BadValue("the JSON is nested too deeply") from None
-    except ValueError:
-        raise BadValue("a number has too many digits") from None
+        return JSON_DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise BadValue(json_message(error)) from None
 
 
 def read_json_object(text: str) -> dict[str, Any]:
@@ -66,6 +75,20 @@ def check_storable(value: Any, depth: int = 0) -> None:
             check_storable(member, depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
         raise BadValue("NaN and Infinity are not numbers that JSON has")
+
+
+def is_whole_number(text: str) -> bool:
+    return _WHOLE_NUMBER.fullmatch(text) is not None
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a whole number that is given as one, as a float without fraction, or as text; None for anything else."""
+    if isinstance(value, str):
+        match = _WHOLE_NUMBER.fullmatch(value)
+        return int(match[1]) if match else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if type(value) is int else None
 
 
 def read_name(value: Any, what: str, maximum: int) -> str:

@@ -10,6 +10,7 @@ from judging.foundation.scales import SCALES, Scale
 from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
 from judging.models import Corpus, Evaluation, MatchMode
 from judging.runs.evaluation_lists import corpora
+from judging.runs.importing.formats.recognition import FORMATS
 
 # What is offered as a chip; everything else is typed.
 OFFERED_METRICS = (
@@ -119,6 +120,12 @@ def _file(name: str, label: str, help_text: str, accept: str) -> forms.FileField
     )
 
 
+def _read_as(field: str) -> forms.ChoiceField:
+    """Let people say what a file is, where it can't be told from its first lines."""
+    labels = ((each.name, each.label[:1].upper() + each.label[1:]) for each in FORMATS[field])
+    return forms.ChoiceField(label="Read as", choices=[("auto", "What it looks like"), *labels], required=False)
+
+
 class ImportRunForm(_UploadForm):
     """An evaluation run from files."""
 
@@ -152,21 +159,44 @@ class ImportRunForm(_UploadForm):
     )
     file_format = forms.ChoiceField(
         label="Files",
-        choices=[("jsonl", "One JSONL file"), ("trec", "TREC files: run, queries, documents")],
+        choices=[("jsonl", "One file with everything"), ("trec", "A run, its queries and documents")],
         initial="jsonl",
         widget=forms.RadioSelect,
     )
     results = _file(
         "results",
         "Results",
-        'JSONL, a query per line: {"query", "query_id"?, "candidates": [{"id", "title", …}]}',
-        ".jsonl,.json",
+        'JSON, a query per line: {"query", "query_id"?, "candidates": [{"id", "title", …}]}, or a table: query, doc_id,'
+        " rank or score, title …",
+        ".jsonl,.json,.ndjson,.csv,.tsv",
     )
-    run = _file("run", "Run", "TREC run: query_id Q0 doc_id rank score tag", ".run,.trec,.txt")
-    queries = _file("queries", "Queries", "TSV: query_id, tab, query", ".tsv,.txt")
-    documents = _file("documents", "Documents", 'JSONL: {"doc_id", "title", "fields"?, "image"?}', ".jsonl,.json")
+    read_as_results = _read_as("results")
+    run = _file(
+        "run",
+        "Run",
+        "TREC run: query_id Q0 doc_id rank score tag; MS MARCO run; or a table: query or query_id, doc_id, rank or score",
+        ".run,.trec,.txt,.tsv,.csv",
+    )
+    read_as_run = _read_as("run")
+    queries = _file(
+        "queries", "Queries", "query_id, tab, query; or CSV, JSON, BEIR's queries.jsonl", ".tsv,.txt,.csv,.jsonl,.json"
+    )
+    read_as_queries = _read_as("queries")
+    documents = _file(
+        "documents",
+        "Documents",
+        'JSON: {"doc_id", "title", "fields"?, "image"?}; or BEIR\'s corpus.jsonl, CSV, TSV',
+        ".jsonl,.json,.csv,.tsv",
+    )
+    read_as_documents = _read_as("documents")
     allow_missing_documents = forms.BooleanField(
         label="Take documents without content, too", required=False, help_text="They show their id alone."
+    )
+
+    only_ranked_queries = forms.BooleanField(
+        label="Leave out queries that the run found nothing for",
+        required=False,
+        help_text="For files that hold the queries of other runs, too, as BEIR's do.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -177,10 +207,8 @@ class ImportRunForm(_UploadForm):
         if cleaned.get("file_format") == "jsonl":
             self._need("results", "Choose the file with the results.")
         else:
-            self._need("run", "Choose the TREC run.")
-            self._need("queries", "A TREC run needs its queries.")
-            if not cleaned.get("allow_missing_documents"):
-                self._need("documents", "Choose the documents, or take the run without content.")
+            # Whether it needs queries and documents depends on what it is: the import says it.
+            self._need("run", "Choose the run.")
         return cleaned
 
     def _need(self, name: str, message: str) -> None:
@@ -194,22 +222,24 @@ class ImportJudgmentsForm(_UploadForm):
     file = _file(
         "file",
         "Judgments",
-        "CSV or JSONL with doc_id, grade and query or query_id (and author, reasoning …), or TREC qrels",
-        ".csv,.jsonl,.json,.qrels,.txt",
+        "CSV or JSON with doc_id, grade and query or query_id (and author, reasoning …); qrels of TREC, MS MARCO or BEIR;"
+        " Quepid, OpenSearch, RRE, RankLib",
+        ".csv,.tsv,.jsonl,.json,.ndjson,.qrels,.txt",
     )
+    read_as = _read_as("file")
     queries = _file(
-        "queries", "Queries", "TSV: gives the labels of the file their text. Needed where no run has them.", ".tsv"
+        "queries",
+        "Queries",
+        "query_id, tab, query; or CSV, JSON, BEIR's queries.jsonl: gives the labels of the file their text. Needed where"
+        " no run has them.",
+        ".tsv,.txt,.csv,.jsonl,.json",
     )
+    read_as_queries = _read_as("queries")
     scale = forms.ChoiceField(
         label="Grading scale",
         choices=[("", "As the file says"), *((scale.name, scale_words(scale)) for scale in SCALES.values())],
         required=False,
-        help_text="For lines that name none.",
-    )
-    file_format = forms.ChoiceField(
-        label="Format",
-        choices=[("", "As the file looks"), ("csv", "CSV"), ("jsonl", "JSONL"), ("qrels", "TREC qrels")],
-        required=False,
+        help_text="For lines that name none; where the runs of the corpus have one scale, it is that.",
     )
 
     def clean_file(self) -> Any:

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 from judging.demo.electronics import ensure_local_judge, load_electronics
 from judging.foundation.errors import ImportRejected
 from judging.runs.evaluation_lists import get_evaluation
+from judging.runs.importing.formats.recognition import label_of, read_as_of
 from judging.runs.importing.judgment_import import import_judgments as import_judgments_file
-from judging.runs.importing.results import JsonlResults, RunSource
+from judging.runs.importing.results import RunSource
+from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import import_run as import_run_files
-from judging.runs.importing.trec_results import TrecResults
 from judging.runs.run_summary import count_written, run_being_imported
 from judging.web.base import (
     PageRequest,
@@ -51,7 +52,8 @@ def import_run(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
                 )
                 run = outcome.run
                 text = f"{run.name} is imported: {run.query_count:,} queries, {run.candidate_count:,} candidates,"
-                toast(request, messages.SUCCESS, f"{text} {run.judged_count:,} of them judged already.")
+                read_as = _read_as(form, outcome.read_as)
+                toast(request, messages.SUCCESS, f"{text} {run.judged_count:,} of them judged already. {read_as}")
                 _warn(request, outcome.warnings)
                 return go_to(request, "evaluation_run", run.pk)
     else:
@@ -84,12 +86,17 @@ def import_judgments(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
                 actor=request.user,
                 file=values["file"],
                 file_name=values["file"].name or "",
-                file_format=values["file_format"] or None,
+                read_as=read_as_of(
+                    {"file": values["read_as"], "queries": values["read_as_queries"]}, ("file", "queries")
+                ),
                 scale=values["scale"] or None,
                 queries_file=values["queries"],
             )
+            reach = outcome.reach
+            runs = "1 run" if reach.runs == 1 else f"{reach.runs:,} runs"
             text = f"{outcome.read:,} lines read, {outcome.written:,} judgments written to {evaluation.corpus.name}."
-            toast(request, messages.SUCCESS, text)
+            reached = f"{reach.on_candidates:,} of them concern a candidate of {runs}."
+            toast(request, messages.SUCCESS, f"{text} {reached} {_read_as(form, outcome.read_as)}")
             _warn(request, outcome.warnings)
             return go_to(request, "evaluation", evaluation.pk)
     context = {"evaluation": evaluation, "form": form}
@@ -136,19 +143,29 @@ class _counted:
         if not isinstance(error, ImportRejected):
             return
         noun = "problem" if error.total == 1 else "problems"
-        listed = f" The first {len(error.problems)} are listed." if error.total > len(error.problems) else ""
+        listed = f" The first {error.listed} are listed." if error.total > error.listed else ""
         self.form.add_error(None, f"Nothing was imported: {error.total:,} {noun} in the files.{listed}")
 
 
 def _source(values: dict[str, Any]) -> RunSource:
-    if values["file_format"] == "jsonl":
-        return JsonlResults(values["results"])
-    return TrecResults(
-        run=values["run"],
-        queries=values["queries"],
-        documents=values["documents"],
-        allow_missing_documents=values["allow_missing_documents"],
+    names = ("results",) if values["file_format"] == "jsonl" else ("run", "queries", "documents")
+    files = {name: values[name] for name in names if values[name] is not None}
+    read_as = read_as_of({name: values[f"read_as_{name}"] for name in files}, files)
+    allow_missing = values["allow_missing_documents"]
+    if "results" in files:
+        return ResultsFile(files["results"], read_as, allow_missing_documents=allow_missing)
+    return RunFiles(
+        **files,
+        allow_missing_documents=allow_missing,
+        only_ranked_queries=values["only_ranked_queries"],
+        read_as=read_as,
     )
+
+
+def _read_as(form: BaseForm, read_as: dict[str, str]) -> str:
+    """Say what each file was read as, under the name it has with its owner."""
+    files = ((form.cleaned_data[field].name or field, label_of(field, name)) for field, name in read_as.items())
+    return " ".join(f"{name} was read as {label}." for name, label in files)
 
 
 def _warn(request: PageRequest, warnings: list[str]) -> None:

@@ -132,7 +132,7 @@ class JudgmentFile:
             if self._scale:
                 return self._scale
             if self._assumed_scale:
-                reading.notes.on_assumed_scale += 1
+                reading.notes.is_scale_assumed = True
                 return self._assumed_scale
             raise BadValue("no scale: give a scale column, or the scale with the file")
         scale = given.strip() if isinstance(given, str) else ""

@@ -316,10 +316,9 @@ def _remove_left_overs() -> None:
 def _warnings(checked: _Checked, *, kept: int) -> list[str]:
     notes = checked.reading.notes
     warnings = []
-    if notes.on_assumed_scale:
-        [scale] = checked.scales if len(checked.scales) == 1 else ["of the corpus's runs"]
-        grades = _counted(notes.on_assumed_scale, "grade")
-        warnings.append(f"{grades} without a scale were read on that of the corpus's runs: {scale}")
+    if notes.is_scale_assumed:
+        scales = ", ".join(sorted(checked.scales))
+        warnings.append(f"grades without a scale were read on that of the corpus's runs: {scales}")
     if notes.ignored:
         warnings.append(f"columns that have no meaning here were ignored: {names_of(notes.ignored)}")
     if notes.ungraded_items:
@@ -328,9 +327,9 @@ def _warnings(checked: _Checked, *, kept: int) -> list[str]:
     if notes.unrated:
         warnings.append(f"left out: {_counted(notes.unrated, 'line')} without a grade")
     if notes.negative:
-        warnings.append(f"left out: {_counted(notes.negative, 'line')} with a grade below 0, which says not judged")
+        warnings.append(f"left out: {_counted(notes.negative, 'line')} with a grade below 0 (not judged)")
     if notes.duplicates:
-        warnings.append(f"left out: {_counted(notes.duplicates, 'line')} that say the same as one before")
+        warnings.append(f"left out: {_counted(notes.duplicates, 'repeated line')}")
     if checked.unknown:
         first = f"first in line {checked.first_unknown_line}: {checked.first_unknown}"
         warnings.append(

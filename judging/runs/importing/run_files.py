@@ -189,8 +189,8 @@ def _note_warnings(name: str, notes: Notes) -> list[str]:
     if notes.ignored:
         warnings.append(f"columns of the {name} file that have no meaning here were ignored: {names_of(notes.ignored)}")
     if notes.duplicates:
-        lines = "1 line" if notes.duplicates == 1 else f"{notes.duplicates:,} lines"
-        warnings.append(f"{lines} of the {name} file that stand in it twice were left out")
+        lines = "1 repeated line" if notes.duplicates == 1 else f"{notes.duplicates:,} repeated lines"
+        warnings.append(f"left out: {lines} of the {name} file")
     return warnings
 
 

@@ -25,7 +25,7 @@ from judging.runs.importing.values import check_storable, read_name, read_query,
 
 def is_query_header(cells: list[str]) -> bool:
     """Whether a line names the columns of a file of queries instead of holding one."""
-    return len(cells) > 1 and plain(cells[0]) in LONE_QUERY_IDS and plain(cells[1]) in LONE_QUERY_TEXTS
+    return None not in _columns(cells)
 
 
 def _read_lines(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
@@ -37,7 +37,9 @@ def _read_lines(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
         was_first, is_first = is_first, False
         if was_first and is_query_header(cells):
             width = len(cells)
-            reading.notes.ignore({cell.strip() for cell in cells[2:]})
+            id_name, text_name = _columns(cells)
+            at_label, at_text = cells.index(id_name or ""), cells.index(text_name or "")
+            reading.notes.ignore({cell.strip() for cell in cells if cell not in (id_name, text_name)})
             continue
         try:
             if len(cells) != width:

@@ -75,8 +75,8 @@ class Notes:
     unrated: int = 0
     negative: int = 0
     duplicates: int = 0
-    # How many grades were read on the scale of the corpus's runs, since nothing named another.
-    on_assumed_scale: int = 0
+    # Grades were read on the scale of the corpus's runs, since nothing named another.
+    is_scale_assumed: bool = False
 
     def ignore(self, names: set[str]) -> None:
         if len(self.ignored) < _SHOWN_NAMES:

@@ -26,9 +26,8 @@ _ROWS = 2000
 
 def export_judging_run(judging_run: JudgingRun, file_format: str) -> Iterator[str]:
     """Write a judging run's items, in the order of its evaluation run, as pieces of text. Raises Invalid."""
-    if checked_format(ITEM_FORMATS, file_format).name == "csv":
-        return in_chunks(_csv(judging_run))
-    return in_chunks(_jsonl(judging_run))
+    known = checked_format(ITEM_FORMATS, file_format)
+    return in_chunks(_jsonl(judging_run) if known.name == "jsonl" else _csv(judging_run), known)
 
 
 def _csv(judging_run: JudgingRun) -> Iterator[str]:

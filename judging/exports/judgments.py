@@ -1,6 +1,6 @@
-"""The judgments on an evaluation run's queries as a file: CSV, JSONL or TREC qrels."""
+"""The judgments on an evaluation run's queries as a file: CSV, JSONL, TREC qrels, or what other tools read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -8,11 +8,27 @@ from typing import NamedTuple
 from django.db.models import Case, CharField, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Lower
 
+from judging.exports.other_tools import (
+    GradedQuery,
+    opensearch_lines,
+    quepid_lines,
+    ranklib_comments,
+    ranklib_lines,
+    rre_lines,
+)
 from judging.ledger.grading import effective_grade
 from judging.models import AuthorKind, EvaluationRun, Judgment, LockedJudgment, RunQuery, User
 from judging.records.files.cells import csv_line
 from judging.records.files.formats import JUDGMENT_FORMATS, checked_format, in_chunks
-from judging.records.files.names import check_columns, json_line, label_or_id, query_cell, rater_label
+from judging.records.files.names import (
+    AI_PREFIX,
+    RATER_PREFIX,
+    check_columns,
+    json_line,
+    label_or_id,
+    query_cell,
+    rater_label,
+)
 
 COLUMNS = (
     "query_id",
@@ -44,15 +60,18 @@ def export_judgments(run: EvaluationRun, file_format: str) -> Iterator[str]:
     """Write the judgments that count for a run, a locked one's as they stood then, as pieces of text.
 
     These are everyone's judgments of the run's queries on its scale, also of documents that the run did not return.
-    `csv` and `jsonl` come back the same through the import; `qrels` holds the effective grades. Raises Invalid for an
-    unknown format and Conflict (not_exportable) for ids that TREC's columns can't hold, both before the first piece.
+    `csv` and `jsonl` come back the same through the import; `quepid_book` holds everyone's grades without more, the
+    others the effective ones. Raises Invalid for an unknown format and Conflict (not_exportable) for ids and queries
+    that a format can't hold, both before the first piece.
     """
-    name = checked_format(JUDGMENT_FORMATS, file_format).name
-    if name == "qrels":
+    known = checked_format(JUDGMENT_FORMATS, file_format)
+    if known.name in ("qrels", "ranklib"):
         external_id = "external_id" if run.is_locked else "document__external_id"
-        check_columns(run, _judgments(run).order_by().values_list(external_id, flat=True).distinct())
-        return in_chunks(_qrels(run))
-    return in_chunks(_csv(run) if name == "csv" else _jsonl(run))
+        ids = _judgments(run).order_by().values_list(external_id, flat=True).distinct()
+        check_columns(run, ids, with_labels=known.name == "qrels")
+    if known.name == "ranklib":
+        return in_chunks(ranklib_lines(ranklib_comments(run), _graded_queries(run)))
+    return in_chunks(_WRITERS[known.name](run), known)
 
 
 def _judgments(run: EvaluationRun) -> "QuerySet[Judgment] | QuerySet[LockedJudgment]":
@@ -120,9 +139,10 @@ def _values(row: _Row, scale: str) -> tuple[str, int, str, str, str, str, str, s
     return row.external_id, row.grade, scale, row.author, kind, row.judge_label, row.reasoning, moment
 
 
-def _qrels(run: EvaluationRun) -> Iterator[str]:
+def _effective(run: EvaluationRun) -> Iterator[tuple[RunQuery, list[tuple[str, int]]]]:
+    """Yield the queries that have judgments with each judged document's effective grade."""
     for query, rows in _by_query(run):
-        label = label_or_id(query.label, query.pk)
+        graded: list[tuple[str, int]] = []
         for external_id, of_document in groupby(rows, key=lambda row: row.external_id):
             people: list[int] = []
             ai_grade: int | None = None
@@ -131,4 +151,60 @@ def _qrels(run: EvaluationRun) -> Iterator[str]:
                     ai_grade = row.grade
                 else:
                     people.append(row.grade)
-            yield f"{label} 0 {external_id} {effective_grade(people, ai_grade)}\n"
+            # One judgment at least, so there is a grade.
+            graded.append((external_id, effective_grade(people, ai_grade) or 0))
+        yield query, graded
+
+
+def _qrels(run: EvaluationRun) -> Iterator[str]:
+    for query, graded in _effective(run):
+        label = label_or_id(query.label, query.pk)
+        for external_id, grade in graded:
+            yield f"{label} 0 {external_id} {grade}\n"
+
+
+def _in_form(
+    form: Callable[[EvaluationRun, Iterator[GradedQuery]], Iterator[str]],
+) -> Callable[[EvaluationRun], Iterator[str]]:
+    """Write the effective grades in the form of another tool."""
+
+    def write(run: EvaluationRun) -> Iterator[str]:
+        return form(run, _graded_queries(run))
+
+    return write
+
+
+def _graded_queries(run: EvaluationRun) -> Iterator[GradedQuery]:
+    match_mode = run.evaluation.corpus.match_mode
+    for query, graded in _effective(run):
+        yield GradedQuery(query.position, query_cell(query.body, match_mode), graded)
+
+
+def _book(run: EvaluationRun) -> Iterator[str]:
+    """Write a column for every author: who graded a document twice on one scale did so under two names."""
+    authors = sorted({_column(row) for row in _rows(run)})
+    match_mode = run.evaluation.corpus.match_mode
+    yield csv_line(("query", "docid", *authors))
+    for query, rows in _by_query(run):
+        text = query_cell(query.body, match_mode)
+        for external_id, of_document in groupby(rows, key=lambda row: row.external_id):
+            grades = {_column(row): row.grade for row in of_document}
+            yield csv_line((text, external_id, *(grades.get(author) for author in authors)))
+
+
+def _column(row: _Row) -> str:
+    if row.author_kind == AuthorKind.AI:
+        return f"{AI_PREFIX}{row.judge_label}"
+    return f"{RATER_PREFIX}{row.author}" if row.author.startswith(AI_PREFIX) else row.author
+
+
+_WRITERS: dict[str, Callable[[EvaluationRun], Iterator[str]]] = {
+    "csv": _csv,
+    "csv_excel": _csv,
+    "jsonl": _jsonl,
+    "qrels": _qrels,
+    "quepid_book": _book,
+    "quepid": _in_form(quepid_lines),
+    "opensearch": _in_form(opensearch_lines),
+    "rre": _in_form(rre_lines),
+}

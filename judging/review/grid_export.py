@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from judging.models import EvaluationRun, User
 from judging.records.files.cells import csv_line
-from judging.records.files.formats import in_chunks
+from judging.records.files.formats import ExportFormat, in_chunks
 from judging.records.files.names import label_or_id, query_cell
 from judging.review.grid import all_grid_rows
 from judging.review.grid_filter import GridFilter
@@ -27,9 +27,11 @@ COLUMNS = (
 )
 
 
-def export_grid(run: EvaluationRun, *, viewer: User, grid_filter: GridFilter, ordering: str) -> Iterator[str]:
+def export_grid(
+    run: EvaluationRun, *, viewer: User, grid_filter: GridFilter, ordering: str, file_format: ExportFormat | None = None
+) -> Iterator[str]:
     """Write the candidates that a filter leaves, in an order, as pieces of text; cells can't become formulas."""
-    return in_chunks(_lines(run, viewer, grid_filter, ordering))
+    return in_chunks(_lines(run, viewer, grid_filter, ordering), file_format)
 
 
 def _lines(run: EvaluationRun, viewer: User, grid_filter: GridFilter, ordering: str) -> Iterator[str]:

@@ -72,7 +72,10 @@ class JudgmentExport(ApiView):
         JUDGMENT_FORMATS,
         default="csv",
         conflict="not_exportable",
-        description="`csv` and `jsonl`: everybody's; `qrels`: the effective grades.",
+        description=(
+            "`csv`, `csv_excel` (with the mark that tells Excel of UTF-8), `jsonl` and `quepid_book`: everybody's; the"
+            " others: the effective grades."
+        ),
     )
     def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
         run = get_evaluation_run(run_id)

@@ -206,10 +206,10 @@ class BatchExport(BatchApiView):
     def get(self, request: Request, batch_id: UUID) -> StreamingHttpResponse:
         batch = get_batch(batch_id)
         file_format = checked_format(ITEM_FORMATS, request.query_params.get("file_format") or "jsonl")
-        lines = batch_csv_lines(batch) if file_format.name == "csv" else _json_lines(batch)
+        lines = _json_lines(batch) if file_format.name == "jsonl" else batch_csv_lines(batch)
         name = export_file_name(f"batch-{batch.pk}", "results", file_format)
         return StreamingHttpResponse(
-            in_chunks(lines),
+            in_chunks(lines, file_format),
             content_type=file_format.content_type,
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from judging.foundation.errors import Invalid
 
@@ -17,16 +18,28 @@ class ExportFormat:
     label: str
     content_type: str
     extension: str
+    # Excel takes a CSV file for UTF-8 only when it begins with a byte order mark.
+    has_mark: bool = False
 
 
+_MARK = "\ufeff"
 _JSONL = ExportFormat("jsonl", "JSONL", "application/x-ndjson; charset=utf-8", "jsonl")
 _CSV = ExportFormat("csv", "CSV", "text/csv; charset=utf-8", "csv")
+_CSV_EXCEL = ExportFormat("csv_excel", "CSV for Excel", "text/csv; charset=utf-8", "csv", has_mark=True)
+_QUEPID = ExportFormat("quepid", "Ratings of a Quepid case", "text/csv; charset=utf-8", "csv")
+_QUEPID_BOOK = ExportFormat("quepid_book", "Quepid book", "text/csv; charset=utf-8", "csv")
+_OPENSEARCH = ExportFormat("opensearch", "OpenSearch judgment list", "application/json", "json")
+_RRE = ExportFormat("rre", "RRE ratings", "application/json", "json")
+_RANKLIB = ExportFormat("ranklib", "RankLib lines", "text/plain; charset=utf-8", "txt")
 _TREC_RUN = ExportFormat("trec_run", "TREC run", "text/plain; charset=utf-8", "run")
 _QRELS = ExportFormat("qrels", "TREC qrels", "text/plain; charset=utf-8", "qrels")
 
 RUN_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_TREC_RUN, _JSONL)}
-JUDGMENT_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_CSV, _JSONL, _QRELS)}
-ITEM_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_CSV, _JSONL)}
+JUDGMENT_FORMATS: dict[str, ExportFormat] = {
+    each.name: each for each in (_CSV, _CSV_EXCEL, _JSONL, _QRELS, _QUEPID, _QUEPID_BOOK, _OPENSEARCH, _RRE, _RANKLIB)
+}
+ITEM_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_CSV, _CSV_EXCEL, _JSONL)}
+TABLE_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_CSV, _CSV_EXCEL)}
 
 
 def checked_format(formats: Mapping[str, ExportFormat], name: str) -> ExportFormat:
@@ -43,10 +56,12 @@ def export_file_name(title: str, kind: str, file_format: ExportFormat) -> str:
     return f"{stem}-{kind}.{file_format.extension}"
 
 
-def in_chunks(lines: Iterable[str]) -> Iterator[str]:
-    """Join lines to pieces worth sending."""
+def in_chunks(lines: Iterable[str], file_format: ExportFormat | None = None) -> Iterator[str]:
+    """Join lines to pieces worth sending, behind the mark of a format that has one."""
     piece: list[str] = []
     size = 0
+    if file_format is not None and file_format.has_mark:
+        lines = chain((_MARK,), lines)
     for line in lines:
         piece.append(line)
         size += len(line)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from judging.foundation.limits import MAX_MODEL
 from judging.models import AIProvider, BatchExecution, BatchStatus, User
-from judging.records.files.formats import ITEM_FORMATS, in_chunks
+from judging.records.files.formats import TABLE_FORMATS, checked_format, in_chunks
 from judging.responses.default_model import default_model, set_default_model
 from judging.responses.execution_export import batch_csv_lines
 from judging.responses.execution_pages import item_rows
@@ -115,7 +115,8 @@ def retry_batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
 @member_required
 def batch_export(request: PageRequest, batch_id: UUID) -> StreamingHttpResponse:
     found = get_batch(batch_id)
-    return download(in_chunks(batch_csv_lines(found)), f"batch-{found.pk}", "results", ITEM_FORMATS["csv"])
+    file_format = checked_format(TABLE_FORMATS, request.GET.get("file_format", "csv"))
+    return download(in_chunks(batch_csv_lines(found), file_format), f"batch-{found.pk}", "results", file_format)
 
 
 def default_model_context(user: User) -> dict[str, Any]:

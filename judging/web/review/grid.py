@@ -17,7 +17,7 @@ from django_htmx.http import trigger_client_event
 from judging.foundation.errors import Invalid, NotFound
 from judging.ledger import PersonGrade
 from judging.models import EvaluationRun
-from judging.records.files.formats import JUDGMENT_FORMATS, export_file_name
+from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
 from judging.review.grid import opinions_of, rows_of
 from judging.review.grid_export import export_grid
 from judging.review.grid_filter import GridFilter, parse_grid_filter
@@ -126,10 +126,11 @@ def export_review(request: PageRequest, run_id: UUID) -> StreamingHttpResponse:
     """Download what the filter leaves as CSV."""
     run = get_evaluation_run(run_id)
     grid_filter, ordering = _asked(request, run)
-    name = export_file_name(run.name, "review", JUDGMENT_FORMATS["csv"])
+    file_format = checked_format(TABLE_FORMATS, request.GET.get("file_format", "csv"))
+    name = export_file_name(run.name, "review", file_format)
     return StreamingHttpResponse(
-        export_grid(run, viewer=request.user, grid_filter=grid_filter, ordering=ordering),
-        content_type=JUDGMENT_FORMATS["csv"].content_type,
+        export_grid(run, viewer=request.user, grid_filter=grid_filter, ordering=ordering, file_format=file_format),
+        content_type=file_format.content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
     )
 

@@ -65,7 +65,9 @@
   const place = (form, file, all) => {
     const isTrec = all.some((other) => /\.(run|trec|tsv)$/i.test(other.name));
     if (form.elements.file_format?.length && isTrec) form.elements.file_format.value = "trec";
-    if (form.elements.file) return /\.tsv$/i.test(file.name) ? "queries" : "file";
+    const isQueries = /quer|topic/i.test(file.name);
+    if (form.elements.file) return isQueries ? "queries" : "file";
+    if (isQueries) return "queries";
     if (/\.(run|trec)$/i.test(file.name)) return "run";
     if (/\.tsv$/i.test(file.name)) return "queries";
     return form.elements.file_format.value === "trec" ? "documents" : "results";

@@ -332,3 +332,68 @@ def test_a_run_says_when_its_metrics_are_about_to_be_renewed(as_member: APIClien
         False,
         False,
     )
+
+
+BEIR = {
+    "run": "q1 Q0 d1 0 1.5 t\nq1 Q0 d2 0 2.5 t\n",
+    "queries": '{"_id": "q1", "text": "red shoes"}\n',
+    "documents": '{"_id": "d1", "title": "One", "text": "a"}\n{"_id": "d2", "title": "Two", "text": "b"}\n',
+}
+
+
+def test_a_run_says_what_its_files_were_read_as(as_member: APIClient) -> None:
+    url = f"/api/v1/evaluations/{make_evaluation().pk}/runs/import"
+    form = {"name": "beir", "scale": "binary", "metrics": "P@1"}
+    answer = as_member.post(
+        url, {**form, **{name: upload(name, text) for name, text in BEIR.items()}}, format="multipart"
+    )
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["read_as"] == {"run": "trec_run", "queries": "beir_queries", "documents": "beir_corpus"}
+    assert "every line has the rank 0" in answer.json()["warnings"][0]
+
+    table = {**form, "results": upload("r.csv", "query,doc_id,rank,title\na,d1,1,One\n"), "read_as": "csv"}
+    assert as_member.post(url, table, format="multipart").json()["read_as"] == {"results": "csv"}
+    only = {**form, **{name: upload(name, text) for name, text in BEIR.items()}, "only_ranked_queries": "true"}
+    only["queries"] = upload("queries", BEIR["queries"] + '{"_id": "q2", "text": "other"}\n')
+    assert as_member.post(url, only, format="multipart").json()["query_count"] == 1
+
+
+@pytest.mark.parametrize("read_as", ["xlsx", "queries=rre", "beir_corpus", '{"file": 3}', "{", "nowhere=csv"])
+def test_an_unknown_format_is_refused_with_those_that_are_known(as_member: APIClient, read_as: str) -> None:
+    url = f"/api/v1/corpora/{make_run().evaluation.corpus_id}/judgments/import"
+    form = {"file": upload("j", "q1 0 d1 1\n"), "scale": "graded", "read_as": read_as}
+    assert_problem(as_member.post(url, form, format="multipart"), 400, field="read_as")
+
+
+def test_an_import_of_judgments_says_what_was_read_and_how_far_it_reaches(as_member: APIClient) -> None:
+    run = make_run()
+    url = f"/api/v1/corpora/{run.evaluation.corpus_id}/judgments/import"
+    form = {
+        "file": upload("qrels.tsv", "query-id\tcorpus-id\tscore\nx1\td1\t1\nx1\tD2\t1\n"),
+        "queries": upload("q.tsv", "_id\ttext\nx1\tred shoes\n"),
+        "read_as": '{"file": "beir_qrels", "queries": "tsv"}',
+    }
+    answer = as_member.post(url, form, format="multipart").json()
+    assert answer["read_as"] == {"file": "beir_qrels", "queries": "tsv"}
+    assert answer["reach"] == {"judgments": 2, "on_candidates": 1, "runs": 1}
+    assert answer["warnings"] == ["grades without a scale were read on that of the corpus's runs: graded"]
+
+    ambiguous = {"file": upload("j.csv", "query,docid,rating,Ann\nred shoes,d1,1,2\n"), "scale": "graded"}
+    problem = assert_problem(as_member.post(url, ambiguous, format="multipart"), 400, field="file")
+    assert "a table of judgments (CSV) or a Quepid book" in problem["errors"]["file"][0]
+    named = {"file": upload("j.csv", "query,docid,rating,Ann\nred shoes,d1,1,2\n"), "scale": "graded", "read_as": "csv"}
+    assert as_member.post(url, named, format="multipart").json()["written"] == 1
+    older = {"file": upload("j", "q1 0 d1 3\n"), "scale": "graded", "file_format": "qrels"}
+    assert as_member.post(url, older, format="multipart").json()["read_as"] == {"file": "qrels"}
+
+
+def test_judgments_are_exported_for_excel_and_other_tools(as_member: APIClient) -> None:
+    run = make_run({"grün": ["d1"]})
+    row = Candidate.objects.get(run=run)
+    record_judgments(grades=[GivenGrade(row.run_query_id, "d1", 1)], actor=make_user())
+    url = f"/api/v1/evaluations/runs/{run.pk}/judgments/export"
+    excel = as_member.get(url, {"file_format": "csv_excel"})
+    assert b"".join(excel.streaming_content).startswith(b"\xef\xbb\xbfquery_id,query,")  # type: ignore[attr-defined]
+    opensearch = as_member.get(url, {"file_format": "opensearch"})
+    assert json.loads(b"".join(opensearch.streaming_content))["judgmentRatings"][0]["query"] == "grün"  # type: ignore[attr-defined]
+    assert opensearch["Content-Type"] == "application/json"

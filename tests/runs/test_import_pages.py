@@ -184,3 +184,29 @@ def test_the_local_judge_is_shared_when_an_admin_makes_it_and_personal_otherwise
     assert ensure_local_judge(actor=make_user()) == shared
     assert ensure_local_judge(actor=admin) == shared
     assert AIJudge.objects.count() == 2
+
+
+def test_pages_say_what_files_were_read_as_and_how_far_judgments_reach(visit: Client) -> None:
+    run = make_run()
+    path = f"/evaluations/{run.evaluation_id}/import-judgments"
+    file = upload("beir.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\n")
+    response = visit.post(path, {"file": file, "read_as": "auto"}, headers=HTMX)
+    page = one_line(visit.get(response["HX-Redirect"]).content.decode())
+    assert "2 of them concern a candidate of 1 run. beir.tsv was read as a BEIR qrels file." in page
+    assert "grades without a scale were read on that of the corpus&#x27;s runs: graded" in page.lower()
+
+    table = upload("top.csv", "query,doc_id,rank,title\na,d1,1,One\n")
+    fields = values(results=table, more_metrics="", read_as_results="csv")
+    response = visit.post(f"/evaluations/{run.evaluation_id}/import", fields, headers=HTMX)
+    assert "top.csv was read as a run as a table (CSV)." in visit.get(response["HX-Redirect"]).content.decode()
+
+
+def test_pages_let_people_say_what_a_file_is(visit: Client) -> None:
+    run = make_run()
+    path = f"/evaluations/{run.evaluation_id}/import-judgments"
+    text = "query,docid,rating,Ann\nred shoes,d1,1,2\n"
+    page = visit.post(path, {"file": upload("x.csv", text), "scale": "graded"}).content.decode()
+    assert "This may be a table of judgments (CSV) or a Quepid book" in page
+    assert '<option value="quepid_book">A Quepid book</option>' in page
+    visit.post(path, {"file": upload("x.csv", text), "scale": "graded", "read_as": "quepid_book"})
+    assert sorted(Judgment.objects.values_list("rater__name", "grade")) == [("Ann", 2), ("rating", 1)]

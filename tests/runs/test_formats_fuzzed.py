@@ -13,6 +13,7 @@ from judging.foundation.errors import ImportRejected
 from judging.runs.importing.formats.recognition import FORMATS, recognised
 from judging.runs.importing.formats.shapes import Reading
 from judging.runs.importing.judgment_files import JudgmentFile
+from judging.runs.importing.results import RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.upload import BadValue, Problems, SourceFile
 
@@ -83,7 +84,8 @@ def check_run(content: bytes) -> None:
         for each in FORMATS["run"]
         for queries in (None, io.BytesIO(b"q1\tred shoes\n"))
     ]
-    for source in [*sources, *runs]:
+    both: list[RunSource] = [*sources, *runs]
+    for source in both:
         with suppress(ImportRejected):
             checked = source.check("oid")
             read = list(checked.read())

@@ -85,11 +85,22 @@ def test_everything_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(vi
 
 def test_a_file_with_more_problems_than_are_listed_says_how_many(visit: Client) -> None:
     evaluation = make_evaluation()
-    given = values(
-        results=upload("r.jsonl", "\n".join(f'{{"query": "{"x" * number}"' for number in range(150))), more_metrics=""
+    lines = (
+        json.dumps({"query": "x", "candidates": [{"id": f"d{number}", "title": "t"}] * 2}) for number in range(150)
     )
-    page = visit.post(f"/evaluations/{evaluation.pk}/import", given).content.decode()
+    page = visit.post(
+        f"/evaluations/{evaluation.pk}/import", values(results=upload("r.jsonl", "\n".join(lines)), more_metrics="")
+    ).content.decode()
     assert "150 problems in the files. The first 100 are listed." in page
+
+
+def test_the_same_problem_in_many_lines_is_listed_once(visit: Client) -> None:
+    evaluation = make_evaluation()
+    given = values(results=upload("r.jsonl", "no json\n" * 150), more_metrics="")
+    page = visit.post(f"/evaluations/{evaluation.pk}/import", given).content.decode()
+    assert "Lines 1, 2, 3 and 147 more: not valid JSON" in page
+    assert "150 problems in the files." in page
+    assert "are listed" not in page
 
 
 @pytest.mark.parametrize(

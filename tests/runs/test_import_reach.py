@@ -185,3 +185,17 @@ def test_what_is_no_text_is_refused_for_the_whole_file(corpus: Corpus) -> None:
         import_judgments(corpus=corpus, actor=SYSTEM, file=as_file(b"\x1f\x8b\x08"), file_name="x.gz")
     assert refused.value.errors["file"] == ["this is a gzip archive: unpack it (gunzip) and upload what is in it"]
     assert row_counts() == before
+
+
+def test_the_same_mistake_in_other_columns_is_one_line_too(corpus: Corpus) -> None:
+    lines = ['{"query": "a", "doc_id": "d", "grade": 1}', *(f'{{"query": "{"x" * number}"' for number in range(1, 26))]
+    with pytest.raises(ImportRejected) as refused:
+        do(corpus, "\n".join(lines), scale="graded")
+
+    [message] = refused.value.errors["file"]
+    assert message.startswith("lines 2, 3, 4 and 22 more: not valid JSON: ")
+
+
+def test_a_file_without_a_single_grade_says_what_stands_in_it(corpus: Corpus) -> None:
+    with pytest.raises(ImportRejected, match="there are no judgments in it, but 1 line without a grade, 2 lines with"):
+        do(corpus, "query,doc_id,grade\na,d1,\na,d2,-1\na,d3,-2\n", scale="graded")

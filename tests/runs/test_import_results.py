@@ -121,7 +121,7 @@ def test_text_that_is_not_utf_8_or_holds_nul_is_refused_with_its_line() -> None:
     source = ResultsFile(as_file(b'{"query": "a", "candidates": []}\n{"query": "\xff"}\n\x00\n'))
 
     assert [(line, message) for _, line, message in problems_of(source)] == [
-        (2, "not UTF-8 text: save the file as UTF-8 (byte 12)"),
+        (2, "the line is not UTF-8 text (byte 12): save the file as UTF-8"),
         (3, "the line holds a NUL character"),
     ]
 

@@ -247,7 +247,8 @@ def _check(
         if checked.unknown:
             problems.add("file", checked.first_unknown_line, f"{checked.first_unknown}, and neither is any other")
         else:
-            problems.add("file", 0, "there are no judgments in it")
+            but = f", but {', '.join(_left_out(checked))}" if _left_out(checked) else ""
+            problems.add("file", 0, f"there are no judgments in it{but}")
     problems.raise_if_any()
     checked.read = len(lines)
     return checked
@@ -321,15 +322,7 @@ def _warnings(checked: _Checked, *, kept: int) -> list[str]:
         warnings.append(f"grades without a scale were read on that of the corpus's runs: {scales}")
     if notes.ignored:
         warnings.append(f"columns that have no meaning here were ignored: {names_of(notes.ignored)}")
-    if notes.ungraded_items:
-        lines = _counted(notes.ungraded_items, "line")
-        warnings.append(f"left out: {lines} with candidates that an AI judging run gave no grade")
-    if notes.unrated:
-        warnings.append(f"left out: {_counted(notes.unrated, 'line')} without a grade")
-    if notes.negative:
-        warnings.append(f"left out: {_counted(notes.negative, 'line')} with a grade below 0 (not judged)")
-    if notes.duplicates:
-        warnings.append(f"left out: {_counted(notes.duplicates, 'repeated line')}")
+    warnings.extend(f"left out: {lines}" for lines in _left_out(checked))
     if checked.unknown:
         first = f"first in line {checked.first_unknown_line}: {checked.first_unknown}"
         warnings.append(
@@ -339,6 +332,22 @@ def _warnings(checked: _Checked, *, kept: int) -> list[str]:
         judgments = "1 AI judgment was" if kept == 1 else f"{kept} AI judgments were"
         warnings.append(f"{judgments} not imported, since judging runs of this installation wrote others")
     return warnings
+
+
+def _left_out(checked: _Checked) -> list[str]:
+    """Say which lines are no judgments."""
+    notes = checked.reading.notes
+    found = []
+    if notes.ungraded_items:
+        lines = _counted(notes.ungraded_items, "line")
+        found.append(f"{lines} with candidates that an AI judging run gave no grade")
+    if notes.unrated:
+        found.append(f"{_counted(notes.unrated, 'line')} without a grade")
+    if notes.negative:
+        found.append(f"{_counted(notes.negative, 'line')} with a grade below 0 (not judged)")
+    if notes.duplicates:
+        found.append(_counted(notes.duplicates, "repeated line"))
+    return found
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,6 +1,7 @@
 """Reading uploaded files line by line, and gathering what is wrong with them."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
@@ -10,7 +11,8 @@ from judging.foundation.limits import MAX_LINE_BYTES
 # A line of a results file holds one query with all its candidates. Longer than the largest JSON body is no line.
 _BOM = b"\xef\xbb\xbf"
 _PIECE_BYTES = 65_536
-NOT_UTF_8 = "not UTF-8 text: save the file as UTF-8"
+_NOT_UTF_8 = "the line is not UTF-8 text (byte {}): save the file as UTF-8"
+_PLACE = re.compile(r" \((?:column|byte) [0-9]+\)")
 
 
 class BadValue(ValueError):
@@ -30,10 +32,12 @@ class Problems:
 
     def add(self, file: str, line: int, message: str, *, unit: str = "line") -> None:
         self.total += 1
-        if known := self._found.get((file, message)):
+        # Where in the line it is does not make it another mistake.
+        what = _PLACE.sub("", message)
+        if known := self._found.get((file, what)):
             known.also_in(line)
         elif len(self._found) < ImportRejected.LIMIT:
-            self._found[file, message] = ImportProblem(file, line, message, unit=unit)
+            self._found[file, what] = ImportProblem(file, line, message, unit=unit)
 
     def raise_if_any(self) -> None:
         if self.total:
@@ -95,14 +99,16 @@ class SourceFile:
             is_first = False
             if b"\x00" in raw:
                 raise BadValue("the text holds a NUL character")
-            try:
-                yield decoder.decode(raw)
-            except UnicodeDecodeError:
-                raise BadValue(NOT_UTF_8) from None
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            raise BadValue(NOT_UTF_8) from None
+            yield _decoded_piece(decoder, raw)
+        _decoded_piece(decoder, b"")
+
+
+def _decoded_piece(decoder: codecs.IncrementalDecoder, raw: bytes) -> str:
+    """Decode the next piece; an empty one is the end."""
+    try:
+        return decoder.decode(raw, final=not raw)
+    except UnicodeDecodeError:
+        raise BadValue("the text is not UTF-8: save the file as UTF-8") from None
 
 
 def _decoded(raw: bytes, *, is_first: bool) -> str:
@@ -113,7 +119,7 @@ def _decoded(raw: bytes, *, is_first: bool) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadValue(f"{NOT_UTF_8} (byte {error.start + 1})") from None
+        raise BadValue(_NOT_UTF_8.format(error.start + 1)) from None
 
 
 def shown(value: Any) -> str:

@@ -66,7 +66,8 @@ def read_content(
 
 def _borrowed_title(fields: dict[str, Any], notes: Notes, *, otherwise: str | None) -> str:
     for name, value in fields.items():
-        if isinstance(value, str) and any(map(str.isalpha, value)) and not value.startswith(_URL_STARTS):
+        is_text = isinstance(value, str) and any(map(str.isalpha, value)) and not value.startswith(_URL_STARTS)
+        if is_text and plain(name) not in DOCUMENT_IDS:
             notes.titles_from[name] += 1
             text = value.strip()
             return text if len(text) <= _BORROWED_TITLE else f"{text[: _BORROWED_TITLE - 1].rstrip()}…"

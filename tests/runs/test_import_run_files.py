@@ -247,3 +247,14 @@ def test_a_named_format_is_read_whatever_the_file_looks_like() -> None:
     assert problems_of(source) == [
         ("run", 1, "6 columns are expected (query_id Q0 doc_id rank score tag), not 3"),
     ]
+
+
+def test_the_row_numbers_of_a_data_frame_are_no_field() -> None:
+    text = ",query,doc_id,rank,title,Unnamed: 0\n0,a,d1,1.0,One,7\n1,a,d2,2.0,Two,8\n"
+
+    [query] = ResultsFile(as_file(text)).check("qid").read()
+
+    assert [(each.external_id, each.content.fields) for each in query.candidates if each.content] == [
+        ("d1", {}),
+        ("d2", {}),
+    ]

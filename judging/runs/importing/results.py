@@ -15,7 +15,7 @@ from judging.records.corpus_rows import QueryBody
 from judging.records.ranked_lists import RankedCandidate, RankedList
 from judging.runs.importing.formats.documents import read_content
 from judging.runs.importing.formats.shapes import Notes
-from judging.runs.importing.reading.spellings import DOCUMENT_IDS, QUERY_IDS, names_of, read_id_member
+from judging.runs.importing.reading.spellings import DOCUMENT_IDS, QUERY_IDS, names_of, plain, read_id_member
 from judging.runs.importing.upload import BadValue, Problems, shown
 from judging.runs.importing.values import (
     check_storable,
@@ -110,7 +110,7 @@ def read_candidate(value: Any, notes: Notes) -> RankedCandidate:
     if not isinstance(value, dict):
         raise BadValue("an object is expected")
     name, external_id = read_id_member(value, _CANDIDATE_IDS)
-    external_id = read_external_id(external_id, name)
+    external_id = read_external_id(external_id, plain(name))
     notes.ignore(_IGNORED & value.keys())
     content = read_content(value, notes, id_name=name, ignored=_NO_CONTENT, fill_blank=False)
     return RankedCandidate(external_id, content, read_score(value.get("score")))

@@ -84,7 +84,7 @@ def _read_json(source: SourceFile, reading: Reading) -> Iterator[DocumentRow]:
             check_storable(value)
             name, external_id = read_id_member(value)
             yield DocumentRow(
-                line, read_external_id(external_id, name), read_content(value, reading.notes, id_name=name)
+                line, read_external_id(external_id, plain(name)), read_content(value, reading.notes, id_name=name)
             )
         except BadValue as error:
             reading.problems.add(source.name, line, str(error))
@@ -128,7 +128,10 @@ def table_content(
     cells: dict[str, str], notes: Notes, *, id_name: str, ignored: frozenset[str] = frozenset()
 ) -> DocumentContent:
     """Return what a row of a table says of a document: its cells that are not empty."""
-    values: dict[str, Any] = {name: cell for name, cell in cells.items() if cell.strip()}
+    # A column without a name holds the row numbers of a data frame.
+    values: dict[str, Any] = {
+        name: cell for name, cell in cells.items() if cell.strip() and name and not name.startswith("Unnamed: ")
+    }
     if "fields" in values:
         values["fields"] = read_json_object(values["fields"])
         check_storable(values["fields"])

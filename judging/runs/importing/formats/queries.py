@@ -82,7 +82,7 @@ def _read_json(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
                 raise BadValue("a JSON object is expected")
             check_storable(value)
             name, label = read_id_member(value, LONE_QUERY_IDS)
-            yield QueryRow(line, read_name(label, name, MAX_LABEL), _body(value))
+            yield QueryRow(line, read_name(label, plain(name), MAX_LABEL), _body(value))
         except BadValue as error:
             reading.problems.add(source.name, line, str(error))
 

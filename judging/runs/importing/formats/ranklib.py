@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
 from judging.runs.importing.formats.trec import columns_of
 from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.upload import BadValue, SourceFile
+from judging.runs.importing.upload import BadValue, SourceFile, shown
 from judging.runs.importing.values import is_whole_number
 
 # The comment that gives a label its text: `# qid:1: red shoes`, perhaps with a weight behind it (`*1`).
@@ -41,7 +41,7 @@ def _parts(text: str) -> tuple[str, str, str]:
     if len(columns) < 2 or not columns[1].startswith("qid:"):
         raise BadValue("a grade and qid: are expected first, such as 3 qid:1 # d1")
     if wrong := [column for column in columns[2:] if not _FEATURE.fullmatch(column)]:
-        raise BadValue(f"features have the form number:value, not {wrong[0][:60]!r}")
+        raise BadValue(f"features have the form number:value, not {shown(wrong[0])}")
     letor = _LETOR_ID.match(comment)
     words = [letor[1]] if letor else columns_of(comment)
     if not mark or not words:

@@ -14,11 +14,11 @@ from judging.foundation.errors import IllegalTransition
 from judging.foundation.logs import current_id
 from judging.models import Lane
 from judging.work import lifecycle
+from judging.work.allowances import SharedAllowances
 from judging.work.kind import Assignment
 from judging.work.lanes import Lease, hand_over, take
 from judging.work.loop import SliceLoop
 from judging.work.notices import Notice, catch_sigterm
-from judging.work.allowances import SharedAllowances
 from judging.work.pacing.gates import Gates
 from judging.work.pacing.limiter import AdaptiveConcurrency
 from judging.work.pacing.outage import OutageWatch

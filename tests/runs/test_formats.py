@@ -205,6 +205,8 @@ def test_every_spelling_of_the_id_is_known(name: str, template: str) -> None:
         ),
         ('{"id": "d1", "fields": {"name": "Shoe"}}', "jsonl", "Shoe", {"name": "Shoe"}),
         ("doc_id,title,brand\nd1,,Acme\n", "csv", "Acme", {"brand": "Acme"}),
+        ("id,name,rating\nd1,Shoe,4.5\n", "csv", "Shoe", {"name": "Shoe", "rating": "4.5"}),
+        ('{"id": "d1", "name": "Shoe", "rating": 4.5}', "jsonl", "Shoe", {"name": "Shoe", "rating": 4.5}),
         ("d1\tthe body, as it is\n", "msmarco_collection", "the body, as it is", {"text": "the body, as it is"}),
     ],
 )

@@ -258,3 +258,16 @@ def test_the_row_numbers_of_a_data_frame_are_no_field() -> None:
         ("d1", {}),
         ("d2", {}),
     ]
+
+
+def test_spaces_behind_commas_are_no_part_of_a_cell() -> None:
+    text = 'query, doc_id, score, title, brand\nred shoes, d1, 1.5, "One, and two", Acme\nred shoes, d2, 2, Two,\n'
+
+    [query] = ResultsFile(as_file(text)).check("qid").read()
+
+    assert [
+        (each.external_id, each.content.title, each.content.fields) for each in query.candidates if each.content
+    ] == [
+        ("d2", "Two", {}),
+        ("d1", "One, and two", {"brand": "Acme"}),
+    ]

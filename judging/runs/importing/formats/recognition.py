@@ -17,7 +17,9 @@ from judging.runs.importing.formats.rre import RRE
 from judging.runs.importing.formats.run_tables import RUN_TABLE
 from judging.runs.importing.formats.shapes import Content, Format
 from judging.runs.importing.formats.trec import MSMARCO_RUN, QRELS, TREC_RUN, columns_of
+from judging.runs.importing.reading.delimited import header_of
 from judging.runs.importing.reading.opening import Opening, opening_of, why_no_text
+from judging.runs.importing.reading.spellings import DOCUMENT_IDS, LONE_QUERY_IDS, spelled
 from judging.runs.importing.upload import BadValue, SourceFile
 
 AUTO = "auto"
@@ -82,7 +84,11 @@ def _nearest(field: str, opening: Opening, file_name: str) -> AnyFormat:
     if by_look in formats:
         return formats[by_look]
     if field != "file":
-        return FORMATS[field][0]
+        # A header that names the rows says more than what else stands in it: products have ratings, too.
+        header = header_of(opening)
+        ids = LONE_QUERY_IDS if field == "queries" else DOCUMENT_IDS
+        is_table = len(header) > 1 and spelled(header, ids) is not None
+        return formats["csv"] if is_table else FORMATS[field][0]
     name = _BY_EXTENSION.get(file_name.lower().rpartition(".")[2], "")
     is_like_qrels = len(columns_of(opening.first)) == 4 and "," not in opening.first
     return formats[name or ("qrels" if is_like_qrels else "csv")]

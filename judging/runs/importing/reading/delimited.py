@@ -34,7 +34,7 @@ def header_of(opening: Opening) -> list[str]:
         return []
     delimiter = separator.group(1) if separator else _delimiter(header[0])
     try:
-        return [cell.strip() for cell in next(csv.reader(header, delimiter=delimiter), [])]
+        return [cell.strip() for cell in next(csv.reader(header, delimiter=delimiter, skipinitialspace=True), [])]
     except (csv.Error, TypeError, ValueError):
         return []
 
@@ -59,7 +59,7 @@ def table_rows(source: SourceFile, problems: Problems) -> Iterator[TableRow]:
             yield line.text
 
     try:
-        for cells in csv.reader(texts(), delimiter=delimiter, strict=True):
+        for cells in csv.reader(texts(), delimiter=delimiter, strict=True, skipinitialspace=True):
             if any(map(str.strip, cells)):
                 yield TableRow(start, cells)
             start = 0

@@ -72,7 +72,7 @@ def test_a_run_is_imported_judged_to_the_end_without_a_reload_and_locked(
     page.get_by_role("button", name="Make the evaluation").click()
 
     page.get_by_label("Name of the run").fill("bm25")
-    page.get_by_label("TREC files").check()
+    page.get_by_label("A run, its queries and documents").check()
     page.locator("#id_run").set_input_files(electronics["bm25.run"])
     page.locator("#id_queries").set_input_files(electronics["queries.tsv"])
     page.locator("#id_documents").set_input_files(electronics["documents.jsonl"])
@@ -211,7 +211,7 @@ def test_files_dropped_together_find_their_places(new_visitor: NewVisitor) -> No
           form.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
         }"""
     )
-    expect(page.get_by_label("TREC files")).to_be_checked()
+    expect(page.get_by_label("A run, its queries and documents")).to_be_checked()
     names = page.locator(".files-trec .drop-name")
     for place, name in enumerate(("a.run", "queries.tsv", "docs.jsonl")):
         expect(names.nth(place)).to_contain_text(name)
@@ -240,8 +240,9 @@ def test_first_steps_lead_to_data_and_to_a_judge_without_a_key(new_visitor: NewV
     page.get_by_role("button", name="Use the local judge").click()
     expect(page.locator("#toasts")).to_contain_text("Local similarity judge is ready")
     expect(page.get_by_text("Done", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Load the electronics collection").click()
-    expect(page.get_by_role("heading", name="Electronics search")).to_be_visible()
+    # The whole collection is imported before the answer.
+    page.get_by_role("button", name="Load the electronics collection").click(timeout=60_000)
+    expect(page.get_by_role("heading", name="Electronics search")).to_be_visible(timeout=60_000)
     expect(page.locator("canvas[data-chart]")).to_be_visible()
     page.get_by_role("link", name="bm25-title").click()
     expect(page.locator("[data-metric='NDCG@10'] .figure-value")).to_have_text("0.5299")

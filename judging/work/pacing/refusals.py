@@ -73,5 +73,8 @@ def message_of(count: int, said: str) -> str:
 
 def ending_of_refused(said: Subquery) -> dict[str, object]:
     """Return error and code of a job that ends with all its prompts refused; `said`: the most frequent message."""
-    error = Concat(Value(f"{_REFUSED_ALL}; most often it said: "), Coalesce(said, Value("")), output_field=TextField())
-    return {"error": error, "error_code": ERROR_CODE}
+    text = TextField()
+    # Said of each part: PostgreSQL casts them one by one.
+    told = Value(f"{_REFUSED_ALL}; most often it said: ", output_field=text)
+    most_frequent = Coalesce(said, Value("", output_field=text), output_field=text)
+    return {"error": Concat(told, most_frequent, output_field=text), "error_code": ERROR_CODE}

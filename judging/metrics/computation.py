@@ -52,7 +52,7 @@ def compute_query(
 
     `ranked` holds the returned documents in rank order, each once. `grades` holds the effective grades (0 to
     `scale_maximum`) of all judged documents of the query, returned or not: ideal ranking and recall need them.
-    Relevant means a grade of at least `relevant_from`; NDCG, DCG and ERR use the grades themselves.
+    Relevant means a grade of at least `relevant_from`; NDCG, DCG, SDCG and ERR use the grades themselves.
     """
     ranking = _JudgedRanking.build(ranked, grades, scale_maximum=scale_maximum, relevant_from=relevant_from)
     return {metric.name: _FORMULAS[metric.family](ranking, metric.cutoff) for metric in metrics}
@@ -141,6 +141,16 @@ def _dcg(ranking: _JudgedRanking, cutoff: int | None) -> float:
     return _exponential_dcg(ranking.grades[: _required(cutoff)])
 
 
+def _scaled_dcg(ranking: _JudgedRanking, cutoff: int | None) -> float:
+    """Divide DCG@k by what k documents of the scale's maximum would give: 0 to 1 on any scale, and additive.
+
+    Unlike NDCG, whose ideal is made of the query's own documents, each document counts the same in every query; so the
+    mean over queries can be estimated from a sample of documents.
+    """
+    k = _required(cutoff)
+    return _exponential_dcg(ranking.grades[:k]) / _exponential_dcg([ranking.scale_maximum] * k)
+
+
 def _precision(ranking: _JudgedRanking, cutoff: int | None) -> float:
     return ranking.relevant_within[ranking.depth(cutoff)] / _required(cutoff)
 
@@ -200,6 +210,7 @@ _FORMULAS: dict[FamilyName, Callable[[_JudgedRanking, int | None], float]] = {
     "NDCG": _ndcg,
     "NDCG_lin": _ndcg_linear,
     "DCG": _dcg,
+    "SDCG": _scaled_dcg,
     "P": _precision,
     "Recall": _recall,
     "F1": _f1,

@@ -8,7 +8,7 @@ from typing import Literal
 
 from judging.foundation.errors import Invalid
 
-FamilyName = Literal["NDCG", "NDCG_lin", "DCG", "P", "Recall", "F1", "MAP", "MRR", "ERR", "RBP", "Judged"]
+FamilyName = Literal["NDCG", "NDCG_lin", "DCG", "SDCG", "P", "Recall", "F1", "MAP", "MRR", "ERR", "RBP", "Judged"]
 
 MAX_CUTOFF = 1000
 MAX_METRICS = 30
@@ -35,6 +35,7 @@ METRIC_FAMILIES: tuple[MetricFamily, ...] = (
     MetricFamily("NDCG", "Normalized discounted cumulative gain, gain 2^grade - 1"),
     MetricFamily("NDCG_lin", "Normalized discounted cumulative gain, gain = grade (as trec_eval computes it)"),
     MetricFamily("DCG", "Discounted cumulative gain, gain 2^grade - 1"),
+    MetricFamily("SDCG", "DCG as a share of that of k documents of the highest grade, 0 to 1"),
     MetricFamily("P", "Precision: relevant among the first k, divided by k"),
     MetricFamily("Recall", "Relevant among the first k, divided by all known relevant documents"),
     MetricFamily("F1", "Harmonic mean of precision and recall at k, per query"),

@@ -33,6 +33,14 @@ def test_dcg_is_not_normalized():
     assert value_of("DCG@3") == pytest.approx(7 + 3 / 2)
 
 
+def test_sdcg_is_the_share_of_a_full_list_of_the_highest_grade():
+    assert value_of("SDCG@3") == pytest.approx((7 + 3 / 2) / (7 * (1 + 1 / log2(3) + 1 / 2)))
+    assert value_of("SDCG@1") == 1.0
+    # However few were returned, the perfect list has k documents; and its grade is the scale's, not the query's.
+    assert value_of("SDCG@2", ranked=["a"]) == pytest.approx(1 / (1 + 1 / log2(3)))
+    assert value_of("SDCG@1", scale_maximum=9) == pytest.approx(7 / 511)
+
+
 def test_precision_divides_by_k_however_few_were_returned():
     assert value_of("P@10") == 3 / 10
     assert value_of("Precision@4") == 2 / 4
@@ -74,7 +82,7 @@ def test_the_relevance_threshold_changes_binary_metrics_only():
     strict = values_of(*names, relevant_from=3)
     assert (strict["P@6"], strict["Recall@6"], strict["MAP"]) == (1 / 6, 1 / 2, 1 / 2)
     assert all(strict[name] <= value for name, value in values_of(*names).items())
-    graded = ("NDCG@5", "NDCG_lin@5", "DCG@5", "ERR@5", "Judged@5")
+    graded = ("NDCG@5", "NDCG_lin@5", "DCG@5", "SDCG@5", "ERR@5", "Judged@5")
     assert values_of(*graded, relevant_from=3) == values_of(*graded)
 
 
@@ -84,7 +92,21 @@ def test_judged_divides_by_the_number_returned_up_to_k():
     assert value_of("Judged@5", ranked=[]) == 0.0
 
 
-ALL = ("NDCG@5", "NDCG_lin@5", "DCG@5", "P@5", "Recall@5", "F1@5", "MAP", "MAP@5", "MRR", "MRR@5", "ERR@5", "RBP")
+ALL = (
+    "NDCG@5",
+    "NDCG_lin@5",
+    "DCG@5",
+    "SDCG@5",
+    "P@5",
+    "Recall@5",
+    "F1@5",
+    "MAP",
+    "MAP@5",
+    "MRR",
+    "MRR@5",
+    "ERR@5",
+    "RBP",
+)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from judging.metrics import (
         ("ndcg@10", "NDCG", 10, "NDCG@10"),
         ("nDCG_Lin@5", "NDCG_lin", 5, "NDCG_lin@5"),
         ("DCG@3", "DCG", 3, "DCG@3"),
+        ("sdcg@10", "SDCG", 10, "SDCG@10"),
         ("P@1", "P", 1, "P@1"),
         ("Precision@1000", "P", 1000, "P@1000"),
         ("recall@20", "Recall", 20, "Recall@20"),

@@ -189,7 +189,20 @@ def test_any_run_has_the_err_and_exponential_ndcg_of_gdeval(case, cutoff, tmp_pa
 @given(judged_runs())
 def test_every_value_but_dcg_lies_between_zero_and_one(case):
     run, qrels, scale_maximum, relevant_from = case
-    names = ["NDCG@3", "NDCG_lin@3", "P@3", "Recall@3", "F1@3", "MAP", "MAP@3", "MRR", "ERR@10", "RBP", "Judged@3"]
+    names = [
+        "NDCG@3",
+        "NDCG_lin@3",
+        "P@3",
+        "Recall@3",
+        "F1@3",
+        "MAP",
+        "MAP@3",
+        "MRR",
+        "ERR@10",
+        "RBP",
+        "SDCG@3",
+        "Judged@3",
+    ]
     values = ours(names, run, qrels, scale_maximum=scale_maximum, relevant_from=relevant_from)
     assert all(0 <= value <= 1 for by_query in values.values() for value in by_query.values())
 

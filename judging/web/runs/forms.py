@@ -25,6 +25,7 @@ OFFERED_METRICS = (
     "ERR@10",
     "RBP",
     "DCG@10",
+    "SDCG@10",
     "NDCG_lin@10",
     "Judged@10",
 )

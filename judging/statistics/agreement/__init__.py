@@ -1,0 +1,1 @@
+"""How well grades agree: coefficients from per-query tables, their intervals, people among themselves."""

@@ -1,0 +1,83 @@
+"""Additive metrics as sums of weight times gain, one term per candidate: what a sample of documents can estimate.
+
+P@k, DCG@k, SDCG@k, RBP and differences of two runs in one of them. Everything else (NDCG and its kin) divides by what
+is not known from a sample of documents. Method, "Weights and values".
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from judging.metrics import Metric
+from judging.metrics.computation import RBP_PERSISTENCE
+from judging.statistics.tables import Floats, integers, sums_by
+
+ADDITIVE_FAMILIES = frozenset({"P", "DCG", "SDCG", "RBP"})
+
+
+def is_additive(metric: Metric) -> bool:
+    """Say whether a metric can be estimated from a sample of documents."""
+    return metric.family in ADDITIVE_FAMILIES
+
+
+def rank_weights(metric: Metric, ranks: ArrayLike, *, query_count: int) -> Floats:
+    """Give the weight W of each candidate from its rank (1, 2, ...); 0 below the metric's cut-off.
+
+    `query_count` is Q, the queries that the metric is a mean over; the metric is sum(W * gain) over all of them.
+    Raises `ValueError` for a metric that is not additive.
+    """
+    rank = integers(ranks)
+    if rank.size and rank.min() < 1:
+        raise ValueError("ranks begin at 1")
+    if metric.family == "RBP":
+        weights = (1 - RBP_PERSISTENCE) * RBP_PERSISTENCE ** (rank - 1.0)
+    elif metric.cutoff is None or not is_additive(metric):
+        raise ValueError(f"{metric.name} is not additive")
+    elif metric.family == "P":
+        weights = np.full(len(rank), 1 / metric.cutoff)
+    else:
+        weights = 1 / np.log2(rank + 1.0)
+        if metric.family == "SDCG":
+            weights = weights / _discounts(metric.cutoff)
+    if metric.cutoff is not None:
+        weights = np.where(rank <= metric.cutoff, weights, 0.0)
+    return np.asarray(weights / query_count)
+
+
+def _discounts(cutoff: int) -> float:
+    return float((1 / np.log2(np.arange(2.0, cutoff + 2))).sum())
+
+
+def gains(metric: Metric, grades: ArrayLike, *, scale_maximum: int, relevant_from: int) -> Floats:
+    """Give the gain y of each grade: 1 or 0 for relevant or not, 2^grade - 1, or its share of the scale's greatest."""
+    grade = integers(grades)
+    if metric.family in ("P", "RBP"):
+        return (grade >= relevant_from).astype(np.float64)
+    exponential: Floats = np.exp2(grade.astype(np.float64)) - 1
+    return exponential / (2.0**scale_maximum - 1) if metric.family == "SDCG" else exponential
+
+
+def mean_gains(
+    metric: Metric, candidate: ArrayLike, grades: ArrayLike, *, count: int, scale_maximum: int, relevant_from: int
+) -> Floats:
+    """Give the mean gain over the people of each candidate, shape (count,); NaN where nobody graded.
+
+    `candidate` (0 to count - 1) and `grades` hold one entry per person's grade. The mean of the gains, not the gain of
+    the mean: one person at random is unbiased for it. Method, "People".
+    """
+    of = integers(candidate)
+    values = gains(metric, grades, scale_maximum=scale_maximum, relevant_from=relevant_from)
+    people = sums_by(of, count=count)
+    means: Floats = np.divide(sums_by(of, values, count=count), people, out=np.full(count, np.nan), where=people > 0)
+    return means
+
+
+def greatest_gain(metric: Metric, *, scale_maximum: int) -> float:
+    """Give the range of the gain of one candidate, which begins at 0."""
+    return 2.0**scale_maximum - 1 if metric.family == "DCG" else 1.0
+
+
+def greatest_value(metric: Metric, *, scale_maximum: int) -> float:
+    """Give the range of the metric, which begins at 0; a difference lies between minus this and this."""
+    if metric.family == "DCG" and metric.cutoff is not None:
+        return greatest_gain(metric, scale_maximum=scale_maximum) * _discounts(metric.cutoff)
+    return 1.0

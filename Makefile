@@ -19,10 +19,10 @@ demo: installed ## Install, load the sample data, judge it with the local judge,
 serve: installed ## Install and serve web, worker and local judge, without sample data
 	@exec $(PYTHON) manage.py serve
 
-test: test-installed ## Run make check and every test, on SQLite and PostgreSQL, in about 5 minutes
+test: test-installed ## Run make check and every test, on SQLite and PostgreSQL, side by side
 	@exec sh scripts/test.sh
 
-quick: test-installed ## Run make check and the tests of every day, on SQLite alone, in about a minute
+quick: test-installed ## Run make check and the tests of every day, on SQLite alone
 	@exec $(PYTHON) scripts/run_tests.py --quick $(PYTEST_ARGS)
 
 chaos: test-installed ## Kill every part of a running stack at seeded moments; N=10: ten rounds, until one fails

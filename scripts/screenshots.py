@@ -154,7 +154,7 @@ def new_token(page: Any) -> None:
 def import_with_mistakes(page: Any) -> None:
     lines = b'{"query": "aa", "candidates": [{"id": "d1"}, {"id": "d1"}]}\n{"query": 7}\nno JSON\n'
     page.get_by_label("Name of the run").fill("bm25-synonyms")
-    page.get_by_label("JSONL").first.check()
+    page.get_by_label("One file with everything").check()
     file = {"name": "run.jsonl", "mimeType": "application/json", "buffer": lines}
     page.locator("#id_results").set_input_files(file)
     page.get_by_role("button", name="Import").last.click()

@@ -124,7 +124,9 @@ def _file(name: str, label: str, help_text: str, accept: str) -> forms.FileField
 def _read_as(field: str) -> forms.ChoiceField:
     """Let people say what a file is, where it can't be told from its first lines."""
     labels = ((each.name, each.label[:1].upper() + each.label[1:]) for each in FORMATS[field])
-    return forms.ChoiceField(label="Read as", choices=[("auto", "What it looks like"), *labels], required=False)
+    # A form has several of them: each says of which file.
+    label = f"Read the {'judgments' if field == 'file' else field} as"
+    return forms.ChoiceField(label=label, choices=[("auto", "What it looks like"), *labels], required=False)
 
 
 class ImportRunForm(_UploadForm):

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from judging.foundation.columns import time_param, uuid_param
-from judging.ledger.runs import add_judged, mark_stale
+from judging.ledger.runs import mark_stale, note_change
 from judging.models import AuthorKind, Candidate, Judgment
 
 
@@ -126,6 +126,7 @@ def _write_candidates(
     updates: list[tuple[int, int, int, int]] = []
     newly_judged: Counter[UUID] = Counter()
     stale: set[int] = set()
+    affected: set[UUID] = set()
     for pk, run_id, query_id, document_id, effective, people_count in rows:
         judgment_id = judgment_ids.get((query_id, document_id))
         if judgment_id is None or run_id not in wanted:
@@ -133,6 +134,7 @@ def _write_candidates(
         grade = by_pair[query_id, document_id].grade
         counts = effective if people_count and effective is not None else grade
         updates.append((grade, judgment_id, counts, pk))
+        affected.add(run_id)
         if effective is None:
             newly_judged[run_id] += 1
         if effective != counts:
@@ -142,5 +144,5 @@ def _write_candidates(
             "UPDATE judging_candidate SET ai_grade = %s, ai_judgment_id = %s, effective_grade = %s WHERE id = %s",
             updates,
         )
-    add_judged(newly_judged)
+    note_change(affected, newly_judged)
     mark_stale(stale, wanted)

@@ -7,6 +7,7 @@ from django.db.models import Avg, Case, Count, F, IntegerField, OuterRef, Q, Que
 from django.db.models.functions import Cast, Coalesce, Floor
 
 from judging.ledger.renewal import renew_metrics
+from judging.ledger.runs import note_change
 from judging.models import PEOPLE, AuthorKind, Candidate, EvaluationRun, Judgment, RunQuery
 
 
@@ -45,5 +46,6 @@ def refresh_run(run_id: UUID) -> None:
             return
         recompute(Candidate.objects.filter(Q(run_id=run_id)), run.scale)
         recount([run_id])
+        note_change([run_id])
         RunQuery.objects.filter(run_id=run_id).update(has_stale_metrics=True)
     renew_metrics(run_id)

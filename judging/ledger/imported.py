@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from judging.foundation.columns import time_param, uuid_param
 from judging.ledger.cached import recompute, recount
-from judging.ledger.runs import lock_unlocked_runs
+from judging.ledger.runs import lock_unlocked_runs, note_change
 from judging.models import AuthorKind, Candidate, JudgmentImport, RunQuery, StagedJudgment
 
 # One author has one grade for (query, document, scale); which columns name the author depends on its kind.
@@ -43,6 +43,7 @@ def apply_staged(judgment_import_id: UUID) -> int:
                 run_id__in=unlocked[scale], query_id__in=staged.filter(scale=scale).values("query_id")
             ).update(has_stale_metrics=True)
             recount(unlocked[scale])
+            note_change(unlocked[scale])
     return written
 
 
@@ -68,13 +69,18 @@ def _upsert(judgment_import_id: UUID, corpus_id: UUID, kind: AuthorKind) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO judging_judgment (corpus_id, query_id, document_id, scale, author_kind, member_id, rater_id,"
-            " judge_label, grade, reasoning, created_at, updated_at)"
-            " SELECT %s, query_id, document_id, scale, author_kind, member_id, rater_id, judge_label, grade, reasoning,"
-            " created_at, %s FROM judging_stagedjudgment WHERE judgment_import_id = %s AND author_kind = %s"
+            " judge_label, grade, blind_grade, reasoning, created_at, updated_at)"
+            " SELECT %s, query_id, document_id, scale, author_kind, member_id, rater_id, judge_label, grade,"
+            # An imported rater has never seen this product, nor its AI's grades. Of a member it isn't known.
+            " CASE WHEN author_kind = 'rater' THEN grade END, reasoning, created_at, %s FROM judging_stagedjudgment"
+            " WHERE judgment_import_id = %s AND author_kind = %s"
             f" ON CONFLICT {_CONFLICT[kind]} DO UPDATE SET grade = excluded.grade, reasoning = excluded.reasoning,"
             " judge_label = excluded.judge_label, created_at = excluded.created_at, updated_at = excluded.updated_at,"
             # Whether the AI grade was visible belongs to the grade that was given then; for a new one it is unknown.
-            " saw_ai_grade = CASE WHEN judging_judgment.grade = excluded.grade THEN judging_judgment.saw_ai_grade END"
+            # What was shown to a person once stays so, and what they said before it stands.
+            " saw_ai_grade = CASE WHEN judging_judgment.saw_ai_grade OR judging_judgment.grade = excluded.grade"
+            " THEN judging_judgment.saw_ai_grade END,"
+            " blind_grade = COALESCE(excluded.blind_grade, judging_judgment.blind_grade)"
             f" {_GUARD.get(kind, '')}",
             [uuid_param(corpus_id), time_param(timezone.now()), uuid_param(judgment_import_id), kind.value],
         )

@@ -65,6 +65,7 @@ def snapshot_run(run_id: UUID, *, by_id: UUID | None) -> datetime:
                     grade=judgment.grade,
                     reasoning=judgment.reasoning,
                     saw_ai_grade=judgment.saw_ai_grade,
+                    blind_grade=judgment.blind_grade,
                     created_at=judgment.created_at,
                 )
             )

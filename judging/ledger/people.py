@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from judging.foundation.errors import Conflict
 from judging.ledger.cached import recompute
-from judging.ledger.runs import add_judged, lock_unlocked_runs, mark_stale
+from judging.ledger.runs import lock_unlocked_runs, mark_stale, note_change
 from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment
 
 
@@ -78,14 +78,30 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
                 new.append(judgment)
             else:
                 changed.append(judgment)
+            _note_blindness(judgment, grade)
             judgment.grade = grade.grade
             judgment.reasoning = grade.reasoning
-            judgment.saw_ai_grade = grade.saw_ai_grade
             judgment.updated_at = now
         Judgment.objects.filter(pk__in=removed).delete()
         Judgment.objects.bulk_create(new)
-        Judgment.objects.bulk_update(changed, ["grade", "reasoning", "saw_ai_grade", "updated_at"], batch_size=200)
+        Judgment.objects.bulk_update(
+            changed, ["grade", "blind_grade", "reasoning", "saw_ai_grade", "updated_at"], batch_size=200
+        )
         return _refresh_pairs(set(pairs.values()), scale=run.scale, unlocked=unlocked)
+
+
+def _note_blindness(judgment: Judgment, given: PersonGrade) -> None:
+    """Set whether a person saw the AI's grade, and what they said before they did.
+
+    What was shown can't be unseen: from then on no grade of this person's is blind, whatever it claims, but for going
+    back to the blind one.
+    """
+    if judgment.saw_ai_grade:
+        judgment.saw_ai_grade = given.saw_ai_grade is not False or judgment.blind_grade != given.grade
+        return
+    judgment.saw_ai_grade = given.saw_ai_grade
+    if given.saw_ai_grade is False:
+        judgment.blind_grade = given.grade
 
 
 def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:
@@ -104,5 +120,5 @@ def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UU
     newly_judged: Counter[UUID] = Counter()
     for pk, run_id, _, _, grade_before in affected:
         newly_judged[run_id] += is_judged[pk] - (grade_before is not None)
-    add_judged(newly_judged)
+    note_change((row[1] for row in affected), newly_judged)
     return sorted(mark_stale({query_id for query_id, _ in pairs}, wanted))

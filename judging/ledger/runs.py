@@ -1,9 +1,10 @@
 """The runs that a change of judgments affects."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from django.db.models import F
+from django.utils import timezone
 
 from judging.models import EvaluationRun, RunQuery
 
@@ -35,8 +36,15 @@ def mark_stale(query_ids: set[int], unlocked: Collection[UUID]) -> set[UUID]:
     return set(marked.values())
 
 
-def add_judged(counts: dict[UUID, int]) -> None:
-    """Add to the runs' numbers of candidates with an effective grade."""
-    for run_id, count in sorted(counts.items()):
+def note_change(run_ids: Iterable[UUID], newly_judged: Mapping[UUID, int] | None = None) -> None:
+    """Note on runs that judgments on their candidates changed: what was computed from them is out of date.
+
+    `newly_judged` is what to add to the numbers of candidates with an effective grade.
+    """
+    now, added = timezone.now(), newly_judged or {}
+    unchanged = {run_id for run_id in run_ids if not added.get(run_id)}
+    if unchanged:
+        EvaluationRun.objects.filter(pk__in=unchanged).update(judgments_at=now)
+    for run_id, count in sorted(added.items()):
         if count:
-            EvaluationRun.objects.filter(pk=run_id).update(judged_count=F("judged_count") + count)
+            EvaluationRun.objects.filter(pk=run_id).update(judged_count=F("judged_count") + count, judgments_at=now)

@@ -74,6 +74,7 @@ from judging.models.judgments import (
     Judgment,
     LockedJudgment,
 )
+from judging.models.trust import Certificate, CertificateStatus, CheckSample, Goal, TrustReport
 from judging.models.work import Job, Lane, ProviderShare, WorkerHeartbeat, WorkRow
 
 __all__ = [
@@ -95,6 +96,9 @@ __all__ = [
     "BatchStatus",
     "Call",
     "Candidate",
+    "Certificate",
+    "CertificateStatus",
+    "CheckSample",
     "Corpus",
     "Document",
     "DocumentVersion",
@@ -108,6 +112,7 @@ __all__ = [
     "EvaluatorVersion",
     "ExecutionLog",
     "ExecutionLogTag",
+    "Goal",
     "GradingHold",
     "ImportedRater",
     "InputName",
@@ -137,6 +142,7 @@ __all__ = [
     "Scope",
     "StagedJudgment",
     "Throttle",
+    "TrustReport",
     "User",
     "WorkRow",
     "WorkerHeartbeat",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 import unicodedata
 import uuid
 from typing import Any
@@ -17,6 +18,11 @@ class MatchMode(models.TextChoices):
     OID = "oid", "By the whole object"
 
 
+def random_seed() -> int:
+    """Draw a corpus's seed, small enough for any reader of JSON."""
+    return secrets.randbelow(2**48)
+
+
 class Corpus(models.Model):
     """A document collection; queries, documents and judgments belong to it."""
 
@@ -24,6 +30,8 @@ class Corpus(models.Model):
     name = models.CharField(max_length=MAX_NAME)
     description = models.TextField(blank=True)
     match_mode = models.CharField(max_length=3, choices=MatchMode, default=MatchMode.QID)
+    # Gives every (query, document) its permanent number, by which check samples are drawn.
+    seed = models.PositiveBigIntegerField(default=random_seed, editable=False)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from judging.foundation.limits import MAX_JUDGMENTS_WANTED, MAX_LABEL, MAX_NAME
+from judging.foundation.limits import MAX_JUDGMENTS_WANTED, MAX_LABEL, MAX_MODEL, MAX_NAME
 from judging.foundation.scales import MAX_GRADE, SCALES, Scale
 from judging.models.corpora import Corpus, Document, DocumentVersion, Query
 
@@ -57,6 +57,8 @@ class EvaluationRun(models.Model):
     judgments_wanted = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_JUDGMENTS_WANTED)]
     )
+    # The model that the search engine ranks with, where it is one: a judge of the same family favours it.
+    engine_model = models.CharField(max_length=MAX_MODEL, blank=True)
     status = models.CharField(max_length=10, choices=EvaluationRunStatus, default=EvaluationRunStatus.PENDING)
     error = models.TextField(blank=True)
     # While it is `running`: when results were written last. An import that was killed writes no more.
@@ -72,6 +74,8 @@ class EvaluationRun(models.Model):
     coverage_values = models.JSONField(default=dict)
     scored_query_count = models.PositiveIntegerField(default=0)
     metrics_at = models.DateTimeField(null=True, blank=True)
+    # When a judgment on its candidates was written or taken back last, whether or not it changed what counts.
+    judgments_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)

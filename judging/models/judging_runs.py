@@ -59,6 +59,10 @@ class JudgingRun(Job):
     depth = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     query_limit = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     sample_seed = models.PositiveIntegerField(default=0)
+    # Its grades stay with its items and never become judgments, unless somebody makes them count.
+    trial = models.BooleanField(default=False)
+    # When somebody made its grades count: takes the place of created_at where the run created last wins.
+    made_current_at = models.DateTimeField(null=True, blank=True, editable=False)
     max_concurrency = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CONCURRENCY)]
     )
@@ -80,7 +84,6 @@ class JudgingRun(Job):
     # As a lane saw it last, and since when. Means something while the run is active.
     throttle = models.CharField(max_length=20, choices=Throttle, blank=True, default="")
     throttle_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    metrics_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -49,6 +49,8 @@ class Judgment(models.Model):
     reasoning = models.TextField(blank=True)
     # Whether the AI's grade was visible when the person graded; null: not known (imported).
     saw_ai_grade = models.BooleanField(null=True, blank=True)
+    # What a person said before any AI's grade was shown to them, kept when they change their grade after that.
+    blind_grade = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -100,6 +102,7 @@ class LockedJudgment(models.Model):
     grade = models.PositiveSmallIntegerField()
     reasoning = models.TextField(blank=True)
     saw_ai_grade = models.BooleanField(null=True, blank=True)
+    blind_grade = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -367,7 +367,7 @@ def test_judgments_of_former_members_and_of_raters_who_became_members_come_back_
     assert candidate(run, "red shoes", "d1").people_count == 4
     assert Judgment.objects.get(member=new).saw_ai_grade is True
     grade(run, "red shoes", "d1", 0, new)
-    assert Judgment.objects.get(member=new).saw_ai_grade is None, "another grade, and who knows what was visible then"
+    assert Judgment.objects.get(member=new).saw_ai_grade is True, "what was shown once stays so"
 
 
 def test_an_exported_judging_run_with_failures_is_imported_without_them() -> None:

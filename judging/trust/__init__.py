@@ -1,0 +1,1 @@
+"""Can the grades of a run be believed: agreement, check samples, estimates, certificates, comparisons."""

@@ -1,0 +1,177 @@
+"""How well two sides agree on a run's candidates, and people among themselves."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from judging.models import EvaluationRun, RunQuery
+from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES, exact
+from judging.statistics.agreement.jackknife import agreement_figures, figure_from
+from judging.statistics.agreement.people import (
+    CEILING_MARGIN,
+    PeopleGrades,
+    alt_test,
+    ceiling,
+    each_person,
+    people_alpha,
+)
+from judging.statistics.figures import Figure, RefusedCode, refused
+from judging.statistics.tables import Floats, Integers, query_tables
+from judging.trust.grades import NONE, RunGrades
+from judging.trust.sides import Side, read_side
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAgreement:
+    """Two sides on one query: how many pairs, how many of them alike, and the mean of a - b in grades."""
+
+    query_id: str
+    query: str
+    pair_count: int
+    exact_count: int
+    bias: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two sides of a run: all figures by name, and the confusion matrix, rows a, columns b."""
+
+    figures: dict[str, Figure]
+    confusion: list[list[int]]
+    blindness: dict[str, Any]
+    per_query: list[QueryAgreement] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as every interface and file has it."""
+        return {
+            **{name: asdict(figure) for name, figure in self.figures.items()},
+            "confusion": self.confusion,
+            **self.blindness,
+        }
+
+
+def compare_sides(
+    run: EvaluationRun, grades: RunGrades, *, a: str, b: str, blind: bool = True, with_queries: bool = False
+) -> Agreement:
+    """Compare two sides, named as in `SIDES`, pair by pair. Raise Invalid (unknown_side) or Conflict (scales_differ)."""
+    sides = read_side(grades, a, blind=blind), read_side(grades, b, blind=blind)
+    both = (sides[0].grades != NONE) & (sides[1].grades != NONE)
+    of_a, of_b, queries = sides[0].grades[both], sides[1].grades[both], grades.queries[both]
+    tables = query_tables(queries, of_a, of_b, grade_count=grades.grade_count)
+    code = _missing(grades, sides, blind=blind)
+    if code and not both.any():
+        figures = {
+            str(figure.name): refused(code, method="jackknife_by_query", query_count=0, grade_count=0)
+            for figure in AGREEMENT_FIGURES
+        }
+    else:
+        figures = {
+            str(name): figure for name, figure in agreement_figures(tables, relevant_from=run.relevant_from).items()
+        }
+    confusion = [[round(count) for count in row] for row in tables.sum(0)]
+    per_query = _per_query(run, queries, of_a, of_b) if with_queries else None
+    return Agreement(figures, confusion, blindness(grades), per_query)
+
+
+def _missing(grades: RunGrades, sides: tuple[Side, Side], *, blind: bool) -> RefusedCode | None:
+    """Say what a comparison without a single pair lacks."""
+    if any(side.kind == "ai" and side.is_empty for side in sides):
+        return "no_ai_grades"
+    if any(side.kind == "people" and side.is_empty for side in sides):
+        return "no_blind_grades" if blind and len(grades.people.candidates) else "no_people"
+    return None
+
+
+def blindness(grades: RunGrades) -> dict[str, Any]:
+    """Return how many of people's grades were given with the AI's in sight, and what that seems to have done.
+
+    `unblind_share` is shown / (shown + blind), `unknown_count` the grades of which it is not known; `anchoring` how
+    much more often people gave the AI's grade where they saw it, as a difference of two shares.
+    """
+    people = grades.people
+    shown, blind = int(people.is_shown.sum()), int(people.is_blind.sum())
+    return {
+        "blind_count": blind,
+        "shown_count": shown,
+        "unknown_count": len(people.candidates) - shown - blind,
+        "unblind_share": shown / (shown + blind) if shown + blind else None,
+        "anchoring": asdict(_anchoring(grades)),
+    }
+
+
+def _anchoring(grades: RunGrades) -> Figure:
+    people = grades.people
+    tables = {}
+    for name, chosen, given in (("shown", people.is_shown, people.grades), ("blind", people.is_blind, people.blind)):
+        means = grades.mean_of(people.candidates[chosen], given[chosen])
+        both = (means != NONE) & (grades.ai != NONE)
+        tables[name] = _by_every_query(grades, grades.queries[both], grades.ai[both], means[both])
+    counts = {name: int(table.sum()) for name, table in tables.items()}
+    involved = (tables["shown"].sum((1, 2)) + tables["blind"].sum((1, 2))) > 0
+    shown, blind = (tables[name][involved] for name in ("shown", "blind"))
+    value = float(exact(shown.sum(0)) - exact(blind.sum(0)))
+    without = exact(shown.sum(0) - shown) - exact(blind.sum(0) - blind)
+    # Both sides need pairs of their own: of the fewer there must be enough.
+    return replace(
+        figure_from(value, np.asarray(without), pair_count=None, grade_count=min(counts.values())),
+        grade_count=sum(counts.values()),
+    )
+
+
+def _by_every_query(grades: RunGrades, queries: Integers, a: Integers, b: Integers) -> Floats:
+    """Count pairs as `query_tables` does, with a table for each of the run's queries."""
+    G, Q = grades.grade_count, len(grades.query_ids)
+    counts = np.bincount((queries * G + a) * G + b, minlength=Q * G * G)
+    return counts.reshape(Q, G, G).astype(np.float64)
+
+
+def _per_query(run: EvaluationRun, queries: Integers, a: Integers, b: Integers) -> list[QueryAgreement]:
+    named = list(RunQuery.objects.filter(run=run).order_by("position").values_list("pk", "text"))
+    counts = np.bincount(queries, minlength=len(named))
+    exact_counts = np.bincount(queries, weights=a == b, minlength=len(named))
+    differences = np.bincount(queries, weights=a - b, minlength=len(named))
+    return [
+        QueryAgreement(str(pk), text, int(n), int(same), float(difference / n))
+        for (pk, text), n, same, difference in zip(named, counts, exact_counts, differences, strict=True)
+        if n
+    ]
+
+
+def people_among_themselves(grades: RunGrades, *, margin: float = CEILING_MARGIN) -> dict[str, Any]:
+    """Return how well people agree with each other, and the AI beside them: the ceiling of any judge.
+
+    `judge_kappa` (A) and `person_kappa` (B) are means over persons of kappa with the other people, `difference` A - B
+    with its interval, `verdict` its reading. Each person stands with their own count, bias and kappa.
+    """
+    given = grades.by_person()
+    found = ceiling(given, margin=margin)
+    test = alt_test(given)
+    return {
+        "alpha_ordinal": asdict(_code_without_people(people_alpha(given), given)),
+        "judge_kappa": found.ai,
+        "person_kappa": found.person,
+        "difference": asdict(_code_without_people(found.difference, given)),
+        "ratio": found.ratio,
+        "verdict": found.verdict,
+        "persons": [
+            {
+                "author": grades.people.names[person.person],
+                "candidate_count": person.candidate_count,
+                "bias": person.bias,
+                "kappa_quadratic": asdict(person.kappa),
+            }
+            for person in each_person(given)
+        ],
+        "alt_test": None
+        if test is None
+        else {
+            "beaten_share": test.beaten_share,
+            "mean_advantage": test.mean_advantage,
+            "is_passed": test.is_passed,
+        },
+    }
+
+
+def _code_without_people(figure: Figure, given: PeopleGrades) -> Figure:
+    return replace(figure, refused_code="no_people") if figure.refused_code and not len(given.grades) else figure

@@ -1,0 +1,218 @@
+"""The grades on one run's candidates as arrays: what every figure of trust is computed from."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Coalesce, Lower
+
+from judging.foundation.errors import Conflict
+from judging.models import (
+    PEOPLE,
+    AuthorKind,
+    Candidate,
+    EvaluationRun,
+    EvaluationRunStatus,
+    Judgment,
+    LockedJudgment,
+    RunQuery,
+    User,
+)
+from judging.records.files.names import rater_label
+from judging.statistics.agreement.people import PeopleGrades
+from judging.statistics.tables import Flags, Integers, mean_grade
+
+NONE = -1  # stands for "no grade" and "not known" in arrays of whole numbers
+_CHUNK = 5000
+
+
+@dataclass(frozen=True, eq=False)
+class PeoplesGrades:
+    """What people said of a run's candidates, one entry per person and candidate.
+
+    `candidates` are indexes of the run's candidates, `people` codes into `names` (as exports name authors); `blind` is
+    what a person said before they saw the AI's grade, NONE where nothing is known to be blind; `grades` is what counts
+    now; `saw` 1 where the AI's grade was in sight, 0 where it was not, NONE where that is not known.
+    """
+
+    candidates: Integers
+    people: Integers
+    blind: Integers
+    grades: Integers
+    saw: Integers
+    names: tuple[str, ...]
+
+    @property
+    def is_blind(self) -> Flags:
+        return np.asarray(self.blind != NONE)
+
+    @property
+    def is_shown(self) -> Flags:
+        """Given with the AI's grade in sight, and never without."""
+        return np.asarray((self.saw == 1) & ~self.is_blind)
+
+
+@dataclass(frozen=True, eq=False)
+class RunGrades:
+    """A run's candidates in the order of queries and ranks, one entry each, with the grades on them.
+
+    `queries` are codes from 0 in the order of the run's queries, also those without candidates (`query_ids`: the
+    corpus's, by code); `documents` are internal ids; `ai` the AI's grade of record, NONE where there is none.
+    """
+
+    run: EvaluationRun
+    query_ids: Integers
+    pks: Integers
+    queries: Integers
+    documents: Integers
+    ranks: Integers
+    ai: Integers
+    people: PeoplesGrades
+    pairs: "PairIndex"
+
+    @property
+    def grade_count(self) -> int:
+        """How many grades the run's scale has."""
+        return self.run.grading_scale.maximum + 1
+
+    def people_mean(self, *, blind: bool = True) -> Integers:
+        """Return the mean of people's grades of each candidate, rounded half up, NONE where nobody graded."""
+        given = self.people.blind if blind else self.people.grades
+        return self.mean_of(self.people.candidates, given)
+
+    def mean_of(self, candidates: Integers, grades: Integers) -> Integers:
+        """Return the rounded mean by candidate of some people's grades; those that are NONE do not count."""
+        counted = grades != NONE
+        counts = np.bincount(candidates[counted], minlength=len(self.pks))
+        sums = np.bincount(candidates[counted], weights=grades[counted], minlength=len(self.pks)).astype(np.int64)
+        means = np.full(len(self.pks), NONE)
+        several = counts > 0
+        means[several] = mean_grade(sums[several], counts[several])
+        return means
+
+    def by_person(self, *, blind: bool = True) -> PeopleGrades:
+        """Return people's grades with the AI's beside them, as the figures of people among themselves take them."""
+        given = self.people.blind if blind else self.people.grades
+        counted = given != NONE
+        of = self.people.candidates[counted]
+        return PeopleGrades.read(
+            self.people.people[counted],
+            of,
+            self.queries[of],
+            given[counted],
+            grade_count=self.grade_count,
+            ai=self.ai[of],
+        )
+
+
+class PairIndex:
+    """Finds candidates by query and document: one sorted key per pair."""
+
+    def __init__(self, query_ids: Integers, queries: Integers, documents: Integers) -> None:
+        self._query_order = np.argsort(query_ids)
+        self._query_ids = query_ids[self._query_order]
+        self._documents, codes = np.unique(documents, return_inverse=True)
+        keys = queries * max(len(self._documents), 1) + codes
+        self._order = np.argsort(keys)
+        self._keys = keys[self._order]
+
+    def find(self, query_ids: Integers, documents: Integers) -> Integers:
+        """Return the index of each (query, document) among the candidates, NONE for what the run did not return."""
+        place, known_query = _look_up(self._query_ids, query_ids)
+        code, known_document = _look_up(self._documents, documents)
+        queries = self._query_order[place] if len(self._query_order) else place
+        index, known_pair = _look_up(self._keys, queries * max(len(self._documents), 1) + code)
+        found = self._order[index] if len(self._order) else index
+        return np.where(known_query & known_document & known_pair, found, NONE)
+
+
+def _look_up(ordered: Integers, wanted: Integers) -> tuple[Integers, Flags]:
+    if not len(ordered):
+        return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return place, ordered[place] == wanted
+
+
+def check_completed(run: EvaluationRun) -> None:
+    """Raise Conflict (run_not_completed) while a run has no final candidates."""
+    if run.status != EvaluationRunStatus.COMPLETED:
+        raise Conflict(f"the evaluation run is {run.status}: nothing can be said of it yet", code="run_not_completed")
+
+
+def read_run_grades(run: EvaluationRun) -> RunGrades:
+    """Read a run's candidates and the grades that count for it now; a locked run's as they stood then."""
+    run_queries = _columns(RunQuery.objects.filter(run=run).order_by("position").values_list("position", "query_id"), 2)
+    positions, query_ids = run_queries
+    candidates = Candidate.objects.filter(run=run).order_by("position", "rank")
+    pks, position, documents, ranks, ai = _columns(
+        candidates.values_list("pk", "position", "document_id", "rank", Coalesce(F("ai_grade"), Value(NONE))), 5
+    )
+    queries = np.searchsorted(positions, position)
+    pairs = PairIndex(query_ids, queries, documents)
+    people = _read_people(run, pairs)
+    return RunGrades(run, query_ids, pks, queries, documents, ranks, ai, people, pairs)
+
+
+def _columns(rows: "QuerySet[Any, Any]", count: int) -> list[Integers]:
+    """Read whole numbers as columns; a hundred thousand rows never stand in memory as objects."""
+    dtype = np.dtype([(f"f{index}", np.int64) for index in range(count)])
+    table = np.fromiter(rows.iterator(chunk_size=_CHUNK), dtype=dtype)
+    return [np.ascontiguousarray(table[name]) for name in dtype.names or ()]
+
+
+def _read_people(run: EvaluationRun, pairs: PairIndex) -> PeoplesGrades:
+    entries = list(_locked(run) if run.is_locked else _current(run))
+    query_ids, documents = (np.array([entry[i] for entry in entries], dtype=np.int64) for i in (0, 1))
+    places = pairs.find(query_ids, documents)
+    returned = np.flatnonzero(places != NONE)
+    codes: dict[Any, int] = {}
+    people = np.array([codes.setdefault(entries[i][2], len(codes)) for i in returned], dtype=np.int64)
+    blind, grades, saw = (
+        np.array([NONE if entries[i][column] is None else entries[i][column] for i in returned], dtype=np.int64)
+        for column in (3, 4, 5)
+    )
+    return PeoplesGrades(places[returned], people, blind, grades, saw, _names(codes, run))
+
+
+def _current(run: EvaluationRun) -> Iterable[tuple[Any, ...]]:
+    rows = Judgment.objects.filter(
+        author_kind__in=PEOPLE, scale=run.scale, query_id__in=RunQuery.objects.filter(run=run).values("query_id")
+    ).values_list("query_id", "document_id", "member_id", "rater_id", "blind_grade", "grade", "saw_ai_grade")
+    for query_id, document_id, member_id, rater_id, *given in rows.order_by("pk").iterator(chunk_size=_CHUNK):
+        yield (
+            query_id,
+            document_id,
+            (AuthorKind.MEMBER, member_id) if member_id else (AuthorKind.RATER, rater_id),
+            *given,
+        )
+
+
+def _locked(run: EvaluationRun) -> Iterable[tuple[Any, ...]]:
+    rows = LockedJudgment.objects.filter(author_kind__in=PEOPLE, run=run).values_list(
+        "query_id", "document_id", "author_kind", "author_label", "blind_grade", "grade", "saw_ai_grade"
+    )
+    for query_id, document_id, kind, label, *given in rows.order_by("pk").iterator(chunk_size=_CHUNK):
+        yield query_id, document_id, (AuthorKind(kind), label), *given
+
+
+def _names(codes: dict[Any, int], run: EvaluationRun) -> tuple[str, ...]:
+    """Name the authors by code as the exports do."""
+    members = [key for kind, key in codes if kind == AuthorKind.MEMBER]
+    raters = [key for kind, key in codes if kind == AuthorKind.RATER]
+    if run.is_locked:
+        addresses, names = {key: key for key in members}, {key: key for key in raters}
+    else:
+        addresses = dict(User.objects.filter(pk__in=members).values_list("pk", "email"))
+        names = dict(run.evaluation.corpus.imported_raters.filter(pk__in=raters).values_list("pk", "name"))
+    lowered = {name.lower() for name in names.values()}
+    accounts = set(
+        User.objects.annotate(lowered=Lower("email")).filter(lowered__in=lowered).values_list("lowered", flat=True)
+    )
+    return tuple(
+        addresses[key]
+        if kind == AuthorKind.MEMBER
+        else rater_label(names[key], is_address=names[key].lower() in accounts)
+        for kind, key in codes
+    )

@@ -1,0 +1,110 @@
+"""A blind grade is what a person said before the AI's was shown to them: kept, and never claimed afterwards."""
+
+import pytest
+
+from judging.models import EvaluationRun, Judgment, LockedJudgment, User
+from judging.records.roles import SYSTEM
+from judging.runs.importing.judgment_import import import_judgments
+from judging.runs.locks import lock_run
+from tests.factories import candidate, make_run
+from tests.review.giving import GivenGrade, record_judgments
+from tests.runs.importing import as_file
+
+pytestmark = pytest.mark.django_db
+
+
+def give(run: EvaluationRun, actor: User, grade: int | None, *, saw: bool | None) -> None:
+    row = candidate(run, "a", "d1")
+    record_judgments(grades=[GivenGrade(row.run_query_id, "d1", grade, saw_ai_grade=saw)], actor=actor)
+
+
+def stored() -> tuple[int, bool | None, int | None]:
+    judgment = Judgment.objects.get()
+    return judgment.grade, judgment.saw_ai_grade, judgment.blind_grade
+
+
+@pytest.mark.parametrize(("saw", "blind"), [(False, 2), (True, None), (None, None)])
+def test_only_a_grade_given_without_the_ai_s_in_sight_is_blind(
+    member: User, saw: bool | None, blind: int | None
+) -> None:
+    give(make_run({"a": ["d1"]}), member, 2, saw=saw)
+    assert stored() == (2, saw, blind)
+
+
+@pytest.mark.parametrize("saw", [True, None])
+def test_a_blind_grade_stays_when_the_person_changes_it_later(member: User, saw: bool | None) -> None:
+    run = make_run({"a": ["d1"]})
+    give(run, member, 1, saw=False)
+    give(run, member, 3, saw=saw)
+    assert stored() == (3, saw, 1)
+
+
+def test_after_the_ai_s_grade_was_seen_no_grade_is_blind_whatever_it_claims(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    give(run, member, 1, saw=True)
+    give(run, member, 2, saw=False)
+    assert stored() == (2, True, None)
+
+
+def test_what_was_seen_stays_seen_and_the_first_blind_grade_stands(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    for grade, saw in ((1, False), (3, True), (2, False)):
+        give(run, member, grade, saw=saw)
+    assert stored() == (2, True, 1)
+
+
+def test_undoing_a_change_brings_the_blind_grade_back_as_it_was(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    for grade, saw in ((1, False), (3, True), (1, False)):
+        give(run, member, grade, saw=saw)
+    assert stored() == (1, False, 1)
+
+
+def test_a_changed_mind_without_the_ai_s_in_sight_is_blind_again(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    give(run, member, 1, saw=False)
+    give(run, member, 2, saw=False)
+    assert stored() == (2, False, 2)
+
+
+def test_a_grade_taken_back_leaves_no_blind_grade(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    give(run, member, 1, saw=False)
+    give(run, member, None, saw=False)
+    assert not Judgment.objects.exists()
+
+
+def bring(run: EvaluationRun, author: str, grade: int) -> None:
+    rows = f"query,doc_id,grade,author\na,d1,{grade},{author}\n"
+    import_judgments(
+        corpus=run.evaluation.corpus, actor=SYSTEM, file=as_file(rows), scale=run.scale, file_name="grades.csv"
+    )
+
+
+def test_an_imported_rater_s_grade_is_blind_and_replaced_by_a_newer_one() -> None:
+    run = make_run({"a": ["d1"]})
+    bring(run, "ann", 1)
+    bring(run, "ann", 3)
+    assert stored() == (3, None, 3)
+
+
+def test_a_grade_imported_under_a_member_s_address_is_not_known_to_be_blind(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    bring(run, member.email, 1)
+    assert stored() == (1, None, None)
+
+
+def test_an_import_leaves_a_member_s_blind_grade_and_what_they_saw(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    give(run, member, 1, saw=False)
+    give(run, member, 2, saw=True)
+    bring(run, member.email, 4)
+    assert stored() == (4, True, 1)
+
+
+def test_the_snapshot_of_a_lock_keeps_blind_grades(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    give(run, member, 1, saw=False)
+    give(run, member, 3, saw=True)
+    lock_run(run=run, actor=member)
+    assert LockedJudgment.objects.values_list("grade", "blind_grade").get() == (3, 1)

@@ -29,6 +29,18 @@ def refusal(code: str) -> str:
     return next(words.sentence for known, words in REFUSAL_WORDS.items() if known == code)
 
 
+@register.filter
+def signed(value: float | None, places: int = 2) -> str:
+    """Write a difference with its sign, a real minus for what is below 0."""
+    return "–" if value is None else f"{value:+.{places}f}".replace("-", "−")
+
+
+@register.filter
+def points(share: float) -> str:
+    """Write a difference of two shares in percentage points."""
+    return f"{100 * share:.0f} points".replace("-", "−")
+
+
 @register.simple_tag
 def how(name: str) -> SafeString:
     """Draw the help of a figure: its sentence as the tooltip, a link to where it is explained."""

@@ -91,9 +91,7 @@ def test_a_comparison_is_of_two_open_runs_of_one_corpus_and_scale(as_member: API
     assert_problem(compare(make_run(LISTS, evaluation=of_corpus)), 409, "scales_differ")
     unfinished = make_run({}, evaluation=of_corpus, scale="trec", status="pending")
     assert_problem(compare(unfinished), 409, "run_not_completed")
-    assert_problem(
-        as_member.post(URL, body(run, other_run_id=str(unfinished.pk))), 400, "invalid", "other_run_id"
-    )
+    assert_problem(as_member.post(URL, body(run, other_run_id=str(unfinished.pk))), 400, "invalid", "other_run_id")
     other = make_run({"a": ["d2", "d1", "d3"]}, evaluation=of_corpus, scale="trec")
     answer = compare(other)
     assert answer.status_code == 201
@@ -110,9 +108,7 @@ def test_a_rater_grades_without_seeing_what_others_say(
     item = handed["items"][0]
     assert set(item) == {"position", "query_id", "query", "candidate_id", "title", "fields", "image"}
     judgment = {"candidate_id": item["candidate_id"], "grade": 2, "saw_ai_grade": False}
-    graded = as_rater.post(
-        "/api/v1/judgments", {"queries": [{"query_id": item["query_id"], "judgments": [judgment]}]}
-    )
+    graded = as_rater.post("/api/v1/judgments", {"queries": [{"query_id": item["query_id"], "judgments": [judgment]}]})
     assert graded.status_code == 200
     assert Judgment.objects.get().blind_grade == 2
     item = handed["items"][1]

@@ -168,7 +168,7 @@ def test_a_skip_wants_a_reason_and_an_item_of_the_sample(run: EvaluationRun, sam
 
 @pytest.mark.django_db(transaction=True)
 def test_people_who_ask_at_the_same_moment_get_different_items() -> None:
-    run = make_run({query: DOCUMENTS for query in ("a", "b", "c")})
+    run = make_run(dict.fromkeys(("a", "b", "c"), DOCUMENTS))
     sample = start(run, metric="P@5")
     people = [make_user() for _ in range(4)]
     got: list[list[tuple[str, str]]] = []

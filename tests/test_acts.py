@@ -27,6 +27,7 @@ ROOMS = (
     "review",
     "responses",
     "trust",
+    "probes",
     "exports",
     "operations",
     "demo",

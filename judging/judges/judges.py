@@ -18,6 +18,7 @@ from judging.models import (
     JudgeVersion,
     JudgingRun,
     Judgment,
+    ProbeRun,
 )
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
@@ -111,6 +112,7 @@ def delete_judge(*, actor: Actor, judge: AIJudge) -> bool:
         is_used = (
             JudgingRun.objects.filter(judge_version__in=versions).exists()
             or Judgment.objects.filter(judge_version__in=versions).exists()
+            or ProbeRun.objects.filter(judge_version__in=versions).exists()
             or BatchExecution.objects.filter(relevance_judge_version__in=versions).exists()
         )
         record_event(actor=actor, action="judge_archived" if is_used else "judge_deleted", subject=judge)

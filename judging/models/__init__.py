@@ -74,6 +74,7 @@ from judging.models.judgments import (
     Judgment,
     LockedJudgment,
 )
+from judging.models.probes import FIRST, Probe, ProbeItem, ProbeRun
 from judging.models.trust import Certificate, CertificateStatus, CheckSample, Goal, TrustReport
 from judging.models.work import Job, Lane, ProviderShare, WorkerHeartbeat, WorkRow
 
@@ -81,6 +82,7 @@ __all__ = [
     "ACTIVE_BATCH_STATUSES",
     "ACTIVE_STATUSES",
     "COMMAND_LINE",
+    "FIRST",
     "PEOPLE",
     "RUN_LOCKED",
     "AIJudge",
@@ -130,6 +132,9 @@ __all__ = [
     "Lane",
     "LockedJudgment",
     "MatchMode",
+    "Probe",
+    "ProbeItem",
+    "ProbeRun",
     "ProviderShare",
     "ProviderType",
     "Query",

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from judging.foundation.limits import MAX_FINISH_REASON, MAX_MODEL, MAX_NAME
 from judging.models.judging_runs import JudgingRun
+from judging.models.probes import ProbeRun
 
 
 class Call(models.Model):
@@ -13,7 +14,8 @@ class Call(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     judging_run = models.ForeignKey(JudgingRun, models.CASCADE, null=True, blank=True, related_name="calls")
-    # A call belongs to an AI judging run or to one result of a batch.
+    # A call belongs to an AI judging run, to probes or to one result of a batch.
+    probe_run = models.ForeignKey(ProbeRun, models.CASCADE, null=True, blank=True, related_name="calls")
     evaluator_result = models.ForeignKey(
         "judging.EvaluatorResult", models.CASCADE, null=True, blank=True, related_name="calls"
     )

@@ -19,6 +19,8 @@ from judging.models import (
     JudgingItem,
     JudgingRun,
     LockedJudgment,
+    ProbeItem,
+    ProbeRun,
     RunQuery,
 )
 from judging.records.audit import record_event
@@ -101,6 +103,11 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
         raise Conflict(
             f"the evaluation run {run.name} is being judged; cancel its AI judging runs first", code="run_being_judged"
         )
+    probe_runs = ProbeRun.objects.filter(evaluation_run=run)
+    if probe_runs.filter(status__in=ACTIVE_STATUSES).exists():
+        raise Conflict(
+            f"probes take documents of the evaluation run {run.name}; cancel them first", code="run_being_judged"
+        )
     record_event(actor=actor, action="run_deleted", subject=run)
     void_certificates(run.pk, "run_deleted")
     # A run can hold 100,000 candidates, which Django would load to delete them one by one: statements instead,
@@ -108,7 +115,9 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
     Candidate.objects.filter(run=run, last_item__isnull=False).update(last_item=None)
     for rows in (
         JudgingItem.objects.filter(judging_run__evaluation_run=run),
+        ProbeItem.objects.filter(probe_run__evaluation_run=run),
         Call.objects.filter(judging_run__evaluation_run=run),
+        Call.objects.filter(probe_run__evaluation_run=run),
         GradingHold.objects.filter(candidate__run=run),
         Abstention.objects.filter(candidate__run=run),
         LockedJudgment.objects.filter(run=run),
@@ -117,6 +126,7 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
     ):
         rows._raw_delete(using="default")
     judging_runs.delete()
+    probe_runs.delete()
     run.delete()
 
 

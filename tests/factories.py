@@ -20,6 +20,7 @@ from judging.models import (
     EvaluationRun,
     EvaluationRunStatus,
     JudgeVersion,
+    ProbeRun,
     Query,
     Role,
     RunQuery,
@@ -204,4 +205,34 @@ def make_certificate(sample: CheckSample, **fields: Any) -> Certificate:
         relevant_from=run.relevant_from,
         checked_judgments_at=run.judgments_at,
         **fields,
+    )
+
+
+def make_probe_run(judge: AIJudge, run: EvaluationRun, *, text: str = "", **fields: Any) -> ProbeRun:
+    """Make a probe run that has ended without a call being made: a failed probe with an example, and one not run."""
+    reading = {
+        "name": "relevant", "value": 0.1, "low": 0.03, "high": 0.24, "count": 3, "total": 30, "mark": "at_most",
+        "mark_value": 0.0, "method": "exact", "refused_code": None, "is_met": False,
+    }  # fmt: skip
+    example = {
+        "query_id": str(run.run_queries.all()[0].pk), "query": f"red shoes{text}", "candidate_id": f"d4{text}",
+        "title": f"Title of d4{text}", "grade": 4, "compared_grade": None, "reasoning": f"It has the words{text}.",
+    }  # fmt: skip
+    ended = {"wanted_count": 30, "graded_count": 30, "reason": ""}
+    results = [
+        {**ended, "probe": "nonsense", "outcome": "failed", "readings": [reading], "examples": [example]},
+        {
+            **ended, "probe": "empty", "outcome": "not_run", "reason": "It takes 31 queries; the run has 2.",
+            "graded_count": 0, "readings": [], "examples": [],
+        },
+    ]  # fmt: skip
+    return ProbeRun.objects.create(
+        **{
+            "judge_version": judge.versions.all()[0],
+            "evaluation_run": run,
+            "status": "completed",
+            "probes": ["nonsense", "empty"],
+            "results": results,
+            **fields,
+        }
     )

@@ -70,6 +70,7 @@ WITHOUT_ACTOR = {
     "renew_report": "stores figures that were computed, for whoever looks next",
     "run_answer": "asks for figures to be computed",
     "run_report": "asks for figures to be computed",
+    "store_results": "stores what ended probes came to, as part of their end",
 }
 WRITES = {
     "save",

@@ -22,6 +22,7 @@ from judging.api.people.views import (
     TokenDetail,
     TokenList,
 )
+from judging.api.probes.views import ProbeRunCancel, ProbeRunDetail, ProbeRunList
 from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
@@ -57,6 +58,9 @@ urlpatterns = [
     path("ai-judges/<uuid:judge_id>", JudgeDetail.as_view()),
     path("ai-judges/<uuid:judge_id>/versions", JudgeVersionList.as_view()),
     path("ai-judges/<uuid:judge_id>/test", JudgeTest.as_view()),
+    path("ai-judges/<uuid:judge_id>/probes", ProbeRunList.as_view()),
+    path("probes/<uuid:probe_run_id>", ProbeRunDetail.as_view()),
+    path("probes/<uuid:probe_run_id>/cancel", ProbeRunCancel.as_view()),
     path("corpora/<uuid:corpus_id>/judgments/import", JudgmentImport.as_view()),
     path("evaluations/<uuid:evaluation_id>/runs", RunList.as_view()),
     path("evaluations/<uuid:evaluation_id>/runs/import", RunImport.as_view()),

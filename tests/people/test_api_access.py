@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from judging.api.urls import urlpatterns
 from judging.models import ApiToken, Invitation, JudgingRun, User
 from judging.trust.samples.acts import create_check_sample
-from tests.factories import make_evaluation, make_judge, make_provider, make_run
+from tests.factories import make_evaluation, make_judge, make_probe_run, make_provider, make_run
 from tests.rest_clients import assert_problem
 
 # Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
@@ -34,6 +34,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "ai-judges/{judge}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
     "ai-judges/{judge}/versions": {"GET": "members"},
     "ai-judges/{judge}/test": {"POST": "members"},
+    "ai-judges/{judge}/probes": {"GET": "members", "POST": "members"},
+    "probes/{probe_run}": {"GET": "members"},
+    "probes/{probe_run}/cancel": {"POST": "members"},
     "corpora/{corpus}/judgments/import": {"POST": "members"},
     "evaluations/{evaluation}/runs": {"GET": "all", "POST": "members"},
     "evaluations/{evaluation}/runs/import": {"POST": "members"},
@@ -60,7 +63,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "check-samples/{sample}/skip": {"POST": "all"},
     "check-samples/{sample}/items": {"GET": "members"},
 }
-PRIVATE = ("{provider}", "{judge}", "{token}")
+PRIVATE = ("{provider}", "{judge}", "{token}", "{probe_run}")
 CALLS = [(method, route, who) for route, methods in ROUTES.items() for method, who in methods.items()]
 
 
@@ -89,6 +92,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         "provider": provider.pk,
         "judge": judge.pk,
         "judging_run": judging_run.pk,
+        "probe_run": make_probe_run(judge, run).pk,
         "sample": create_check_sample(run=run, goal="certify", metric="P@10", actor=member).pk,
     }
 

@@ -21,6 +21,7 @@ from judging.models import (
     ExecutionLog,
     Invitation,
     JudgingRun,
+    ProbeRun,
     ResponseJudge,
     User,
 )
@@ -31,7 +32,7 @@ from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
-from tests.factories import make_certificate, make_evaluation, make_judge, make_run
+from tests.factories import make_certificate, make_evaluation, make_judge, make_probe_run, make_run
 from tests.security.routes import Route
 
 PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
@@ -89,6 +90,7 @@ class Installation:
             "version_id": self.judge.versions.all()[0].pk,
             "sample_id": self.run.check_samples.all()[0].pk,
             "certificate_id": Certificate.objects.get().pk,
+            "probe_run_id": ProbeRun.objects.get().pk,
         }
 
     def path(self, route: Route) -> str:
@@ -126,6 +128,7 @@ def install(
     run = make_run(results, evaluation=evaluation, name=f"baseline{text}")
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
     make_certificate(sample)
+    make_probe_run(judge, run, text=text)
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

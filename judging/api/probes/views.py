@@ -1,0 +1,76 @@
+"""Probes of a judge: started, listed, followed, cancelled."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from judging.api.base import ApiView, describe
+from judging.api.probes.serializers import ProbeRunSerializer, StartProbesSerializer
+from judging.foundation.errors import Invalid, NotFound
+from judging.models import ProbeRun
+from judging.probes.acts import cancel_probes, start_probes
+from judging.probes.reads import get_probe_run, probe_runs
+from judging.records.visibility import get_judge
+from judging.runs.run_lists import get_evaluation_run
+from judging.work.rescue import rescue_if_stalled
+
+
+class ProbeRunList(ApiView):
+    @describe("List the probe runs of an AI judge, newest first", answer=ProbeRunSerializer, many=True)
+    def get(self, request: Request, judge_id: UUID) -> Response:
+        runs = probe_runs(get_judge(self.user, judge_id))
+        return self.page(runs, ProbeRunSerializer, order=("-created_at", "-id"), complete=_looked_at)
+
+    @describe(
+        "Run probes of an AI judge",
+        body=StartProbesSerializer,
+        answer=ProbeRunSerializer,
+        status=201,
+        conflict="run_not_completed, judge_archived, probes_under_way",
+        description="About 330 questions in calls of their own; no grade of them becomes a judgment or enters a metric."
+        " A probe that can't be run there says why: most take 60 candidates or 31 queries.",
+    )
+    def post(self, request: Request, judge_id: UUID) -> Response:
+        judge = get_judge(self.user, judge_id)
+        given = self.body(StartProbesSerializer)
+        try:
+            run = get_evaluation_run(given["evaluation_run_id"])
+        except NotFound as error:
+            message = "There is no such evaluation run."
+            raise Invalid(error.message, errors={"evaluation_run_id": [message]}) from None
+        started = start_probes(
+            judge=judge,
+            evaluation_run=run,
+            actor=self.user,
+            version=given.get("ai_judge_version"),
+            probes=given.get("probes", []),
+        )
+        return Response(ProbeRunSerializer(started).data, status=201)
+
+
+def _looked_at(runs: list[ProbeRun]) -> list[ProbeRun]:
+    for run in runs:
+        if run.is_active:
+            rescue_if_stalled(run)
+    return runs
+
+
+class ProbeRunDetail(ApiView):
+    @describe("Show a probe run", answer=ProbeRunSerializer)
+    def get(self, request: Request, probe_run_id: UUID) -> Response:
+        run = get_probe_run(self.user, probe_run_id)
+        rescue_if_stalled(run)
+        return Response(ProbeRunSerializer(run).data)
+
+
+class ProbeRunCancel(ApiView):
+    @describe(
+        "Cancel a probe run",
+        answer=ProbeRunSerializer,
+        conflict="already_ended",
+        description="At once; what was said before stays. A cancelled run stays as it is.",
+    )
+    def post(self, request: Request, probe_run_id: UUID) -> Response:
+        run = cancel_probes(probe_run=get_probe_run(self.user, probe_run_id), actor=self.user)
+        return Response(ProbeRunSerializer(run).data)

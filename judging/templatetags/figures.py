@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from judging.templatetags.ui import icon
+from judging.templatetags.ui import NOTHING, icon
 from judging.trust.figure_words import ALL_WORDS, REFUSAL_WORDS
 
 register = template.Library()
@@ -27,6 +27,23 @@ def figure_sentence(name: str) -> str:
 def refusal(code: str) -> str:
     """Say in a sentence why a figure has no value, from its `refused_code`."""
     return next(words.sentence for known, words in REFUSAL_WORDS.items() if known == code)
+
+
+@register.filter
+def signed(value: float | None, places: int = 3) -> str:
+    """Write a difference with its sign, a true minus among them; a dash where there is none."""
+    if value is None:
+        return NOTHING
+    text = f"{value:+.{places}f}"
+    return f"{0:.{places}f}" if not float(text) else text.replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def p_value(p: float | None) -> str:
+    """Write a p value, never as 0."""
+    if p is None:
+        return NOTHING
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 @register.simple_tag

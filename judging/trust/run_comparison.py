@@ -125,6 +125,14 @@ class RunValues:
     table: Floats
     metrics: list[str]
 
+    @property
+    def shared_metrics(self) -> list[str]:
+        """The metrics that both of the first two runs have values in."""
+        has_values: Flags = np.any(~np.isnan(self.table[:2]), axis=1)
+        return [
+            name for name, has_both in zip(self.metrics, np.asarray(has_values.all(axis=0)), strict=True) if has_both
+        ]
+
     def differences(self, metric: str) -> tuple[Integers, Floats, Floats]:
         """Return query ids with the values of the first two runs, where both have one."""
         a, b = self.table[:2, :, self.metrics.index(metric)]
@@ -191,7 +199,7 @@ def compare_runs(runs: Sequence[EvaluationRun], *, people: Mapping[str, Figure] 
     """
     check_comparable(runs)
     names = [_names(run) for run in runs]
-    values = _read_values(runs, names)
+    values = read_run_values(runs)
     pairs = list(combinations(range(len(runs)), 2))
     shared = [[name for name in names[a] if name in names[b]] for a, b in pairs]
     columns = [
@@ -241,7 +249,9 @@ def _names(run: EvaluationRun) -> dict[str, str]:
     return {parse_metric(name).canonical_name: name for name in run.metrics}
 
 
-def _read_values(runs: Sequence[EvaluationRun], names: Sequence[Mapping[str, str]]) -> RunValues:
+def read_run_values(runs: Sequence[EvaluationRun]) -> RunValues:
+    """Read the values of runs by query, in every metric that one of them has."""
+    names = [_names(run) for run in runs]
     metrics = list(dict.fromkeys(name for of_run in names for name in of_run))
     read = [_values_of(run, [of_run.get(name) for name in metrics]) for run, of_run in zip(runs, names, strict=True)]
     query_ids = np.unique(np.concatenate([ids for ids, _ in read]))

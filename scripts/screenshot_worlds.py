@@ -78,6 +78,10 @@ def fill_all(stub: Any) -> dict[str, Any]:
     for lane in under_way.lanes.all():
         work_slice(lane.pk, turn=Turn(shared=4, longest=4))
 
+    embedded, strict = (
+        _other_run(sample.fields_run, name, relevant_from, admin)
+        for name, relevant_from in (("embedding, top results re-ranked", 1), ("strict", 2))
+    )
     set_default_model(actor=admin, ai_provider_id=provider.pk, model="acme-large")
     inputs = [BatchInput(request=request, response=response) for request, response in TEXTS]
     response_judge = ResponseJudge.objects.order_by("name").first()
@@ -92,6 +96,9 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "admin": admin,
         "rater": User.objects.get(email="grace@example.com"),
         "run": sample.fields_run,
+        "title_run": sample.title_run,
+        "embedded": embedded,
+        "strict": strict,
         "ended": ended.pk,
         "under_way": under_way.pk,
         "judge": judge.pk,
@@ -100,3 +107,29 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
         "response_judge": response_judge.pk,
     }
+
+
+def _other_run(like: Any, name: str, relevant_from: int, actor: Any) -> Any:
+    """Import the lists of a run with their beginnings turned round, as an engine with a model might rank them."""
+    from judging.runs.importing.results import InlineResults
+    from judging.runs.importing.run_import import import_run
+
+    results = []
+    for number, row in enumerate(like.run_queries.order_by("position")):
+        candidates = [
+            {"id": each.document.external_id, "title": each.document_version.title}
+            for each in row.candidates.select_related("document", "document_version").order_by("rank")
+        ]
+        if number % 2:
+            candidates[:6] = candidates[5::-1]
+        results.append({"query": row.body, "query_id": row.label, "candidates": candidates})
+    return import_run(
+        evaluation=like.evaluation,
+        actor=actor,
+        name=name,
+        scale=like.scale,
+        metrics=like.metrics,
+        relevant_from=relevant_from,
+        engine_model="acme-embed-2",
+        source=InlineResults(results),
+    ).run

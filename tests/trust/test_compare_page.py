@@ -74,7 +74,7 @@ def test_grades_of_the_ai_put_a_condition_on_it(visit: Client) -> None:
 def test_few_queries_are_counted_and_refused_in_words(visit: Client) -> None:
     page = page_of(visit, address(*runs_apart(count=8)))
     assert "Can't tell" in page
-    assert "Fewer than ten queries" in page
+    assert "It takes ten queries" in page
 
 
 def test_queries_are_listed_from_the_largest_difference_with_links_to_both_grids(visit: Client) -> None:
@@ -182,7 +182,7 @@ def test_people_s_difference_and_its_picture_stand_beside_the_ai_s() -> None:
     figure = Figure(0.05, 0.04, 0.06, 0.01, 0.09, "difference_by_document", 30, 200)
     found = compare_runs([a, b], people={"P@10": figure})
     row, other = metric_rows(found.pair.metrics, names=["New", "New"], has_ai_grades=True, people=found.people)
-    assert row.headline == "No difference seen, if the AI's grades were people's"
+    assert row.headline == "No difference seen if the AI's grades were people's"
     assert row.people_headline == "People would say: New is better"
     assert row.people_bar is not None
     # The whole interval lies right of zero, which is in the middle.

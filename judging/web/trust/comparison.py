@@ -28,6 +28,7 @@ from judging.trust.run_comparison import (
 )
 from judging.web.base import PageRequest, go_to, member_required, page_of, sentence, toast
 from judging.web.trust.difference_words import PICTURE_WIDTH, MetricRow, metric_rows
+from judging.work import workers
 
 _ROWS = 25
 _ORDERS = ("-change", "change", "-difference", "difference", "-a", "a", "-b", "b")
@@ -101,9 +102,11 @@ def compare(request: PageRequest, run_id: UUID, other_run_id: UUID) -> HttpRespo
     except Conflict as refused:
         context = {**_head(request, runs), "refused": sentence(refused.message)}
         return render(request, "judging/trust/compare.html", context, status=409)
+    is_working = workers.has_live_worker()
     context = _head(request, found.runs) | {
         "found": found,
-        "renewing": [run for run in dict.fromkeys(found.runs) if has_stale_metrics(run)],
+        # Without a worker nothing is renewed, and nothing to wait for.
+        "renewing": [run for run in dict.fromkeys(found.runs) if has_stale_metrics(run)] if is_working else [],
         "picture_width": PICTURE_WIDTH,
     }
     context |= _pairs(request, found) if len(found.runs) > 2 else _two(request, found)

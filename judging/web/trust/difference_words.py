@@ -11,7 +11,7 @@ from judging.trust.run_comparison import MetricComparison, PeoplesDifference, Ve
 PICTURE_WIDTH = 160
 _HALF = PICTURE_WIDTH / 2 - 6
 _SIGNIFICANT = 0.05
-_IF_AI = ", if the AI's grades were people's"
+_IF_AI = " if the AI's grades were people's"
 _LOOKS: dict[Verdict, str] = {"better": "up", "worse": "down", "no_difference_seen": "none", "cannot_tell": "none"}
 
 
@@ -78,10 +78,10 @@ def headline(verdict: Verdict, name: str, each: MetricComparison, *, has_ai_grad
     """Say what the values say, and whose grades they rest on."""
     if each.paired.is_same_throughout:
         return "The same on every query"
-    condition = _IF_AI if has_ai_grades else ""
+    verb, condition = ("would be", _IF_AI) if has_ai_grades else ("is", "")
     return {
-        "better": f"{name} is better{condition}",
-        "worse": f"{name} is worse{condition}",
+        "better": f"{name} {verb} better{condition}",
+        "worse": f"{name} {verb} worse{condition}",
         "no_difference_seen": f"No difference seen{condition}",
         "cannot_tell": "Can't tell",
     }[verdict]

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from judging.templatetags.ui import NOTHING, icon
-from judging.trust.figure_words import ALL_WORDS, REFUSAL_WORDS
+from judging.trust.figure_words import ALL_WORDS, signed_number, why_refused
 
 register = template.Library()
 
@@ -26,16 +26,13 @@ def figure_sentence(name: str) -> str:
 @register.filter
 def refusal(code: str) -> str:
     """Say in a sentence why a figure has no value, from its `refused_code`."""
-    return next(words.sentence for known, words in REFUSAL_WORDS.items() if known == code)
+    return why_refused(code)
 
 
 @register.filter
 def signed(value: float | None, places: int = 3) -> str:
-    """Write a difference with its sign, a true minus among them; a dash where there is none."""
-    if value is None:
-        return NOTHING
-    text = f"{value:+.{places}f}"
-    return f"{0:.{places}f}" if not float(text) else text.replace("-", "\N{MINUS SIGN}")
+    """Write a difference with its sign; a dash where there is none."""
+    return NOTHING if value is None else signed_number(value, places)
 
 
 @register.filter

@@ -321,3 +321,14 @@ ALL_WORDS: Final[Mapping[str, Words]] = {
     **{str(name): words for name, words in REFUSAL_WORDS.items()},
     **{str(name): words for name, words in METHOD_WORDS.items()},
 }
+
+
+def why_refused(code: str) -> str:
+    """Say in a sentence why a figure has no value, from its `refused_code`. Raise KeyError for another word."""
+    return {str(known): words.sentence for known, words in REFUSAL_WORDS.items()}[code]
+
+
+def signed_number(value: float, places: int = 3) -> str:
+    """Write a difference with its sign, a true minus among them; what rounds to 0 has none."""
+    text = f"{value:+.{places}f}"
+    return text.replace("-", "\N{MINUS SIGN}") if float(text) else text[1:]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judging.statistics.figures import Figure
-from judging.templatetags.figures import refusal, signed
+from judging.trust.figure_words import signed_number, why_refused
 from judging.trust.run_comparison import MetricComparison, PeoplesDifference, Verdict
 
 # The picture's width in its own units, zero in the middle.
@@ -91,11 +91,11 @@ def detail(each: MetricComparison) -> str:
     """Say how far the difference may reach, or why nothing is known of it."""
     figure, count = each.paired.figure, each.paired.query_count
     if figure.refused_code:
-        return refusal(figure.refused_code)
+        return why_refused(figure.refused_code)
     if each.paired.is_same_throughout:
         return f"No difference on any of {count:,} queries."
     if each.verdict == "no_difference_seen":
-        text = f"On queries like these it may lie anywhere from {signed(figure.low)} to {signed(figure.high)}."
+        text = f"On queries like these it may lie anywhere from {_signed(figure.low)} to {_signed(figure.high)}."
     else:
         nearer, farther = sorted((abs(figure.low or 0), abs(figure.high or 0)))
         text = f"On queries like these by {nearer:.3f} to {farther:.3f}."
@@ -111,13 +111,17 @@ def _unseen(each: MetricComparison) -> str:
     return f"With these {count:,} queries a difference below {_two_digits(least)} would not be seen."
 
 
+def _signed(number: float | None) -> str:
+    return signed_number(number or 0.0)
+
+
 def _two_digits(number: float) -> str:
     return f"{number:.2f}" if number >= 0.095 else f"{number:.3f}"
 
 
 def _people_headline(said: PeoplesDifference, name: str) -> str:
     if said.difference.refused_code:
-        return f"What people would say: {refusal(said.difference.refused_code)}"
+        return f"What people would say: {why_refused(said.difference.refused_code)}"
     return {
         "better": f"People would say: {name} is better",
         "worse": f"People would say: {name} is worse",
@@ -134,7 +138,7 @@ def bar(figure: Figure, verdict: Verdict, reach: float) -> Bar | None:
         PICTURE_WIDTH / 2 + _HALF * max(-1.0, min(1.0, number / (reach or 1.0)))
         for number in (figure.low_total, figure.value, figure.high_total)
     )
-    label = f"Difference {signed(figure.value)}, from {signed(figure.low_total)} to {signed(figure.high_total)}"
+    label = f"Difference {_signed(figure.value)}, from {_signed(figure.low_total)} to {_signed(figure.high_total)}"
     return Bar(round(low, 1), round(max(high - low, 1), 1), round(value, 1), _LOOKS[verdict], label)
 
 

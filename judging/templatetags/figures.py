@@ -30,7 +30,7 @@ def refusal(code: str) -> str:
 
 
 @register.filter
-def signed(value: float | None, places: int = 3) -> str:
+def signed(value: float | None, places: int = 2) -> str:
     """Write a difference with its sign; a dash where there is none."""
     return NOTHING if value is None else signed_number(value, places)
 
@@ -41,6 +41,12 @@ def p_value(p: float | None) -> str:
     if p is None:
         return NOTHING
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+@register.filter
+def points(share: float) -> str:
+    """Write a difference of two shares in percentage points."""
+    return f"{100 * share:.0f} points".replace("-", "−")
 
 
 @register.simple_tag

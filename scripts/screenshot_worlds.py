@@ -41,6 +41,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.responses.executions import create_batch
     from judging.responses.inputs import BatchInput
     from judging.responses.plans import plan_judge
+    from judging.trust.samples.acts import create_check_sample
     from judging.work.slices import work_slice
     from judging.work.words import Turn
     from tests.draining import drain
@@ -78,6 +79,11 @@ def fill_all(stub: Any) -> dict[str, Any]:
     for lane in under_way.lanes.all():
         work_slice(lane.pk, turn=Turn(shared=4, longest=4))
 
+    for metric, count in (("P@10", 160), ("NDCG@10", 0)):
+        check_sample = create_check_sample(
+            run=sample.fields_run, actor=admin, goal="compare", metric=metric, other_run=sample.title_run
+        )
+        _grade(check_sample, count)
     embedded, strict = (
         _other_run(sample.fields_run, name, relevant_from, admin)
         for name, relevant_from in (("embedding, top results re-ranked", 1), ("strict", 2))
@@ -107,6 +113,25 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
         "response_judge": response_judge.pk,
     }
+
+
+def _grade(check_sample: Any, count: int) -> None:
+    """Have a rater grade the beginning of a check sample, a little stricter than the AI."""
+    from judging.models import User
+    from judging.trust.samples.handing_out import next_items
+    from tests.review.giving import GivenGrade, record_judgments
+
+    rater = User.objects.get(email="grace@example.com")
+    while count > 0 and (items := next_items(sample=check_sample, actor=rater, count=min(count, 100)).items):
+        by_run: dict[Any, list[GivenGrade]] = {}
+        for number, item in enumerate(items):
+            row = item.candidate
+            grade = max((row.ai_grade or 0) - (number % 3 == 0), 0)
+            given = GivenGrade(row.run_query_id, row.document.external_id, grade, saw_ai_grade=False)
+            by_run.setdefault(row.run_id, []).append(given)
+        for grades in by_run.values():
+            record_judgments(grades=grades, actor=rater)
+        count -= len(items)
 
 
 def _other_run(like: Any, name: str, relevant_from: int, actor: Any) -> Any:

@@ -21,6 +21,7 @@ from judging.statistics.tables import Flags, Floats, Integers
 from judging.trust.grades import check_completed
 from judging.trust.judges_of_record import counts_ai_grades, judge_models
 from judging.trust.model_families import is_same_family
+from judging.trust.people_difference import people_differences
 
 Verdict = Literal["better", "worse", "no_difference_seen", "cannot_tell"]
 WarningCode = Literal["same_model_family"]
@@ -60,14 +61,19 @@ class PairComparison:
 
 @dataclass(frozen=True, slots=True)
 class PeoplesDifference:
-    """How b differs from a in a metric by what people would say, b - a, from a check sample of what differs."""
+    """How b differs from a in a metric by what people would say, b - a, from a check sample of what differs.
+
+    `anytime_half_width` is half the width of its total interval that holds at all looks together: people look while they
+    grade, and an ordinary one would then be wrong a third of the time.
+    """
 
     difference: Figure
+    anytime_half_width: float | None = None
 
     @property
     def verdict(self) -> Verdict:
         """Read it from its interval for queries like these, and from nothing else."""
-        return verdict_of(self.difference)
+        return verdict_of(self.difference, anytime_half_width=self.anytime_half_width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,35 +146,17 @@ class RunValues:
         return self.query_ids[both], a[both], b[both]
 
 
-def verdict_of(figure: Figure) -> Verdict:
+def verdict_of(figure: Figure, *, anytime_half_width: float | None = None) -> Verdict:
     """Read a difference b - a from its interval for queries like these, and from nothing else.
 
-    People's difference of a check sample that was made for (b, a) is turned with `reversed_figure` first.
+    With `anytime_half_width` from the interval of that half-width instead. Method, "Stop on an answer".
     """
-    if figure.low_total is None or figure.high_total is None:
+    value, low, high = figure.value, figure.low_total, figure.high_total
+    if value is None or low is None or high is None:
         return "cannot_tell"
-    if figure.low_total > 0:
-        return "better"
-    if figure.high_total < 0:
-        return "worse"
-    return "no_difference_seen"
-
-
-def reversed_figure(figure: Figure) -> Figure:
-    """Turn a difference a - b into b - a."""
-
-    def negative(number: float | None) -> float | None:
-        # Adding 0 makes 0 of -0.
-        return None if number is None else 0.0 - number
-
-    return replace(
-        figure,
-        value=negative(figure.value),
-        low=negative(figure.high),
-        high=negative(figure.low),
-        low_total=negative(figure.high_total),
-        high_total=negative(figure.low_total),
-    )
+    if anytime_half_width is not None:
+        low, high = value - anytime_half_width, value + anytime_half_width
+    return "better" if low > 0 else "worse" if high < 0 else "no_difference_seen"
 
 
 def read_runs(run_ids: Sequence[UUID]) -> list[EvaluationRun]:
@@ -187,14 +175,22 @@ def read_runs(run_ids: Sequence[UUID]) -> list[EvaluationRun]:
 
 
 def read_comparison(run_ids: Sequence[UUID]) -> RunComparison:
-    """Read the runs, two or more, and compare them. Raise NotFound, Invalid, and Conflict as `compare_runs` does."""
-    return compare_runs(read_runs(run_ids))
+    """Read the runs, two or more, and compare them, with what check samples of the first two say.
+
+    Raise NotFound, Invalid, and Conflict as `compare_runs` does.
+    """
+    runs = read_runs(run_ids)
+    check_comparable(runs)
+    said = people_differences(runs[0], runs[1]).items()
+    return compare_runs(runs, people={name: PeoplesDifference(*figure) for name, figure in said})
 
 
-def compare_runs(runs: Sequence[EvaluationRun], *, people: Mapping[str, Figure] | None = None) -> RunComparison:
+def compare_runs(
+    runs: Sequence[EvaluationRun], *, people: Mapping[str, PeoplesDifference] | None = None
+) -> RunComparison:
     """Compare two runs or more, every pair in the metrics that both have, matched by the corpus's queries.
 
-    `people` are figures of people's difference b - a of the first two, by canonical name of the metric. Raise Conflict:
+    `people` is what people would say of the first two, by canonical name of the metric. Raise Conflict:
     run_not_completed, corpora_differ, scales_differ, relevant_from_differs.
     """
     check_comparable(runs)
@@ -223,7 +219,7 @@ def compare_runs(runs: Sequence[EvaluationRun], *, people: Mapping[str, Figure] 
         pairs=_with_holm(compared) if len(compared) > 1 else compared,
         has_ai_grades=any(counts_ai_grades(run) for run in dict.fromkeys(runs)),
         warnings=_warnings(runs),
-        people={name: PeoplesDifference(figure) for name, figure in (people or {}).items()},
+        people=people or {},
     )
 
 

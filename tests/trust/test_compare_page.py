@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from judging.models import EvaluationRun, Role, User
 from judging.statistics.figures import Figure
-from judging.trust.run_comparison import compare_runs
+from judging.trust.run_comparison import PeoplesDifference, compare_runs
 from judging.web.trust.difference_words import metric_rows
 from tests.factories import make_run, make_user
 from tests.security.installation import browser_of
@@ -180,7 +180,7 @@ def test_names_are_escaped(visit: Client) -> None:
 def test_people_s_difference_and_its_picture_stand_beside_the_ai_s() -> None:
     a, b = runs_apart(shift=0)
     figure = Figure(0.05, 0.04, 0.06, 0.01, 0.09, "difference_by_document", 30, 200)
-    found = compare_runs([a, b], people={"P@10": figure})
+    found = compare_runs([a, b], people={"P@10": PeoplesDifference(figure, 0.045)})
     row, other = metric_rows(found.pair.metrics, names=["New", "New"], has_ai_grades=True, people=found.people)
     assert row.headline == "No difference seen if the AI's grades were people's"
     assert row.people_headline == "People would say: New is better"

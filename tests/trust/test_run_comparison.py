@@ -9,15 +9,17 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from judging.models import EvaluationRun, EvaluationRunStatus, Judgment
+from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, Judgment, User
 from judging.runs.locks import lock_run
 from judging.statistics.figures import Figure, refused
 from judging.statistics.paired import compare_paired, holm
-from judging.trust.run_comparison import compare_runs, reversed_figure, verdict_of
+from judging.trust.people_difference import reversed_figure
+from judging.trust.run_comparison import PeoplesDifference, compare_runs, verdict_of
 from tests.factories import make_judge, make_run
 from tests.rest_clients import assert_problem
 from tests.trust.compared import make_scored_run, some_values
 from tests.trust.graded import give_grades, make_graded_run
+from tests.trust.sampled import grade_queue, start
 
 pytestmark = pytest.mark.django_db
 
@@ -217,8 +219,48 @@ def test_the_verdict_comes_from_the_interval_for_queries_like_these(figure: Figu
 
 def test_people_s_difference_stands_beside(as_member: APIClient) -> None:
     a, b = two_runs()
-    found = compare_runs([a, b], people={"P@10": people(0.05, 0.04)})
+    found = compare_runs([a, b], people={"P@10": PeoplesDifference(people(0.05, 0.04))})
     assert found.people["P@10"].verdict == "better"
+
+
+def test_while_people_look_the_wider_interval_decides() -> None:
+    figure = people(0.05, 0.04)
+    assert PeoplesDifference(figure, 0.06).verdict == "no_difference_seen"
+    assert PeoplesDifference(figure, 0.045).verdict == "better"
+
+
+def reversed_lists(run: EvaluationRun, depth: int) -> EvaluationRun:
+    results = {f"query {i}": [f"d{rank}" for rank in range(depth, 0, -1)] for i in range(run.query_count)}
+    other = make_run(results, evaluation=run.evaluation, scale=run.scale, metrics=run.metrics)
+    give_grades(other)
+    return other
+
+
+def test_a_check_sample_of_what_differs_says_what_people_would(as_member: APIClient, member: User) -> None:
+    grades = [[int(rank < 6) for rank in range(12)] for _ in range(14)]
+    a = make_graded_run(ai=grades, metrics=["P@6", "NDCG@6"])
+    b = reversed_lists(a, 12)
+    sample = start(a, "compare", metric="P@6", other_run=b)
+    assert comparison(as_member, a, b)["people"]["P@6"]["verdict"] == "cannot_tell"
+    grade_queue(
+        sample, member, {(f"query {i}", f"d{rank + 1}"): grades[i][rank] for i in range(14) for rank in range(12)}
+    )
+    there, back = (comparison(as_member, *runs)["people"] for runs in ((a, b), (b, a)))
+    # b has the six relevant ones last.
+    assert there["P@6"]["difference"]["value"] == pytest.approx(-1)
+    assert back["P@6"]["difference"]["value"] == pytest.approx(1)
+    assert back["P@6"]["difference"]["low_total"] == pytest.approx(-there["P@6"]["difference"]["high_total"])
+    assert (there["P@6"]["verdict"], back["P@6"]["verdict"]) == ("worse", "better")
+    assert list(there) == ["P@6"]
+    assert comparison(as_member, a, a)["people"] == {}
+
+
+def test_a_void_sample_says_nothing(as_member: APIClient) -> None:
+    a = make_graded_run(ai=[[1, 0]] * 12, metrics=["P@1"])
+    b = reversed_lists(a, 2)
+    start(a, "compare", metric="P@1", other_run=b)
+    Candidate.objects.filter(run=b, rank=2).update(rank=3)
+    assert comparison(as_member, a, b)["people"] == {}
 
 
 # How much it takes

@@ -35,7 +35,10 @@ class PeoplesDifferenceSerializer(serializers.Serializer[Any]):
     """What people would say of the difference b - a."""
 
     difference = FigureSerializer()
-    verdict = serializers.ChoiceField(choices=get_args(Verdict), help_text="From low_total and high_total alone.")
+    anytime_half_width = serializers.FloatField(
+        allow_null=True, help_text="Of the interval for queries like these that holds however often one looks."
+    )
+    verdict = serializers.ChoiceField(choices=get_args(Verdict), help_text="From that interval alone.")
 
 
 class ComparisonWarningSerializer(serializers.Serializer[Any]):
@@ -83,7 +86,12 @@ def comparison_body(found: RunComparison) -> dict[str, Any]:
         "has_ai_grades": found.has_ai_grades,
         "significance": _significance(found.pair),
         "people": {
-            name: {"difference": each.difference, "verdict": each.verdict} for name, each in found.people.items()
+            name: {
+                "difference": each.difference,
+                "anytime_half_width": each.anytime_half_width,
+                "verdict": each.verdict,
+            }
+            for name, each in found.people.items()
         },
         "warnings": [
             {

@@ -37,6 +37,7 @@ class MetricRow:
     bar: Bar | None
     people: PeoplesDifference | None = None
     people_headline: str = ""
+    people_detail: str = ""
     people_bar: Bar | None = None
 
     @property
@@ -66,6 +67,7 @@ def metric_rows(
             bar=bar(each.paired.figure, each.verdict, _reach(each, metrics, given)),
             people=said,
             people_headline=_people_headline(said, name) if said else "",
+            people_detail=_people_detail(said) if said else "",
             people_bar=bar(said.difference, said.verdict, _reach(each, metrics, given)) if said else None,
         )
         for each, name, said in (
@@ -120,14 +122,26 @@ def _two_digits(number: float) -> str:
 
 
 def _people_headline(said: PeoplesDifference, name: str) -> str:
-    if said.difference.refused_code:
-        return f"What people would say: {why_refused(said.difference.refused_code)}"
     return {
         "better": f"People would say: {name} is better",
         "worse": f"People would say: {name} is worse",
         "no_difference_seen": "People would say: no difference seen",
         "cannot_tell": "People would say: can't tell yet",
     }[said.verdict]
+
+
+def _people_detail(said: PeoplesDifference) -> str:
+    figure = said.difference
+    if figure.refused_code:
+        return f"{figure.grade_count:,} blind grades so far. {why_refused(figure.refused_code)}"
+    text = (
+        f"By {_signed(figure.value)}, from {figure.grade_count:,} blind grades: for these queries"
+        f" {_signed(figure.low)} to {_signed(figure.high)}, for queries like these {_signed(figure.low_total)} to"
+        f" {_signed(figure.high_total)}"
+    )
+    if said.anytime_half_width is None:
+        return f"{text}."
+    return f"{text}; ±{said.anytime_half_width:.3f} however often one looks, which decides."
 
 
 def bar(figure: Figure, verdict: Verdict, reach: float) -> Bar | None:

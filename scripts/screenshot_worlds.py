@@ -45,6 +45,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.work.slices import work_slice
     from judging.work.words import Turn
     from tests.draining import drain
+    from tests.factories import make_certificate
 
     sample = load_sample(lambda text: None)
     admin = User.objects.get(email="ada@example.com")
@@ -80,14 +81,17 @@ def fill_all(stub: Any) -> dict[str, Any]:
         work_slice(lane.pk, turn=Turn(shared=4, longest=4))
 
     for metric, count in (("P@10", 160), ("NDCG@10", 0)):
-        check_sample = create_check_sample(
+        compared = create_check_sample(
             run=sample.fields_run, actor=admin, goal="compare", metric=metric, other_run=sample.title_run
         )
-        _grade(check_sample, count)
+        _grade(compared, count)
     embedded, strict = (
         _other_run(sample.fields_run, name, relevant_from, admin)
         for name, relevant_from in (("embedding, top results re-ranked", 1), ("strict", 2))
     )
+    check_sample = create_check_sample(run=sample.fields_run, goal="certify", metric="P@10", actor=admin)
+    certificate = make_certificate(check_sample)
+
     set_default_model(actor=admin, ai_provider_id=provider.pk, model="acme-large")
     inputs = [BatchInput(request=request, response=response) for request, response in TEXTS]
     response_judge = ResponseJudge.objects.order_by("name").first()
@@ -106,6 +110,8 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "embedded": embedded,
         "strict": strict,
         "ended": ended.pk,
+        "check_sample": check_sample.pk,
+        "certificate": certificate.pk,
         "under_way": under_way.pk,
         "judge": judge.pk,
         "provider": provider.pk,

@@ -124,6 +124,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("compare", (world["title_run"].pk, run.pk), "", look),
         ("trust_how", (), "", look),
         ("run_trust", (run.pk,), "", open_details),
+        ("certificate", (world["certificate"],), "", look),
         ("judging_run", (world["ended"],), "", look),
         ("ai_judges", (), "", look),
         ("ai_judge", (world["judge"],), "", test_the_judge),

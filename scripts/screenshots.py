@@ -121,6 +121,8 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("import_judgments", (run.evaluation_id,), "", look),
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
+        ("compare", (world["title_run"].pk, run.pk), "", look),
+        ("trust_how", (), "", look),
         ("run_trust", (run.pk,), "", open_details),
         ("certificate", (world["certificate"],), "", look),
         ("judging_run", (world["ended"],), "", look),
@@ -144,6 +146,10 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     ]
     for route, args, query, act in routes:
         yield route.replace("_", "-"), reverse(route, args=args) + query, admin, act
+    several = reverse("compare", args=(world["title_run"].pk, run.pk)) + f"?with={world['embedded'].pk}"
+    yield "compare-several", several, admin, look
+    yield "compare-related", reverse("compare", args=(run.pk, world["embedded"].pk)), admin, look
+    yield "compare-refused", reverse("compare", args=(run.pk, world["strict"].pk)), admin, look
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
     yield "evaluate", reverse("evaluate", args=(run.pk,)), rater, look
     yield "evaluate-committed", reverse("evaluate", args=(run.pk,)), rater, lambda page: page.keyboard.type("2")

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY, MAX_INTEGER
 from judging.models import JudgingItem, JudgingRun, Scope, Throttle
-from judging.rest.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
+from judging.rest.fields import BooleanField, ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
 
 
 class WarningSerializer(serializers.Serializer[Any]):
@@ -57,6 +57,8 @@ class JudgingRunSerializer(ModelSerializer):
             "query_limit",
             "max_concurrency",
             "max_total_tokens",
+            "trial",
+            "made_current_at",
             "throttled_by",
             "throttled_since",
             "progress",
@@ -80,6 +82,10 @@ class JudgingRunSerializer(ModelSerializer):
             "completed_at",
         ]
         read_only_fields = fields
+        extra_kwargs = {
+            "trial": {"help_text": "Its grades are kept with its items and are no judgments."},
+            "made_current_at": {"help_text": "When somebody made its grades count (make-current); null: never."},
+        }
 
 
 class StartSerializer(Serializer):
@@ -96,6 +102,12 @@ class StartSerializer(Serializer):
     query_limit = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_INTEGER)
     max_concurrency = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_CONCURRENCY)
     max_total_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_BIG_INTEGER)
+    trial = BooleanField(
+        required=False,
+        default=False,
+        allow_null=True,
+        help_text="Keep its grades with its items: no judgment is written and no metric changes.",
+    )
 
 
 class EstimateSerializer(serializers.Serializer[Any]):
@@ -110,6 +122,9 @@ class EstimateSerializer(serializers.Serializer[Any]):
     basis = serializers.ChoiceField(
         choices=["earlier_run", "sample", "nothing"],
         help_text="Measured by the same judge's newest run, counted on sampled prompts, or nothing is in scope.",
+    )
+    replaced_count = serializers.IntegerField(
+        help_text="How many of the candidates have an AI grade of record, which the new one replaces. 0 for a trial."
     )
 
 

@@ -72,7 +72,7 @@ def _choice(user: User, values: dict[str, Any]) -> tuple[AIJudge, JudgingOptions
     judge = visible_judges(user).filter(pk=values.pop("ai_judge_id")).first()
     if judge is None:
         raise Invalid("there is no such AI judge", errors={"ai_judge_id": ["There is no such AI judge."]})
-    return judge, JudgingOptions(**values)
+    return judge, JudgingOptions(**{**values, "trial": bool(values.get("trial"))})
 
 
 class JudgingRunList(ApiView):

@@ -11,6 +11,7 @@ from judging.api.judging_runs.views import (
     JudgingRunDetail,
     JudgingRunEstimate,
     JudgingRunList,
+    JudgingRunMakeCurrent,
     JudgingRunStart,
 )
 from judging.api.people.views import (
@@ -67,6 +68,7 @@ urlpatterns = [
     path("ai-judging-runs/<uuid:judging_run_id>/export", JudgingRunExport.as_view()),
     path("ai-judging-runs/<uuid:judging_run_id>/items", JudgingItemList.as_view()),
     path("ai-judging-runs/<uuid:judging_run_id>/cancel", JudgingRunCancel.as_view()),
+    path("ai-judging-runs/<uuid:judging_run_id>/make-current", JudgingRunMakeCurrent.as_view()),
     path("agreement", AgreementDetail.as_view()),
     re_path(r"^.*$", Unknown.as_view()),
 ]

@@ -14,7 +14,7 @@ from judging.models import AIJudge, Candidate, EvaluationRun, JudgingRun, Judgme
 from judging.runs.locks import lock_run
 from tests.draining import drain
 from tests.factories import make_judge, make_provider
-from tests.judging_runs.judging import Start, cached_grades, grades_of_record, items_by_document, reread, small_run
+from tests.judging_runs.judging import Start, cached_grades, items_by_document, reread, small_run
 from tests.rest_clients import assert_problem
 from tests.review.test_grid import ai_grades
 from tests.stub.fixtures import Stub
@@ -130,10 +130,10 @@ def test_rest_starts_a_trial_and_every_answer_says_so(as_member: APIClient, stub
 
 def test_a_key_used_for_a_run_starts_no_trial(as_member: APIClient) -> None:
     run, judge = small_run(1, 1), make_judge()
-    key = {"HTTP_IDEMPOTENCY_KEY": "k"}
-    first = as_member.post(url(run), body_of(judge), **key).json()
-    assert as_member.post(url(run), body_of(judge, trial=False), **key).json()["id"] == first["id"]
-    assert_problem(as_member.post(url(run), body_of(judge, trial=True), **key), 409, "idempotency_key_reused")
+    key = {"Idempotency-Key": "k"}
+    first = as_member.post(url(run), body_of(judge), headers=key).json()
+    assert as_member.post(url(run), body_of(judge, trial=False), headers=key).json()["id"] == first["id"]
+    assert_problem(as_member.post(url(run), body_of(judge, trial=True), headers=key), 409, "idempotency_key_reused")
 
 
 def test_an_estimate_says_how_many_grades_of_record_a_run_would_replace(as_member: APIClient) -> None:

@@ -128,6 +128,27 @@ class EstimateSerializer(serializers.Serializer[Any]):
     )
 
 
+class ReplacedSerializer(serializers.Serializer[Any]):
+    """A source of AI grades of record whose place a judging run takes."""
+
+    judging_run_id = serializers.UUIDField(allow_null=True, help_text="null: imported; these can't come back.")
+    judge_label = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class EffectSerializer(serializers.Serializer[Any]):
+    """What it does to the AI grades of record when a judging run's grades count."""
+
+    changed_count = serializers.IntegerField(help_text="Grades of record that get another value.")
+    added_count = serializers.IntegerField(help_text="Candidates that had no AI grade.")
+    unchanged_count = serializers.IntegerField(help_text="Grades of record that keep their value.")
+    replaced = ReplacedSerializer(many=True, help_text="Whose place it takes, the unchanged ones included.")
+    back_to_id = serializers.UUIDField(
+        allow_null=True,
+        help_text="The judging run whose make-current brings back exactly what was there; null: none does.",
+    )
+
+
 class JudgingItemSerializer(ModelSerializer):
     """What an AI judging run said of one candidate: a grade, or a failure."""
 

@@ -79,7 +79,14 @@ class Judgment(models.Model):
             ),
             models.CheckConstraint(condition=_grade_on_scale(), name="judgment_grade_on_scale"),
         ]
-        indexes = [models.Index(fields=["query", "document", "scale"], name="judgment_pair")]
+        indexes = [
+            models.Index(fields=["query", "document", "scale"], name="judgment_pair"),
+            models.Index(
+                fields=["query", "document", "scale"],
+                condition=models.Q(blind_grade__isnull=False),
+                name="judgment_blind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.grade} on {self.scale}"

@@ -27,6 +27,7 @@ from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
+from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
 from judging.api.trust.report_views import TrustDetail
 from judging.api.trust.views import AgreementDetail
 from judging.api.unknown import Unknown
@@ -71,6 +72,7 @@ urlpatterns = [
     path("ai-judging-runs/<uuid:judging_run_id>/cancel", JudgingRunCancel.as_view()),
     path("ai-judging-runs/<uuid:judging_run_id>/make-current", JudgingRunMakeCurrent.as_view()),
     path("evaluations/runs/<uuid:run_id>/trust", TrustDetail.as_view()),
+    path("judging-runs/compare", JudgingRunComparisonDetail.as_view()),
     path("agreement", AgreementDetail.as_view()),
     re_path(r"^.*$", Unknown.as_view()),
 ]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 from rest_framework.test import APIClient
@@ -136,7 +137,8 @@ def test_rest_answers_what_changed_and_foretells_it(
     start: Start, stub: Stub, as_member: APIClient, member: User
 ) -> None:
     run = small_run(2, 2)
-    ai_grades(run, {("query 0", "d0-0"): 3})
+    with transaction.atomic():
+        ai_grades(run, {("query 0", "d0-0"): 3})
     Judgment.objects.update(judging_run_id=None, judging_run_created_at=None, judge_label="Imported")
     answer(stub, 1)
     old = start(run, options=JudgingOptions(scope="unjudged", query_limit=1))

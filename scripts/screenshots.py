@@ -126,6 +126,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("ai_judges", (), "", look),
         ("ai_judge", (world["judge"],), "", test_the_judge),
         ("ai_judge_versions", (world["judge"],), "", look),
+        ("ai_judge_trust", (world["judge"],), "", look),
         ("ai_judge_create", (), "", look),
         ("ai_providers", (), "", look),
         ("ai_provider", (world["provider"],), "", look),

@@ -29,6 +29,13 @@ from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, Judgme
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
 from judging.api.trust.report_views import TrustDetail
+from judging.api.trust.sample_views import (
+    CheckSampleDetail,
+    CheckSampleItems,
+    CheckSampleList,
+    CheckSampleNext,
+    CheckSampleSkip,
+)
 from judging.api.trust.views import AgreementDetail
 from judging.api.unknown import Unknown
 
@@ -74,5 +81,10 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/trust", TrustDetail.as_view()),
     path("judging-runs/compare", JudgingRunComparisonDetail.as_view()),
     path("agreement", AgreementDetail.as_view()),
+    path("check-samples", CheckSampleList.as_view()),
+    path("check-samples/<uuid:sample_id>", CheckSampleDetail.as_view()),
+    path("check-samples/<uuid:sample_id>/next", CheckSampleNext.as_view()),
+    path("check-samples/<uuid:sample_id>/skip", CheckSampleSkip.as_view()),
+    path("check-samples/<uuid:sample_id>/items", CheckSampleItems.as_view()),
     re_path(r"^.*$", Unknown.as_view()),
 ]

@@ -11,10 +11,11 @@ from django.db import connection
 
 from judging.foundation.columns import uuid_param
 from judging.foundation.scales import SCALES, Scale
-from judging.statistics.agreement.jackknife import agreement_figures
+from judging.statistics.agreement.coefficients import FigureName
+from judging.statistics.agreement.jackknife import agreement_figure
 from judging.statistics.agreement.people import Ceiling, PeopleGrades, ceiling
 from judging.statistics.figures import Figure
-from judging.statistics.tables import Integers, mean_grade, query_tables
+from judging.statistics.tables import Floats, Integers, mean_grade, query_tables
 
 _ROWS = 5000
 
@@ -23,15 +24,31 @@ _ROWS = 5000
 class VersionAgreement:
     """A judge version against people's blind grades on one scale, every (query, document) once.
 
-    `other_scales` are those on which it has pairs, too. Relevant is what the scale calls highly relevant.
+    `scales` are all those on which it has pairs. Relevant is what the scale calls highly relevant. `given` holds each
+    person's grades with the version's beside them.
     """
 
     scale: Scale
-    other_scales: tuple[Scale, ...]
-    pair_count: int
-    figures: dict[str, Figure]
-    confusion: list[list[int]]
-    ceiling: Ceiling
+    scales: tuple[Scale, ...]
+    tables: Floats
+    given: PeopleGrades
+
+    @property
+    def pair_count(self) -> int:
+        return round(float(self.tables.sum()))
+
+    def figure(self, name: FigureName) -> Figure:
+        """Compute one figure with its interval."""
+        return agreement_figure(self.tables, name, relevant_from=self.scale.highly_relevant_from)
+
+    @property
+    def confusion(self) -> list[list[int]]:
+        """Count the pairs: rows the version's grade, columns people's."""
+        return [[round(count) for count in row] for row in self.tables.sum(0)]
+
+    def ceiling(self) -> Ceiling:
+        """Set it beside what people reach among themselves."""
+        return ceiling(self.given)
 
 
 def version_agreements(version_ids: Collection[UUID], *, scale: str = "") -> dict[UUID, VersionAgreement]:
@@ -47,8 +64,8 @@ def version_agreements(version_ids: Collection[UUID], *, scale: str = "") -> dic
     for version_id, by_scale in by_version.items():
         tables = {name: _newest(np.array(rows, dtype=np.int64)) for name, rows in by_scale.items()}
         chosen = scale if scale in tables else max(tables, key=lambda name: len(tables[name]))
-        others = tuple(SCALES[name] for name in sorted(tables) if name != chosen)
-        found[version_id] = _agreement(tables[chosen], SCALES[chosen], others)
+        scales = tuple(SCALES[name] for name in sorted(tables))
+        found[version_id] = _agreement(tables[chosen], SCALES[chosen], scales)
     return found
 
 
@@ -88,20 +105,12 @@ def _newest(rows: Integers) -> Integers:
     return np.asarray(rows[is_last])
 
 
-def _agreement(rows: Integers, scale: Scale, others: tuple[Scale, ...]) -> VersionAgreement:
+def _agreement(rows: Integers, scale: Scale, scales: tuple[Scale, ...]) -> VersionAgreement:
     _, first, pair = np.unique(rows[:, :2], axis=0, return_index=True, return_inverse=True)
     pair = pair.reshape(-1)
     means = mean_grade(np.bincount(pair, rows[:, 4]).astype(np.int64), np.bincount(pair))
-    G = scale.maximum + 1
-    tables = query_tables(rows[first, 0], rows[first, 3], means, grade_count=G)
+    grade_count = scale.maximum + 1
+    tables = query_tables(rows[first, 0], rows[first, 3], means, grade_count=grade_count)
     _, query = np.unique(rows[:, 0], return_inverse=True)
-    given = PeopleGrades.read(rows[:, 5], pair, query, rows[:, 4], grade_count=G, ai=rows[:, 3])
-    figures = agreement_figures(tables, relevant_from=scale.highly_relevant_from)
-    return VersionAgreement(
-        scale,
-        others,
-        len(first),
-        {str(name): figure for name, figure in figures.items()},
-        [[round(count) for count in row] for row in tables.sum(0)],
-        ceiling(given),
-    )
+    given = PeopleGrades.read(rows[:, 5], pair, query, rows[:, 4], grade_count=grade_count, ai=rows[:, 3])
+    return VersionAgreement(scale, scales, tables, given)

@@ -89,6 +89,7 @@ def _detail(effect: ledger.Effect) -> dict[str, object]:
         "unchanged": effect.unchanged_count,
         "replaced": ", ".join(labels),
         "back_to": str(effect.back_to_id or ""),
+        "imported": sum(each.count for each in effect.replaced if each.judging_run_id is None),
     }
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from judging import ledger
-from judging.judging_runs import making_current
+from judging.judging_runs import finishing_current
 from judging.trust import reports
 from judging.work import slices
 
@@ -17,7 +17,7 @@ def renew_metrics(run_id: str) -> None:
 
 
 def finish_making_current(judging_run_id: str) -> None:
-    making_current.finish_making_current(UUID(judging_run_id))
+    finishing_current.finish_making_current(UUID(judging_run_id))
 
 
 def renew_trust(run_id: str) -> None:

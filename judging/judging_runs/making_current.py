@@ -1,35 +1,29 @@
-"""Let the grades of an ended judging run count: the act, what it would do, and what a killed process left of it."""
+"""Let the grades of an ended judging run count: the act, and what it would do."""
 
-import time
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
-from judging import ledger
 from judging.foundation.clock import shared_now
 from judging.foundation.errors import Conflict
-from judging.judging_runs.stale_metrics import enqueue_stale_metrics
+from judging.judging_runs.finishing_current import finish_making_current
+from judging.ledger import Effect, effect_of_making_current, lock_unlocked_runs
 from judging.models import AuditEvent, EvaluationRun, JudgingRun
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member
 from judging.work import queue
-from judging.work.rescue import LOST_AFTER
 
 ACTION = "judging_run_made_current"
 # How long a caller waits: 100,000 grades take a minute. The rest is for the workers.
 PATIENCE_SECONDS = 8.0
-_LOOK_BACK = timedelta(days=7)
 _MOST_LABELS = 5
-# Runs made current of which this process has seen that nothing is left. Each is looked at once, not every few seconds.
-_finished: set[tuple[UUID, datetime]] = set()
 
 
-def preview_making_current(judging_run: JudgingRun) -> ledger.Effect:
+def preview_making_current(judging_run: JudgingRun) -> Effect:
     """Return what `make_judging_run_current` would change. Raise Conflict (judging_run_active, run_locked)."""
     check_can_count(judging_run)
-    return ledger.effect_of_making_current(judging_run)
+    return effect_of_making_current(judging_run)
 
 
 def check_can_count(judging_run: JudgingRun) -> None:
@@ -40,7 +34,7 @@ def check_can_count(judging_run: JudgingRun) -> None:
         raise Conflict("the evaluation run is locked; unlock it first", code="run_locked")
 
 
-def make_judging_run_current(*, judging_run: JudgingRun, actor: Actor) -> ledger.Effect:
+def make_judging_run_current(*, judging_run: JudgingRun, actor: Actor) -> Effect:
     """Let the grades of an ended judging run count, as if it had been started last; return what that changes.
 
     Older runs still at work overwrite none of them from then on; a run started later does. A pair the run has no grade
@@ -52,12 +46,12 @@ def make_judging_run_current(*, judging_run: JudgingRun, actor: Actor) -> ledger
     with transaction.atomic():
         evaluation_run = EvaluationRun.objects.select_related("evaluation").get(pk=judging_run.evaluation_run_id)
         # Held first, as everything that writes judgments does: a lock falls wholly before or after this.
-        unlocked = ledger.lock_unlocked_runs(evaluation_run.evaluation.corpus_id, evaluation_run.scale)
+        unlocked = lock_unlocked_runs(evaluation_run.evaluation.corpus_id, evaluation_run.scale)
         run = JudgingRun.objects.select_for_update(no_key=True).get(pk=judging_run.pk)
         run.evaluation_run = evaluation_run
         evaluation_run.is_locked = evaluation_run.pk not in unlocked
         check_can_count(run)
-        effect = ledger.effect_of_making_current(run)
+        effect = effect_of_making_current(run)
         run.made_current_at = _latest_moment(evaluation_run)
         run.save(update_fields=["made_current_at"])
         name = str(run.judge_version.label)
@@ -79,7 +73,7 @@ def _latest_moment(evaluation_run: EvaluationRun) -> datetime:
     return max([shared_now(), *(moment + timedelta(microseconds=1) for moment in moments)])
 
 
-def _detail(effect: ledger.Effect) -> dict[str, object]:
+def _detail(effect: Effect) -> dict[str, object]:
     labels = [f"{each.judge_label} ({each.count:,})" for each in effect.replaced[:_MOST_LABELS]]
     if len(effect.replaced) > _MOST_LABELS:
         labels.append("and others")
@@ -91,45 +85,6 @@ def _detail(effect: ledger.Effect) -> dict[str, object]:
         "back_to": str(effect.back_to_id or ""),
         "imported": sum(each.count for each in effect.replaced if each.judging_run_id is None),
     }
-
-
-def finish_making_current(judging_run_id: UUID, *, seconds: float | None = None) -> bool:
-    """Write what is left of a run made current, and queue the metrics; False: `seconds` are over and some is left.
-
-    Harmless at any moment and from several processes at once.
-    """
-    end = None if seconds is None else time.monotonic() + seconds
-    after = ledger.make_chunk_current(judging_run_id, after=0)
-    while after is not None:
-        if end is not None and time.monotonic() >= end:
-            return False
-        after = ledger.make_chunk_current(judging_run_id, after=after)
-    run = JudgingRun.objects.select_related("evaluation_run__evaluation").filter(pk=judging_run_id).first()
-    if run is not None:
-        enqueue_stale_metrics(run.evaluation_run)
-    return True
-
-
-def finish_forgotten_current() -> None:
-    """Queue what is left of runs made current whose process was killed on the way."""
-    if queue.has_waiting_tasks():
-        return
-    now = shared_now()
-    made = JudgingRun.objects.filter(made_current_at__lt=now - LOST_AFTER, made_current_at__gt=now - _LOOK_BACK)
-    for run in made.select_related("evaluation_run").order_by("made_current_at"):
-        key = (run.pk, run.counts_from)
-        if key in _finished:
-            continue
-        if not ledger.left_to_make_current(run).exists():
-            _finished.add(key)
-        elif not _is_at_work(run.evaluation_run, now):
-            queue.enqueue_making_current(run.pk)
-
-
-def _is_at_work(evaluation_run: EvaluationRun, now: datetime) -> bool:
-    """Tell whether judgments are being written on the run: somebody may be at it, a chunk at a time."""
-    written_at = evaluation_run.judgments_at
-    return written_at is not None and written_at > now - LOST_AFTER
 
 
 def last_time_made_current(judging_run: JudgingRun) -> AuditEvent | None:

@@ -1,8 +1,9 @@
 """Pick up work that was left behind: every few seconds by the supervisor, or by hand."""
 
-from judging.judging_runs.making_current import finish_forgotten_current
+from judging.judging_runs.finishing_current import finish_forgotten_current
 from judging.judging_runs.stale_metrics import renew_forgotten_metrics
 from judging.runs.importing.interrupted import fail_interrupted_imports
+from judging.trust.certificates import check_certificates
 from judging.work.rescue import rescue_lanes
 
 
@@ -15,4 +16,5 @@ def rescue_all() -> int:
     finish_forgotten_current()
     renew_forgotten_metrics()
     fail_interrupted_imports()
+    check_certificates()
     return rescued

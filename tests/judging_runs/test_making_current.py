@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from judging import ledger
 from judging.foundation.errors import Conflict
-from judging.judging_runs import making_current
+from judging.judging_runs import finishing_current, making_current
 from judging.judging_runs.making_current import make_judging_run_current, preview_making_current
 from judging.judging_runs.starting import JudgingOptions, cancel_judging_run
 from judging.ledger import Effect, Replaced
@@ -326,7 +326,7 @@ def test_a_killed_process_leaves_what_the_housekeeping_finishes(
     assert not RunQuery.objects.filter(run=run, has_stale_metrics=True).exists()
     rescue_all()
     assert not OrmQ.objects.exists()
-    assert any(key == trial.pk for key, _ in making_current._finished)
+    assert any(key == trial.pk for key, _ in finishing_current._finished)
 
 
 @pytest.mark.usefixtures("small_chunks")

@@ -39,7 +39,7 @@ class Look:
     `estimate` is None where nothing can be computed and for agreement; `figure` then says why, or is the agreement.
     `to_do` are the items to hand out, in order; `to_do_last` those that somebody skipped. `probabilities` by item are
     those of inclusion at the present number of grades. `unit_count` is what the variance shrinks with: grades, or
-    settled queries of `unit_total`.
+    settled queries of `unit_total`; `query_needs` is how many items each query still needs now, in the queue's order.
     """
 
     plan: Plan
@@ -53,6 +53,7 @@ class Look:
     probabilities: Floats
     to_do: Integers
     to_do_last: Integers
+    query_needs: Integers
 
     @property
     def population_count(self) -> int:
@@ -119,6 +120,7 @@ def _look_at_documents(plan: DocumentPlan) -> Look:
         probabilities=probabilities,
         to_do=plan.order[~(is_answered | is_skipped)[plan.order]],
         to_do_last=plan.order[is_skipped[plan.order]],
+        query_needs=np.zeros(0, dtype=np.int64),
     )
 
 
@@ -223,6 +225,7 @@ def _look_at_queries(plan: QueryPlan) -> Look:
         probabilities=np.full(len(items), len(sampled) / total if total else 0.0),
         to_do=np.array(to_do, dtype=np.int64),
         to_do_last=np.array(to_do_last, dtype=np.int64),
+        query_needs=np.array([len(needed) for needed in state.needed], dtype=np.int64),
     )
 
 

@@ -40,11 +40,17 @@ def needed_count(goal: str, half_width: float | None, look: Look) -> int:
         return 0
     plan = look.plan
     if isinstance(plan, DocumentPlan):
-        more = _documents(plan, goal, half_width, look) - look.graded_count - look.ahead_count
+        more = _ungraded(plan, _documents(plan, goal, half_width, look))
     else:
         more = _query_grades(plan, goal, half_width, look)
     # Past what was planned and not there yet: another batch.
     return min(left, more if more > 0 else BATCH)
+
+
+def _ungraded(plan: DocumentPlan, wanted: int) -> int:
+    """Count what is not graded of the first so many of the queue; what was skipped is passed over."""
+    queue = plan.order[~plan.items.is_skipped[plan.order]][:wanted]
+    return int((~plan.items.is_answered[queue]).sum())
 
 
 def _documents(plan: DocumentPlan, goal: str, half_width: float | None, look: Look) -> int:
@@ -97,7 +103,12 @@ def _query_grades(plan: QueryPlan, goal: str, half_width: float | None, look: Lo
     wanted = stopping.planned_queries(width, population_count=total, residual_deviation=deviation)
     wanted = min(total, max(wanted, MIN_QUERIES))
     per_query = look.graded_count / look.unit_count if look.unit_count else _grades_per_query(plan)
-    return math.ceil((wanted - look.unit_count) * per_query) - look.ahead_count
+    # Of the queries that will be asked about: what they are known to need, or as much as others took.
+    is_answered = plan.items.is_answered
+    graded = np.array([is_answered[pool].sum() for pool in plan.pools[:wanted]])
+    needed = look.query_needs[:wanted]
+    more = np.where(needed > 0, np.maximum(needed, per_query - graded), 0.0)
+    return math.ceil(float(more.sum()))
 
 
 def _grades_per_query(plan: QueryPlan) -> float:

@@ -25,7 +25,7 @@ from judging.trust.judging_run_comparison import (
     compare_judging,
     find_side,
 )
-from judging.web.base import PageRequest, member_required, page_of, sentence, wants_fragment
+from judging.web.base import PageRequest, go_to, member_required, page_of, sentence, wants_fragment
 from judging.web.trust.pictures import heat_map
 
 _ROWS = 25
@@ -49,7 +49,7 @@ def compare_judging_runs(request: PageRequest) -> HttpResponse:
     new = find_side(given["new"], run=run) if given.get("new") else None
     evaluation_run = new.run if new else run
     if evaluation_run is None:
-        raise NotFound("which AI judging runs?")
+        return go_to(request, "evaluations")
     choices = comparable_runs(evaluation_run)
     if new is None:
         newest = next((each for each in choices if each.evaluation_run_id == evaluation_run.pk), None)

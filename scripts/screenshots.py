@@ -122,6 +122,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
         ("run_trust", (run.pk,), "", open_details),
+        ("certificate", (world["certificate"],), "", look),
         ("judging_run", (world["ended"],), "", look),
         ("ai_judges", (), "", look),
         ("ai_judge", (world["judge"],), "", test_the_judge),

@@ -180,7 +180,7 @@ def test_pages_show_the_certificate_its_file_and_its_badge(
     page = client.get(address).content.decode()
     assert f"<strong>{run.metric_values['P@5']:.3f}</strong>" in page
     certificate = Certificate.objects.get()
-    saved = client.get(reverse("certificate_file", args=[certificate.pk]))
+    saved = client.get(reverse("certificate_export", args=[certificate.pk]))
     assert saved.json() == as_member.get(f"/api/v1/certificates/{certificate.pk}").json()
     badge = reverse("certificate", args=[certificate.pk])
     assert badge in client.get(reverse("evaluation_run", args=[run.pk])).content.decode()

@@ -30,7 +30,7 @@ def certificate(request: PageRequest, certificate_id: UUID) -> HttpResponse:
 
 @require_GET
 @member_required
-def certificate_file(request: PageRequest, certificate_id: UUID) -> HttpResponse:
+def certificate_export(request: PageRequest, certificate_id: UUID) -> HttpResponse:
     """Send a certificate as a JSON file, with the names of the API."""
     told = certificate_dict(get_certificate(certificate_id))
     response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})

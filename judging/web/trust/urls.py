@@ -8,5 +8,5 @@ urlpatterns = [
     path("trust/how", how.how, name="trust_how"),
     path("check-samples/<uuid:sample_id>/certify", certificates.certify, name="certify"),
     path("certificates/<uuid:certificate_id>", certificates.certificate, name="certificate"),
-    path("certificates/<uuid:certificate_id>/file", certificates.certificate_file, name="certificate_file"),
+    path("certificates/<uuid:certificate_id>/export", certificates.certificate_export, name="certificate_export"),
 ]

@@ -3,7 +3,7 @@
 from django.db.models import Count, F
 
 from judging.judging_runs.run_reads import judging_runs
-from judging.models import Candidate, EvaluationRun, JudgingRun
+from judging.models import Candidate, EvaluationRun, JudgeVersion, JudgingRun
 
 MOST_COMPARABLE = 50
 
@@ -38,3 +38,12 @@ def usual_other(judging_run: JudgingRun, others: list[JudgingRun]) -> JudgingRun
     on_same = [other for other in by_id.values() if other.evaluation_run_id == judging_run.evaluation_run_id]
     before = [other for other in on_same if other.created_at < judging_run.created_at]
     return next(iter([*before, *on_same, *by_id.values()]), None)
+
+
+def newest_run_of_both(old: JudgeVersion, new: JudgeVersion) -> EvaluationRun | None:
+    """Return the newest evaluation run on which both versions gave grades, trials included."""
+    runs = EvaluationRun.objects.all()
+    for version in (old, new):
+        graded = JudgingRun.objects.filter(judge_version=version, judged_count__gt=0)
+        runs = runs.filter(pk__in=graded.values("evaluation_run_id"))
+    return runs.order_by("-created_at", "pk").first()

@@ -152,6 +152,15 @@ def test_judge_versions_on_a_run_and_scales_that_differ(
     assert "graded on different scales" in text_of(visit, compare(old, binary))
 
 
+def test_the_page_of_a_judge_s_versions_leads_to_what_both_said(
+    visit: Client, pair: tuple[EvaluationRun, JudgingRun, JudgingRun]
+) -> None:
+    run, old, new = pair
+    page = text_of(visit, f"{reverse('ai_judge_versions', args=[new.judge_version.judge_id])}?from=1&to=2")
+    sides = f"old=judge_version:{old.judge_version_id}&amp;new=judge_version:{new.judge_version_id}"
+    assert f"{reverse('compare_judging_runs')}?{sides}&amp;run_id={run.pk}" in page
+
+
 def test_what_models_say_is_text(visit: Client, pair: tuple[EvaluationRun, JudgingRun, JudgingRun]) -> None:
     _, old, new = pair
     JudgingItem.objects.update(reasoning=EVIL)

@@ -25,6 +25,7 @@ ON_BOTH = {
     "tests/work/test_*.py": "claims, leases, locks and clocks are the database's",
     "tests/judging_runs/test_judging.py": "outcomes and counts written by several at once",
     "tests/judging_runs/test_locked_runs.py": "row locks",
+    "tests/judging_runs/test_making_current.py": "the ledger's statements, row locks",
     "tests/judging_runs/test_odd_services.py": "how a job ends is told by one statement",
     "tests/judging_runs/test_scopes.py": "plans are made by one statement",
     "tests/responses/test_work.py": "outcomes and counts written by several at once",

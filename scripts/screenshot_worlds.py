@@ -73,6 +73,15 @@ def fill_all(stub: Any) -> dict[str, Any]:
     stub.script(mix=FAULTS, seed=4, fault_attempts=9)
     ended = start_judging_run(evaluation_run=sample.fields_run, judge=judge, actor=admin)
     drain()
+    keys = list(sample.fields_run.candidates.order_by("pk").values_list("document__external_id", flat=True))
+    stub.script(grades={key: index % 2 + 2 for index, key in enumerate(keys[::6])}, seed=4)
+    judge = save_judge(
+        actor=admin, judge=judge, fields={"prompt_template": f"{template}\n\nBe strict with accessories."}
+    )
+    trial = start_judging_run(
+        evaluation_run=sample.fields_run, judge=judge, actor=admin, options=JudgingOptions(trial=True, query_limit=40)
+    )
+    drain()
     stub.script(delay_ms=300)
     under_way = start_judging_run(
         evaluation_run=sample.title_run, judge=judge, actor=admin, options=JudgingOptions(depth=10)
@@ -110,6 +119,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "embedded": embedded,
         "strict": strict,
         "ended": ended.pk,
+        "trial": trial.pk,
         "check_sample": check_sample.pk,
         "certificate": certificate.pk,
         "under_way": under_way.pk,

@@ -150,6 +150,10 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     yield "compare-several", several, admin, look
     yield "compare-related", reverse("compare", args=(run.pk, world["embedded"].pk)), admin, look
     yield "compare-refused", reverse("compare", args=(run.pk, world["strict"].pk)), admin, look
+    yield "judging-run-trial", reverse("judging_run", args=(world["trial"],)), admin, look
+    yield "make-current", reverse("make_judging_run_current", args=(world["trial"],)), admin, look
+    yield "made-current", reverse("make_judging_run_current", args=(world["ended"],)), admin, look
+    yield "compare-judging", f"{reverse('compare_judging_runs')}?new={world['trial']}", admin, look
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
     yield "evaluate", reverse("evaluate", args=(run.pk,)), rater, look
     yield "evaluate-committed", reverse("evaluate", args=(run.pk,)), rater, lambda page: page.keyboard.type("2")

@@ -44,6 +44,7 @@ OF_RATERS = {
     "hold",
     "next_candidate",
     "next_items",
+    "postpone_item",
     "record_judgments",
     "release_holds",
     "revoke_token",
@@ -66,6 +67,8 @@ READS = {"earlier_batch", "leased_candidates", "plan_again", "plan_judge"}
 WITHOUT_ACTOR = {
     "accept_invitation": "the secret of its link lets anybody in who has it",
     "authenticate_token": "notes that a token was used",
+    "renew_report": "stores figures that follow from the grades",
+    "run_report": "asks for figures that follow from the grades to be stored",
 }
 WRITES = {
     "save",

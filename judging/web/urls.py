@@ -5,7 +5,6 @@ from django.urls import include, path
 
 from judging.web import home, watch
 from judging.web.people import account, members, sessions
-from judging.web.trust import how
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,7 +12,7 @@ urlpatterns = [
     path("", include("judging.web.runs.urls")),
     path("", include("judging.web.judges.urls")),
     path("", include("judging.web.responses.urls")),
-    path("trust/how", how.how, name="trust_how"),
+    path("", include("judging.web.trust.urls")),
     # Signing in
     path("login", sessions.sign_in, name="login"),
     path("logout", LogoutView.as_view(), name="logout"),

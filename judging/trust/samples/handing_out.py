@@ -83,6 +83,11 @@ def postpone_item(*, sample: CheckSample, candidate: Candidate, actor: User) -> 
         leases.update(until=timezone.now() + LEASED_FOR)
 
 
+def is_anything_left(sample: CheckSample, look: Look, person: User) -> bool:
+    """Say whether `next_items` would have something for a person now."""
+    return bool(_free_items(sample, person, look, 1))
+
+
 def leased_candidates(sample: CheckSample, actor: User) -> list[int]:
     """Return the pks of what a person has leased of a sample and not yet done, in the order it was handed out."""
     leases = GradingHold.objects.filter(sample=sample, user=actor, until__gt=timezone.now())

@@ -18,7 +18,7 @@ from judging.models import Candidate, CheckSample
 from judging.review.grid import rows_of
 from judging.review.reviewing import grade_candidates
 from judging.trust.samples.acts import sample_candidate, skip_item
-from judging.trust.samples.handing_out import leased_candidates, next_items, postpone_item
+from judging.trust.samples.handing_out import is_anything_left, leased_candidates, next_items, postpone_item
 from judging.trust.samples.own_work import own_counts
 from judging.trust.samples.planning import BATCH
 from judging.trust.samples.states import get_check_sample, runs_of, sample_state
@@ -117,7 +117,7 @@ def _look(request: PageRequest, sample: CheckSample) -> dict[str, Any]:
     look = state.look
     context: dict[str, Any] = {
         "row": row_of(state),
-        "has_more": look is not None and bool(len(look.to_do) or len(look.to_do_last)),
+        "has_more": look is not None and is_anything_left(sample, look, request.user),
         "own_count": own_counts(sample.run, [sample], request.user)[0],
     }
     return context

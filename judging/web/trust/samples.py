@@ -17,6 +17,7 @@ from judging.models import CheckSample, EvaluationRun, EvaluationRunStatus, Goal
 from judging.runs.run_lists import evaluation_runs, get_evaluation_run
 from judging.statistics.estimates.additive import is_additive
 from judging.trust.samples.acts import create_check_sample, delete_check_sample, preview_check_sample
+from judging.trust.samples.handing_out import is_anything_left
 from judging.trust.samples.own_work import own_counts
 from judging.trust.samples.states import (
     SampleState,
@@ -266,7 +267,12 @@ def open_samples(request: PageRequest, run_id: UUID) -> HttpResponse:
     rows: list[tuple[CheckSample, str, int]] = []
     if run.status == "completed" and not run.is_locked:
         states = sample_states(list(check_samples(run)[:_MOST_OPEN]))
-        samples = [state.sample for state in states if state.look is not None and len(state.look.to_do)]
+        samples = [
+            state.sample
+            for state in states
+            if state.look is not None
+            and (len(state.look.to_do) or is_anything_left(state.sample, state.look, request.user))
+        ]
         counts = own_counts(run, samples, request.user)
         rows = [(sample, sample_title(sample), count) for sample, count in zip(samples, counts, strict=True)]
     return render(request, "judging/trust/_open_samples.html", {"rows": rows})

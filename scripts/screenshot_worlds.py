@@ -41,9 +41,11 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.responses.executions import create_batch
     from judging.responses.inputs import BatchInput
     from judging.responses.plans import plan_judge
+    from judging.trust.samples.acts import create_check_sample
     from judging.work.slices import work_slice
     from judging.work.words import Turn
     from tests.draining import drain
+    from tests.factories import make_certificate
 
     sample = load_sample(lambda text: None)
     admin = User.objects.get(email="ada@example.com")
@@ -78,6 +80,9 @@ def fill_all(stub: Any) -> dict[str, Any]:
     for lane in under_way.lanes.all():
         work_slice(lane.pk, turn=Turn(shared=4, longest=4))
 
+    check_sample = create_check_sample(run=sample.fields_run, goal="certify", metric="P@10", actor=admin)
+    certificate = make_certificate(check_sample)
+
     set_default_model(actor=admin, ai_provider_id=provider.pk, model="acme-large")
     inputs = [BatchInput(request=request, response=response) for request, response in TEXTS]
     response_judge = ResponseJudge.objects.order_by("name").first()
@@ -94,6 +99,8 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "run": sample.fields_run,
         **_check_samples(sample.fields_run, sample.title_run, admin),
         "ended": ended.pk,
+        "check_sample": check_sample.pk,
+        "certificate": certificate.pk,
         "under_way": under_way.pk,
         "judge": judge.pk,
         "provider": provider.pk,

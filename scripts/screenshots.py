@@ -132,6 +132,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("run_samples", (run.pk,), "", look),
         ("check_sample", (world["sample"],), "", look),
         ("grade_sample", (world["sample"],), "", look),
+        ("certificate", (world["certificate"],), "", look),
         ("judging_run", (world["ended"],), "", look),
         ("ai_judges", (), "", look),
         ("ai_judge", (world["judge"],), "", test_the_judge),

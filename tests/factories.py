@@ -11,6 +11,8 @@ from judging.models import (
     AIProvider,
     ApiToken,
     Candidate,
+    Certificate,
+    CheckSample,
     Corpus,
     Document,
     DocumentVersion,
@@ -169,3 +171,37 @@ def make_judge(provider: AIProvider | None = None, *, owner: User | None = None,
 
 def candidate(run: EvaluationRun, text: str, external_id: str) -> Candidate:
     return Candidate.objects.get(run=run, run_query__text=text, document__external_id=external_id)
+
+
+def make_certificate(sample: CheckSample, **fields: Any) -> Certificate:
+    """Make a certificate of a sample without its rule having been looked at."""
+    figure = {
+        "value": 0.6, "low": 0.5, "high": 0.7, "low_total": 0.4, "high_total": 0.8,
+        "method": "difference_by_document", "level": 0.95, "query_count": 92, "grade_count": 184,
+        "refused_code": None, "is_rough": False,
+    }  # fmt: skip
+    run = sample.run
+    record = {
+        "goal": sample.goal, "metric": sample.metric, "corpus_seed": run.evaluation.corpus.seed, "scale": run.scale,
+        "run": {"id": str(run.pk), "name": run.name, "evaluation": run.evaluation.name},
+        "relevant_from": run.relevant_from, "judges": [{"judge": "Judge v1", "count": 920}],
+        "query_count": 92, "population_count": 920, "grade_count": 184, "graded_share": 0.2, "skipped_share": 0.0,
+        "people": [{"author": "ann", "count": 184}], "grades_per_candidate": 1.0,
+        "estimate": figure, "width_ratio": 1.1, "effective": 0.65, "ai_alone": 0.7,
+        "rule": {
+            "variance": 0.0001, "query_variance": 0.001, "variance_share": 0.3225, "disagreements": 40,
+            "is_exact_bound": False, "wanted_ratio": 1.15, "least_grades": 100,
+        },
+        "agreement": {"kappa_quadratic": figure}, "author": "ann@example.com", "issued_at": "2026-01-02T03:04:05+00:00",
+    }  # fmt: skip
+    return Certificate.objects.create(
+        evaluation_run_id=run.pk,
+        check_sample_id=sample.pk,
+        metric=sample.metric,
+        record=record,
+        ranking_hash="0" * 64,
+        grades_hash="0" * 64,
+        relevant_from=run.relevant_from,
+        checked_judgments_at=run.judgments_at,
+        **fields,
+    )

@@ -67,8 +67,9 @@ READS = {"earlier_batch", "leased_candidates", "plan_again", "plan_judge"}
 WITHOUT_ACTOR = {
     "accept_invitation": "the secret of its link lets anybody in who has it",
     "authenticate_token": "notes that a token was used",
-    "renew_report": "stores figures that follow from the grades",
-    "run_report": "asks for figures that follow from the grades to be stored",
+    "renew_report": "stores figures that were computed, for whoever looks next",
+    "run_answer": "asks for figures to be computed",
+    "run_report": "asks for figures to be computed",
 }
 WRITES = {
     "save",

@@ -57,3 +57,37 @@ def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
         f"  People's grades: {agreement['blind_count']:,} blind, {agreement['shown_count']:,} with the AI's in sight, "
         f"{agreement['unknown_count']:,} unknown"
     )
+    yield "What would people say? (for these queries; for queries like these)"
+    yield from estimate_lines(report["estimates"])
+    for sample in report["check_samples"]:
+        yield from sample_lines(sample)
+    for certificate in report["certificates"]:
+        void = f", void: {certificate['void_reason']}" if certificate["void_reason"] else ""
+        yield f"  Certificate {certificate['id']}: {certificate['metric']} of {certificate['issued_at']}{void}"
+
+
+def estimate_lines(estimates: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each metric: what people would say, what the run shows, what the AI alone says."""
+    for name, told in estimates.items():
+        figure = told["estimate"]
+        beside = f"shown {_number(told['effective'])}, the AI alone {_number(told['ai_alone'])}"
+        if figure["refused_code"]:
+            yield f"  {name:<10}-  ({beside}): {REFUSAL_WORDS[figure['refused_code']].sentence}"
+        else:
+            these = f"{figure['low']:.3f} to {figure['high']:.3f}"
+            like = "" if figure["low_total"] is None else f"; {figure['low_total']:.3f} to {figure['high_total']:.3f}"
+            yield f"  {name:<10}{figure['value']:.3f}  ({these}{like})  {beside}"
+
+
+def sample_lines(sample: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how far a check sample is."""
+    about = f"{sample['goal']} {sample['metric']}".strip()
+    more = f", about {sample['needed_count']:,} more" if sample["needed_count"] else ""
+    yield (
+        f"  Check sample {about}: {sample['status']}, {sample['graded_count']:,} of "
+        f"{sample['population_count']:,} graded{more}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

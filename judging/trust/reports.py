@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from judging.models import EvaluationRun, TrustReport
 from judging.trust.agreement import compare_sides, people_among_themselves
+from judging.trust.certificates import certificate_dict, certificates_of
+from judging.trust.estimates import run_estimates, state_dict
 from judging.trust.grades import check_completed, read_run_grades
 from judging.work import queue
 from judging.work.rescue import LOST_AFTER
@@ -51,6 +53,19 @@ def run_report(run: EvaluationRun, *, is_waited_for: bool = True) -> Report | No
     return Report(stored.figures, stored.computed_at, is_stale)
 
 
+def run_answer(run: EvaluationRun) -> dict[str, Any]:
+    """Return all that scripts are told of a run. Raise Conflict (run_not_completed)."""
+    report = run_report(run)
+    assert report is not None
+    certificates = [certificate_dict(each) for each in certificates_of(run.pk)]
+    return {
+        **report.figures,
+        "certificates": certificates,
+        "as_of": report.computed_at.isoformat(),
+        "is_stale": report.is_stale,
+    }
+
+
 def _request(run: EvaluationRun) -> None:
     """Queue the renewal, unless somebody's request is under way."""
     TrustReport.objects.get_or_create(run=run)
@@ -84,7 +99,10 @@ def renew_report(run_id: UUID) -> Report | None:
 def compute_report(run: EvaluationRun) -> dict[str, Any]:
     """Compute a run's figures from the grades that count now."""
     grades = read_run_grades(run)
+    estimates, states = run_estimates(run, grades)
     return {
         "agreement": compare_sides(run, grades, a="ai", b="people").as_dict(),
         "people": people_among_themselves(grades),
+        "estimates": {name: estimate.as_dict() for name, estimate in estimates.items()},
+        "check_samples": [state_dict(state) for state in states],
     }

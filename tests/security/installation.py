@@ -14,6 +14,7 @@ from judging.models import (
     ApiToken,
     BatchExecution,
     Candidate,
+    Certificate,
     Corpus,
     EvaluationRun,
     Evaluator,
@@ -30,7 +31,7 @@ from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
-from tests.factories import make_evaluation, make_judge, make_run
+from tests.factories import make_certificate, make_evaluation, make_judge, make_run
 from tests.security.routes import Route
 
 PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
@@ -87,6 +88,7 @@ class Installation:
             "number": 1,
             "version_id": self.judge.versions.all()[0].pk,
             "sample_id": self.run.check_samples.all()[0].pk,
+            "certificate_id": Certificate.objects.get().pk,
         }
 
     def path(self, route: Route) -> str:
@@ -122,7 +124,8 @@ def install(
     evaluation = make_evaluation(corpus, name=f"Evaluation{text}", description=text)
     results = {f"red shoes{text}": [f"d1{text}", f"d2{text}"], "blue shirt": [f"d2{text}", "d4"]}
     run = make_run(results, evaluation=evaluation, name=f"baseline{text}")
-    create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
+    sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
+    make_certificate(sample)
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

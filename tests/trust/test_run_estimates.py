@@ -4,8 +4,9 @@ import pytest
 
 from judging.models import EvaluationRun, User
 from judging.statistics.figures import Figure
+from judging.trust.estimates import MetricEstimate, run_estimates
+from judging.trust.grades import read_run_grades
 from judging.trust.samples.acts import create_check_sample
-from judging.trust.samples.estimates import MetricEstimate, run_estimates
 from tests.factories import make_run
 from tests.trust.graded import make_graded_run
 from tests.trust.sampled import grade_queue, start
@@ -21,18 +22,18 @@ def run() -> EvaluationRun:
 
 
 def entries(run: EvaluationRun) -> dict[str, MetricEstimate]:
-    return {entry.metric.name: entry for entry in run_estimates(run)}
+    return run_estimates(run, read_run_grades(run))[0]
 
 
 def estimates(run: EvaluationRun) -> dict[str, Figure]:
-    return {name: entry.estimate for name, entry in entries(run).items()}
+    return {name: entry.figure for name, entry in entries(run).items()}
 
 
 def test_without_a_sample_each_metric_says_so_beside_the_ai_s_value(run: EvaluationRun) -> None:
     found = entries(run)
     assert list(found) == METRICS
-    assert {entry.estimate.refused_code for name, entry in found.items() if name != "Judged@10"} == {"no_check_sample"}
-    assert found["Judged@10"].estimate.refused_code == "not_estimable"
+    assert {entry.figure.refused_code for name, entry in found.items() if name != "Judged@10"} == {"no_check_sample"}
+    assert found["Judged@10"].figure.refused_code == "not_estimable"
     for name, entry in found.items():
         # Nobody but the AI has graded, so its value is the one shown.
         if name != "Judged@10":
@@ -44,12 +45,11 @@ def test_a_sample_answers_for_its_metric_and_for_those_it_covers(run: Evaluation
     sample = start(run, metric="Precision@10")
     grade_queue(sample, member, BY_PAIR, most=100)
     found = entries(run)
-    assert found["P@10"].sample == found["P@5"].sample == sample
-    assert found["P@10"].look is not None
-    assert found["P@10"].estimate.grade_count == 100
-    assert found["SDCG@10"].estimate.value is not None
-    assert found["DCG@12"].estimate.refused_code == "metric_too_deep"
-    assert found["NDCG@5"].estimate.refused_code == "no_check_sample"
+    assert found["P@10"].sample.sample == found["P@5"].sample.sample == sample
+    assert found["P@10"].figure.grade_count == 100
+    assert found["SDCG@10"].figure.value is not None
+    assert found["DCG@12"].figure.refused_code == "metric_too_deep"
+    assert found["NDCG@5"].figure.refused_code == "no_check_sample"
     # The newest of a metric counts, and what is sampled beside the run's own metrics has an entry, too.
     grade_queue(start(run, metric="P@10"), member, BY_PAIR)
     start(run, metric="RBP")
@@ -57,7 +57,7 @@ def test_a_sample_answers_for_its_metric_and_for_those_it_covers(run: Evaluation
     found = entries(run)
     assert list(found) == [*METRICS, "RBP"]
     for name in ("P@10", "P@5", "SDCG@10"):
-        assert found[name].estimate.value == pytest.approx(run.metric_values[name], abs=1e-12)
+        assert found[name].figure.value == pytest.approx(run.metric_values[name], abs=1e-12)
 
 
 def test_agreement_s_sample_covers_every_additive_metric(run: EvaluationRun, member: User) -> None:

@@ -8,9 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
+from judging.api.trust.certificate_views import CertificateSerializer
+from judging.api.trust.sample_serializers import CheckSampleSerializer
 from judging.api.trust.serializers import FigureSerializer, FiguresOfAgreementSerializer
 from judging.runs.run_lists import get_evaluation_run
-from judging.trust.reports import run_report
+from judging.trust.reports import run_answer
 
 
 class PersonSerializer(serializers.Serializer[Any]):
@@ -43,11 +45,26 @@ class PeopleSerializer(serializers.Serializer[Any]):
     alt_test = AltTestSerializer(allow_null=True)
 
 
+class MetricEstimateSerializer(serializers.Serializer[Any]):
+    """A metric three times."""
+
+    effective = serializers.FloatField(allow_null=True, help_text="What the run shows: people's grades, else the AI's.")
+    ai_alone = serializers.FloatField(allow_null=True)
+    estimate = FigureSerializer(help_text="What people would say.")
+    check_sample_id = serializers.UUIDField(allow_null=True, help_text="Behind the estimate.")
+    width_ratio = serializers.FloatField(
+        allow_null=True, help_text="How many times as wide the total interval is as if people had graded everything."
+    )
+
+
 class TrustSerializer(serializers.Serializer[Any]):
     """Whether a run's grades can be believed."""
 
     agreement = FiguresOfAgreementSerializer(help_text="a: the AI's grades of record; b: people's blind grades.")
     people = PeopleSerializer()
+    estimates = serializers.DictField(child=MetricEstimateSerializer(), help_text="By the names of metrics.")
+    check_samples = CheckSampleSerializer(many=True)
+    certificates = CertificateSerializer(many=True)
     as_of = serializers.DateTimeField()
     is_stale = serializers.BooleanField(help_text="Judgments have changed since; newer figures are on their way.")
 
@@ -60,7 +77,4 @@ class TrustDetail(ApiView):
         description="Figures of a large run are stored, and renewed in the background after grades have changed.",
     )
     def get(self, request: Request, run_id: UUID) -> Response:
-        report = run_report(get_evaluation_run(run_id))
-        assert report is not None
-        body = {**report.figures, "as_of": report.computed_at, "is_stale": report.is_stale}
-        return Response(TrustSerializer(body).data)
+        return Response(TrustSerializer(run_answer(get_evaluation_run(run_id))).data)

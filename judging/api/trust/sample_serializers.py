@@ -32,12 +32,12 @@ class NewCheckSampleSerializer(Serializer):
 class CheckSampleSerializer(serializers.Serializer[Any]):
     """A check sample as it stands: computed from the grades that count now."""
 
-    id = serializers.UUIDField(source="sample.pk")
-    evaluation_run_id = serializers.UUIDField(source="sample.run_id")
-    goal = serializers.ChoiceField(source="sample.goal", choices=Goal.choices)
-    metric = serializers.CharField(source="sample.metric", help_text="Empty for agreement.")
-    half_width = serializers.FloatField(source="sample.half_width", allow_null=True)
-    other_run_id = serializers.UUIDField(source="sample.other_run_id", allow_null=True)
+    id = serializers.UUIDField()
+    evaluation_run_id = serializers.UUIDField()
+    goal = serializers.ChoiceField(choices=Goal.choices)
+    metric = serializers.CharField(help_text="Empty for agreement.")
+    half_width = serializers.FloatField(allow_null=True)
+    other_run_id = serializers.UUIDField(allow_null=True)
     status = serializers.ChoiceField(choices=STATUSES)
     population_count = serializers.IntegerField(help_text="Candidates that the goal is about.")
     graded_count = serializers.IntegerField(help_text="Graded blind, in the beginning of the queue without a gap.")
@@ -50,7 +50,7 @@ class CheckSampleSerializer(serializers.Serializer[Any]):
     anytime_half_width = serializers.FloatField(
         allow_null=True, help_text="Half the total interval that holds at all looks together: decides a comparison."
     )
-    created_at = serializers.DateTimeField(source="sample.created_at")
+    created_at = serializers.DateTimeField()
 
 
 class HandedItemSerializer(serializers.Serializer[Any]):

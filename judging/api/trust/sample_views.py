@@ -17,11 +17,13 @@ from judging.api.trust.sample_serializers import (
     QueueItemSerializer,
     SkippedSerializer,
 )
-from judging.foundation.errors import Invalid
+from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_SAMPLE_ITEMS
+from judging.models import CheckSample, EvaluationRun
 from judging.rest.paging import KeysetPagination
 from judging.rest.permissions import AnyRole
 from judging.runs.run_lists import get_evaluation_run
+from judging.trust.estimates import state_dict
 from judging.trust.samples.acts import create_check_sample, delete_check_sample, item_candidate, skip_item
 from judging.trust.samples.handing_out import next_items
 from judging.trust.samples.planning import BATCH
@@ -40,8 +42,8 @@ class CheckSampleList(ApiView):
     )
     def get(self, request: Request) -> Response:
         given = request.query_params.get("evaluation_run_id")
-        samples = check_samples(get_evaluation_run(_run_id(given)) if given else None)
-        return self.page(samples, CheckSampleSerializer, order=("-created_at", "id"), complete=sample_states)
+        samples = check_samples().filter(run_id=_run_id(given)) if given else check_samples()
+        return self.page(samples, CheckSampleSerializer, order=("-created_at", "id"), complete=_told)
 
     @describe(
         "Start a check sample",
@@ -53,17 +55,28 @@ class CheckSampleList(ApiView):
     )
     def post(self, request: Request) -> Response:
         given = self.body(NewCheckSampleSerializer)
-        run = get_evaluation_run(given.pop("evaluation_run_id"))
-        other_id = given.pop("other_run_id")
-        other = get_evaluation_run(other_id) if other_id else None
+        run = _run_of(given, "evaluation_run_id")
+        other = _run_of(given, "other_run_id") if given["other_run_id"] else given.pop("other_run_id")
         sample = create_check_sample(run=run, other_run=other, actor=self.user, **given)
-        return Response(CheckSampleSerializer(sample_state(sample)).data, status=201)
+        return Response(CheckSampleSerializer(state_dict(sample_state(sample))).data, status=201)
+
+
+def _run_of(given: dict[str, Any], field: str) -> EvaluationRun:
+    """Take the run out of a body that a field names."""
+    try:
+        return get_evaluation_run(given.pop(field))
+    except NotFound as error:
+        raise Invalid(error.message, errors={field: ["There is no such evaluation run."]}) from None
+
+
+def _told(samples: list[CheckSample]) -> list[dict[str, Any]]:
+    return [state_dict(state) for state in sample_states(samples)]
 
 
 class CheckSampleDetail(ApiView):
     @describe("Show a check sample", answer=CheckSampleSerializer)
     def get(self, request: Request, sample_id: UUID) -> Response:
-        return Response(CheckSampleSerializer(sample_state(get_check_sample(sample_id))).data)
+        return Response(CheckSampleSerializer(state_dict(sample_state(get_check_sample(sample_id)))).data)
 
     @describe("Delete a check sample", status=204, description="The grades given for it stay.")
     def delete(self, request: Request, sample_id: UUID) -> Response:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from judging.foundation.errors import DomainError
 from judging.management.trust_report import report_lines
 from judging.runs.run_lists import get_evaluation_run
-from judging.trust.reports import run_report
+from judging.trust.reports import run_answer
 
 
 class Command(BaseCommand):
@@ -24,15 +24,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            report = run_report(get_evaluation_run(options["run"]))
+            answer = run_answer(get_evaluation_run(options["run"]))
         except DomainError as error:
             raise CommandError(error.message) from None
-        assert report is not None
         if options["json"]:
-            as_of = {"as_of": report.computed_at.isoformat(), "is_stale": report.is_stale}
-            self.stdout.write(json.dumps({**report.figures, **as_of}, indent=2))
+            self.stdout.write(json.dumps(answer, indent=2))
             return
-        for line in report_lines(report.figures):
+        for line in report_lines(answer):
             self.stdout.write(line)
-        if report.is_stale:
-            self.stdout.write(f"As of {report.computed_at:%Y-%m-%d %H:%M}; grades have changed since.")
+        if answer["is_stale"]:
+            self.stdout.write(f"As of {answer['as_of']}; grades have changed since.")

@@ -1,8 +1,8 @@
-"""Whether grades can be believed: check samples and the page that explains the figures."""
+"""Whether grades can be believed: check samples, certificates, and how the figures are made."""
 
 from django.urls import path
 
-from judging.web.trust import grading, how, samples
+from judging.web.trust import certificates, grading, how, samples
 
 urlpatterns = [
     path("trust/how", how.how, name="trust_how"),
@@ -12,4 +12,7 @@ urlpatterns = [
     path("check-samples/<uuid:sample_id>", samples.show_sample, name="check_sample"),
     path("check-samples/<uuid:sample_id>/delete", samples.delete_sample, name="delete_sample"),
     path("check-samples/<uuid:sample_id>/grade", grading.grade_sample, name="grade_sample"),
+    path("check-samples/<uuid:sample_id>/certify", certificates.certify, name="certify"),
+    path("certificates/<uuid:certificate_id>", certificates.certificate, name="certificate"),
+    path("certificates/<uuid:certificate_id>/export", certificates.certificate_export, name="certificate_export"),
 ]

@@ -118,6 +118,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "title_run": sample.title_run,
         "embedded": embedded,
         "strict": strict,
+        **_check_samples(sample.fields_run, sample.title_run, admin),
         "ended": ended.pk,
         "trial": trial.pk,
         "check_sample": check_sample.pk,
@@ -174,3 +175,23 @@ def _other_run(like: Any, name: str, relevant_from: int, actor: Any) -> Any:
         engine_model="acme-embed-2",
         source=InlineResults(results),
     ).run
+
+
+def _check_samples(run: Any, other: Any, admin: Any) -> dict[str, Any]:
+    """Grade a sample until there is an estimate, and start others."""
+    from judging.ledger import PersonGrade
+    from judging.review.judgments import record_judgments
+    from judging.trust.samples.acts import create_check_sample
+    from judging.trust.samples.handing_out import next_items
+
+    sample = create_check_sample(run=run, goal="certify", metric="SDCG@10", actor=admin)
+    for count in (90, 40):
+        items = next_items(sample=sample, actor=admin, count=count).items
+        grades = [
+            PersonGrade(item.candidate.pk, (item.candidate.ai_grade or 0) if item.position % 4 else 1, "", False)
+            for item in items
+        ]
+        record_judgments(run=run, grades=grades, actor=admin)
+    compared = create_check_sample(run=run, other_run=other, goal="compare", metric="P@10", actor=admin)
+    create_check_sample(run=run, goal="precision", metric="NDCG@10", half_width=0.05, actor=admin)
+    return {"sample": sample.pk, "compared": compared.pk}

@@ -44,6 +44,7 @@ OF_RATERS = {
     "hold",
     "next_candidate",
     "next_items",
+    "postpone_item",
     "record_judgments",
     "release_holds",
     "revoke_token",

@@ -60,3 +60,15 @@ def how(name: str) -> SafeString:
         words.sentence,
         icon("question-circle", f"How is this made: {words.name}"),
     )
+
+
+@register.filter
+def about_minutes(seconds: float) -> str:
+    """Write about how long people will take, as one says it: "10 minutes", "2.5 hours"."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 90:
+        return f"{minutes} minute{'' if minutes == 1 else 's'}"
+    hours = round(minutes / 30) / 2
+    return f"{hours:g} hours"

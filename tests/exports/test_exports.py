@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import ir_measures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +36,10 @@ from judging.runs.importing.judgment_import import import_judgments
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.upload import Problems, SourceFile
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
+from tests.lazily import Lazily
 from tests.runs.importing import DEMO, as_file, do_import, do_import_inline, row
+
+ir_measures = Lazily("ir_measures")
 
 pytestmark = pytest.mark.django_db
 

@@ -61,7 +61,7 @@ class _OpenAIClient:
         self._api_key = clean_api_key(connection.api_key)
         provider_type = PROVIDER_TYPES.get(connection.type)
         self._max_tokens_parameter = provider_type.max_tokens_parameter if provider_type else "max_tokens"
-        self._sdk: "openai.AsyncOpenAI | None" = None
+        self._sdk: openai.AsyncOpenAI | None = None
 
     async def complete(self, messages: Sequence[Message], settings: CallSettings) -> Reply:
         body: dict[str, Any] = {"model": settings.model, "messages": messages}

@@ -14,4 +14,7 @@ class Lazily:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):
+            # pytest looks whether it is a fixture.
+            raise AttributeError(attribute)
         return getattr(import_module(self._name), attribute)

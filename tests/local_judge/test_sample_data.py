@@ -21,8 +21,8 @@ def test_the_judge_agrees_with_people_about_the_sample_data() -> None:
             judged.setdefault(row["query_id"], {}).setdefault(row["doc_id"], []).append(int(row["grade"]))
     embedder, calibration = Embedder(), load_calibration()
     pairs: list[tuple[int, int]] = []
-    for query in sorted(judged)[::27]:
-        by_people = judged[query]
+    for query in sorted(judged)[::7]:
+        by_people = dict(sorted(judged[query].items())[:6])
         found, _ = score_documents(
             texts[query], [documents[name] for name in by_people], embedder=embedder, calibration=calibration
         )

@@ -76,6 +76,7 @@ def make_electronics() -> EvaluationRun:
     return run
 
 
+@pytest.mark.slow(seconds=6)
 def test_electronics_come_back_the_same_and_other_tools_compute_the_same_metrics_from_the_files() -> None:
     run = make_electronics()
     trec_run = "".join(export_run(run, "trec_run"))

@@ -3,12 +3,15 @@
 import csv
 import json
 
+import pytest
+
 from judging.demo.electronics import DATA
 from judging.local_judge.reading import Document, field_texts
 from judging.local_judge.scoring import Embedder, load_calibration, score_documents
 from judging.metrics import quadratic_kappa
 
 
+@pytest.mark.slow(seconds=5)
 def test_the_judge_agrees_with_people_about_the_sample_data() -> None:
     texts = dict(line.split("\t") for line in (DATA / "queries.tsv").read_text(encoding="utf-8").splitlines())
     documents = {

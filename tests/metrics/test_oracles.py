@@ -207,6 +207,7 @@ def test_every_value_but_dcg_lies_between_zero_and_one(case):
     assert all(0 <= value <= 1 for by_query in values.values() for value in by_query.values())
 
 
+@pytest.mark.slow(seconds=4)
 def test_f1_rbp_and_dcg_of_the_electronics_runs_are_those_of_ranx(monkeypatch):
     # Read when numba is first imported, hence the late import: compiling takes half a minute, interpreting 0.1 s.
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from judging import ledger
+from judging.trust import reports
 from judging.work import slices
 
 
@@ -12,3 +13,7 @@ def judge_slice(lane_id: int) -> None:
 
 def renew_metrics(run_id: str) -> None:
     ledger.renew_metrics(UUID(run_id))
+
+
+def renew_trust(run_id: str) -> None:
+    reports.renew_report(UUID(run_id))

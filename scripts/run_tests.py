@@ -34,6 +34,8 @@ ON_BOTH = {
     "tests/review/test_grid.py": "raw SQL, order of what has no value, case in searches",
     "tests/review/test_handing_out.py": "row locks",
     "tests/review/test_judgments.py": "the ledger's statements, constraints",
+    "tests/trust/test_check_samples.py": "pools and snapshots are read by grouped statements",
+    "tests/trust/test_sample_leases.py": "row locks, two at once and a unique constraint",
     "tests/runs/test_import_run.py": "bulk statements, constraints",
     "tests/runs/test_import_judgments.py": "staging in raw SQL",
     "tests/runs/test_locks.py": "row locks, copies by one statement",

@@ -92,6 +92,10 @@ def look(page: Any) -> None:
     """Do nothing before the picture is taken."""
 
 
+def open_details(page: Any) -> None:
+    page.locator("details.trust-details summary").click()
+
+
 def pages_before(world: dict[str, Any]) -> Iterator[Shot]:
     """Name each page of a new installation with its path, who looks at it and what they do first."""
     yield "first-steps", "/", world["admin"], look
@@ -117,10 +121,12 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("import_judgments", (run.evaluation_id,), "", look),
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
+        ("run_trust", (run.pk,), "", open_details),
         ("judging_run", (world["ended"],), "", look),
         ("ai_judges", (), "", look),
         ("ai_judge", (world["judge"],), "", test_the_judge),
         ("ai_judge_versions", (world["judge"],), "", look),
+        ("ai_judge_trust", (world["judge"],), "", look),
         ("ai_judge_create", (), "", look),
         ("ai_providers", (), "", look),
         ("ai_provider", (world["provider"],), "", look),

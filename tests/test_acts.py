@@ -18,7 +18,19 @@ from judging.foundation.errors import Forbidden
 from judging.models import User
 from judging.records.roles import SYSTEM
 
-ROOMS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "exports", "operations", "demo")
+ROOMS = (
+    "people",
+    "corpora",
+    "runs",
+    "judges",
+    "judging_runs",
+    "review",
+    "responses",
+    "trust",
+    "exports",
+    "operations",
+    "demo",
+)
 # What the engine calls while it works: jobs have no actor any more once they are queued.
 ENGINE = {"kind", "item_endings", "immediate", "interrupted", "stale_metrics"}
 
@@ -31,9 +43,11 @@ OF_RATERS = {
     "grade_candidates",
     "hold",
     "next_candidate",
+    "next_items",
     "record_judgments",
     "release_holds",
     "revoke_token",
+    "skip_item",
 }
 OF_ADMINS = {
     "create_user",
@@ -47,7 +61,7 @@ OF_ADMINS = {
     "update_member",
 }
 # They read, for an actor: what they find is what the actor may see.
-READS = {"earlier_batch", "plan_again", "plan_judge"}
+READS = {"earlier_batch", "leased_candidates", "plan_again", "plan_judge"}
 # Writers without an actor of their own, and why.
 WITHOUT_ACTOR = {
     "accept_invitation": "the secret of its link lets anybody in who has it",

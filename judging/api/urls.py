@@ -26,6 +26,15 @@ from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
+from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
+from judging.api.trust.report_views import TrustDetail
+from judging.api.trust.sample_views import (
+    CheckSampleDetail,
+    CheckSampleItems,
+    CheckSampleList,
+    CheckSampleNext,
+    CheckSampleSkip,
+)
 from judging.api.trust.views import AgreementDetail
 from judging.api.unknown import Unknown
 
@@ -67,6 +76,14 @@ urlpatterns = [
     path("ai-judging-runs/<uuid:judging_run_id>/export", JudgingRunExport.as_view()),
     path("ai-judging-runs/<uuid:judging_run_id>/items", JudgingItemList.as_view()),
     path("ai-judging-runs/<uuid:judging_run_id>/cancel", JudgingRunCancel.as_view()),
+    path("evaluations/runs/<uuid:run_id>/trust", TrustDetail.as_view()),
     path("agreement", AgreementDetail.as_view()),
+    path("check-samples", CheckSampleList.as_view()),
+    path("check-samples/<uuid:sample_id>", CheckSampleDetail.as_view()),
+    path("check-samples/<uuid:sample_id>/next", CheckSampleNext.as_view()),
+    path("check-samples/<uuid:sample_id>/skip", CheckSampleSkip.as_view()),
+    path("check-samples/<uuid:sample_id>/items", CheckSampleItems.as_view()),
+    path("check-samples/<uuid:sample_id>/certificate", CheckSampleCertificate.as_view()),
+    path("certificates/<uuid:certificate_id>", CertificateDetail.as_view()),
     re_path(r"^.*$", Unknown.as_view()),
 ]

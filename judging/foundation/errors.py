@@ -1,6 +1,7 @@
 """Domain errors. They carry a code and know nothing of HTTP; each interface maps the classes once."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class DomainError(Exception):
@@ -8,9 +9,11 @@ class DomainError(Exception):
 
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.message = message
+        # Further members of the answer, for programs.
+        self.details: Mapping[str, Any] = details or {}
         if code is not None:
             self.code = code
 

@@ -74,6 +74,8 @@ MAX_JUDGMENTS_WANTED = 20
 MAX_JUDGMENTS = 5000
 MAX_REASONING = 20_000
 MAX_SKIP_REASON = 500
+# Items of a check sample handed out at once.
+MAX_SAMPLE_ITEMS = 100
 MAX_SEARCH = 200
 MAX_METRIC_NAME = 40
 MAX_PAGE = 500
@@ -103,6 +105,8 @@ LEASE_SECONDS = 15.0
 # Timings of people's work
 INVITATION_LASTS = timedelta(days=7)
 HANDED_OUT_FOR = timedelta(minutes=5)
+# Items of a check sample, from the last grade or skip on.
+LEASED_FOR = timedelta(minutes=30)
 # A running import writes a chunk every second or so, but may have to wait for the database.
 IMPORT_INTERRUPTED_AFTER = timedelta(minutes=15)
 # The rescue runs at least every 15 s: if work waits much longer, nothing is running it.

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from judging.demo.electronics import query_labels
-from judging.foundation.scales import SCALES
 from judging.management.progress import duration
 from judging.management.sample import EMAIL, Sample
-from judging.metrics import auc, exact_agreement, quadratic_kappa
-from judging.models import EvaluationRun, ItemStatus, JudgingItem, JudgingRun
+from judging.management.trust_report import agreement_lines, people_lines
+from judging.models import EvaluationRun, JudgingRun
+from judging.trust.agreement import compare_sides, people_among_themselves
+from judging.trust.grades import read_run_grades
 
 
 def summary(sample: Sample, judging_run: JudgingRun, *, address: str) -> Iterator[str]:
@@ -27,7 +30,7 @@ def summary(sample: Sample, judging_run: JudgingRun, *, address: str) -> Iterato
     yield ""
     yield from _metrics([sample.title_run, sample.fields_run])
     yield ""
-    yield from _agreement(sample, judging_run)
+    yield from _agreement(sample.fields_run)
     yield ""
     yield f"Address   {address}/"
     yield f"User      {EMAIL}"
@@ -58,27 +61,12 @@ def _value(run: EvaluationRun, name: str) -> str:
     return f"{'-' if value is None else f'{value:.4f}'} ({'-' if coverage is None else f'{coverage:.0%}'})"
 
 
-def _agreement(sample: Sample, judging_run: JudgingRun) -> Iterator[str]:
+def _agreement(run: EvaluationRun) -> Iterator[str]:
     # The local judge was calibrated on the queries at even positions of the file, from 0: the others are new to it.
-    held_out = query_labels()[1::2]
-    rows = JudgingItem.objects.filter(
-        judging_run=judging_run,
-        status=ItemStatus.JUDGED,
-        run_query__label__in=held_out,
-        candidate__people_count__gt=0,
-    ).values_list("candidate__effective_grade", "grade")
-    pairs = [(people, ai) for people, ai in rows if people is not None and ai is not None]
-    scale = SCALES[sample.fields_run.scale]
-    kappa = quadratic_kappa(pairs, maximum=scale.maximum)
-    area = auc([ai for _, ai in pairs], [people >= scale.highly_relevant_from for people, _ in pairs])
-    yield "The judge against the people, on the held-out half of the queries (the other half calibrated it)"
-    yield f"  quadratic kappa  {_number(kappa)}"
-    yield f"  AUC              {_number(area)}   (grades of {scale.highly_relevant_from} and more are relevant)"
-    yield f"  same grade       {_number(exact_agreement(pairs))}"
-    yield f"  n                {len(pairs)}     candidates of {sample.fields_run.name} that people graded"
-    yield "  A similarity model, not an LLM: people reach a kappa of 0.74 to 0.80 among themselves. At the top of one"
-    yield "  ranking documents are alike; what it reaches on all judged pairs of these queries stands in the README."
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    labels = run.run_queries.order_by("position").values_list("label", flat=True)
+    held_out = read_run_grades(run).of_queries(np.isin(list(labels), query_labels()[1::2]))
+    yield f"The judge against three people on {run.name}, on the queries that did not calibrate it"
+    yield from agreement_lines(compare_sides(run, held_out, a="ai", b="people").as_dict())
+    yield from people_lines(people_among_themselves(held_out))
+    yield "  A similarity model, not an LLM. At the top of one ranking documents are alike; what it reaches on all judged"
+    yield "  pairs of these queries stands in the README."

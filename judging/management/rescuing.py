@@ -2,6 +2,7 @@
 
 from judging.judging_runs.stale_metrics import renew_forgotten_metrics
 from judging.runs.importing.interrupted import fail_interrupted_imports
+from judging.trust.certificates import check_certificates
 from judging.work.rescue import rescue_lanes
 
 
@@ -13,4 +14,5 @@ def rescue_all() -> int:
     rescued = rescue_lanes()
     renew_forgotten_metrics()
     fail_interrupted_imports()
+    check_certificates()
     return rescued

@@ -1,7 +1,6 @@
 """Metrics of ranked lists, after the conventions in the API reference. Pure: no Django, no models, no numpy."""
 
 from judging.metrics.aggregation import RunSummary, aggregate
-from judging.metrics.agreement import auc, exact_agreement, quadratic_kappa
 from judging.metrics.computation import QueryScore, compute_query, score_query
 from judging.metrics.coverage import JudgedCount, count_judged, coverage
 from judging.metrics.names import (
@@ -29,14 +28,11 @@ __all__ = [
     "QueryScore",
     "RunSummary",
     "aggregate",
-    "auc",
     "compute_query",
     "count_judged",
     "coverage",
-    "exact_agreement",
     "parse_metric",
     "parse_metrics",
-    "quadratic_kappa",
     "score_query",
     "validate_metrics",
 ]

@@ -33,10 +33,11 @@ class Migration(migrations.Migration):
             name='TrustReport',
             fields=[
                 ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='trust_report', serialize=False, to='judging.evaluationrun')),
-                ('figures', models.JSONField()),
+                ('figures', models.JSONField(null=True)),
                 ('judgments_at', models.DateTimeField(null=True)),
-                ('relevant_from', models.PositiveSmallIntegerField()),
-                ('computed_at', models.DateTimeField()),
+                ('relevant_from', models.PositiveSmallIntegerField(default=0)),
+                ('computed_at', models.DateTimeField(null=True)),
+                ('requested_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.RemoveField(
@@ -119,6 +120,10 @@ class Migration(migrations.Migration):
                 'ordering': ['-created_at', 'id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('goal__in', ['certify', 'precision', 'agreement', 'compare'])), name='check_sample_goal_known'), models.CheckConstraint(condition=models.Q(models.Q(('goal', 'compare'), ('other_run__isnull', False)), models.Q(models.Q(('goal', 'compare'), _negated=True), ('other_run__isnull', True)), _connector='OR'), name='check_sample_other_run_when_compared')],
             },
+        ),
+        migrations.AddIndex(
+            model_name='judgment',
+            index=models.Index(condition=models.Q(('blind_grade__isnull', False)), fields=['query', 'document', 'scale'], name='judgment_blind'),
         ),
         migrations.RunPython(draw_seeds, migrations.RunPython.noop),
         migrations.RunPython(fill_blind_grades, migrations.RunPython.noop),

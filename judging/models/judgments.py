@@ -79,7 +79,14 @@ class Judgment(models.Model):
             ),
             models.CheckConstraint(condition=_grade_on_scale(), name="judgment_grade_on_scale"),
         ]
-        indexes = [models.Index(fields=["query", "document", "scale"], name="judgment_pair")]
+        indexes = [
+            models.Index(fields=["query", "document", "scale"], name="judgment_pair"),
+            models.Index(
+                fields=["query", "document", "scale"],
+                condition=models.Q(blind_grade__isnull=False),
+                name="judgment_blind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.grade} on {self.scale}"
@@ -113,12 +120,26 @@ class LockedJudgment(models.Model):
 
 
 class GradingHold(models.Model):
-    """A candidate shown to one person on the Evaluate page: nobody else gets it until the hold ends."""
+    """A candidate shown to one person: nobody else gets it until the hold ends.
+
+    One at a time on the Evaluate page; of a check sample a batch, in which the candidate has a `place` from 1.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     candidate = models.OneToOneField("judging.Candidate", models.CASCADE, related_name="hold")
     user = models.ForeignKey("judging.User", models.CASCADE, related_name="+")
     until = models.DateTimeField()
+    sample = models.ForeignKey("judging.CheckSample", models.CASCADE, null=True, blank=True, related_name="leases")
+    place = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(sample__isnull=True, place__isnull=True)
+                | models.Q(sample__isnull=False, place__isnull=False),
+                name="grading_hold_place_in_sample",
+            )
+        ]
 
 
 class Abstention(models.Model):

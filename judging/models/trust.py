@@ -13,11 +13,13 @@ class TrustReport(models.Model):
     """The figures of a run's Trust tab as they were computed last: they take too long for a request."""
 
     run = models.OneToOneField(EvaluationRun, models.CASCADE, primary_key=True, related_name="trust_report")
-    figures = models.JSONField()
+    figures = models.JSONField(null=True)
     # The run's judgments_at and relevant_from that they belong to: others mean that they are out of date.
     judgments_at = models.DateTimeField(null=True)
-    relevant_from = models.PositiveSmallIntegerField()
-    computed_at = models.DateTimeField()
+    relevant_from = models.PositiveSmallIntegerField(default=0)
+    computed_at = models.DateTimeField(null=True)
+    # When somebody who looked had them computed anew, until they are.
+    requested_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"figures of {self.run_id}"

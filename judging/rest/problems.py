@@ -120,7 +120,7 @@ def _from_domain_error(error: DomainError) -> dict[str, Any]:
     # A plain DomainError is about the state of things, such as a credential that can't be decrypted.
     status = next((status for kind, status in _DOMAIN_STATUS if isinstance(error, kind)), 409)
     errors = error.errors if isinstance(error, Invalid) else None
-    return problem(status, _sentence(error.message, errors or {}), code=error.code, errors=errors)
+    return {**error.details, **problem(status, _sentence(error.message, errors or {}), code=error.code, errors=errors)}
 
 
 def _from_api_exception(error: exceptions.APIException) -> dict[str, Any]:

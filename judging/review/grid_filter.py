@@ -12,7 +12,7 @@ from judging.foundation.limits import MAX_INTEGER, MAX_SEARCH
 from judging.foundation.scales import Scale
 from judging.models import AuthorKind, EvaluationRun, JudgeVersion, LockedJudgment
 
-STATUSES = ("unjudged", "judged", "failed", "disagreement")
+STATUSES = ("unjudged", "judged", "by_people", "failed", "disagreement")
 _GRADES = ("grade", "min_grade", "max_grade", "ai_grade", "min_ai_grade", "max_ai_grade")
 FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status")
 
@@ -141,6 +141,7 @@ def condition(run: EvaluationRun, grid_filter: GridFilter) -> Q:
 _BY_STATUS = {
     "unjudged": Q(effective_grade__isnull=True),
     "judged": Q(effective_grade__isnull=False),
+    "by_people": Q(people_mean__isnull=False),
     "failed": Q(last_item_status="failed"),
     "disagreement": Q(people_mean__isnull=False, ai_grade__isnull=False) & ~Q(effective_grade=F("ai_grade")),
 }

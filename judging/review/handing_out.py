@@ -6,11 +6,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from judging.foundation.errors import Conflict, Invalid
-from judging.foundation.limits import HANDED_OUT_FOR, MAX_SKIP_REASON
-from judging.models import Abstention, Candidate, EvaluationRun, EvaluationRunStatus, GradingHold, User
+from judging.foundation.limits import HANDED_OUT_FOR
+from judging.models import Abstention, Candidate, EvaluationRun, GradingHold, User
+from judging.records.grading import check_open, store_abstention
 from judging.records.roles import require_person
-from judging.review.own_grades import after_place, free_candidates, open_candidates
+from judging.review.own_grades import after_place, free_candidates, not_leased, open_candidates
 
 # How many candidates are tried before giving up: each failure means that someone else has just taken it.
 _TRIES = 20
@@ -20,8 +20,8 @@ def next_candidate(*, run: EvaluationRun, actor: User, after: Candidate | None =
     """Choose what `actor` grades next, hold it for five minutes, and release what they held in this run before.
 
     Goes in query and rank order from `after`, then from the start: skipped ones come back last. Candidates that others
-    hold come when nothing else is left. None: nothing is open. Raise Forbidden or Conflict (run_locked,
-    run_not_completed).
+    hold come when nothing else is left, those leased of a check sample not even then. None: nothing is open. Raise
+    Forbidden or Conflict (run_locked, run_not_completed).
     """
     require_person(actor)
     check_open(run)
@@ -38,23 +38,29 @@ def next_candidate(*, run: EvaluationRun, actor: User, after: Candidate | None =
     if left_over is not None and _take(run, left_over, actor):
         return left_over
     release_holds(run=run, actor=actor)
-    return open_candidates(run, actor).order_by("hold__until", "position", "rank").first()
+    unleased = open_candidates(run, actor).filter(not_leased(run, now=timezone.now()))
+    return unleased.order_by("hold__until", "position", "rank").first()
 
 
 def hold(*, candidate: Candidate, actor: User) -> bool:
-    """Keep a candidate for `actor` alone for five minutes from now; False when someone else holds it. Raise Forbidden."""
+    """Keep a candidate for `actor` alone for five minutes from now. Raise Forbidden.
+
+    False when someone else holds it, or the actor as part of a check sample.
+    """
     require_person(actor)
     now = timezone.now()
-    mine = {"user": actor, "until": now + HANDED_OUT_FOR}
+    mine = {"user": actor, "until": now + HANDED_OUT_FOR, "sample": None, "place": None}
     # Free to take: the actor's own hold, or an expired one. The row count tells who was first.
-    taken = GradingHold.objects.filter(Q(user=actor) | Q(until__lte=now), candidate=candidate).update(**mine)
+    free = Q(user=actor, sample=None) | Q(until__lte=now)
+    taken = GradingHold.objects.filter(free, candidate=candidate).update(**mine)
     if not taken:
         try:
             with transaction.atomic():
                 GradingHold.objects.create(candidate=candidate, **mine)
         except IntegrityError:
             return False
-    GradingHold.objects.filter(user=actor, candidate__run_id=candidate.run_id).exclude(candidate=candidate).delete()
+    held = GradingHold.objects.filter(user=actor, sample=None, candidate__run_id=candidate.run_id)
+    held.exclude(candidate=candidate).delete()
     return True
 
 
@@ -64,9 +70,9 @@ def _take(run: EvaluationRun, candidate: Candidate, actor: User) -> bool:
 
 
 def release_holds(*, run: EvaluationRun, actor: User) -> None:
-    """Release everything that `actor` holds in a run. Raise Forbidden."""
+    """Release what `actor` holds in a run, but for leases of check samples. Raise Forbidden."""
     require_person(actor)
-    GradingHold.objects.filter(user=actor, candidate__run=run).delete()
+    GradingHold.objects.filter(user=actor, sample=None, candidate__run=run).delete()
 
 
 def abstain(*, candidate: Candidate, actor: User, reason: str) -> Abstention:
@@ -76,20 +82,4 @@ def abstain(*, candidate: Candidate, actor: User, reason: str) -> Abstention:
     """
     require_person(actor)
     check_open(candidate.run)
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("say in a few words why you can't tell", errors={"reason": ["say in a few words why"]})
-    if "\x00" in reason or len(reason) > MAX_SKIP_REASON:
-        raise Invalid(
-            "the reason can't be stored", errors={"reason": [f"at most {MAX_SKIP_REASON} characters of text"]}
-        )
-    abstention, _ = Abstention.objects.update_or_create(candidate=candidate, user=actor, defaults={"reason": reason})
-    return abstention
-
-
-def check_open(run: EvaluationRun) -> None:
-    """Raise Conflict (run_locked, run_not_completed) unless people can grade the run."""
-    if run.is_locked:
-        raise Conflict("the evaluation run is locked: no judgment on it can change", code="run_locked")
-    if run.status != EvaluationRunStatus.COMPLETED:
-        raise Conflict(f"the evaluation run is {run.status}; only a completed one is judged", code="run_not_completed")
+    return store_abstention(candidate, actor, reason)

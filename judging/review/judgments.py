@@ -8,6 +8,7 @@ from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.foundation.limits import MAX_JUDGMENTS
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery, User
+from judging.records.grading import end_leases
 from judging.records.judging_activity import being_judged
 from judging.records.roles import require_person
 from judging.work import queue
@@ -26,6 +27,7 @@ def record_judgments(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor
     require_person(actor)
     _check(run, grades)
     stale = ledger.record_person_grades(grades, run=run, member_id=actor.pk)
+    end_leases(actor, [grade.candidate_pk for grade in grades])
     if EvaluationRun.objects.filter(being_judged(), pk=run.pk).exists():
         # Its metrics change with every reply, and are renewed when the judging ends.
         stale = [run_id for run_id in stale if run_id != run.pk]

@@ -46,9 +46,16 @@ def open_candidates(run: EvaluationRun, user: User) -> QuerySet[Candidate]:
 
 
 def free_candidates(run: EvaluationRun, user: User, *, now: datetime) -> QuerySet[Candidate]:
-    """Return the open candidates that nobody else holds at `now`."""
+    """Return the open candidates that nobody else holds at `now`, and nobody at all as part of a check sample."""
     held = GradingHold.objects.filter(candidate=OuterRef("pk"), until__gt=now).exclude(user=user)
-    return open_candidates(run, user).filter(~Exists(held))
+    return open_candidates(run, user).filter(~Exists(held), not_leased(run, now=now))
+
+
+def not_leased(run: EvaluationRun, *, now: datetime) -> Q:
+    """Return what tells candidates apart from those leased of a check sample, in whatever run it has the pair from."""
+    leases = GradingHold.objects.filter(sample__isnull=False, until__gt=now, candidate__run__scale=run.scale)
+    same = leases.filter(candidate__query=OuterRef("query_id"), candidate__document=OuterRef("document_id"))
+    return Q(~Exists(same))
 
 
 def after_place(candidates: QuerySet[Candidate], place: Candidate) -> QuerySet[Candidate]:

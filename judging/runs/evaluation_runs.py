@@ -10,6 +10,7 @@ from judging.foundation.validation import clean
 from judging.metrics import validate_metrics
 from judging.models import EvaluationRun, RunQuery
 from judging.records.audit import record_event
+from judging.records.certificates import void_certificates
 from judging.records.roles import Actor, require_member
 from judging.work import queue
 
@@ -54,6 +55,8 @@ def update_run(
         # What the ledger computed may be empty.
         clean(current, exclude=["metric_values", "coverage_values"], errors=problems)
         current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted"])
+        if current.relevant_from != before[1]:
+            void_certificates(current.pk, "relevant_from_changed")
         has_new_metrics = (current.metrics, current.relevant_from) != before
         if has_new_metrics:
             RunQuery.objects.filter(run=current).update(has_stale_metrics=True)

@@ -22,6 +22,7 @@ from judging.models import (
     RunQuery,
 )
 from judging.records.audit import record_event
+from judging.records.certificates import void_certificates
 from judging.records.roles import Actor, require_member, user_of
 
 
@@ -101,6 +102,7 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
             f"the evaluation run {run.name} is being judged; cancel its AI judging runs first", code="run_being_judged"
         )
     record_event(actor=actor, action="run_deleted", subject=run)
+    void_certificates(run.pk, "run_deleted")
     # A run can hold 100,000 candidates, which Django would load to delete them one by one: statements instead,
     # each table before the ones it refers to.
     Candidate.objects.filter(run=run, last_item__isnull=False).update(last_item=None)

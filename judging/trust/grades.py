@@ -1,7 +1,7 @@
 """The grades on one run's candidates as arrays: what every figure of trust is computed from."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,21 @@ class RunGrades:
     def grade_count(self) -> int:
         """How many grades the run's scale has."""
         return self.run.grading_scale.maximum + 1
+
+    def of_queries(self, kept: Flags) -> "RunGrades":
+        """Return the grades on some of the run's queries, `kept` by code; the others stay as queries without candidates."""
+        rows = kept[self.queries]
+        place = np.cumsum(rows) - 1
+        given = self.people
+        of_people = rows[given.candidates]
+        people = replace(
+            given,
+            candidates=place[given.candidates[of_people]],
+            **{name: getattr(given, name)[of_people] for name in ("people", "blind", "grades", "saw")},
+        )
+        columns = {name: getattr(self, name)[rows] for name in ("pks", "queries", "documents", "ranks", "ai")}
+        pairs = PairIndex(self.query_ids, columns["queries"], columns["documents"])
+        return replace(self, people=people, pairs=pairs, **columns)
 
     def people_mean(self, *, blind: bool = True) -> Integers:
         """Return the mean of people's grades of each candidate, rounded half up, NONE where nobody graded."""

@@ -1,7 +1,8 @@
 """A run's metrics as pages show them: a value each, with its coverage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from judging.models import EvaluationRun
 
@@ -14,13 +15,26 @@ class MetricCard:
     value: float | None
     coverage: float | None
     is_best: bool = False
+    certificate_id: UUID | None = None
 
 
-def cards_of(run: EvaluationRun, *, names: Iterable[str] | None = None, best: Iterable[str] = ()) -> list[MetricCard]:
-    """Return cards of a run's metrics, or of `names`; those in `best` are marked."""
-    marked = set(best)
+def cards_of(
+    run: EvaluationRun,
+    *,
+    names: Iterable[str] | None = None,
+    best: Iterable[str] = (),
+    certificates: Mapping[tuple[UUID, str], UUID] | None = None,
+) -> list[MetricCard]:
+    """Return cards of a run's metrics, or of `names`; those in `best` are marked, and those that are certified."""
+    marked, certified = set(best), certificates or {}
     return [
-        MetricCard(name, run.metric_values.get(name), run.coverage_values.get(name), name in marked)
+        MetricCard(
+            name,
+            run.metric_values.get(name),
+            run.coverage_values.get(name),
+            name in marked,
+            certified.get((run.pk, name)),
+        )
         for name in (run.metrics if names is None else names)
     ]
 

@@ -57,6 +57,11 @@ def enqueue_metrics(run_id: UUID) -> None:
     _enqueue("judging.tasks.renew_metrics", str(run_id), task_name=f"metrics {run_id}")
 
 
+def enqueue_trust(run_id: UUID) -> None:
+    """Queue the figures of a run's Trust tab."""
+    _enqueue("judging.tasks.renew_trust", str(run_id), task_name=f"trust {run_id}")
+
+
 def _enqueue(task: str, *args: object, task_name: str) -> None:
     async_task(task, *args, task_name=task_name)  # type: ignore[no-untyped-call]
 

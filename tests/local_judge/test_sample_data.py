@@ -3,12 +3,14 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from judging.demo.electronics import DATA
 from judging.local_judge.reading import Document, field_texts
 from judging.local_judge.scoring import Embedder, load_calibration, score_documents
-from judging.metrics import quadratic_kappa
+from judging.statistics.agreement.coefficients import coefficient
+from judging.statistics.tables import query_tables
 
 
 @pytest.mark.slow(seconds=5)
@@ -25,14 +27,14 @@ def test_the_judge_agrees_with_people_about_the_sample_data() -> None:
     embedder, calibration = Embedder(), load_calibration()
     pairs: list[tuple[int, int]] = []
     for query in sorted(judged)[::7]:
-        by_people = dict(sorted(judged[query].items())[:6])
+        people = dict(sorted(judged[query].items())[:6])
         found, _ = score_documents(
-            texts[query], [documents[name] for name in by_people], embedder=embedder, calibration=calibration
+            texts[query], [documents[name] for name in people], embedder=embedder, calibration=calibration
         )
-        by_judge = [calibration.grade(score.relevance, 0, 3) for score in found]
-        pairs += zip(by_judge, (round(sum(grades) / len(grades)) for grades in by_people.values()), strict=True)
+        grades = [calibration.grade(score.relevance, 0, 3) for score in found]
+        pairs += zip(grades, (round(sum(given) / len(given)) for given in people.values()), strict=True)
     embedder.close()
     assert len(pairs) > 80
-    kappa = quadratic_kappa(pairs, maximum=3)
-    assert kappa is not None
-    assert kappa > 0.4
+    by_judge, by_people = np.array(pairs).T
+    table = query_tables(np.zeros(len(pairs), dtype=int), by_judge, by_people, grade_count=4)[0]
+    assert float(coefficient("kappa_quadratic")(table)) > 0.4

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from judging.api.urls import urlpatterns
 from judging.models import ApiToken, Invitation, JudgingRun, User
+from judging.trust.samples.acts import create_check_sample
 from tests.factories import make_evaluation, make_judge, make_provider, make_run
 from tests.rest_clients import assert_problem
 
@@ -52,6 +53,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "ai-judging-runs/{judging_run}/export": {"GET": "members"},
     "ai-judging-runs/{judging_run}/items": {"GET": "members"},
     "ai-judging-runs/{judging_run}/cancel": {"POST": "members"},
+    "agreement": {"GET": "members"},
+    "check-samples": {"GET": "members", "POST": "members"},
+    "check-samples/{sample}": {"GET": "members", "DELETE": "members"},
+    "check-samples/{sample}/next": {"GET": "all"},
+    "check-samples/{sample}/skip": {"POST": "all"},
+    "check-samples/{sample}/items": {"GET": "members"},
 }
 PRIVATE = ("{provider}", "{judge}", "{token}")
 CALLS = [(method, route, who) for route, methods in ROUTES.items() for method, who in methods.items()]
@@ -82,6 +89,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         "provider": provider.pk,
         "judge": judge.pk,
         "judging_run": judging_run.pk,
+        "sample": create_check_sample(run=run, goal="certify", metric="P@10", actor=member).pk,
     }
 
 

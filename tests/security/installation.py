@@ -28,6 +28,7 @@ from judging.people.tokens import create_token
 from judging.responses.executions import create_batch
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
+from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
 from tests.factories import make_evaluation, make_judge, make_run
 from tests.security.routes import Route
@@ -85,6 +86,7 @@ class Installation:
             "secret": "not-the-secret-of-any-invitation",
             "number": 1,
             "version_id": self.judge.versions.all()[0].pk,
+            "sample_id": self.run.check_samples.all()[0].pk,
         }
 
     def path(self, route: Route) -> str:
@@ -120,6 +122,7 @@ def install(
     evaluation = make_evaluation(corpus, name=f"Evaluation{text}", description=text)
     results = {f"red shoes{text}": [f"d1{text}", f"d2{text}"], "blue shirt": [f"d2{text}", "d4"]}
     run = make_run(results, evaluation=evaluation, name=f"baseline{text}")
+    create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

@@ -129,7 +129,7 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) 
     assert re.search(r"NDCG@10 +0\.\d{4} \(\d+%\) +0\.\d{4} \(100%\)", first)
     assert re.search(r"scored queries +\d+ of 135 +135 of 135", first)
     # Better than chance even by words alone.
-    kappa = re.search(r"quadratic kappa +(0\.\d+)", first)
+    kappa = re.search(r"weighted kappa\) +(0\.\d+)  \(0\.\d+ to 0\.\d+\)", first)
     assert kappa is not None
     assert float(kappa[1]) > 0.1
     assert re.search(r"/api/v1/evaluations/runs/[0-9a-f-]{36}/ai-judge", first)

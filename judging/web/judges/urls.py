@@ -3,6 +3,7 @@
 from django.urls import path
 
 from judging.web.judges import judges, providers, versions
+from judging.web.trust import judge_trust
 
 urlpatterns = [
     path("ai-providers", providers.ai_providers, name="ai_providers"),
@@ -11,9 +12,11 @@ urlpatterns = [
     path("ai-providers/<uuid:provider_id>/delete", providers.delete_ai_provider, name="delete_ai_provider"),
     path("ai-providers/<uuid:provider_id>/test", providers.ai_provider_test, name="test_ai_provider"),
     path("ai-judges", judges.ai_judges, name="ai_judges"),
+    path("ai-judges/agreement", judge_trust.judges_agreement, name="judges_agreement"),
     path("ai-judges/new", judges.ai_judge_create, name="ai_judge_create"),
     path("ai-judges/<uuid:judge_id>", judges.ai_judge, name="ai_judge"),
     path("ai-judges/<uuid:judge_id>/delete", judges.delete_ai_judge, name="delete_ai_judge"),
     path("ai-judges/<uuid:judge_id>/duplicate", judges.duplicate_ai_judge, name="duplicate_ai_judge"),
     path("ai-judges/<uuid:judge_id>/versions", versions.ai_judge_versions, name="ai_judge_versions"),
+    path("ai-judges/<uuid:judge_id>/trust", judge_trust.judge_trust, name="ai_judge_trust"),
 ]

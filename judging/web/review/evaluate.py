@@ -14,8 +14,9 @@ from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_SKIP_REASON
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun
+from judging.records.grading import check_open
 from judging.review.grid import GridRow, rows_of
-from judging.review.handing_out import abstain, check_open, hold, next_candidate
+from judging.review.handing_out import abstain, hold, next_candidate
 from judging.review.own_grades import candidate_of, progress_of
 from judging.review.reviewing import grade_candidates
 from judging.runs.run_lists import get_evaluation_run

@@ -27,6 +27,7 @@ _FURTHER_ORDERINGS = {
 _STATUSES = (
     ("unjudged", "Unjudged"),
     ("judged", "Judged"),
+    ("by_people", "Judged by people"),
     ("failed", "Failed"),
     ("disagreement", "Disagreement"),
 )

@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 from judging.exports import JUDGMENT_FORMATS, RUN_FORMATS, checked_format, export_judgments, export_run
 from judging.foundation.errors import NotFound
 from judging.models import EvaluationRun, EvaluationRunStatus, RunQuery
+from judging.records.certificates import valid_certificates
 from judging.runs import locks
 from judging.runs.evaluations import delete_run
 from judging.runs.run_lists import coverage_shares, get_evaluation_run, run_queries
@@ -120,7 +121,7 @@ def _results(run: EvaluationRun) -> dict[str, Any]:
     return {
         "run": run,
         "coverage": coverage_of(run),
-        "cards": cards_of(run),
+        "cards": cards_of(run, certificates=valid_certificates([run.pk])),
         "grades": grade_distribution(run),
         # Without a worker nothing is renewed, and nothing to wait for.
         "is_renewing": has_stale_metrics(run) and workers.has_live_worker(),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from judging.web.judging_runs import detail, start
 from judging.web.runs import evaluation_runs, evaluations, imports
+from judging.web.trust import run_trust
 
 urlpatterns = [
     # First steps
@@ -25,6 +26,7 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/delete", evaluation_runs.delete_evaluation_run, name="delete_run"),
     path("evaluations/runs/<uuid:run_id>/export", evaluation_runs.run_export, name="run_export"),
     path("evaluations/runs/<uuid:run_id>/judgments/export", evaluation_runs.judgments_export, name="judgments_export"),
+    path("evaluations/runs/<uuid:run_id>/trust", run_trust.run_trust, name="run_trust"),
     # AI judging
     path("evaluations/runs/<uuid:run_id>/ai-judge", start.start_judging, name="start_judging"),
     path("evaluations/runs/<uuid:run_id>/ai-judge/form", start.judge_form, name="judge_form"),

@@ -1,0 +1,93 @@
+"""Figures of trust as text: on the command line and at the end of the demo."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from judging.statistics.agreement.coefficients import FigureName
+from judging.trust.figure_words import AGREEMENT_WORDS, REFUSAL_WORDS
+
+_NAMES: tuple[FigureName, ...] = ("kappa_quadratic", "ac2_quadratic", "exact", "within_one")
+_VERDICTS = {
+    "better": "better than one more person",
+    "as_good": "as good as one more person",
+    "below": "below one more person",
+    "cannot_tell": "whether it is as good as one more person can't be told from these grades",
+}
+
+
+def figure_text(figure: Mapping[str, Any], *, signed: bool = False) -> str:
+    """Write a figure with its interval, or the sentence why it has none."""
+    if figure["refused_code"]:
+        return f"- ({REFUSAL_WORDS[figure['refused_code']].sentence})"
+    form = "+.3f" if signed else ".3f"
+    value, low, high = (format(figure[name], form) for name in ("value", "low", "high"))
+    rough = ", rough: few queries" if figure["is_rough"] else ""
+    return f"{value}  ({low} to {high}{rough})"
+
+
+def agreement_lines(agreement: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each figure of agreement that needs no page to be understood."""
+    for name in _NAMES:
+        yield f"  {AGREEMENT_WORDS[name].name:<42}{figure_text(agreement[name])}"
+    yield f"  {AGREEMENT_WORDS['bias'].name:<42}{figure_text(agreement['bias'], signed=True)}"
+    figure = agreement["kappa_quadratic"]
+    yield f"  {figure['grade_count']:,} documents of {figure['query_count']:,} queries; 95 % intervals over queries"
+
+
+def people_lines(people: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what people among themselves say of the judge."""
+    difference = people["difference"]
+    if difference["refused_code"]:
+        yield f"  Beside people: {figure_text(difference)}"
+        return
+    yield (
+        f"  A person with the other people: {people['person_kappa']:.3f}; "
+        f"the judge in that person's place: {people['judge_kappa']:.3f}"
+    )
+    yield f"  Difference {figure_text(difference, signed=True)}: {_VERDICTS[people['verdict']]}"
+
+
+def report_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a run's report as text."""
+    yield "Do the AI's grades of record and people agree? (blind grades only)"
+    yield from agreement_lines(report["agreement"])
+    yield from people_lines(report["people"])
+    agreement = report["agreement"]
+    yield (
+        f"  People's grades: {agreement['blind_count']:,} blind, {agreement['shown_count']:,} with the AI's in sight, "
+        f"{agreement['unknown_count']:,} unknown"
+    )
+    yield "What would people say? (for these queries; for queries like these)"
+    yield from estimate_lines(report["estimates"])
+    for sample in report["check_samples"]:
+        yield from sample_lines(sample)
+    for certificate in report["certificates"]:
+        void = f", void: {certificate['void_reason']}" if certificate["void_reason"] else ""
+        yield f"  Certificate {certificate['id']}: {certificate['metric']} of {certificate['issued_at']}{void}"
+
+
+def estimate_lines(estimates: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each metric: what people would say, what the run shows, what the AI alone says."""
+    for name, told in estimates.items():
+        figure = told["estimate"]
+        beside = f"shown {_number(told['effective'])}, the AI alone {_number(told['ai_alone'])}"
+        if figure["refused_code"]:
+            yield f"  {name:<10}-  ({beside}): {REFUSAL_WORDS[figure['refused_code']].sentence}"
+        else:
+            these = f"{figure['low']:.3f} to {figure['high']:.3f}"
+            like = "" if figure["low_total"] is None else f"; {figure['low_total']:.3f} to {figure['high_total']:.3f}"
+            yield f"  {name:<10}{figure['value']:.3f}  ({these}{like})  {beside}"
+
+
+def sample_lines(sample: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how far a check sample is."""
+    about = f"{sample['goal']} {sample['metric']}".strip()
+    more = f", about {sample['needed_count']:,} more" if sample["needed_count"] else ""
+    yield (
+        f"  Check sample {about}: {sample['status']}, {sample['graded_count']:,} of "
+        f"{sample['population_count']:,} graded{more}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

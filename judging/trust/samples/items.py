@@ -1,0 +1,208 @@
+"""What a check sample may ask about: pairs of query and document, and what is known of each now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.functions import Coalesce
+
+from judging.models import PEOPLE, Abstention, EvaluationRun, Judgment, LockedJudgment, RunQuery
+from judging.statistics.tables import Flags, Floats, Integers
+from judging.trust.grades import NONE, PairIndex, RunGrades
+from judging.trust.samples.numbers import run_numbers
+from judging.trust.samples.pools import Pool, read_pool
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """Pairs of query and document, one entry each.
+
+    `query_ids` are the corpus's by code, `query_numbers` their permanent numbers; `queries` the code of each item.
+    `candidates` is the pk of a candidate that carries the pair, of the sample's first run that holds it, NONE for what
+    only a snapshot knows. `ai` is NONE without an AI grade. `ranks`, shape (runs, items), are NONE where a run did not
+    return the item; `counted`, shape (runs, queries), says which queries a run's metrics are means over.
+    `graded_items` and `graded` hold one entry per blind grade of a person; `is_shown` items have a grade given with the
+    AI's in sight and none without; `is_abstained` ones somebody could not tell.
+    """
+
+    query_ids: Integers
+    query_numbers: Floats
+    queries: Integers
+    documents: Integers
+    numbers: Floats
+    candidates: Integers
+    ai: Integers
+    ranks: Integers
+    counted: Flags
+    graded_items: Integers
+    graded: Integers
+    is_shown: Flags
+    is_abstained: Flags
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def is_answered(self) -> Flags:
+        """By item: a person graded it without having seen the AI's grade."""
+        answered = np.zeros(len(self), dtype=np.bool_)
+        answered[self.graded_items] = True
+        return answered
+
+    @property
+    def is_skipped(self) -> Flags:
+        """By item: no blind grade, and somebody could not tell or graded it having seen the AI's."""
+        return np.asarray((self.is_shown | self.is_abstained) & ~self.is_answered)
+
+    def where(self, kept: Flags) -> "Items":
+        """Return some of the items; queries keep their codes."""
+        place = np.where(kept, kept.cumsum() - 1, NONE)
+        of_kept = kept[self.graded_items]
+        return replace(
+            self,
+            queries=self.queries[kept],
+            documents=self.documents[kept],
+            numbers=self.numbers[kept],
+            candidates=self.candidates[kept],
+            ai=self.ai[kept],
+            ranks=self.ranks[:, kept],
+            graded_items=place[self.graded_items[of_kept]],
+            graded=self.graded[of_kept],
+            is_shown=self.is_shown[kept],
+            is_abstained=self.is_abstained[kept],
+        )
+
+
+def read_items(runs: Sequence[RunGrades], *, with_pool: bool = False) -> Items:
+    """Read the items of one run, or of two that are compared; `with_pool` adds what other runs returned for their queries.
+
+    Grades are those that count now; a locked run's those of its snapshot.
+    """
+    query_ids, first = np.unique(np.concatenate([grades.query_ids for grades in runs]), return_index=True)
+    numbers = [run_numbers(grades) for grades in runs]
+    query_numbers = np.concatenate([each[1] for each in numbers])[first]
+    pool = read_pool(runs[0].run, [grades.run for grades in runs]) if with_pool else None
+    of_queries = [grades.query_ids[grades.queries] for grades in runs]
+    documents = [grades.documents for grades in runs]
+    carried = [grades.pks for grades in runs]
+    ai = [grades.ai for grades in runs]
+    if pool is not None:
+        known = np.isin(pool.query_ids, query_ids)
+        of_queries.append(pool.query_ids[known])
+        documents.append(pool.documents[known])
+        carried.append(pool.candidates[known])
+        ai.append(pool.ai[known])
+        numbers.append((pool.numbers[known], query_numbers[:0]))
+    codes = np.searchsorted(query_ids, np.concatenate(of_queries))
+    document = np.concatenate(documents)
+    chosen = _first_of_each(codes, document)
+    queries, document = codes[chosen], document[chosen]
+    pairs = PairIndex(query_ids, queries, document)
+    ranks = np.full((len(runs), len(chosen)), NONE)
+    for row, grades in enumerate(runs):
+        ranks[row, pairs.find(grades.query_ids[grades.queries], grades.documents)] = grades.ranks
+    given = _read_given(runs, pool)
+    places = pairs.find(given[0], given[1])
+    kept = places != NONE
+    places, blind, saw = places[kept], given[2][kept], given[3][kept]
+    is_blind = blind != NONE
+    is_shown = np.zeros(len(chosen), dtype=np.bool_)
+    is_shown[places[(saw == 1) & ~is_blind]] = True
+    is_shown[places[is_blind]] = False
+    is_abstained = np.zeros(len(chosen), dtype=np.bool_)
+    abstained = pairs.find(*_read_abstained(runs[0].run))
+    is_abstained[abstained[abstained != NONE]] = True
+    return Items(
+        query_ids=query_ids,
+        query_numbers=query_numbers,
+        queries=queries,
+        documents=document,
+        numbers=np.concatenate([each[0] for each in numbers])[chosen],
+        candidates=np.concatenate(carried)[chosen],
+        ai=np.concatenate(ai)[chosen],
+        ranks=ranks,
+        counted=np.array([_counted(grades, query_ids) for grades in runs]),
+        graded_items=places[is_blind],
+        graded=blind[is_blind],
+        is_shown=is_shown,
+        is_abstained=is_abstained,
+    )
+
+
+def _first_of_each(codes: Integers, documents: Integers) -> Integers:
+    """Return the index of the first row of each pair, in the order of rows."""
+    _, dense = np.unique(documents, return_inverse=True)
+    key = codes * (int(dense.max()) + 1 if len(dense) else 1) + dense
+    _, first = np.unique(key, return_index=True)
+    return np.sort(first)
+
+
+def _counted(grades: RunGrades, query_ids: Integers) -> Flags:
+    """Say which queries a run's metrics are means over: those with candidates, and others that have a judgment.
+
+    Method, "Weights and values".
+    """
+    counted = np.zeros(len(query_ids), dtype=np.bool_)
+    has_candidates = np.bincount(grades.queries, minlength=len(grades.query_ids)) > 0
+    counted[np.searchsorted(query_ids, grades.query_ids[has_candidates])] = True
+    if not has_candidates.all():
+        run = grades.run
+        empty = RunQuery.objects.filter(run=run, candidate_count=0).values("query_id")
+        judged = (
+            LockedJudgment.objects.filter(run=run, query_id__in=empty)
+            if run.is_locked
+            else Judgment.objects.filter(scale=run.scale, query_id__in=empty)
+        )
+        for query_id in judged.order_by().values_list("query_id", flat=True).distinct():
+            counted[np.searchsorted(query_ids, query_id)] = True
+    return counted
+
+
+def _read_given(runs: Sequence[RunGrades], pool: Pool | None) -> tuple[Integers, Integers, Integers, Integers]:
+    """Return people's grades as columns: query, document, blind grade, whether the AI's was in sight."""
+    if pool is not None:
+        return _read_all_given(runs[0].run)
+    columns: list[list[Integers]] = [[], [], [], []]
+    for index, grades in enumerate(runs):
+        people = grades.people
+        query_ids, documents = grades.query_ids[grades.queries[people.candidates]], grades.documents[people.candidates]
+        # What both runs returned comes with each of them.
+        is_new = np.ones(len(query_ids), dtype=np.bool_)
+        for earlier in runs[:index]:
+            is_new &= earlier.pairs.find(query_ids, documents) == NONE
+        for column, values in zip(columns, (query_ids, documents, people.blind, people.saw), strict=True):
+            column.append(values[is_new])
+    a, b, c, d = (np.concatenate(column) for column in columns)
+    return a, b, c, d
+
+
+def _read_all_given(run: EvaluationRun) -> tuple[Integers, Integers, Integers, Integers]:
+    rows = (
+        LockedJudgment.objects.filter(run=run)
+        if run.is_locked
+        else Judgment.objects.filter(
+            scale=run.scale, query_id__in=RunQuery.objects.filter(run=run).order_by().values("query_id")
+        )
+    )
+    shown = Case(When(saw_ai_grade=True, then=Value(1)), default=Value(NONE))
+    found = rows.filter(author_kind__in=PEOPLE).values_list(
+        "query_id", "document_id", Coalesce(F("blind_grade"), Value(NONE)), shown
+    )
+    table = np.array(list(found.iterator(chunk_size=5000)), dtype=np.int64).reshape(-1, 4)
+    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+
+
+def _read_abstained(run: EvaluationRun) -> tuple[Integers, Integers]:
+    """Return the pairs that somebody could not tell, in whatever run of the corpus they were asked."""
+    rows = abstentions(run).values_list("candidate__query_id", "candidate__document_id")
+    table = np.array(list(rows.iterator(chunk_size=5000)), dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def abstentions(run: EvaluationRun) -> QuerySet[Abstention]:
+    """Return the abstentions on a corpus's pairs that count for a run; for a locked one those before it was locked."""
+    rows = Abstention.objects.filter(
+        candidate__run__evaluation__corpus_id=run.evaluation.corpus_id, candidate__run__scale=run.scale
+    ).order_by()
+    return rows.filter(created_at__lte=run.locked_at) if run.is_locked and run.locked_at else rows

@@ -1,0 +1,156 @@
+"""What a check sample has come to, computed from what counts now: nothing of it is stored."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from judging.foundation.errors import NotFound
+from judging.metrics import Metric, parse_metric
+from judging.models import CheckSample, EvaluationRun, Goal
+from judging.statistics.estimates.stopping import is_precise
+from judging.statistics.figures import Figure, refused
+from judging.trust.grades import RunGrades, read_run_grades
+from judging.trust.samples.items import Items, read_items
+from judging.trust.samples.looks import Look, look_at
+from judging.trust.samples.numbers import ranking_hash
+from judging.trust.samples.planning import DEFAULT_AGREEMENT_WIDTH, needed_count, seconds_per_grade
+from judging.trust.samples.plans import Plan, Scaling, make_plan, needs_pool
+
+
+@dataclass(frozen=True, eq=False)
+class SampleState:
+    """A check sample as it stands now. `look` is None when it is void: its runs' candidates or ranks are others.
+
+    `graded_count` is n, the graded items of the queue's beginning; `ahead_count` those beyond its first gap.
+    `needed_count` is about how many more, `needed_seconds` about how long they will take one person.
+    """
+
+    sample: CheckSample
+    look: Look | None
+    status: str
+    population_count: int
+    graded_count: int
+    skipped_count: int
+    ahead_count: int
+    needed_count: int
+    needed_seconds: int
+    estimate: Figure
+    is_certified: bool
+    anytime_half_width: float | None
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether there may be something to grade."""
+        return self.status in ("open", "reached")
+
+
+class Reader:
+    """Reads runs once for all samples that are about them."""
+
+    def __init__(self, known: Iterable[RunGrades] = ()) -> None:
+        self._grades: dict[UUID, RunGrades] = {grades.run.pk: grades for grades in known}
+        self._items: dict[tuple[tuple[UUID, ...], bool], Items] = {}
+        self._paces: dict[UUID, float] = {}
+
+    def grades(self, run: EvaluationRun) -> RunGrades:
+        if run.pk not in self._grades:
+            self._grades[run.pk] = read_run_grades(run)
+        return self._grades[run.pk]
+
+    def ranking_hash(self, runs: Sequence[EvaluationRun]) -> str:
+        return ranking_hash(*(self.grades(run) for run in runs))
+
+    def plan(self, goal: str, metric: Metric | None, runs: Sequence[EvaluationRun]) -> Plan:
+        """Return the plan of a goal over one run or two."""
+        with_pool = needs_pool(goal, metric)
+        key = (tuple(run.pk for run in runs), with_pool)
+        if key not in self._items:
+            self._items[key] = read_items([self.grades(run) for run in runs], with_pool=with_pool)
+        run = runs[0]
+        return make_plan(goal, metric, self._items[key], Scaling(run.grading_scale.maximum, run.relevant_from))
+
+    def seconds_per_grade(self, run: EvaluationRun) -> float:
+        if run.pk not in self._paces:
+            self._paces[run.pk] = seconds_per_grade(run)
+        return self._paces[run.pk]
+
+
+def check_samples(run: EvaluationRun | None = None) -> QuerySet[CheckSample]:
+    """Return all samples, or those of one run, newest first; those that compare another run with it are of that one."""
+    samples = CheckSample.objects.select_related("run__evaluation__corpus", "other_run__evaluation__corpus")
+    if run is not None:
+        samples = samples.filter(run=run)
+    return samples.order_by("-created_at", "pk")
+
+
+def get_check_sample(sample_id: UUID) -> CheckSample:
+    """Return a sample with its runs. Raise NotFound."""
+    sample = check_samples().filter(pk=sample_id).first()
+    if sample is None:
+        raise NotFound("no such check sample")
+    return sample
+
+
+def runs_of(sample: CheckSample) -> list[EvaluationRun]:
+    """Return the run a sample is of, and the one it is compared with."""
+    return [sample.run, sample.other_run] if sample.other_run is not None else [sample.run]
+
+
+def metric_of(sample: CheckSample) -> Metric | None:
+    """Return the metric a sample is about; None for agreement."""
+    return parse_metric(sample.metric) if sample.metric else None
+
+
+def sample_states(samples: Sequence[CheckSample], reader: Reader | None = None) -> list[SampleState]:
+    """Return what samples have come to; each run is read once."""
+    reader = reader or Reader()
+    return [sample_state(sample, reader) for sample in samples]
+
+
+def sample_state(sample: CheckSample, reader: Reader | None = None) -> SampleState:
+    """Return what a sample has come to. New AI grades or another `relevant_from` change it and never void it."""
+    reader = reader or Reader()
+    runs = runs_of(sample)
+    if reader.ranking_hash(runs) != sample.ranking_hash:
+        return _void(sample)
+    look = look_at(reader.plan(sample.goal, metric_of(sample), runs))
+    has_reached = is_reached(sample, look)
+    status = "reached" if has_reached else "open" if len(look.to_do) else "exhausted"
+    more = needed_count(sample.goal, sample.half_width, look) if status == "open" else 0
+    return SampleState(
+        sample=sample,
+        look=look,
+        status=status,
+        population_count=look.population_count,
+        graded_count=look.graded_count,
+        skipped_count=look.skipped_count,
+        ahead_count=look.ahead_count,
+        needed_count=more,
+        needed_seconds=round(more * reader.seconds_per_grade(sample.run)) if more else 0,
+        estimate=look.figure,
+        is_certified=look.is_certified,
+        anytime_half_width=look.anytime_half_width,
+    )
+
+
+def _void(sample: CheckSample) -> SampleState:
+    figure = refused("no_check_sample", method="difference_by_document", query_count=0, grade_count=0)
+    return SampleState(sample, None, "void", 0, 0, 0, 0, 0, 0, figure, is_certified=False, anytime_half_width=None)
+
+
+def is_reached(sample: CheckSample, look: Look) -> bool:
+    """Say whether a sample's goal holds now."""
+    figure, estimate = look.figure, look.estimate
+    if figure.refused_code or figure.value is None:
+        return False
+    if sample.goal == Goal.CERTIFY:
+        return look.is_certified
+    if sample.goal == Goal.AGREEMENT:
+        return (figure.half_width or 0.0) <= (sample.half_width or DEFAULT_AGREEMENT_WIDTH)
+    if sample.goal == Goal.PRECISION:
+        # A whole that was graded without an estimate of its variance has no width.
+        return is_precise(estimate.half_width if estimate else 0.0, sample.half_width or 0.0)
+    anytime = look.anytime_half_width
+    return anytime is not None and abs(figure.value) > anytime

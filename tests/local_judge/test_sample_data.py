@@ -37,4 +37,4 @@ def test_the_judge_agrees_with_people_about_the_sample_data() -> None:
     assert len(pairs) > 80
     by_judge, by_people = np.array(pairs).T
     table = query_tables(np.zeros(len(pairs), dtype=int), by_judge, by_people, grade_count=4)[0]
-    assert float(coefficient("kappa_quadratic")(table)) > 0.4
+    assert float(coefficient("kappa_quadratic", relevant_from=2)(table)) > 0.4

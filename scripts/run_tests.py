@@ -46,6 +46,7 @@ ON_BOTH = {
     "tests/api/test_schema_fuzz.py": "what text and which numbers a database refuses",
     "tests/responses/test_schema.py": "what text and which numbers a database refuses",
     "tests/security/test_fuzz.py": "what text and which numbers a database refuses",
+    "tests/foundation/test_columns.py": "values for raw SQL",
     "tests/people/test_accounts.py": "addresses in any case, constraints",
     "tests/judges/test_judges.py": "constraints, versions counted by two at once",
     "tests/judges/test_providers.py": "constraints",

@@ -99,6 +99,8 @@ class _Held:
 class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
     """One slice of an AI judging run."""
 
+    state_fields = ("input_tokens", "output_tokens", "max_total_tokens")
+
     def __init__(self, run: JudgingRun, connection: Connection) -> None:
         self.max_retries = run.judge_version.max_retries
         self.throttle = run.throttle
@@ -108,6 +110,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         ends = {queries.order_by(order).first() for order in ("candidate_id", "-candidate_id")}
         self.has_several_subjects = len(ends) > 1
         self._run, self._connection = run, connection
+        self._resource = resource_key(run.judge_version.ai_provider_id)
         self._corpus_id = run.evaluation_run.evaluation.corpus_id
         self._scale = run.evaluation_run.scale
         self._held: dict[int, _Held] = {}
@@ -121,7 +124,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         return _Caller(self._run, self._connection)
 
     def resource_of(self, ask: Ask) -> str:
-        return resource_key(self._run.judge_version.ai_provider_id)
+        return self._resource
 
     # Claiming
 

@@ -96,6 +96,13 @@ def open_details(page: Any) -> None:
     page.locator("details.trust-details summary").click()
 
 
+def take_a_batch(page: Any) -> None:
+    """Take a batch the first time; later pictures find it leased."""
+    if page.locator("#next-unrated").count():
+        page.locator("#next-unrated").click()
+    page.locator(".judge-grade").first.wait_for()
+
+
 def pages_before(world: dict[str, Any]) -> Iterator[Shot]:
     """Name each page of a new installation with its path, who looks at it and what they do first."""
     yield "first-steps", "/", world["admin"], look
@@ -121,7 +128,12 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("import_judgments", (run.evaluation_id,), "", look),
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
+        ("compare", (world["title_run"].pk, run.pk), "", look),
+        ("trust_how", (), "", look),
         ("run_trust", (run.pk,), "", open_details),
+        ("run_samples", (run.pk,), "", look),
+        ("check_sample", (world["sample"],), "", look),
+        ("grade_sample", (world["sample"],), "", look),
         ("certificate", (world["certificate"],), "", look),
         ("judging_run", (world["ended"],), "", look),
         ("ai_judges", (), "", look),
@@ -144,9 +156,21 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     ]
     for route, args, query, act in routes:
         yield route.replace("_", "-"), reverse(route, args=args) + query, admin, act
+    several = reverse("compare", args=(world["title_run"].pk, run.pk)) + f"?with={world['embedded'].pk}"
+    yield "compare-several", several, admin, look
+    yield "compare-related", reverse("compare", args=(run.pk, world["embedded"].pk)), admin, look
+    yield "compare-refused", reverse("compare", args=(run.pk, world["strict"].pk)), admin, look
+    yield "judging-run-trial", reverse("judging_run", args=(world["trial"],)), admin, look
+    yield "make-current", reverse("make_judging_run_current", args=(world["trial"],)), admin, look
+    yield "made-current", reverse("make_judging_run_current", args=(world["ended"],)), admin, look
+    yield "compare-judging", f"{reverse('compare_judging_runs')}?new={world['trial']}", admin, look
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
     yield "evaluate", reverse("evaluate", args=(run.pk,)), rater, look
     yield "evaluate-committed", reverse("evaluate", args=(run.pk,)), rater, lambda page: page.keyboard.type("2")
+    yield "check-sample-of-two-runs", reverse("check_sample", args=(world["compared"],)), admin, look
+    grading = reverse("grade_sample", args=(world["sample"],))
+    yield "grade-sample-of-a-rater", grading, rater, look
+    yield "grade-sample-item", grading, rater, take_a_batch
     yield "home-of-a-rater", "/", rater, look
     yield "not-found", "/no-such-page", admin, look
     yield "forbidden", "/members", rater, look

@@ -33,7 +33,7 @@ ROOMS = (
     "demo",
 )
 # What the engine calls while it works: jobs have no actor any more once they are queued.
-ENGINE = {"kind", "item_endings", "immediate", "interrupted", "stale_metrics"}
+ENGINE = {"finishing_current", "kind", "item_endings", "immediate", "interrupted", "stale_metrics"}
 
 # What raters do, beside seeing: they grade, and have an account and tokens like everybody.
 OF_RATERS = {
@@ -45,6 +45,7 @@ OF_RATERS = {
     "hold",
     "next_candidate",
     "next_items",
+    "postpone_item",
     "record_judgments",
     "release_holds",
     "revoke_token",

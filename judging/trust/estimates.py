@@ -12,8 +12,8 @@ from judging.statistics.estimates.additive import is_additive
 from judging.statistics.estimates.by_document import DocumentEstimate
 from judging.statistics.estimates.by_query import QueryEstimate
 from judging.statistics.figures import Figure, Method, RefusedCode, refused
-from judging.trust.grades import RunGrades
-from judging.trust.samples.looks import covering_estimate
+from judging.trust.grades import NONE, RunGrades
+from judging.trust.samples.looks import covering_estimate, look_at
 from judging.trust.samples.plans import (
     DocumentPlan,
     QueryPlan,
@@ -54,8 +54,11 @@ def run_estimates(run: EvaluationRun, grades: RunGrades) -> tuple[dict[str, Metr
     """Return an estimate for each metric of a run and of its check samples, and these, newest first."""
     reader = Reader([grades])
     states = sample_states(list(check_samples(run)), reader)
-    names = dict.fromkeys([*run.metrics, *(state.sample.metric for state in states if state.sample.metric)])
-    return {name: _estimate(run, parse_metric(name), states, reader) for name in names}, states
+    metrics: dict[str, Metric] = {}
+    for name in [*run.metrics, *(state.sample.metric for state in states if state.sample.metric)]:
+        # A sample may spell a metric of the run in another way.
+        metrics.setdefault(parse_metric(name).canonical_name, parse_metric(name))
+    return {metric.name: _estimate(run, metric, states, reader) for metric in metrics.values()}, states
 
 
 def _estimate(run: EvaluationRun, metric: Metric, states: Sequence[SampleState], reader: Reader) -> MetricEstimate:
@@ -69,12 +72,25 @@ def _estimate(run: EvaluationRun, metric: Metric, states: Sequence[SampleState],
         return MetricEstimate(metric, effective, _ai_alone(metric, plan), own.estimate, own.look.estimate, own)
     plan = reader.plan(Goal.CERTIFY, metric, [run])
     ai_alone = _ai_alone(metric, plan)
-    if isinstance(plan, DocumentPlan):
-        for state in usable:
-            if state.look is not None and _covers(state, plan):
-                figure, estimate = covering_estimate(state.look, metric)
-                return MetricEstimate(metric, effective, ai_alone, figure, estimate, state)
-    code: RefusedCode = "metric_too_deep" if usable and is_additive(metric) else "no_check_sample"
+    covering: list[MetricEstimate] = []
+    estimate: DocumentEstimate | QueryEstimate | None
+    for state in usable:
+        if state.look is None:
+            continue
+        if isinstance(plan, DocumentPlan) and _covers(state, plan):
+            figure, estimate = covering_estimate(state.look, metric)
+        elif isinstance(plan, QueryPlan) and isinstance(state.look.plan, QueryPlan):
+            # Samples of whole queries all take the queries in one order.
+            look = look_at(plan)
+            figure, estimate = look.figure, look.estimate
+        else:
+            continue
+        covering.append(MetricEstimate(metric, effective, ai_alone, figure, estimate, state))
+    if covering:
+        # The newest that has an answer: one that was only just begun takes none away.
+        return next((entry for entry in covering if not entry.figure.refused_code), covering[0])
+    is_too_deep = any(state.look and isinstance(state.look.plan, DocumentPlan) for state in usable)
+    code: RefusedCode = "metric_too_deep" if is_too_deep and is_additive(metric) else "no_check_sample"
     return MetricEstimate(metric, effective, ai_alone, _refused(metric, code))
 
 
@@ -92,10 +108,12 @@ def _covers(state: SampleState, plan: DocumentPlan) -> bool:
 
 
 def _ai_alone(metric: Metric, plan: DocumentPlan | QueryPlan) -> float | None:
-    """Return the metric by the AI's grades, over the queries that the run's metric is a mean over."""
+    """Return the metric by the AI's grades, over the queries that the run's metric is a mean over; None without any."""
+    if not (plan.items.ai != NONE).any():
+        return None
     if isinstance(plan, QueryPlan):
-        return float(plan.ai_values.mean()) if len(plan.ai_values) else None
-    if plan.metric is None or not len(plan.items):
+        return float(plan.ai_values.mean())
+    if plan.metric is None:
         return None
     return float(np.mean(ai_per_query(metric, plan.items, plan.scaling, plan.population)))
 

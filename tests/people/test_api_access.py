@@ -11,7 +11,14 @@ from rest_framework.test import APIClient
 from judging.api.urls import urlpatterns
 from judging.models import ApiToken, Invitation, JudgingRun, User
 from judging.trust.samples.acts import create_check_sample
-from tests.factories import make_evaluation, make_judge, make_probe_run, make_provider, make_run
+from tests.factories import (
+    make_certificate,
+    make_evaluation,
+    make_judge,
+    make_probe_run,
+    make_provider,
+    make_run,
+)
 from tests.rest_clients import assert_problem
 
 # Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
@@ -57,11 +64,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "ai-judging-runs/{judging_run}/items": {"GET": "members"},
     "ai-judging-runs/{judging_run}/cancel": {"POST": "members"},
     "agreement": {"GET": "members"},
+    "evaluations/runs/{run}/trust": {"GET": "members"},
     "check-samples": {"GET": "members", "POST": "members"},
     "check-samples/{sample}": {"GET": "members", "DELETE": "members"},
     "check-samples/{sample}/next": {"GET": "all"},
     "check-samples/{sample}/skip": {"POST": "all"},
     "check-samples/{sample}/items": {"GET": "members"},
+    "check-samples/{sample}/certificate": {"POST": "members"},
+    "certificates/{certificate}": {"GET": "members"},
 }
 PRIVATE = ("{provider}", "{judge}", "{token}", "{probe_run}")
 CALLS = [(method, route, who) for route, methods in ROUTES.items() for method, who in methods.items()]
@@ -80,6 +90,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         provider_type="custom",
         max_concurrency=1,
     )
+    sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=member)
     return {
         "member": member.pk,
         "invitation": Invitation.objects.create(
@@ -93,7 +104,8 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         "judge": judge.pk,
         "judging_run": judging_run.pk,
         "probe_run": make_probe_run(judge, run).pk,
-        "sample": create_check_sample(run=run, goal="certify", metric="P@10", actor=member).pk,
+        "sample": sample.pk,
+        "certificate": make_certificate(sample).pk,
     }
 
 

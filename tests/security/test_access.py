@@ -45,6 +45,8 @@ RATERS = {
     "/evaluations/runs/{run_id}/review/restore",
     "/evaluations/runs/{run_id}/review/export",
     "/evaluations/runs/{run_id}/evaluate",
+    "/evaluations/runs/{run_id}/check-samples/open",
+    "/check-samples/{sample_id}/grade",
 }
 ADMINS = {
     "/audit",

@@ -103,9 +103,10 @@ def test_leases_and_the_evaluate_page_leave_each_other_alone(run: EvaluationRun,
     ada, grace = make_user(), make_user()
     held = next_candidate(run=run, actor=ada)
     assert held is not None
-    leased = {item.candidate.pk for item in take(sample, ada, 6)}
-    # What ada holds on the Evaluate page is hers to be sampled; what grace leases is not shown to anybody there.
-    others = {item.candidate.pk for item in take(sample, grace)}
+    others = {item.candidate.pk for item in take(sample, grace, 6)}
+    # What ada holds on the Evaluate page is hers to be sampled; what is leased is not shown to anybody there.
+    leased = {item.candidate.pk for item in take(sample, ada)}
+    assert held.pk in leased
     assert not leased & others
     assert len(leased | others) == 10
     for person in (ada, grace, make_user()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.metrics import Metric, parse_metric
@@ -111,17 +112,24 @@ def skip_item(*, sample: CheckSample, candidate: Candidate, reason: str, actor: 
 
 def item_candidate(sample: CheckSample, *, run_query_id: UUID, document_key: str) -> Candidate:
     """Return the candidate that an item of a sample was handed out as. Raise NotFound."""
-    candidate = (
-        Candidate.objects.filter(
-            run_query_id=run_query_id,
-            document__external_id=document_key,
-            run__evaluation__corpus_id=sample.run.evaluation.corpus_id,
-            run__scale=sample.run.scale,
-            query_id__in=RunQuery.objects.filter(run__in=runs_of(sample)).order_by().values("query_id"),
-        )
-        .select_related("run")
-        .first()
-    )
+    return _found(_candidates(sample).filter(run_query_id=run_query_id, document__external_id=document_key))
+
+
+def sample_candidate(sample: CheckSample, candidate_pk: int) -> Candidate:
+    """Return a candidate that an item of a sample may be handed out as. Raise NotFound."""
+    return _found(_candidates(sample).filter(pk=candidate_pk))
+
+
+def _candidates(sample: CheckSample) -> QuerySet[Candidate]:
+    return Candidate.objects.filter(
+        run__evaluation__corpus_id=sample.run.evaluation.corpus_id,
+        run__scale=sample.run.scale,
+        query_id__in=RunQuery.objects.filter(run__in=runs_of(sample)).order_by().values("query_id"),
+    ).select_related("run__evaluation")
+
+
+def _found(candidates: QuerySet[Candidate]) -> Candidate:
+    candidate = candidates.first()
     if candidate is None:
         raise NotFound("no such item of this check sample")
     return candidate

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from judging import ledger
@@ -69,6 +69,23 @@ def next_items(*, sample: CheckSample, actor: User, count: int = BATCH) -> Hande
     position = look.positions
     items = [HandedItem(int(position[item]), candidates[pk]) for item, pk in zip(grouped, pks, strict=True)]
     return Handed(items, until if items else None)
+
+
+def postpone_item(*, sample: CheckSample, candidate: Candidate, actor: User) -> None:
+    """Put an item at the end of what `actor` has leased of a sample. Raise Forbidden, or Conflict for a closed run."""
+    require_person(actor)
+    for run in runs_of(sample):
+        check_open(run)
+    leases = GradingHold.objects.filter(sample=sample, user=actor)
+    last = leases.aggregate(last=Max("place"))["last"]
+    if last is not None:
+        leases.filter(candidate=candidate).update(place=last + 1)
+        leases.update(until=timezone.now() + LEASED_FOR)
+
+
+def is_anything_left(sample: CheckSample, look: Look, person: User) -> bool:
+    """Say whether `next_items` would have something for a person now."""
+    return bool(_free_items(sample, person, look, 1))
 
 
 def leased_candidates(sample: CheckSample, actor: User) -> list[int]:

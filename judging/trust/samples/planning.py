@@ -27,6 +27,7 @@ _MRR_GRADES = 2.6
 _SECONDS_PER_GRADE = 10.0
 _MIN_KNOWN_GRADES = 20
 _LONGEST_GAP = timedelta(minutes=5)
+_QUICKEST = 1.0  # second: what comes faster was sent by a script
 _MOST_MOMENTS = 2000
 
 
@@ -153,6 +154,7 @@ def _pace(rows: Iterable[tuple[Any, datetime]]) -> float:
     for moments in given.values():
         ordered = sorted(moments)
         for before, after in pairwise(ordered):
-            if after - before <= _LONGEST_GAP:
-                paces.extend([(after - before).total_seconds() / moments[after]] * moments[after])
+            pace = (after - before).total_seconds() / moments[after]
+            if after - before <= _LONGEST_GAP and pace >= _QUICKEST:
+                paces.extend([pace] * moments[after])
     return median(paces) if len(paces) >= _MIN_KNOWN_GRADES else _SECONDS_PER_GRADE

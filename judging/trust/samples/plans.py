@@ -6,12 +6,10 @@ from typing import TypeAlias
 import numpy as np
 
 from judging.metrics import Metric, compute_query
-from judging.models import Goal
 from judging.statistics.estimates.additive import (
     gains,
     greatest_gain,
     greatest_value,
-    is_additive,
     mean_gains,
     rank_weights,
 )
@@ -63,18 +61,6 @@ class QueryPlan:
 
 
 Plan: TypeAlias = DocumentPlan | QueryPlan
-
-
-def needs_pool(goal: str, metric: Metric | None) -> bool:
-    """Say whether a goal is about whole queries, whose value depends on what other runs returned."""
-    return goal != Goal.AGREEMENT and metric is not None and not is_additive(metric)
-
-
-def make_plan(goal: str, metric: Metric | None, items: Items, scaling: Scaling) -> Plan:
-    """Make the plan of a goal over the items of one run, or of two whose difference (first minus second) is asked for."""
-    if goal == Goal.AGREEMENT or metric is None:
-        return agreement_plan(items, scaling)
-    return document_plan(metric, items, scaling) if is_additive(metric) else query_plan(metric, items, scaling)
 
 
 def agreement_plan(items: Items, scaling: Scaling) -> DocumentPlan:
@@ -146,8 +132,18 @@ def ai_per_query(metric: Metric, items: Items, scaling: Scaling, population: Pop
     return sums_by(population.queries, population.weights * gain, count=count) * count
 
 
-def query_plan(metric: Metric, items: Items, scaling: Scaling) -> QueryPlan:
-    """Plan a sample of whole queries; of two runs, of the queries that count in both."""
+@dataclass(frozen=True, eq=False)
+class QueryLists:
+    """Whole queries in the order of their permanent numbers, whatever the metric: see `QueryPlan`."""
+
+    items: Items
+    lists: list[list[list[int]]]
+    pools: list[list[int]]
+    order: Integers
+
+
+def query_lists(items: Items) -> QueryLists:
+    """Put whole queries into the order of the queue; of two runs, the queries that count in both."""
     queries = np.flatnonzero(items.counted.all(0))
     queries = queries[np.lexsort((queries, items.query_numbers[queries]))]
     place = np.full(len(items.query_ids), NONE)
@@ -159,12 +155,27 @@ def query_plan(metric: Metric, items: Items, scaling: Scaling) -> QueryPlan:
     places, count = place[items.queries], len(queries)
     lists = [_by_query(places, ranks != NONE, ranks, count) for ranks in items.ranks]
     everything = np.ones(len(items), dtype=np.bool_)
-    order = np.lexsort((items.numbers, places))
     by_number = np.argsort(np.argsort(items.numbers, kind="stable"), kind="stable")
     pools = _by_query(places, everything, -items.ai * (len(items) + 1) + by_number, count)
-    given = {int(item): int(items.ai[item]) for item in np.flatnonzero(items.ai != NONE)}
-    values = np.array([query_value(metric, scaling, lists, pools, each, given) for each in range(count)])
-    return QueryPlan(metric, scaling, items, lists, pools, values, order)
+    return QueryLists(items, lists, pools, np.lexsort((items.numbers, places)))
+
+
+def query_plan(metric: Metric, queries: QueryLists, scaling: Scaling) -> QueryPlan:
+    """Plan a sample of whole queries."""
+    ai = queries.items.ai
+    given = {int(item): int(ai[item]) for item in np.flatnonzero(ai != NONE)}
+    values = [
+        query_value(metric, scaling, queries.lists, queries.pools, place, given) for place in range(len(queries.pools))
+    ]
+    return QueryPlan(
+        metric,
+        scaling,
+        queries.items,
+        queries.lists,
+        queries.pools,
+        np.array(values, dtype=np.float64),
+        queries.order,
+    )
 
 
 def query_value(

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from judging.foundation.errors import NotFound
 from judging.metrics import Metric, parse_metric
 from judging.models import CheckSample, EvaluationRun, Goal
+from judging.statistics.estimates.additive import is_additive
 from judging.statistics.estimates.stopping import is_precise
 from judging.statistics.figures import Figure, refused
 from judging.trust.grades import RunGrades, read_run_grades
@@ -16,7 +17,15 @@ from judging.trust.samples.items import Items, read_items
 from judging.trust.samples.looks import Look, look_at
 from judging.trust.samples.numbers import ranking_hash
 from judging.trust.samples.planning import DEFAULT_AGREEMENT_WIDTH, needed_count, seconds_per_grade
-from judging.trust.samples.plans import Plan, Scaling, make_plan, needs_pool
+from judging.trust.samples.plans import (
+    Plan,
+    QueryLists,
+    Scaling,
+    agreement_plan,
+    document_plan,
+    query_lists,
+    query_plan,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +60,8 @@ class Reader:
 
     def __init__(self, known: Iterable[RunGrades] = ()) -> None:
         self._grades: dict[UUID, RunGrades] = {grades.run.pk: grades for grades in known}
-        self._items: dict[tuple[tuple[UUID, ...], bool], Items] = {}
+        self._items: dict[tuple[UUID, ...], Items] = {}
+        self._queries: dict[tuple[UUID, ...], QueryLists] = {}
         self._paces: dict[UUID, float] = {}
 
     def grades(self, run: EvaluationRun) -> RunGrades:
@@ -62,14 +72,28 @@ class Reader:
     def ranking_hash(self, runs: Sequence[EvaluationRun]) -> str:
         return ranking_hash(*(self.grades(run) for run in runs))
 
-    def plan(self, goal: str, metric: Metric | None, runs: Sequence[EvaluationRun]) -> Plan:
-        """Return the plan of a goal over one run or two."""
-        with_pool = needs_pool(goal, metric)
-        key = (tuple(run.pk for run in runs), with_pool)
+    def items(self, runs: Sequence[EvaluationRun]) -> Items:
+        """Return the candidates of one run, or those of two together."""
+        key = tuple(run.pk for run in runs)
         if key not in self._items:
-            self._items[key] = read_items([self.grades(run) for run in runs], with_pool=with_pool)
-        run = runs[0]
-        return make_plan(goal, metric, self._items[key], Scaling(run.grading_scale.maximum, run.relevant_from))
+            self._items[key] = read_items([self.grades(run) for run in runs])
+        return self._items[key]
+
+    def queries(self, runs: Sequence[EvaluationRun]) -> QueryLists:
+        """Return the whole queries of one run or two, with the pools of their documents."""
+        key = tuple(run.pk for run in runs)
+        if key not in self._queries:
+            self._queries[key] = query_lists(read_items([self.grades(run) for run in runs], with_pool=True))
+        return self._queries[key]
+
+    def plan(self, goal: str, metric: Metric | None, runs: Sequence[EvaluationRun]) -> Plan:
+        """Return the plan of a goal over one run, or over two whose difference (first minus second) is asked for."""
+        scaling = Scaling(runs[0].grading_scale.maximum, runs[0].relevant_from)
+        if goal == Goal.AGREEMENT or metric is None:
+            return agreement_plan(self.items(runs[:1]), scaling)
+        if is_additive(metric):
+            return document_plan(metric, self.items(runs), scaling)
+        return query_plan(metric, self.queries(runs), scaling)
 
     def seconds_per_grade(self, run: EvaluationRun) -> float:
         if run.pk not in self._paces:

@@ -106,7 +106,7 @@ def _page(
     committed: Committed | None = None
     if chosen is not None:
         (row,) = rows_of(run, [chosen.pk], viewer=request.user)
-        committed = _committed(row, run)
+        committed = committed_of(row, run)
         if committed is None and not hold(candidate=chosen, actor=request.user):
             chosen = None
     candidate = chosen or next_candidate(run=run, actor=request.user, after=after)
@@ -116,10 +116,10 @@ def _page(
         "run": run,
         "url": reverse("evaluate", args=[run.pk]),
         "grades": grade_keys(run.grading_scale),
-        "shown": _shown(rows[candidate.pk]) if candidate is not None else None,
+        "shown": shown_of(rows[candidate.pk]) if candidate is not None else None,
         # The user's own earlier grade, and with it the AI's: changing it is not blind any more.
         "own": committed,
-        "previous": _committed(rows[after.pk], run) if after is not None and chosen is None else None,
+        "previous": committed_of(rows[after.pk], run) if after is not None and chosen is None else None,
         "max_reason": MAX_SKIP_REASON,
     }
     if not request.htmx:
@@ -131,7 +131,8 @@ def _progress(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
     return {"progress": progress_of(run, request.user), "url": reverse("evaluate", args=[run.pk])}
 
 
-def _shown(row: GridRow) -> Shown:
+def shown_of(row: GridRow) -> Shown:
+    """Return a row without anybody's grade."""
     return Shown(
         candidate_pk=row.candidate_pk,
         document_key=row.document_key,
@@ -145,7 +146,8 @@ def _shown(row: GridRow) -> Shown:
     )
 
 
-def _committed(row: GridRow, run: EvaluationRun) -> Committed | None:
+def committed_of(row: GridRow, run: EvaluationRun) -> Committed | None:
+    """Return a row with its viewer's grade; None without one."""
     if row.my_grade is None:
         return None
     return Committed(

@@ -1,12 +1,20 @@
-"""Whether grades can be believed: certificates, and how the figures are made."""
+"""Whether grades can be believed: check samples, certificates, comparisons of runs, how the figures are made."""
 
 from django.urls import path
 
-from judging.web.trust import certificates, how
+from judging.web.trust import certificates, comparison, grading, how, samples
 
 urlpatterns = [
     path("trust/how", how.how, name="trust_how"),
+    path("evaluations/runs/<uuid:run_id>/check-samples", samples.run_samples, name="run_samples"),
+    path("evaluations/runs/<uuid:run_id>/check-samples/plan", samples.plan_sample, name="plan_sample"),
+    path("evaluations/runs/<uuid:run_id>/check-samples/open", samples.open_samples, name="open_samples"),
+    path("check-samples/<uuid:sample_id>", samples.show_sample, name="check_sample"),
+    path("check-samples/<uuid:sample_id>/delete", samples.delete_sample, name="delete_sample"),
+    path("check-samples/<uuid:sample_id>/grade", grading.grade_sample, name="grade_sample"),
     path("check-samples/<uuid:sample_id>/certify", certificates.certify, name="certify"),
     path("certificates/<uuid:certificate_id>", certificates.certificate, name="certificate"),
     path("certificates/<uuid:certificate_id>/export", certificates.certificate_export, name="certificate_export"),
+    path("evaluations/<uuid:evaluation_id>/compare", comparison.compare_chosen, name="compare_chosen"),
+    path("evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>", comparison.compare, name="compare"),
 ]

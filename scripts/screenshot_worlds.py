@@ -37,6 +37,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.judging_runs.starting import JudgingOptions, start_judging_run
     from judging.management.sample import load_sample
     from judging.models import BatchExecution, Evaluator, ResponseJudge, User
+    from judging.probes.acts import start_probes
     from judging.responses.default_model import set_default_model
     from judging.responses.executions import create_batch
     from judging.responses.inputs import BatchInput
@@ -98,6 +99,11 @@ def fill_all(stub: Any) -> dict[str, Any]:
         _other_run(sample.fields_run, name, relevant_from, admin)
         for name, relevant_from in (("embedding, top results re-ranked", 1), ("strict", 2))
     )
+    probed = start_probes(judge=judge, evaluation_run=sample.fields_run, actor=admin, version=1)
+    stub.script(delay_ms=0)
+    for lane in probed.lanes.all():
+        work_slice(lane.pk)
+
     check_sample = create_check_sample(run=sample.fields_run, goal="certify", metric="P@10", actor=admin)
     certificate = make_certificate(check_sample)
 

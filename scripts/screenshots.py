@@ -103,6 +103,10 @@ def take_a_batch(page: Any) -> None:
     page.locator(".judge-grade").first.wait_for()
 
 
+def open_examples(page: Any) -> None:
+    page.locator(".probe-table details summary").first.click()
+
+
 def pages_before(world: dict[str, Any]) -> Iterator[Shot]:
     """Name each page of a new installation with its path, who looks at it and what they do first."""
     yield "first-steps", "/", world["admin"], look
@@ -139,7 +143,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("ai_judges", (), "", look),
         ("ai_judge", (world["judge"],), "", test_the_judge),
         ("ai_judge_versions", (world["judge"],), "", look),
-        ("ai_judge_trust", (world["judge"],), "", look),
+        ("ai_judge_trust", (world["judge"],), "", open_examples),
         ("ai_judge_create", (), "", look),
         ("ai_providers", (), "", look),
         ("ai_provider", (world["provider"],), "", look),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _JUDGING = Path(__file__).parent.parent / "judging"
-_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses")
+_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes")
 
 
 @functools.cache
@@ -57,6 +57,8 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judges.judges.save_judge",
         "judges.judges.delete_judge",
         "judges.trials.try_judge_on_run",
+        "probes.acts.start_probes",
+        "probes.acts.cancel_probes",
         "people.tokens.create_token",
         "people.tokens.revoke_token",
         "people.accounts.invite_member",

@@ -1,15 +1,19 @@
 """Probe runs as every interface lists them."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 
 from judging.foundation.errors import NotFound
-from judging.models import AIJudge, ProbeRun
+from judging.models import AIJudge, EvaluationRun, EvaluationRunStatus, JudgeVersion, ProbeRun
+from judging.probes.planning import MIN_QUERIES, REPEATED
 from judging.probes.results import results_of
 from judging.records.roles import Actor
 from judging.records.visibility import visible_judges
+
+_OFFERED = 50
 
 
 def probe_runs(judge: AIJudge) -> QuerySet[ProbeRun]:
@@ -37,3 +41,18 @@ def probe_results(run: ProbeRun) -> list[dict[str, Any]] | None:
         return None
     results: list[dict[str, Any]] = results_of(run) if run.results is None else run.results
     return results
+
+
+def newest_probe_runs(versions: Collection[JudgeVersion]) -> list[ProbeRun]:
+    """Return the newest probe run of each of these versions that has one."""
+    newest = ProbeRun.objects.filter(judge_version=OuterRef("judge_version")).order_by("-created_at", "-pk")
+    runs = ProbeRun.objects.filter(judge_version__in=versions, pk=Subquery(newest.values("pk")[:1]))
+    return list(runs.select_related("judge_version", "evaluation_run", "created_by"))
+
+
+def offered_runs() -> list[EvaluationRun]:
+    """Return the evaluation runs that a page offers to take documents from: those large enough first, then newest."""
+    completed = EvaluationRun.objects.filter(status=EvaluationRunStatus.COMPLETED, candidate_count__gt=0)
+    is_large = Q(query_count__gte=MIN_QUERIES, candidate_count__gte=REPEATED)
+    ordered = completed.annotate(is_large=ExpressionWrapper(is_large, output_field=BooleanField()))
+    return list(ordered.select_related("evaluation").order_by("-is_large", "-created_at", "pk")[:_OFFERED])

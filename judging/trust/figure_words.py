@@ -5,23 +5,11 @@ One table for every page and command: a figure has the same name wherever it sta
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from judging.statistics.agreement.coefficients import FigureName
 from judging.statistics.figures import Method, RefusedCode
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A figure's name, what it says, and the section that explains it; `formula` and `source` for that section."""
-
-    name: str
-    sentence: str
-    anchor: str
-    formula: str = ""
-    source: str = ""
-
+from judging.trust.probe_words import PROBE_WORDS, Words
 
 AGREEMENT_WORDS: Final[Mapping[FigureName, Words]] = {
     "kappa_quadratic": Words(
@@ -318,6 +306,7 @@ METHOD_WORDS: Final[Mapping[Method, Words]] = {
 ALL_WORDS: Final[Mapping[str, Words]] = {
     **{str(name): words for name, words in AGREEMENT_WORDS.items()},
     **OTHER_WORDS,
+    **{str(name): words for name, words in PROBE_WORDS.items()},
     **{str(name): words for name, words in REFUSAL_WORDS.items()},
     **{str(name): words for name, words in METHOD_WORDS.items()},
 }

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from judging.web.judges import judges, providers, versions
+from judging.web.probes import views as probes
 from judging.web.trust import judge_trust
 
 urlpatterns = [
@@ -19,4 +20,9 @@ urlpatterns = [
     path("ai-judges/<uuid:judge_id>/duplicate", judges.duplicate_ai_judge, name="duplicate_ai_judge"),
     path("ai-judges/<uuid:judge_id>/versions", versions.ai_judge_versions, name="ai_judge_versions"),
     path("ai-judges/<uuid:judge_id>/trust", judge_trust.judge_trust, name="ai_judge_trust"),
+    path("ai-judges/<uuid:judge_id>/probes", probes.start_judge_probes, name="start_probes"),
+    path("ai-judges/<uuid:judge_id>/probes/<uuid:probe_run_id>", probes.judge_probes, name="probes"),
+    path(
+        "ai-judges/<uuid:judge_id>/probes/<uuid:probe_run_id>/cancel", probes.cancel_judge_probes, name="cancel_probes"
+    ),
 ]

@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from judging.trust.figure_words import AGREEMENT_WORDS, METHOD_WORDS, OTHER_WORDS, REFUSAL_WORDS
+from judging.trust.probe_words import PROBE_WORDS
 from judging.web.base import PageRequest, member_required
 from judging.web.trust.how_sections import COVERAGE_SCRIPT, SECTIONS
 
@@ -13,7 +14,7 @@ from judging.web.trust.how_sections import COVERAGE_SCRIPT, SECTIONS
 @member_required
 def how(request: PageRequest) -> HttpResponse:
     """Explain each figure, section by section, with its formula and source."""
-    figures = [*AGREEMENT_WORDS.values(), *OTHER_WORDS.values()]
+    figures = [*AGREEMENT_WORDS.values(), *OTHER_WORDS.values(), *PROBE_WORDS.values()]
     parts = [
         {
             "section": section,

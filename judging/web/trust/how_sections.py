@@ -184,12 +184,20 @@ SECTIONS: Final[tuple[Section, ...]] = (
         "probes",
         "Probes",
         (
-            "A probe judges a few documents in a way that should not matter, or that should not fool anybody: the same"
-            " prompt again, documents in another order, a document of another query with the query's words stuffed into"
-            " its title, nonsense, an instruction hidden in the text. Shares come with exact bounds: none of 30 means"
-            " below 9.5 %.",
+            "A probe judges a few documents in a way that should not matter, or that should not fool anybody. About 330"
+            " questions go to the judge in calls of their own: they never share a prompt with real candidates, never"
+            " become judgments and never enter a metric. Queries and documents are those of an evaluation run, chosen by"
+            " their permanent random numbers, so the same run asks the same.",
+            "Three probes ask whether the judge is steady: the same prompt again, another order, other words. Seven ask"
+            " whether it can be fooled: 30 documents of other queries, which no run found and nobody judged for this one,"
+            " as they are and altered.",
+            "Shares come with exact bounds (Clopper and Pearson 1934), each of which holds with 95 % confidence: none of"
+            " 30 means below 9.5 %, one of 30 below 14.9 %. Changes come with an interval clustered by query. A probe"
+            " counts when nine tenths of its questions were answered.",
+            "The marks are this project's own: the papers show that judges fall for such traps, and set no marks. A"
+            " steady judge may still be wrong, so these stand apart. The small local judge that comes with the product"
+            " fails: in a trial of 200 such documents it called 78 % relevant with the query's words in their title.",
         ),
-        is_planned=True,
     ),
     Section(
         "drift",

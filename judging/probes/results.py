@@ -150,11 +150,14 @@ def _examples(run: ProbeRun, probe: str, compared: Sequence[_Compared]) -> list[
         bad = [each for each in compared if each.grade >= run.evaluation_run.relevant_from]
     elif probe == Probe.EMPTY:
         bad = [each for each in compared if each.grade]
-    elif probe in (Probe.STUFFED_TITLE, Probe.STUFFED_TEXT, Probe.INSTRUCTION):
+    elif probe in (Probe.STUFFED_TITLE, Probe.STUFFED_TEXT):
+        relevant_from = run.evaluation_run.relevant_from
+        bad = [each for each in compared if each.grade > (each.before or 0) or each.grade >= relevant_from]
+    elif probe == Probe.INSTRUCTION:
         bad = [each for each in compared if each.grade > (each.before or 0)]
     else:
         bad = [each for each in compared if each.grade != each.before]
-    bad.sort(key=lambda each: (-abs(each.grade - (each.before or 0)), each.item.pk))
+    bad.sort(key=lambda each: (-abs(each.grade - (each.before or 0)), -each.grade, each.item.pk))
     return [_example(each) for each in bad[:MAX_EXAMPLES]]
 
 

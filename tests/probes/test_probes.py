@@ -1,6 +1,7 @@
 """Probes from start to end against a provider on the loopback, the queue driven inline."""
 
 import re
+import threading
 from collections import defaultdict
 
 import pytest
@@ -9,6 +10,7 @@ from django_q.models import OrmQ
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.judges.judges import delete_judge
+from judging.local_judge.server import LocalJudge, Server
 from judging.models import (
     AuditEvent,
     Call,
@@ -35,6 +37,8 @@ from tests.probes.probing import large_run, probe, readings, reread, results
 from tests.stub.fixtures import Stub
 
 pytestmark = pytest.mark.django_db(transaction=True)
+THINGS = ("shoes", "camera", "kettle", "lamp", "printer cable", "garden hose", "bicycle pump", "violin", "tent", "frying pan",
+          "keyboard")  # fmt: skip
 CANARIES = ("swapped", "stuffed_title", "stuffed_text", "nonsense", "instruction", "padded", "empty")
 
 
@@ -259,3 +263,27 @@ def test_a_judge_that_was_probed_is_archived(stub: Stub, member: User, admin: Us
     assert delete_judge(actor=admin, judge=judge)
     with pytest.raises(Conflict):
         start_probes(judge=judge, evaluation_run=started.evaluation_run, actor=admin)
+
+
+def test_the_local_judge_is_shown_as_it_is(member: User) -> None:
+    """It goes by likeness of words: it is steady, deaf to instructions, and takes query words for an answer."""
+    with Server(("127.0.0.1", 0), LocalJudge()) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        provider = make_provider(f"http://127.0.0.1:{server.server_port}/v1")
+        judge = make_judge(provider, batch_size=10)
+        run = make_run(
+            {f"{colour} {thing}": [f"{thing} {colour} {size}" for size in ("S", "XL")]
+             for colour in ("red", "blue", "green") for thing in THINGS},
+            relevant_from=2,
+        )  # fmt: skip
+        started = start_probes(judge=judge, evaluation_run=run, actor=member)
+        drain()
+        server.shutdown()
+    assert reread(started).status == "completed"
+    found = results(started)
+    assert found["repeat"]["outcome"] == "passed"
+    assert found["instruction"]["outcome"] == "passed"
+    assert found["nonsense"]["outcome"] == "failed"
+    assert found["stuffed_title"]["outcome"] == "failed"
+    assert readings(found["nonsense"])["relevant"]["value"] > 0.9
+    assert found["nonsense"]["examples"][0]["title"].startswith("Lorem")

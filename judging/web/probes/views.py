@@ -72,9 +72,14 @@ def _row(result: dict[str, Any]) -> ProbeRow:
         outcome=_OUTCOMES[result["outcome"]],
         look=_LOOKS[result["outcome"]],
         reason=result["reason"],
-        readings=[(reading_words(reading), reading["is_met"]) for reading in result["readings"]],
+        readings=[(reading_words(reading), reading["is_met"]) for reading in result["readings"] if _is_told(reading)],
         examples=result["examples"],
     )
+
+
+def _is_told(reading: dict[str, Any]) -> bool:
+    """Leave out what has neither a value nor a mark, such as the agreement of grades that are all the same."""
+    return reading["value"] is not None or bool(reading["mark"])
 
 
 def probes_context(judge: AIJudge, versions: Sequence[JudgeVersion]) -> dict[str, Any]:

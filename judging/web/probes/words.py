@@ -65,4 +65,5 @@ def _percent(share: float, places: int = 0) -> str:
 
 
 def _number(value: float, sign: str) -> str:
-    return f"{value:{sign}.2f}".replace("-", "−")
+    text = f"{value:{sign}.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text.replace("-", "−")

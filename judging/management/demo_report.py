@@ -7,9 +7,10 @@ import numpy as np
 from judging.demo.electronics import query_labels
 from judging.management.progress import duration
 from judging.management.sample import EMAIL, Sample
-from judging.management.trust_report import agreement_lines, people_lines
+from judging.management.trust_report import agreement_lines, estimate_lines, people_lines, sample_lines
 from judging.models import EvaluationRun, JudgingRun
 from judging.trust.agreement import compare_sides, people_among_themselves
+from judging.trust.estimates import run_estimates, state_dict
 from judging.trust.grades import read_run_grades
 
 
@@ -31,6 +32,8 @@ def summary(sample: Sample, judging_run: JudgingRun, *, address: str) -> Iterato
     yield from _metrics([sample.title_run, sample.fields_run])
     yield ""
     yield from _agreement(sample.fields_run)
+    yield ""
+    yield from _estimates([sample.title_run, sample.fields_run])
     yield ""
     yield f"Address   {address}/"
     yield f"User      {EMAIL}"
@@ -70,3 +73,14 @@ def _agreement(run: EvaluationRun) -> Iterator[str]:
     yield from people_lines(people_among_themselves(held_out))
     yield "  A similarity model, not an LLM. At the top of one ranking documents are alike; what it reaches on all judged"
     yield "  pairs of these queries stands in the README."
+
+
+def _estimates(runs: Iterable[EvaluationRun]) -> Iterator[str]:
+    """Yield what people would say of the runs, or what it would take to know."""
+    yield "What would people say? (the shipped grades are of what some engines found, not of a check sample)"
+    for run in runs:
+        estimates, states = run_estimates(run, read_run_grades(run))
+        yield f" {run.name}"
+        yield from estimate_lines({name: estimate.as_dict() for name, estimate in estimates.items()})
+        for state in states:
+            yield from sample_lines(state_dict(state))

@@ -11,11 +11,12 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from judging.demo.electronics import ensure_local_judge, load_electronics
-from judging.models import AIJudge, EvaluationRun, Role, User
+from judging.models import AIJudge, EvaluationRun, Goal, Role, User
 from judging.people.accounts import change_password, create_user
 from judging.people.tokens import authenticate_token, create_token
 from judging.records.roles import SYSTEM
 from judging.responses.default_model import default_model, set_default_model
+from judging.trust.samples.acts import create_check_sample
 
 CREDENTIALS_FILE = "demo.json"
 EMAIL = "demo@example.com"
@@ -43,6 +44,9 @@ def load_sample(say: Say) -> Sample:
     if judge.ai_provider.shared and default_model() is None:
         # Evaluators that name no model use it, so that batches work too.
         set_default_model(actor=user, ai_provider_id=judge.ai_provider_id, model=judge.model)
+    for run in (electronics.title_run, electronics.fields_run):
+        if not run.check_samples.exists():
+            create_check_sample(run=run, goal=Goal.CERTIFY, metric="P@10", actor=user)
     return Sample(user, password, token, electronics.title_run, electronics.fields_run, judge)
 
 

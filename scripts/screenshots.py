@@ -129,7 +129,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
         ("run_trust", (run.pk,), "", open_details),
-        ("run_samples", (run.pk,), "", look),
+        ("run_samples", (run.pk,), "", lambda page: page.locator("#sample-plan p").first.wait_for()),
         ("check_sample", (world["sample"],), "", look),
         ("grade_sample", (world["sample"],), "", look),
         ("certificate", (world["certificate"],), "", look),
@@ -155,7 +155,12 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     for route, args, query, act in routes:
         yield route.replace("_", "-"), reverse(route, args=args) + query, admin, act
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
-    yield "evaluate", reverse("evaluate", args=(run.pk,)), rater, look
+    yield (
+        "evaluate",
+        reverse("evaluate", args=(run.pk,)),
+        rater,
+        lambda page: page.locator(".open-samples").wait_for(),
+    )
     yield "evaluate-committed", reverse("evaluate", args=(run.pk,)), rater, lambda page: page.keyboard.type("2")
     yield "check-sample-of-two-runs", reverse("check_sample", args=(world["compared"],)), admin, look
     grading = reverse("grade_sample", args=(world["sample"],))

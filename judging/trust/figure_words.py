@@ -238,7 +238,8 @@ REFUSAL_WORDS: Final[Mapping[RefusedCode, Words]] = {
     ),
     "too_few_queries": Words(
         "Too few queries",
-        "Fewer than ten queries (or fifty documents, for agreement): an interval from so few misses too often.",
+        "Fewer than ten queries, or fifty documents for agreement, or thirty whole queries for NDCG and its like: an"
+        " interval from so few misses too often.",
         "intervals",
     ),
     "too_few_grades": Words(

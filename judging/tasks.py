@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from judging import ledger
+from judging.judging_runs import finishing_current
 from judging.trust import reports
 from judging.work import slices
 
@@ -13,6 +14,10 @@ def judge_slice(lane_id: int) -> None:
 
 def renew_metrics(run_id: str) -> None:
     ledger.renew_metrics(UUID(run_id))
+
+
+def finish_making_current(judging_run_id: str) -> None:
+    finishing_current.finish_making_current(UUID(judging_run_id))
 
 
 def renew_trust(run_id: str) -> None:

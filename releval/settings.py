@@ -225,6 +225,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "JudgingRunStatus": "judging.models.JudgingRunStatus",
         "ItemStatus": "judging.models.ItemStatus",
         "JudgeTestStatus": ["judged", "failed", "unanswered"],
+        "JudgeVerdict": ["better", "as_good", "below", "cannot_tell"],
+        "RunVerdict": ["better", "worse", "no_difference_seen", "cannot_tell"],
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

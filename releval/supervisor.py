@@ -46,7 +46,7 @@ class Child:
     started_at: float = field(default=0.0, init=False)
     start_again_at: float | None = field(default=None, init=False)
     pause: float = field(default=FIRST_PAUSE_SECONDS, init=False)
-    start_count: int = field(default=0, init=False)
+    death_count: int = field(default=0, init=False)
 
     @property
     def is_running(self) -> bool:
@@ -117,9 +117,12 @@ class Supervisor:
         return next(child.seconds_up for child in self.children if child.name == name)
 
     def raise_if_died(self) -> None:
-        """Raise StartFailed when a child has died: used until all are ready, when no restart would help."""
+        """Raise StartFailed when a child has died: used until all are ready, when no restart would help.
+
+        One that was started again because somebody asked for it has not died.
+        """
         for child in self.children:
-            if child.start_count > 1 or not child.is_running:
+            if child.death_count or not child.is_running:
                 where = f"; see {child.log}" if child.log else ""
                 raise StartFailed(f"{child.name} ended right after its start{where}")
 
@@ -187,7 +190,6 @@ class Supervisor:
                 output.close()
         self._tell_reaper("+", child.process.pid)
         child.started_at, child.start_again_at = time.monotonic(), None
-        child.start_count += 1
 
     def _look_after(self, child: Child) -> None:
         now = time.monotonic()
@@ -197,6 +199,7 @@ class Supervisor:
         elif child.process is not None and (code := child.process.poll()) is not None:
             if now - child.started_at > WELL_AFTER_SECONDS:
                 child.pause = FIRST_PAUSE_SECONDS
+            child.death_count += 1
             logger.error("%s ended with %s; starting it again in %.1f s", child.name, _exit(code), child.pause)
             self._end(child, kill_after=2)
             child.start_again_at = now + child.pause

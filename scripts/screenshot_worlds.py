@@ -73,6 +73,15 @@ def fill_all(stub: Any) -> dict[str, Any]:
     stub.script(mix=FAULTS, seed=4, fault_attempts=9)
     ended = start_judging_run(evaluation_run=sample.fields_run, judge=judge, actor=admin)
     drain()
+    keys = list(sample.fields_run.candidates.order_by("pk").values_list("document__external_id", flat=True))
+    stub.script(grades={key: index % 2 + 2 for index, key in enumerate(keys[::6])}, seed=4)
+    judge = save_judge(
+        actor=admin, judge=judge, fields={"prompt_template": f"{template}\n\nBe strict with accessories."}
+    )
+    trial = start_judging_run(
+        evaluation_run=sample.fields_run, judge=judge, actor=admin, options=JudgingOptions(trial=True, query_limit=40)
+    )
+    drain()
     stub.script(delay_ms=300)
     under_way = start_judging_run(
         evaluation_run=sample.title_run, judge=judge, actor=admin, options=JudgingOptions(depth=10)
@@ -80,6 +89,15 @@ def fill_all(stub: Any) -> dict[str, Any]:
     for lane in under_way.lanes.all():
         work_slice(lane.pk, turn=Turn(shared=4, longest=4))
 
+    for metric, count in (("P@10", 160), ("NDCG@10", 0)):
+        compared = create_check_sample(
+            run=sample.fields_run, actor=admin, goal="compare", metric=metric, other_run=sample.title_run
+        )
+        _grade(compared, count)
+    embedded, strict = (
+        _other_run(sample.fields_run, name, relevant_from, admin)
+        for name, relevant_from in (("embedding, top results re-ranked", 1), ("strict", 2))
+    )
     check_sample = create_check_sample(run=sample.fields_run, goal="certify", metric="P@10", actor=admin)
     certificate = make_certificate(check_sample)
 
@@ -97,8 +115,12 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "admin": admin,
         "rater": User.objects.get(email="grace@example.com"),
         "run": sample.fields_run,
+        "title_run": sample.title_run,
+        "embedded": embedded,
+        "strict": strict,
         **_check_samples(sample.fields_run, sample.title_run, admin),
         "ended": ended.pk,
+        "trial": trial.pk,
         "check_sample": check_sample.pk,
         "certificate": certificate.pk,
         "under_way": under_way.pk,
@@ -108,6 +130,51 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
         "response_judge": response_judge.pk,
     }
+
+
+def _grade(check_sample: Any, count: int) -> None:
+    """Have a rater grade the beginning of a check sample, a little stricter than the AI."""
+    from judging.models import User
+    from judging.trust.samples.handing_out import next_items
+    from tests.review.giving import GivenGrade, record_judgments
+
+    rater = User.objects.get(email="grace@example.com")
+    while count > 0 and (items := next_items(sample=check_sample, actor=rater, count=min(count, 100)).items):
+        by_run: dict[Any, list[GivenGrade]] = {}
+        for number, item in enumerate(items):
+            row = item.candidate
+            grade = max((row.ai_grade or 0) - (number % 3 == 0), 0)
+            given = GivenGrade(row.run_query_id, row.document.external_id, grade, saw_ai_grade=False)
+            by_run.setdefault(row.run_id, []).append(given)
+        for grades in by_run.values():
+            record_judgments(grades=grades, actor=rater)
+        count -= len(items)
+
+
+def _other_run(like: Any, name: str, relevant_from: int, actor: Any) -> Any:
+    """Import the lists of a run with their beginnings turned round, as an engine with a model might rank them."""
+    from judging.runs.importing.results import InlineResults
+    from judging.runs.importing.run_import import import_run
+
+    results = []
+    for number, row in enumerate(like.run_queries.order_by("position")):
+        candidates = [
+            {"id": each.document.external_id, "title": each.document_version.title}
+            for each in row.candidates.select_related("document", "document_version").order_by("rank")
+        ]
+        if number % 2:
+            candidates[:6] = candidates[5::-1]
+        results.append({"query": row.body, "query_id": row.label, "candidates": candidates})
+    return import_run(
+        evaluation=like.evaluation,
+        actor=actor,
+        name=name,
+        scale=like.scale,
+        metrics=like.metrics,
+        relevant_from=relevant_from,
+        engine_model="acme-embed-2",
+        source=InlineResults(results),
+    ).run
 
 
 def _check_samples(run: Any, other: Any, admin: Any) -> dict[str, Any]:

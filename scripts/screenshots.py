@@ -128,6 +128,8 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("import_judgments", (run.evaluation_id,), "", look),
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
+        ("compare", (world["title_run"].pk, run.pk), "", look),
+        ("trust_how", (), "", look),
         ("run_trust", (run.pk,), "", open_details),
         ("run_samples", (run.pk,), "", lambda page: page.locator("#sample-plan p").first.wait_for()),
         ("check_sample", (world["sample"],), "", look),
@@ -154,6 +156,14 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     ]
     for route, args, query, act in routes:
         yield route.replace("_", "-"), reverse(route, args=args) + query, admin, act
+    several = reverse("compare", args=(world["title_run"].pk, run.pk)) + f"?with={world['embedded'].pk}"
+    yield "compare-several", several, admin, look
+    yield "compare-related", reverse("compare", args=(run.pk, world["embedded"].pk)), admin, look
+    yield "compare-refused", reverse("compare", args=(run.pk, world["strict"].pk)), admin, look
+    yield "judging-run-trial", reverse("judging_run", args=(world["trial"],)), admin, look
+    yield "make-current", reverse("make_judging_run_current", args=(world["trial"],)), admin, look
+    yield "made-current", reverse("make_judging_run_current", args=(world["ended"],)), admin, look
+    yield "compare-judging", f"{reverse('compare_judging_runs')}?new={world['trial']}", admin, look
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
     yield (
         "evaluate",

@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -30,12 +31,27 @@ def module_name(root: Path, path: Path) -> str:
 
 
 def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return _parsed(path.read_text(encoding="utf-8"))
 
 
-def imported(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield (module, names taken from it) for each import, those inside functions and by string included."""
-    for node in ast.walk(parsed(path)):
+@cache
+def _parsed(source: str) -> ast.Module:
+    # The rules look at the same files, one after the other, and change none.
+    return ast.parse(source)
+
+
+def imported(path: Path) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return (module, names taken from it) of each import, those inside functions and by string included."""
+    return _imported(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imported(source: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(_imports(_parsed(source)))
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, ()) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -42,6 +42,8 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judging_runs.starting.start_judging_run",
         "judging_runs.starting.cancel_judging_run",
         "judging_runs.starting.estimate_judging_run",
+        "judging_runs.making_current.make_judging_run_current",
+        "judging_runs.making_current.preview_making_current",
         "review.judgments.record_judgments",
         "runs.locks.lock_run",
         "runs.locks.unlock_run",

@@ -43,8 +43,8 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
             problems = {401: "No token, or a bad one", 403: "Not for your role", 429: "Too many requests"}
             if "requestBody" in operation or "parameters" in operation:
                 problems[400] = "The input is wrong"
-            needed = [each for each in operation.get("parameters", ()) if each.get("required")]
-            if any(each["in"] == "path" or each["schema"].get("format") == "uuid" for each in needed):
+            named = operation.get("parameters", ())
+            if any(each["in"] == "path" or each["schema"].get("format") == "uuid" for each in named):
                 problems[404] = "Unknown, or not visible to you"
             if method in ("post", "put", "patch", "delete"):
                 problems |= {411: "The body has no length", 413: "The body is too large"}

@@ -11,6 +11,7 @@ from judging.api.judging_runs.views import (
     JudgingRunDetail,
     JudgingRunEstimate,
     JudgingRunList,
+    JudgingRunMakeCurrent,
     JudgingRunStart,
 )
 from judging.api.people.views import (
@@ -27,6 +28,8 @@ from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
+from judging.api.trust.comparison_views import RunComparisonDetail
+from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
 from judging.api.trust.report_views import TrustDetail
 from judging.api.trust.sample_views import (
     CheckSampleDetail,
@@ -61,6 +64,7 @@ urlpatterns = [
     path("evaluations/<uuid:evaluation_id>/runs", RunList.as_view()),
     path("evaluations/<uuid:evaluation_id>/runs/import", RunImport.as_view()),
     path("evaluations/runs/<uuid:run_id>", RunDetail.as_view()),
+    path("evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>", RunComparisonDetail.as_view()),
     path("evaluations/runs/<uuid:run_id>/results", RunResults.as_view()),
     path("evaluations/runs/<uuid:run_id>/lock", RunLock.as_view()),
     path("evaluations/runs/<uuid:run_id>/unlock", RunUnlock.as_view()),
@@ -76,7 +80,9 @@ urlpatterns = [
     path("ai-judging-runs/<uuid:judging_run_id>/export", JudgingRunExport.as_view()),
     path("ai-judging-runs/<uuid:judging_run_id>/items", JudgingItemList.as_view()),
     path("ai-judging-runs/<uuid:judging_run_id>/cancel", JudgingRunCancel.as_view()),
+    path("ai-judging-runs/<uuid:judging_run_id>/make-current", JudgingRunMakeCurrent.as_view()),
     path("evaluations/runs/<uuid:run_id>/trust", TrustDetail.as_view()),
+    path("judging-runs/compare", JudgingRunComparisonDetail.as_view()),
     path("agreement", AgreementDetail.as_view()),
     path("check-samples", CheckSampleList.as_view()),
     path("check-samples/<uuid:sample_id>", CheckSampleDetail.as_view()),

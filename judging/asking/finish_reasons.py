@@ -38,7 +38,8 @@ _REFUSED = frozenset(
 
 def is_cut_off(finish_reason: str) -> bool:
     """Tell whether the reply ends early because it, or the prompt with it, was too long."""
-    return not is_refusal(finish_reason) and not _CUT_OFF.isdisjoint(_words(finish_reason))
+    words = _words(finish_reason)
+    return not _CUT_OFF.isdisjoint(words) and _REFUSED.isdisjoint(words)
 
 
 def is_refusal(finish_reason: str) -> bool:

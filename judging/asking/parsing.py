@@ -53,8 +53,9 @@ def parse_reply(
     finish_reason is the provider's: one for a cut-off reply or a refusal tells why a block is not there. So does
     has_reasoning: thoughts came apart from the text.
     """
-    excuse = _excuse(text, finish_reason, has_reasoning)
-    blocks = find_blocks(text, _CANDIDATE, is_cut_off=is_cut_off(finish_reason))
+    is_cut = is_cut_off(finish_reason)
+    excuse = _excuse(text, finish_reason, is_cut, has_reasoning)
+    blocks = find_blocks(text, _CANDIDATE, is_cut_off=is_cut)
     asked = _AskedIds(asked_ids)
     found: defaultdict[str, list[Block]] = defaultdict(list)
     notes: list[str] = []
@@ -95,11 +96,12 @@ def parse_reply(
 
 def parse_evaluation(text: str, *, finish_reason: str = "", has_reasoning: bool = False) -> tuple[float, str] | Failure:
     """Read an evaluator's reply: the score in 0..1 and the justification. Never raises, whatever the text."""
-    found = find_blocks(text, _EVALUATION, is_cut_off=is_cut_off(finish_reason))
+    is_cut = is_cut_off(finish_reason)
+    found = find_blocks(text, _EVALUATION, is_cut_off=is_cut)
     blocks = [block for block in found if not block.is_draft]
     sound = [block for block in blocks if block.is_sound]
     if not sound:
-        return _excuse(text, finish_reason, has_reasoning) or (
+        return _excuse(text, finish_reason, is_cut, has_reasoning) or (
             _ONLY_THOUGHT
             if found and not blocks
             else Failure(FailureCode.UNPARSEABLE, "The reply has no readable <evaluation> block.")
@@ -154,15 +156,15 @@ def _read_grade(blocks: list[Block], scale: Scale, excuse: Failure) -> Grade | F
     return Grade(grade, next((block.prose for block in sound if block.prose), ""))
 
 
-def _excuse(text: str, finish_reason: str, has_reasoning: bool) -> Failure | None:
+def _excuse(text: str, finish_reason: str, is_cut: bool, has_reasoning: bool) -> Failure | None:
     """Tell what happened to the reply as a whole, where that explains a block that is not there."""
     if is_refusal(finish_reason):
         return Failure(FailureCode.REFUSED, "The provider's content filter stopped the reply.")
     if not text.strip("\0 \t\r\n\v\f"):
         why = ": the model answered only in its reasoning." if has_reasoning else "."
-        spent = " The model used up its output tokens before it answered." if is_cut_off(finish_reason) else ""
+        spent = " The model used up its output tokens before it answered." if is_cut else ""
         return Failure(FailureCode.EMPTY_REPLY, f"The reply is empty{why}{spent}")
-    if is_cut_off(finish_reason):
+    if is_cut:
         return Failure(
             FailureCode.TRUNCATED, "The reply was cut off: raise the judge's output tokens or lower its batch size."
         )

@@ -8,7 +8,7 @@ from django.db.models import Avg
 
 from judging.asking.prompting import PromptCandidate, TemplateError, build_messages
 from judging.judging_runs.run_reads import newest_ended_run_of
-from judging.judging_runs.scope import JudgingScope, count_scope, plan_select, positions_in_scope
+from judging.judging_runs.scope import JudgingScope, count_of_record, count_scope, plan_select, positions_in_scope
 from judging.models import AIJudge, Call, Candidate, EvaluationRun, JudgingRun
 from judging.providers.token_counts import message_tokens
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
@@ -24,6 +24,7 @@ class Estimate:
     """Candidates, prompts, tokens, price (None: the judge has none), seconds (None: not known).
 
     `basis`: "earlier_run" (measured by the same judge), "sample" (from rendered prompts) or "nothing" (none in scope).
+    `replaced_count`: how many of the candidates have an AI grade of record, whose place the new one would take.
     """
 
     candidates: int
@@ -33,12 +34,16 @@ class Estimate:
     cost: float | None
     seconds: float | None
     basis: str
+    replaced_count: int = 0
 
 
 def estimate(
-    run: EvaluationRun, judge: AIJudge, scope: JudgingScope, *, max_concurrency: int | None = None
+    run: EvaluationRun, judge: AIJudge, scope: JudgingScope, *, max_concurrency: int | None = None, trial: bool = False
 ) -> Estimate:
-    """Estimate what `judge`, as it is now, would take for the scope. A handful of statements whatever the size."""
+    """Estimate what `judge`, as it is now, would take for the scope. A handful of statements whatever the size.
+
+    A trial replaces nothing.
+    """
     candidates, calls = count_scope(run, scope, judge.batch_size)
     if not candidates:
         return Estimate(0, 0, 0, 0, judge.cost_of(0, 0), 0.0, "nothing")
@@ -56,7 +61,8 @@ def estimate(
         seconds = None
         basis = "sample"
     cost = judge.cost_of(input_tokens, output_tokens)
-    return Estimate(candidates, calls, input_tokens, output_tokens, cost, seconds, basis)
+    replaced = 0 if trial else count_of_record(run, scope)
+    return Estimate(candidates, calls, input_tokens, output_tokens, cost, seconds, basis, replaced)
 
 
 def _seconds(earlier: JudgingRun, calls: int, concurrency: int) -> float | None:

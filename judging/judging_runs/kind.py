@@ -15,6 +15,7 @@ from judging.asking.engine import Answer, Ask, CallRecord, ask_once
 from judging.asking.parsing import Grade
 from judging.asking.prompting import PromptCandidate
 from judging.foundation.answers import Failure
+from judging.foundation.columns import time_param
 from judging.foundation.crypto import Undecryptable
 from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text
@@ -82,7 +83,7 @@ class JudgingRunKind(Kind[JudgingRun, Ask, Grade]):
 
     def follow_up(self, job_id: UUID) -> None:
         run = JudgingRun.objects.select_related("evaluation_run__evaluation").filter(pk=job_id).first()
-        if run is not None:
+        if run is not None and not run.is_only_trial:
             enqueue_stale_metrics(run.evaluation_run)
 
 
@@ -98,6 +99,8 @@ class _Held:
 class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
     """One slice of an AI judging run."""
 
+    state_fields = ("input_tokens", "output_tokens", "max_total_tokens")
+
     def __init__(self, run: JudgingRun, connection: Connection) -> None:
         self.max_retries = run.judge_version.max_retries
         self.throttle = run.throttle
@@ -107,9 +110,9 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         ends = {queries.order_by(order).first() for order in ("candidate_id", "-candidate_id")}
         self.has_several_subjects = len(ends) > 1
         self._run, self._connection = run, connection
+        self._resource = resource_key(run.judge_version.ai_provider_id)
         self._corpus_id = run.evaluation_run.evaluation.corpus_id
         self._scale = run.evaluation_run.scale
-        self._source = Source(run.pk, run.created_at, run.judge_version_id, run.judge_version.label)
         self._held: dict[int, _Held] = {}
         # The unlocked runs of the corpus, held while outcomes are written.
         self._unlocked: Sequence[UUID] = ()
@@ -121,7 +124,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         return _Caller(self._run, self._connection)
 
     def resource_of(self, ask: Ask) -> str:
-        return resource_key(self._run.judge_version.ai_provider_id)
+        return self._resource
 
     # Claiming
 
@@ -224,6 +227,17 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         if self._is_locked:
             return {"skipped_count": F("skipped_count") + len(decided)}
         judged = [(key, outcome) for key, outcome in decided if isinstance(outcome, Grade)]
+        # The job's row is held: it is made current before or after, and what lands late counts from that moment, too.
+        if not job.is_only_trial:
+            self._record(job, judged)
+            self._write_last_items(job, decided)
+        return {
+            "judged_count": F("judged_count") + len(judged),
+            "failed_count": F("failed_count") + len(decided) - len(judged),
+        }
+
+    def _record(self, job: JudgingRun, judged: Sequence[tuple[int, Grade]]) -> None:
+        version = self._run.judge_version
         record_ai_grades(
             [
                 AIGrade(self._held[key].query_id, self._held[key].document_id, grade.grade, grade.reasoning)
@@ -231,29 +245,30 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
             ],
             corpus_id=self._corpus_id,
             scale=self._scale,
-            source=self._source,
+            source=Source(job.pk, job.counts_from, version.pk, version.label),
             unlocked_run_ids=self._unlocked,
         )
-        self._write_last_items(decided)
-        return {
-            "judged_count": F("judged_count") + len(judged),
-            "failed_count": F("failed_count") + len(decided) - len(judged),
-        }
 
-    def _write_last_items(self, decided: Sequence[tuple[int, Grade | Failure]]) -> None:
+    def _write_last_items(self, job: JudgingRun, decided: Sequence[tuple[int, Grade | Failure]]) -> None:
+        counts_from = time_param(job.counts_from)
         rows = [
             (
                 key,
                 *(("judged", "") if isinstance(outcome, Grade) else ("failed", outcome.code.value)),
                 self._held[key].candidate_pk,
                 key,
+                counts_from,
             )
             for key, outcome in decided
         ]
         with connection.cursor() as cursor:
             cursor.executemany(
                 "UPDATE judging_candidate SET last_item_id = %s, last_item_status = %s, failure_code = %s"
-                " WHERE id = %s AND (last_item_id IS NULL OR last_item_id <= %s)",
+                " WHERE id = %s AND (last_item_id IS NULL OR last_item_id <= %s)"
+                # A run that somebody made count since keeps the last word, as its grade stays, too.
+                " AND NOT EXISTS (SELECT 1 FROM judging_judgingitem item JOIN judging_judgingrun run"
+                " ON run.id = item.judging_run_id"
+                " WHERE item.id = judging_candidate.last_item_id AND run.made_current_at > %s)",
                 rows,
             )
 

@@ -99,3 +99,11 @@ def count_scope(
         cursor.execute(sql, parameters)
         candidates, prompts = cursor.fetchone()
     return int(candidates), int(prompts)
+
+
+def count_of_record(run: EvaluationRun, scope: JudgingScope) -> int:
+    """Return how many candidates of an unlocked run over the scope have an AI grade of record."""
+    where, parameters = _where(run, scope, None)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM judging_candidate c WHERE {where} AND c.ai_grade IS NOT NULL", parameters)
+        return int(cursor.fetchone()[0])

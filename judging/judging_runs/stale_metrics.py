@@ -1,9 +1,9 @@
 """Metrics that have to be renewed once judging has ended: queued when it ends, and again should that get lost."""
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from judging.foundation.clock import shared_now
-from judging.models import ACTIVE_STATUSES, EvaluationRun
+from judging.models import ACTIVE_STATUSES, EvaluationRun, JudgingRun
 from judging.work import queue
 from judging.work.rescue import LOST_AFTER
 
@@ -24,6 +24,8 @@ def renew_forgotten_metrics() -> None:
     """Queue the renewal of metrics whose task was lost: what follows a terminal status can be run again."""
     if queue.has_waiting_tasks():
         return
+    # Metrics wait for the end of judging, but not for that of a trial, which changes none.
+    at_work = JudgingRun.objects.filter(evaluation_run=OuterRef("pk"), status__in=ACTIVE_STATUSES, trial=False)
     forgotten = (
         EvaluationRun.objects.filter(
             Q(metrics_at__isnull=True) | Q(metrics_at__lt=shared_now() - LOST_AFTER),
@@ -31,7 +33,7 @@ def renew_forgotten_metrics() -> None:
             status="completed",
             run_queries__has_stale_metrics=True,
         )
-        .exclude(judging_runs__status__in=ACTIVE_STATUSES)
+        .exclude(Exists(at_work))
         .distinct()
     )
     for run_id in forgotten.values_list("pk", flat=True)[:20]:

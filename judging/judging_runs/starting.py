@@ -44,6 +44,7 @@ class JudgingOptions:
     query_limit: int | None = None
     max_concurrency: int | None = None
     max_total_tokens: int | None = None
+    trial: bool = False
 
 
 def start_judging_run(
@@ -58,7 +59,8 @@ def start_judging_run(
 
     The run, its plan (one item per candidate in scope), its lanes and their first slices come in one transaction.
     With an idempotency key, the same request again returns the run it made. Raise Conflict (run_not_completed,
-    run_locked, idempotency_key_reused), Invalid, or Forbidden for raters.
+    run_locked, idempotency_key_reused), Invalid, or Forbidden for raters. A trial's grades stay with its items: no
+    judgment is written, no metric renewed.
     """
     require_member(actor)
     options = options or JudgingOptions()
@@ -88,6 +90,7 @@ def _start(run_id: UUID, judge: AIJudge, actor: Actor, options: JudgingOptions, 
             depth=scope.depth,
             query_limit=scope.query_limit,
             sample_seed=scope.sample_seed,
+            trial=options.trial,
             max_concurrency=options.max_concurrency or version.max_concurrency,
             max_total_tokens=options.max_total_tokens,
             idempotency_key=once.key,
@@ -131,7 +134,7 @@ def estimate_judging_run(*, evaluation_run: EvaluationRun, judge: AIJudge, optio
     """Return what `start_judging_run` with the same arguments would come to. Raises what it would raise."""
     check_can_start(evaluation_run)
     scope = resolve_scope(evaluation_run, options)
-    return estimate(evaluation_run, judge, scope, max_concurrency=options.max_concurrency)
+    return estimate(evaluation_run, judge, scope, max_concurrency=options.max_concurrency, trial=options.trial)
 
 
 def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:
@@ -148,7 +151,7 @@ def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:
         raise Invalid(f"max_concurrency is {message}", errors={"max_concurrency": [message]})
     source_run_id: UUID | None = None
     if scope in (Scope.FAILED, Scope.REMAINING):
-        source_run_id = _source_run_id(run, options.source_run_id)
+        source_run_id = _source_run_id(run, options.source_run_id, trial=options.trial)
     elif options.source_run_id is not None:
         message = "only the scopes failed and remaining take a source run"
         raise Invalid(message, errors={"source_run_id": [message]})
@@ -157,10 +160,13 @@ def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:
     return JudgingScope(scope, source_run_id, options.depth, options.query_limit, seed)
 
 
-def _source_run_id(run: EvaluationRun, wanted: UUID | None) -> UUID:
+def _source_run_id(run: EvaluationRun, wanted: UUID | None, *, trial: bool) -> UUID:
     ended = JudgingRun.objects.filter(evaluation_run=run).exclude(status__in=ACTIVE_STATUSES)
     if wanted is not None:
         ended = ended.filter(pk=wanted)
+    elif not trial:
+        # What a trial failed on says nothing of the grades that count.
+        ended = ended.filter(trial=False)
     source = ended.order_by("-created_at", "-pk").values_list("pk", flat=True).first()
     if source is None:
         message = (
@@ -195,7 +201,8 @@ def cancel_judging_run(*, judging_run: JudgingRun, actor: Actor) -> JudgingRun:
             lifecycle.cancel(judging_run.kind, judging_run.pk)
             name = str(judging_run.judge_version.label)
             record_event(actor=actor, action="judging_run_cancelled", subject=judging_run, name=name)
-            queue.enqueue_metrics(judging_run.evaluation_run_id)
+            if not judging_run.is_only_trial:
+                queue.enqueue_metrics(judging_run.evaluation_run_id)
     except IllegalTransition:
         judging_run.refresh_from_db()
         if judging_run.status != JudgingRunStatus.CANCELLED:
@@ -212,4 +219,7 @@ def _once(key: str, run: EvaluationRun, judge: AIJudge, options: JudgingOptions)
         "source": str(options.source_run_id),
         "rest": [options.depth, options.query_limit, options.max_concurrency, options.max_total_tokens],
     }
+    # Only where it says something: keys used before there were trials still answer the run they made.
+    if options.trial:
+        asked_for["trial"] = True
     return once_of(key, asked_for)

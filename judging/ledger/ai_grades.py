@@ -68,25 +68,19 @@ def _write_judgments(
 
     ids = {pair: pk for pair, (pk, is_newer) in existing.items() if pair in by_pair and not is_newer}
     if ids:
-        run_id = source.judging_run_id
+        changed = (
+            uuid_param(source.judge_version_id),
+            source.judge_label,
+            uuid_param(source.judging_run_id),
+            time_param(source.judging_run_created_at),
+            time_param(now),
+        )
         # executemany, not bulk_update: its CASE of every row costs several times as much.
         with connection.cursor() as cursor:
             cursor.executemany(
                 "UPDATE judging_judgment SET grade = %s, reasoning = %s, judge_version_id = %s, judge_label = %s,"
                 " judging_run_id = %s, judging_run_created_at = %s, updated_at = %s WHERE id = %s",
-                [
-                    (
-                        by_pair[pair].grade,
-                        by_pair[pair].reasoning,
-                        uuid_param(source.judge_version_id),
-                        source.judge_label,
-                        uuid_param(run_id),
-                        time_param(source.judging_run_created_at),
-                        time_param(now),
-                        pk,
-                    )
-                    for pair, pk in ids.items()
-                ],
+                [(by_pair[pair].grade, by_pair[pair].reasoning, *changed, pk) for pair, pk in ids.items()],
             )
     new = [
         Judgment(

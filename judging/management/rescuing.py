@@ -1,5 +1,6 @@
 """Pick up work that was left behind: every few seconds by the supervisor, or by hand."""
 
+from judging.judging_runs.finishing_current import finish_forgotten_current
 from judging.judging_runs.stale_metrics import renew_forgotten_metrics
 from judging.runs.importing.interrupted import fail_interrupted_imports
 from judging.trust.certificates import check_certificates
@@ -12,6 +13,7 @@ def rescue_all() -> int:
     Harmless at any moment.
     """
     rescued = rescue_lanes()
+    finish_forgotten_current()
     renew_forgotten_metrics()
     fail_interrupted_imports()
     check_certificates()

@@ -126,6 +126,16 @@ class JudgingRun(Job):
         return self.throttle_changed_at if self.throttled_by else None
 
     @property
+    def counts_from(self) -> datetime:
+        """When its grades began to count: of the grades for a pair, those of the run with the latest moment do."""
+        return self.made_current_at or self.created_at
+
+    @property
+    def is_only_trial(self) -> bool:
+        """Whether its grades stay with its items: a trial that nobody made count."""
+        return self.trial and self.made_current_at is None
+
+    @property
     def pending_count(self) -> int:
         return self.total_count - self.judged_count - self.failed_count - self.skipped_count
 

@@ -10,10 +10,9 @@ import json
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
-import openai
 
 from judging.foundation.answers import Fault
 from judging.providers.base import CallSettings, ChatClient, Connection, Message, ProviderError, Reply
@@ -31,11 +30,19 @@ from judging.wire.addresses import AddressRefused, check_address
 from judging.wire.transport import Transport
 from judging.wire.unpacking import UnusableReply
 
-__all__ = ["open_client"]
+if TYPE_CHECKING:
+    import openai
+
+__all__ = ["load", "open_client"]
 
 # The package wants a key at construction. The real one is the transport's business.
 _NO_KEY = "unused"
 _MAX_MODELS = 1000
+
+
+def load() -> None:
+    """Import the openai package, which takes a second and most commands never call. The first call does it, too."""
+    import openai  # noqa: F401
 
 
 def open_client(connection: Connection) -> ChatClient:
@@ -94,6 +101,8 @@ class _OpenAIClient:
     async def _request(
         self, path: str, body: Mapping[str, Any] | None, timeout: float, context: CallContext
     ) -> httpx2.Response:
+        import openai
+
         try:
             # The package's own timeout is per read: a provider that drips could hold a call for ever.
             async with asyncio.timeout(timeout):
@@ -135,7 +144,7 @@ class _OpenAIClient:
                 f"the provider can't be called: {context.brief(str(error))}", Fault.RUN, "misconfigured"
             ) from None
 
-    def _open(self) -> openai.AsyncOpenAI:
+    def _open(self) -> "openai.AsyncOpenAI":
         problems = validate_connection(self._connection)
         if problems:
             raise AddressRefused(" ".join(message for messages in problems.values() for message in messages))
@@ -145,7 +154,9 @@ class _OpenAIClient:
         return self._sdk
 
 
-def _build(connection: Connection, base_url: str) -> openai.AsyncOpenAI:
+def _build(connection: Connection, base_url: str) -> "openai.AsyncOpenAI":
+    import openai
+
     # Every value that the package would else read from the environment is given.
     key = clean_api_key(connection.api_key)
     credentials = {"Authorization": f"Bearer {key}"} if key else {}

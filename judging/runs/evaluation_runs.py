@@ -26,6 +26,7 @@ def update_run(
     metrics: Sequence[str] | None = None,
     relevant_from: int | None = None,
     judgments_wanted: int | None = None,
+    engine_model: str | None = None,
     scale: str | None = None,
 ) -> EvaluationRun:
     """Change what may change of a run, None leaves as it is; return it with its metrics renewed where they changed.
@@ -46,6 +47,7 @@ def update_run(
         current.metrics = current.metrics if metrics is None else validate_metrics(metrics)
         current.relevant_from = current.relevant_from if relevant_from is None else relevant_from
         current.judgments_wanted = current.judgments_wanted if judgments_wanted is None else judgments_wanted
+        current.engine_model = current.engine_model if engine_model is None else engine_model.strip()
         problems: dict[str, list[str]] = {}
         if scale not in (None, current.scale):
             problems["scale"] = ["The scale of a run can't be changed: its grades are on it."]
@@ -54,7 +56,7 @@ def update_run(
             problems["relevant_from"] = [f"a grade of the scale {grading_scale.name} from 1 to {grading_scale.maximum}"]
         # What the ledger computed may be empty.
         clean(current, exclude=["metric_values", "coverage_values"], errors=problems)
-        current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted"])
+        current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted", "engine_model"])
         if current.relevant_from != before[1]:
             void_certificates(current.pk, "relevant_from_changed")
         has_new_metrics = (current.metrics, current.relevant_from) != before

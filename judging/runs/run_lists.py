@@ -1,5 +1,6 @@
 """Evaluation runs and their queries, as every interface lists them."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.models import Evaluation, EvaluationRun, RunQuery
+from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery
 
 _QUERY_ORDERINGS = {
     "position": "position",
@@ -39,6 +40,15 @@ def get_evaluation_run(run_id: UUID) -> EvaluationRun:
     if run is None:
         raise NotFound("no such evaluation run")
     return run
+
+
+def comparable_runs(
+    corpus: Corpus, *, with_runs: Collection[EvaluationRun] = (), most: int = 30
+) -> list[EvaluationRun]:
+    """Return the newest completed runs of a corpus, `with_runs` among them: what a run can be compared with."""
+    newest = evaluation_runs().filter(evaluation__corpus=corpus, status=EvaluationRunStatus.COMPLETED)[:most]
+    found = {run.pk: run for run in (*newest, *with_runs)}
+    return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
 
 
 def run_queries(run: EvaluationRun, ordering: str = "position") -> tuple[QuerySet[RunQuery], tuple[str, ...]]:

@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from judging.templatetags.ui import icon
-from judging.trust.figure_words import ALL_WORDS, REFUSAL_WORDS
+from judging.templatetags.ui import NOTHING, icon
+from judging.trust.figure_words import ALL_WORDS, signed_number, why_refused
 
 register = template.Library()
 
@@ -26,13 +26,21 @@ def figure_sentence(name: str) -> str:
 @register.filter
 def refusal(code: str) -> str:
     """Say in a sentence why a figure has no value, from its `refused_code`."""
-    return next(words.sentence for known, words in REFUSAL_WORDS.items() if known == code)
+    return why_refused(code)
 
 
 @register.filter
 def signed(value: float | None, places: int = 2) -> str:
-    """Write a difference with its sign, a real minus for what is below 0."""
-    return "–" if value is None else f"{value:+.{places}f}".replace("-", "−")
+    """Write a difference with its sign; a dash where there is none."""
+    return NOTHING if value is None else signed_number(value, places)
+
+
+@register.filter
+def p_value(p: float | None) -> str:
+    """Write a p value, never as 0."""
+    if p is None:
+        return NOTHING
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 @register.filter

@@ -36,14 +36,14 @@ AGREEMENT_WORDS: Final[Mapping[FigureName, Words]] = {
         "Agreement where grades are lopsided (AC2)",
         "The same question as weighted kappa, but it does not fall when nearly all grades are alike.",
         "agreement",
-        "(pₐ − pₑ) / (1 − pₑ), pₑ from the share of each grade over both sides",
+        "(p_a − p_e) / (1 − p_e), p_e from the share of each grade over both sides",
         "Gwet 2008",
     ),
     "alpha_ordinal": Words(
         "Agreement of any number of people (alpha)",
         "Agreement beyond chance for two or more sides at once, with grades as an order rather than as distances.",
         "agreement",
-        "1 − (N − 1) Σ(C d) / Σ(nₖ nₗ d), d = squared difference of mid-ranks",
+        "1 − (N − 1) Σ(C d) / Σ(n_k n_l d), d = squared difference of mid-ranks",
         "Krippendorff 2004",
     ),
     "tau_b": Words(
@@ -62,7 +62,7 @@ AGREEMENT_WORDS: Final[Mapping[FigureName, Words]] = {
         "Spearman 1904",
     ),
     "exact": Words(
-        "Same grade", "The share of documents that both sides gave the very same grade.", "agreement", "Σ Tₖₖ / n"
+        "Same grade", "The share of documents that both sides gave the very same grade.", "agreement", "Σ T_kk / n"
     ),
     "within_one": Words(
         "Within one grade",
@@ -131,13 +131,13 @@ OTHER_WORDS: Final[Mapping[str, Words]] = {
         "The judge with people",
         "Agreement of the AI with all people but one, averaged over the one left out.",
         "people",
-        "A = meanⱼ kappa(AI, people without j)",
+        "A = mean_j kappa(AI, people without j)",
     ),
     "person_kappa": Words(
         "A person with the other people",
         "Agreement of one person with the others, averaged over all people: the ceiling of any judge.",
         "people",
-        "B = meanⱼ kappa(person j, people without j)",
+        "B = mean_j kappa(person j, people without j)",
     ),
     "difference": Words(
         "Judge against a person",
@@ -238,8 +238,8 @@ REFUSAL_WORDS: Final[Mapping[RefusedCode, Words]] = {
     ),
     "too_few_queries": Words(
         "Too few queries",
-        "Fewer than ten queries, or fifty documents for agreement, or thirty whole queries for NDCG and its like: an"
-        " interval from so few misses too often.",
+        "An interval from so few misses too often. It takes ten queries, for agreement with fifty documents on them, and"
+        " thirty for an estimate by query.",
         "intervals",
     ),
     "too_few_grades": Words(
@@ -282,14 +282,14 @@ METHOD_WORDS: Final[Mapping[Method, Words]] = {
         "jackknife by query",
         "How much the figure moves when each query in turn is left out.",
         "intervals",
-        "s² = (n − 1)/n Σ(z₍q₎ − mean)², tanh(atanh(e) ± t(0.975, n − 1) s)",
+        "s² = (n − 1)/n Σ(z_(q) − mean)², tanh(atanh(e) ± t(0.975, n − 1) s)",
         "Tukey 1958; Fisher's z",
     ),
     "difference_by_document": Words(
         "by document",
         "The AI's grades, corrected by what people said differently on a sample of documents.",
         "estimates-by-document",
-        "θ = Σᵤ W m + Σₛ W (y − m) / π",
+        "θ = Σ_U W m + Σ_S W (y − m) / π",
         "Särndal, Swensson and Wretman 1992",
     ),
     "regression_by_query": Words(
@@ -321,3 +321,14 @@ ALL_WORDS: Final[Mapping[str, Words]] = {
     **{str(name): words for name, words in REFUSAL_WORDS.items()},
     **{str(name): words for name, words in METHOD_WORDS.items()},
 }
+
+
+def why_refused(code: str) -> str:
+    """Say in a sentence why a figure has no value, from its `refused_code`. Raise KeyError for another word."""
+    return {str(known): words.sentence for known, words in REFUSAL_WORDS.items()}[code]
+
+
+def signed_number(value: float, places: int = 3) -> str:
+    """Write a difference with its sign, a true minus among them; what rounds to 0 has none."""
+    text = f"{value:+.{places}f}"
+    return text.replace("-", "\N{MINUS SIGN}") if float(text) else text[1:]

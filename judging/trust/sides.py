@@ -5,12 +5,12 @@ from typing import Literal
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Max
 
 from judging.foundation.errors import Conflict, Invalid
-from judging.models import ItemStatus, JudgeVersion, JudgingItem, JudgingRun
+from judging.models import JudgeVersion, JudgingRun
 from judging.statistics.tables import Integers
 from judging.trust.grades import NONE, RunGrades
+from judging.trust.judged_items import items_of_judge_version, items_of_judging_run, read_items
 
 SIDES = ("people", "ai", "judging_run:ID", "judge_version:ID", "author:NAME")
 
@@ -60,30 +60,18 @@ def _judging_run(grades: RunGrades, key: UUID, name: str) -> Side:
         raise _unknown(name)
     if run.evaluation_run.scale != grades.run.scale:
         raise Conflict("this AI judging run graded on another scale", code="scales_differ")
-    rows = JudgingItem.objects.filter(judging_run=run, status=ItemStatus.JUDGED).values_list(
-        "candidate__query_id", "candidate__document_id", "grade"
-    )
-    table = np.array(list(rows.iterator(chunk_size=5000)), dtype=np.int64).reshape(-1, 3)
-    return Side("ai", run.judge_version.label, _placed(grades, table))
+    return Side("ai", run.judge_version.label, _placed(grades, read_items(items_of_judging_run(run))))
 
 
 def _judge_version(grades: RunGrades, key: UUID, name: str) -> Side:
     version = JudgeVersion.objects.filter(pk=key).first()
     if version is None:
         raise _unknown(name)
-    judged = JudgingItem.objects.filter(
-        judging_run__judge_version=version, judging_run__evaluation_run=grades.run, status=ItemStatus.JUDGED
-    )
-    newest = judged.values("candidate_id").annotate(newest=Max("pk")).values("newest")
-    rows = JudgingItem.objects.filter(pk__in=newest).values_list(
-        "candidate__query_id", "candidate__document_id", "grade"
-    )
-    table = np.array(list(rows.iterator(chunk_size=5000)), dtype=np.int64).reshape(-1, 3)
-    return Side("ai", version.label, _placed(grades, table))
+    return Side("ai", version.label, _placed(grades, read_items(items_of_judge_version(version, grades.run))))
 
 
 def _placed(grades: RunGrades, table: Integers) -> Integers:
-    """Put (query, document, grade) rows to their candidates."""
+    """Put rows that begin with query, document and grade to their candidates."""
     placed = np.full(len(grades.pks), NONE)
     found = grades.pairs.find(table[:, 0], table[:, 1])
     placed[found[found != NONE]] = table[found != NONE, 2]

@@ -1,6 +1,6 @@
 """What every page shares: who may see it, pages and fragments, toasts, lists in pages, and domain errors mapped once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from types import TracebackType
@@ -223,8 +223,8 @@ class Page:
         return bool(self.previous_url or self.next_url)
 
 
-def page_of(request: HttpRequest, queryset: QuerySet[Any], *, size: int = 50) -> Page:
-    """Return the page of `queryset` that `?page=` names, from 1; one that can't be read is the first."""
+def page_of(request: HttpRequest, queryset: QuerySet[Any] | Sequence[Any], *, size: int = 50) -> Page:
+    """Return the page of `queryset`, or of a list, that `?page=` names, from 1; one that can't be read is the first."""
     given = request.GET.get("page", "")
     number = int(given) if given.isascii() and given.isdecimal() and len(given) < 6 else 1
     number = min(max(number, 1), _LAST_PAGE)

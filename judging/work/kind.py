@@ -139,8 +139,8 @@ class Kind(ABC, Generic[JobT, AskT, ValueT]):
 
     def hold(self, job_id: UUID, *fields: str) -> JobT | None:
         """Lock a job's row until the transaction ends, so that the job ends before or after. None: it is gone."""
-        held: QuerySet[Any] = self.jobs._default_manager.select_for_update(no_key=True)
-        return (held.only(*fields) if fields else held).filter(pk=job_id).first()
+        held: QuerySet[Any] = self.jobs._default_manager.select_for_update(no_key=True).filter(pk=job_id).order_by()
+        return next(iter(held.only(*fields) if fields else held), None)
 
     def give_back(self, job_id: UUID, token: UUID) -> None:
         """Settle the rows that a dead slice had claimed: pending again, unless the job has ended. In a transaction."""
@@ -163,6 +163,8 @@ class Assignment(ABC, Generic[JobT, AskT, ValueT]):
     # Whether the job's prompts are about several things, so that refusals of one alone don't end it; None: no refusal
     # of prompts ends a job of this kind.
     has_several_subjects: bool | None = None
+    # What `spent` and `reason_to_end` look at, fields of the job.
+    state_fields: Sequence[str] = ()
 
     # Asking
 

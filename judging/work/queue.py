@@ -57,6 +57,11 @@ def enqueue_metrics(run_id: UUID) -> None:
     _enqueue("judging.tasks.renew_metrics", str(run_id), task_name=f"metrics {run_id}")
 
 
+def enqueue_making_current(judging_run_id: UUID) -> None:
+    """Queue what is left to write of a judging run whose grades were made to count."""
+    _enqueue("judging.tasks.finish_making_current", str(judging_run_id), task_name=f"current {judging_run_id}")
+
+
 def enqueue_trust(run_id: UUID) -> None:
     """Queue the figures of a run's Trust tab."""
     _enqueue("judging.tasks.renew_trust", str(run_id), task_name=f"trust {run_id}")

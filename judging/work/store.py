@@ -14,10 +14,11 @@ from judging.models import Job
 from judging.work import lanes, lifecycle
 from judging.work.kind import Assignment
 from judging.work.lanes import Lease
-from judging.work.pacing.refusals import ERROR_CODE, message_of, refusal_columns, refusals_of
+from judging.work.pacing.refusals import ERROR_CODE, REFUSAL_FIELDS, message_of, refusal_columns, refusals_of
 from judging.work.words import AskT, JobState, LeaseLost, Outcomes, ValueT, Work
 
 _RENEW_AFTER = 3.0
+_STATE = ("status", "fruitless_reask_count", "last_success_at", *REFUSAL_FIELDS)
 
 
 class Store(Generic[AskT, ValueT]):
@@ -72,7 +73,9 @@ class Store(Generic[AskT, ValueT]):
             self._assignment.forget(self._done_with(outcomes))
             if outcomes.fatal is not None:
                 self._fail(outcomes.fatal.message, outcomes.fatal.code)
-        job = self._kind.jobs._default_manager.filter(pk=self._job_id).first()
+        # Few columns, as this is read at every flush; what else is asked for is read then.
+        rows = self._kind.jobs._default_manager.filter(pk=self._job_id).only(*_STATE, *self._assignment.state_fields)
+        job = next(iter(rows.order_by()), None)
         if job is None:
             raise LeaseLost
         # Without outcomes, too: who wrote the last ones may have died before it could end the job.
@@ -130,10 +133,10 @@ class Store(Generic[AskT, ValueT]):
         ]
         if not rows:
             return
-        names = list(rows[0][1])
+        names, finished_at = list(rows[0][1]), time_param(now)
         self._update_claimed(
             [*names, "finished_at"],
-            [(key, [*columns.values(), time_param(now)]) for key, columns in rows],
+            [(key, [*columns.values(), finished_at]) for key, columns in rows],
             exactly=True,
         )
 

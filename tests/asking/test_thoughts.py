@@ -190,6 +190,7 @@ def test_thoughts_of_evaluations_are_skipped(begin: str, end: str) -> None:
         "<reasoning><think></reasoning></think>",
     ],
 )
+@pytest.mark.fuzz
 def test_hostile_thoughts_are_read_in_linear_time(piece: str) -> None:
     reply = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
     start = time.process_time()

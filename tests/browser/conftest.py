@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from judging.models import User
 
@@ -43,6 +52,8 @@ def browser() -> Iterator[Browser]:
     patch = pytest.MonkeyPatch()
     # Because of that loop Django takes this thread for an asynchronous one.
     patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    # How long something may take that comes in the end: a machine may have much else to do.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
@@ -58,7 +69,7 @@ class Visitor:
         self.problems: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         self.page.on("requestfailed", self._on_request_failed)

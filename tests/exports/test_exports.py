@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import ir_measures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +36,10 @@ from judging.runs.importing.judgment_import import import_judgments
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.upload import Problems, SourceFile
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
+from tests.lazily import Lazily
 from tests.runs.importing import DEMO, as_file, do_import, do_import_inline, row
+
+ir_measures = Lazily("ir_measures")
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +76,7 @@ def make_electronics() -> EvaluationRun:
     return run
 
 
+@pytest.mark.slow(seconds=6)
 def test_electronics_come_back_the_same_and_other_tools_compute_the_same_metrics_from_the_files() -> None:
     run = make_electronics()
     trec_run = "".join(export_run(run, "trec_run"))

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 FIELDS = {
     "id", "evaluation_run_id", "ai_judge_id", "ai_judge_name", "ai_judge_version", "status", "scope", "source_run_id",
-    "depth", "query_limit", "max_concurrency", "progress", "total_count", "judged_count", "failed_count",
+    "depth", "query_limit", "trial", "made_current_at", "max_concurrency", "progress", "total_count", "judged_count", "failed_count",
     "pending_count", "skipped_count", "call_count", "reask_count", "input_tokens", "output_tokens", "usage_estimated",
     "warnings", "cost", "error",
     "error_code", "throttled_by", "throttled_since", "created_by", "created_at", "started_at", "completed_at",
@@ -295,7 +295,7 @@ def test_an_estimate_goes_by_the_newest_ended_run_of_the_same_judge(
     estimate = as_member.post(url(larger, "ai-judge/estimate"), {"ai_judge_id": str(judge.pk)}).json()
     assert estimate == {
         "candidates": 10, "calls": 10, "input_tokens": 10_000, "output_tokens": 1000, "cost": pytest.approx(0.012),
-        "seconds": pytest.approx(10.0), "basis": "earlier_run",
+        "seconds": pytest.approx(10.0), "basis": "earlier_run", "replaced_count": 0,
     }  # fmt: skip
     faster = {"ai_judge_id": str(judge.pk), "max_concurrency": 10}
     assert as_member.post(url(larger, "ai-judge/estimate"), faster).json()["seconds"] == pytest.approx(2.0)

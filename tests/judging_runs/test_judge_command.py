@@ -53,6 +53,11 @@ def test_it_queues_a_run_and_prints_its_id(run_judge: Judge, admin: User) -> Non
     assert queue.has_waiting_tasks()
 
 
+def test_a_trial_is_started_as_one(run_judge: Judge) -> None:
+    assert json.loads(run_judge("--trial", "--json"))["trial"] is True
+    assert only_run().trial
+
+
 def test_inline_judges_in_this_process_and_renews_the_metrics(
     run_judge: Judge, evaluation_run: EvaluationRun, stub: Stub
 ) -> None:

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, OpenAI, RateLimitError
 
 from judging.asking.evaluator_prompting import EvaluationInput, evaluation_messages
 from judging.asking.presets import EVALUATOR_PRESETS
 from judging.local_judge import scoring
 from judging.local_judge.reading import Document, GradingTask, UnreadablePrompt, escape, read_messages, unescape
 from judging.local_judge.server import MAX_BODY_BYTES, LocalJudge, Server
+from tests.lazily import Lazily
+
+openai = Lazily("openai")
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r'<candidate id="([^"]*)"><grade>(\d+)</grade><reasoning>([^<]+)</reasoning></candidate>')
@@ -262,7 +264,7 @@ def test_a_body_that_is_too_large_is_answered_413(server: Server) -> None:
 
 def test_many_connections_of_the_openai_client_are_served_at_once(server: Server) -> None:
     async def ask_all() -> list[str]:
-        async with AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0, timeout=20) as client:
+        async with openai.AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0, timeout=20) as client:
 
             async def ask(number: int) -> str:
                 text = prompt("hdmi cable", [CABLE, PRINTER, (f"n{number % 4}", f"HDMI cable {number % 4} m", {})])
@@ -294,7 +296,10 @@ def test_work_beyond_what_it_can_do_soon_is_refused_with_retry_after(
 ) -> None:
     monkeypatch.setattr(scoring, "MAX_WAITING_TEXTS", 3)
     monkeypatch.setattr(server.judge.embedder, "_waiting", 3)
-    with OpenAI(base_url=server.url, api_key="none", max_retries=0) as client, pytest.raises(RateLimitError) as refused:
+    with (
+        openai.OpenAI(base_url=server.url, api_key="none", max_retries=0) as client,
+        pytest.raises(openai.RateLimitError) as refused,
+    ):
         client.chat.completions.create(**chat(prompt("hdmi cable", [CABLE])))
     assert refused.value.code == "rate_limit_exceeded"
     assert refused.value.response.headers["Retry-After"] == "5"

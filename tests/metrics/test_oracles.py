@@ -9,16 +9,16 @@ import pkgutil
 import subprocess
 from typing import Any
 
-import ir_measures
 import pytest
-import pytrec_eval
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ir_measures import AP, ERR, RR, Judged, P, R, nDCG
 
 from judging.foundation.scales import SCALES
 from judging.metrics import aggregate, compute_query, parse_metrics, score_query
+from tests.lazily import Lazily
 from tests.metrics.metrics_data import RUN_NAMES, effective_grades, falling_scores, ranked_run
+
+ir_measures, pytrec_eval = Lazily("ir_measures"), Lazily("pytrec_eval")
 
 CUTOFFS = (1, 3, 10, 100)
 NAMES = [f"{family}@{k}" for family in ("NDCG", "NDCG_lin", "P", "Recall", "MAP", "MRR", "Judged") for k in CUTOFFS]
@@ -40,13 +40,13 @@ def ours(names, run, qrels, *, scale_maximum, relevant_from):
 def measures_of(name, scale_maximum, relevant_from):
     family, _, cutoff = name.partition("@")
     measure = {
-        "NDCG": nDCG(gains={grade: 2**grade - 1 for grade in range(scale_maximum + 1)}),
-        "NDCG_lin": nDCG,
-        "P": P(rel=relevant_from),
-        "Recall": R(rel=relevant_from),
-        "MAP": AP(rel=relevant_from),
-        "MRR": RR(rel=relevant_from),
-        "Judged": Judged,
+        "NDCG": ir_measures.nDCG(gains={grade: 2**grade - 1 for grade in range(scale_maximum + 1)}),
+        "NDCG_lin": ir_measures.nDCG,
+        "P": ir_measures.P(rel=relevant_from),
+        "Recall": ir_measures.R(rel=relevant_from),
+        "MAP": ir_measures.AP(rel=relevant_from),
+        "MRR": ir_measures.RR(rel=relevant_from),
+        "Judged": ir_measures.Judged,
     }[family]
     return measure @ int(cutoff) if cutoff else measure
 
@@ -163,7 +163,7 @@ def test_err_on_the_graded_scale_is_that_of_ir_measures_to_its_five_digits():
     qrels = {"1": {"a": 4, "b": 1, "c": 0, "d": 2}, "2": {"a": 0}}
     run = {"1": ["c", "b", "x", "a", "d"], "2": ["a"]}
     values = ours(["ERR@5"], run, qrels, scale_maximum=4, relevant_from=1)["ERR@5"]
-    rows = ir_measures.iter_calc([ERR @ 5], qrels, falling_scores(run))
+    rows = ir_measures.iter_calc([ir_measures.ERR @ 5], qrels, falling_scores(run))
     assert values == pytest.approx({row.query_id: row.value for row in rows}, abs=6e-6)
 
 
@@ -207,6 +207,7 @@ def test_every_value_but_dcg_lies_between_zero_and_one(case):
     assert all(0 <= value <= 1 for by_query in values.values() for value in by_query.values())
 
 
+@pytest.mark.slow(seconds=4)
 def test_f1_rbp_and_dcg_of_the_electronics_runs_are_those_of_ranx(monkeypatch):
     # Read when numba is first imported, hence the late import: compiling takes half a minute, interpreting 0.1 s.
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")

@@ -47,7 +47,7 @@ def test_a_child_that_dies_is_started_again() -> None:
         supervisor.start()
         first = pid_of(child)
         os.kill(first, signal.SIGKILL)
-        wait_for(lambda: supervisor.tick(0.02) and child.start_count == 2 and child.is_running)
+        wait_for(lambda: supervisor.tick(0.02) and child.death_count == 1 and child.is_running)
         assert pid_of(child) != first
 
 
@@ -59,10 +59,10 @@ def test_restart_pauses_grow_and_reset_after_a_healthy_child(
     child.pause = 0.01
     with Supervisor([child]) as supervisor:
         supervisor.start()
-        wait_for(lambda: supervisor.tick(0.01) and child.start_count == 4)
+        wait_for(lambda: supervisor.tick(0.01) and child.death_count == 3)
         assert child.pause == pytest.approx(0.08)
         monkeypatch.setattr(supervisor_module, "WELL_AFTER_SECONDS", 0.0)
-        wait_for(lambda: supervisor.tick(0.01) and child.start_again_at is not None)
+        wait_for(lambda: supervisor.tick(0.01) and child.death_count == 4)
         assert child.pause == pytest.approx(0.02)
 
 
@@ -72,7 +72,7 @@ def test_what_a_killed_child_leaves_behind_is_ended_before_it_starts_again() -> 
         supervisor.start()
         group = pid_of(child)
         os.kill(group, signal.SIGKILL)
-        wait_for(lambda: supervisor.tick(0.02) and child.start_count == 2)
+        wait_for(lambda: supervisor.tick(0.02) and child.death_count == 1 and child.is_running)
         assert not is_group_alive(group)
 
 
@@ -85,6 +85,8 @@ def test_a_restart_that_was_asked_for_comes_with_the_next_tick() -> None:
         assert supervisor.tick(0.01)
         assert pid_of(child) != first
         assert not is_group_alive(first)
+        # Nor does it count as a death, should the others still be starting.
+        supervisor.raise_if_died()
 
 
 def test_a_signal_ends_the_loop_and_then_every_group() -> None:

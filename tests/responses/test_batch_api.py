@@ -166,6 +166,7 @@ def test_an_unreadable_reply_is_asked_for_again(client: APIClient, make_judge: M
     assert "previous reply" in json.dumps(stub.requests[-1]["body"])
 
 
+@pytest.mark.fuzz
 def test_the_longest_text_that_is_taken_is_judged(client: APIClient, make_judge: MakeJudge, stub: Stub) -> None:
     longest = "&" + "x" * (MAX_INPUT_CHARS - 2) + "!"
     batch_id = create(client, make_judge(), [{"request": longest, "response": longest}])

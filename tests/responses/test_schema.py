@@ -4,11 +4,10 @@ import pytest
 from drf_spectacular.validation import validate_schema
 from hypothesis.errors import Unsatisfiable
 from rest_framework.test import APIClient
-from schemathesis import GenerationMode
 
 from judging.batch_api.urls import urlpatterns
 from judging.models import BatchExecution, Evaluator, ExecutionLog, User
-from tests.api.test_schema_fuzz import fuzz, opened
+from tests.api.test_schema_fuzz import MODES, fuzz, opened, schemathesis
 from tests.factories import make_token
 from tests.responses.conftest import MakeJudge, create
 
@@ -41,8 +40,8 @@ def ids(client: APIClient, make_judge: MakeJudge) -> dict[str, str]:
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("mode", GenerationMode)
-def test_no_input_breaks_an_operation(ids: dict[str, str], member: User, mode: GenerationMode) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_no_input_breaks_an_operation(ids: dict[str, str], member: User, mode: str) -> None:
     headers = {"Authorization": f"Api-Key {make_token(member)}"}
     # Opened last: Django's own client undoes what it takes to send requests inside of a transaction.
     with opened("/v1/schema/", "^/v1") as found:
@@ -51,6 +50,6 @@ def test_no_input_breaks_an_operation(ids: dict[str, str], member: User, mode: G
         assert len(operations) > 18
         for operation in operations:
             try:
-                fuzz(operation.as_strategy(generation_mode=mode), ids, headers)
+                fuzz(operation.as_strategy(generation_mode=schemathesis.GenerationMode(mode)), ids, headers)
             except Unsatisfiable:
-                assert mode is GenerationMode.NEGATIVE, operation.label
+                assert mode == "negative", operation.label

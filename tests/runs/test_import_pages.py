@@ -171,6 +171,7 @@ def test_refused_judgments_stand_beside_the_file(visit: Client) -> None:
 # First steps
 
 
+@pytest.mark.slow(seconds=6)
 def test_the_electronics_collection_is_loaded_once_whoever_asks_and_no_namesake_is_touched(
     visit: Client, member: User, admin: User
 ) -> None:

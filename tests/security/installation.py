@@ -69,6 +69,7 @@ class Installation:
         assert candidate is not None
         return {
             "run_id": self.run.pk,
+            "other_run_id": self.run.pk,
             "evaluation_id": self.run.evaluation_id,
             "corpus_id": self.run.evaluation.corpus_id,
             "candidate_pk": candidate.pk,

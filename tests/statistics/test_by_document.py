@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from judging.metrics import aggregate, parse_metric, parse_metrics, score_query
 from judging.statistics.distributions import clopper_pearson_upper
 from judging.statistics.estimates.additive import gains, greatest_value, is_additive, mean_gains, rank_weights
 from judging.statistics.estimates.by_document import Population, document_figure, estimate_by_document
 from judging.statistics.estimates.review_queue import inclusion_probabilities
+from tests.lazily import Lazily
 from tests.statistics.electronics import order_of, population_of, top_ten
+
+stats = Lazily("scipy.stats")
 
 EXACT: dict[str, Any] = {"rel": 0, "abs": 1e-9}
 ADDITIVE = ["P@10", "P@5", "DCG@10", "SDCG@10", "RBP"]

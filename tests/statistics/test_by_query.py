@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from judging.statistics.estimates.by_query import estimate_by_query, query_figure
+from tests.lazily import Lazily
+
+stats = Lazily("scipy.stats")
 
 
 def values(n=40, N=92, seed=1, noise=0.2):

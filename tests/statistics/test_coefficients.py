@@ -3,19 +3,19 @@
 import warnings
 from typing import Any
 
-import krippendorff
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import stats
-from sklearn import metrics as sk
-from statsmodels.stats.inter_rater import cohens_kappa
 
 from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES, alpha_of_coincidences, coefficient, is_constant
 from judging.statistics.agreement.people import PeopleGrades, coincidences_by_query
 from judging.statistics.tables import mean_grade, query_tables, relevance_tables, row_shares
+from tests.lazily import Lazily
 from tests.statistics.electronics import all_pairs
+
+krippendorff, inter_rater = Lazily("krippendorff"), Lazily("statsmodels.stats.inter_rater")
+sk, stats = Lazily("sklearn.metrics"), Lazily("scipy.stats")
 
 EXACT: dict[str, Any] = {"rel": 0, "abs": 1e-9}
 NAMES = [figure.name for figure in AGREEMENT_FIGURES]
@@ -89,7 +89,7 @@ def test_kappa_is_that_of_statsmodels(case):
     mine = ours("kappa_quadratic", a, b, grade_count=grade_count)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about its variance, where all agree
-        assert mine == pytest.approx(cohens_kappa(table, wt="quadratic").kappa, **EXACT)
+        assert mine == pytest.approx(inter_rater.cohens_kappa(table, wt="quadratic").kappa, **EXACT)
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special, stats
 
 from judging.statistics.distributions import (
     clopper_pearson,
@@ -18,6 +17,9 @@ from judging.statistics.distributions import (
     t_two_sided,
     t_upper_tail,
 )
+from tests.lazily import Lazily
+
+special, stats = Lazily("scipy.special"), Lazily("scipy.stats")
 
 CLOSE: dict[str, Any] = {"rel": 1e-9, "abs": 1e-12}
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from judging.statistics.flips import count_flips, equal_distribution, signed_change
 from judging.statistics.tables import query_tables
+from tests.lazily import Lazily
+
+stats = Lazily("scipy.stats")
 
 
 def flips(query_count=60, per_query=10, seed=1, up=0.1, down=0.1, by_query=0.0, grade_count=4):

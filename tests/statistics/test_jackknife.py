@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES, coefficient
 from judging.statistics.agreement.jackknife import agreement_figure, agreement_figures
 from judging.statistics.tables import query_tables
+from tests.lazily import Lazily
 from tests.statistics.electronics import all_pairs
+
+stats = Lazily("scipy.stats")
 
 BOUNDS = ("value", "low", "high", "low_total", "high_total")
 

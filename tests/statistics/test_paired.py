@@ -5,8 +5,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from judging.statistics.paired import (
     compare_paired,
@@ -15,6 +13,9 @@ from judging.statistics.paired import (
     minimum_detectable_difference,
     sign_flip_p,
 )
+from tests.lazily import Lazily
+
+stats, multitest = Lazily("scipy.stats"), Lazily("statsmodels.stats.multitest")
 
 
 def values(query_count=92, shift=0.03, seed=1):
@@ -129,7 +130,7 @@ def test_the_smallest_difference_that_would_be_seen():
 
 @pytest.mark.parametrize("p", [[0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.9], [0.02], [0.2, 1.0, 0.0001] * 22])
 def test_holm_is_that_of_statsmodels(p):
-    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-12)
+    assert holm(p) == pytest.approx(multitest.multipletests(p, method="holm")[1], abs=1e-12)
 
 
 def test_ten_thousand_queries_take_little_time_and_memory():

@@ -4,10 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
-from scipy import stats
-from sklearn.metrics import cohen_kappa_score
-from statsmodels.stats.multitest import multipletests
 
 from judging.statistics.agreement.people import (
     PeopleGrades,
@@ -18,7 +14,11 @@ from judging.statistics.agreement.people import (
     people_alpha,
 )
 from judging.statistics.clustered import clustered_mean
+from tests.lazily import Lazily
 from tests.statistics.electronics import all_pairs
+
+sm, multitest = Lazily("statsmodels.api"), Lazily("statsmodels.stats.multitest")
+sk, stats = Lazily("sklearn.metrics"), Lazily("scipy.stats")
 
 EXACT: dict[str, Any] = {"rel": 0, "abs": 1e-9}
 
@@ -40,8 +40,8 @@ def rounded_others(person):
 def test_the_ceiling_is_the_mean_of_kappas_with_the_others():
     found = ceiling(electronics())
     pairs = all_pairs()
-    ai = [cohen_kappa_score(pairs.ai, rounded_others(j), weights="quadratic") for j in range(3)]
-    person = [cohen_kappa_score(pairs.raters[:, j], rounded_others(j), weights="quadratic") for j in range(3)]
+    ai = [sk.cohen_kappa_score(pairs.ai, rounded_others(j), weights="quadratic") for j in range(3)]
+    person = [sk.cohen_kappa_score(pairs.raters[:, j], rounded_others(j), weights="quadratic") for j in range(3)]
     assert found.ai == pytest.approx(np.mean(ai), **EXACT)
     assert found.person == pytest.approx(np.mean(person), **EXACT)
     assert found.difference.value == pytest.approx(np.mean(ai) - np.mean(person), **EXACT)
@@ -81,7 +81,7 @@ def test_each_person_beside_the_others():
         own = pairs.raters[:, row.person]
         assert row.candidate_count == 3188
         assert row.bias == pytest.approx(float((own - others).mean()), **EXACT)
-        expected = cohen_kappa_score(own, rounded_others(row.person), weights="quadratic")
+        expected = sk.cohen_kappa_score(own, rounded_others(row.person), weights="quadratic")
         assert row.kappa.value == pytest.approx(expected, **EXACT)
         assert row.kappa.low < expected < row.kappa.high
 
@@ -151,7 +151,7 @@ def test_a_judge_between_the_people_may_stand_in_for_them_and_few_people_are_no_
 @pytest.mark.parametrize("seed", range(5))
 def test_benjamini_yekutieli_is_that_of_statsmodels(seed):
     p_values = list(np.random.default_rng(seed).beta(0.3, 4, 12))
-    expected = multipletests(p_values, alpha=0.05, method="fdr_by")[0]
+    expected = multitest.multipletests(p_values, alpha=0.05, method="fdr_by")[0]
     assert benjamini_yekutieli(p_values, level=0.05) == list(expected)
     assert benjamini_yekutieli([], level=0.05) == []
     assert benjamini_yekutieli([0.9, 1.0], level=0.05) == [False, False]

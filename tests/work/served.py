@@ -73,7 +73,7 @@ class Served:
                 preexec_fn=before_exec,
             )
 
-    def wait_for(self, condition: Callable[[], Any], seconds: float = 60) -> Any:
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 180) -> Any:
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < deadline, f"timed out; it said:\n{self.said()}"

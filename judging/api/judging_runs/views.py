@@ -9,12 +9,14 @@ from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
 from judging.api.judging_runs.serializers import (
+    EffectSerializer,
     EstimateSerializer,
     JudgingItemSerializer,
     JudgingRunSerializer,
     StartSerializer,
 )
 from judging.foundation.errors import Invalid
+from judging.judging_runs.making_current import make_judging_run_current, preview_making_current
 from judging.judging_runs.run_reads import get_judging_run, judging_items, judging_runs
 from judging.judging_runs.starting import JudgingOptions, cancel_judging_run, estimate_judging_run, start_judging_run
 from judging.models import AIJudge, ItemStatus, JudgingRun, User
@@ -29,6 +31,7 @@ _KEY = OpenApiParameter(
     description="The same request with the same key again answers the run it made.",
 )
 _CANNOT_START = "run_not_completed, run_locked"
+_CANNOT_COUNT = "judging_run_active, run_locked"
 
 
 class JudgingRunStart(ApiView):
@@ -72,7 +75,7 @@ def _choice(user: User, values: dict[str, Any]) -> tuple[AIJudge, JudgingOptions
     judge = visible_judges(user).filter(pk=values.pop("ai_judge_id")).first()
     if judge is None:
         raise Invalid("there is no such AI judge", errors={"ai_judge_id": ["There is no such AI judge."]})
-    return judge, JudgingOptions(**values)
+    return judge, JudgingOptions(**{**values, "trial": bool(values.get("trial"))})
 
 
 class JudgingRunList(ApiView):
@@ -107,6 +110,31 @@ class JudgingRunCancel(ApiView):
     def post(self, request: Request, judging_run_id: UUID) -> Response:
         run = cancel_judging_run(judging_run=get_judging_run(judging_run_id), actor=self.user)
         return Response(JudgingRunSerializer(run).data)
+
+
+class JudgingRunMakeCurrent(ApiView):
+    @describe(
+        "Tell what would change if an AI judging run's grades counted",
+        answer=EffectSerializer,
+        conflict=_CANNOT_COUNT,
+    )
+    def get(self, request: Request, judging_run_id: UUID) -> Response:
+        effect = preview_making_current(get_judging_run(judging_run_id))
+        return Response(EffectSerializer(effect).data)
+
+    @describe(
+        "Let an AI judging run's grades count",
+        answer=EffectSerializer,
+        conflict=_CANNOT_COUNT,
+        description=(
+            "As if it had been started last, for an ended run, a trial or not. Candidates it has no grade for keep "
+            "theirs; every unlocked run of the corpus on the scale follows, metrics in the background. To go back, "
+            "post the same for `back_to_id`; null: no single run brings back what was there."
+        ),
+    )
+    def post(self, request: Request, judging_run_id: UUID) -> Response:
+        effect = make_judging_run_current(judging_run=get_judging_run(judging_run_id), actor=self.user)
+        return Response(EffectSerializer(effect).data)
 
 
 class JudgingItemList(ApiView):

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from judging.foundation.limits import MAX_NAME
+from judging.foundation.limits import MAX_MODEL, MAX_NAME
 from judging.models import EvaluationRun, RunQuery
 from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer
 from judging.runs.importing.formats.recognition import FORMATS
@@ -74,6 +74,12 @@ class RunSerializer(ModelSerializer):
     """An evaluation run."""
 
     metrics = ListField(child=CharField(max_length=200), max_length=1_000)
+    engine_model = CharField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_MODEL,
+        help_text="The model that the search engine ranks with, if any: a judge of the same family favours it.",
+    )
     metric_values = MetricValuesField(read_only=True)
     coverage_values = MetricValuesField(read_only=True, help_text="Which share of what a metric looks at has a grade.")
     has_stale_metrics = serializers.SerializerMethodField(
@@ -90,6 +96,7 @@ class RunSerializer(ModelSerializer):
             "metrics",
             "relevant_from",
             "judgments_wanted",
+            "engine_model",
             "status",
             "error",
             "is_locked",
@@ -108,7 +115,9 @@ class RunSerializer(ModelSerializer):
             "completed_at",
         ]
         read_only_fields = [
-            name for name in fields if name not in ("name", "scale", "metrics", "relevant_from", "judgments_wanted")
+            name
+            for name in fields
+            if name not in ("name", "scale", "metrics", "relevant_from", "judgments_wanted", "engine_model")
         ]
 
     def get_has_stale_metrics(self, run: EvaluationRun) -> bool:
@@ -172,6 +181,9 @@ class RunImportSerializer(Serializer):
     )
     relevant_from = serializers.IntegerField(required=False, min_value=0, max_value=100)
     judgments_wanted = serializers.IntegerField(required=False, min_value=0, max_value=100)
+    engine_model = serializers.CharField(
+        required=False, allow_blank=True, max_length=MAX_MODEL, help_text="The model that the search engine ranks with."
+    )
     results = serializers.FileField(
         required=False, allow_empty_file=True, help_text="JSON lines or an array, a query each, or a table (CSV)."
     )

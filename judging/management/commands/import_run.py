@@ -40,6 +40,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--relevant-from", type=int, default=1, help="lowest grade that is relevant (default: 1)")
         parser.add_argument(
+            "--engine-model", default="", metavar="MODEL", help="the model that the search engine ranks with, if any"
+        )
+        parser.add_argument(
             "--results", metavar="FILE", help='JSON: {"query", "query_id"?, "candidates": [...]}; or CSV'
         )
         parser.add_argument("--run", metavar="FILE", help="TREC run: query_id Q0 doc_id rank score tag; or CSV")
@@ -93,6 +96,7 @@ class Command(BaseCommand):
                         scale=options["scale"],
                         metrics=metrics,
                         relevant_from=options["relevant_from"],
+                        engine_model=options["engine_model"],
                         source=source,
                     )
             except CommandError:

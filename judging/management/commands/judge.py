@@ -42,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--scope", choices=Scope.values, default=Scope.ALL.value, help="default: %(default)s")
         parser.add_argument("--depth", type=_count, help="only the first DEPTH candidates of each query")
         parser.add_argument("--query-limit", type=_count, help="only a random sample of so many queries")
+        parser.add_argument("--trial", action="store_true", help="keep the grades beside: they become no judgments")
         parser.add_argument("--user", metavar="EMAIL", help="who starts it; default: the admin longest here")
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--wait", action="store_true", help="wait for the workers to finish it")
@@ -54,7 +55,9 @@ class Command(BaseCommand):
         actor = _actor(options["user"])
         if options["wait"] and not workers.has_live_worker():
             raise CommandError(NO_WORKER)
-        chosen = JudgingOptions(scope=options["scope"], depth=options["depth"], query_limit=options["query_limit"])
+        chosen = JudgingOptions(
+            scope=options["scope"], depth=options["depth"], query_limit=options["query_limit"], trial=options["trial"]
+        )
         with errors_on_one_line():
             run = start_judging_run(evaluation_run=evaluation_run, judge=judge, actor=actor, options=chosen)
         out = self.stderr if options["json"] else self.stdout
@@ -163,6 +166,7 @@ def _described(run: JudgingRun) -> dict[str, Any]:
         "source_run_id": str(run.source_run_id) if run.source_run_id else None,
         "depth": run.depth,
         "query_limit": run.query_limit,
+        "trial": run.trial,
         "max_concurrency": run.max_concurrency,
         "progress": run.progress,
         "total_count": run.total_count,

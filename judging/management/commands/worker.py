@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from judging.management import serving
+from judging.providers import openai_client
 from judging.work import workers
 
 
@@ -23,4 +24,6 @@ class Command(BaseCommand):
         serving.keep_files_private()
         # With DEBUG, Django keeps every statement and its values: a fifth of a slice's CPU, and memory that grows with it.
         settings.DEBUG = False
+        # Before the processes part, so that they share it, and no first call waits for it.
+        openai_client.load()
         workers.run_workers()

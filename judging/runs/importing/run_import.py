@@ -45,10 +45,11 @@ def create_run(
     metrics: Sequence[str],
     relevant_from: int = 1,
     judgments_wanted: int = 1,
+    engine_model: str = "",
 ) -> EvaluationRun:
     """Make a run without results: it is `pending` until `fill_run`. Raises Invalid, Forbidden."""
     require_member(actor)
-    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
+    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
     run.save(force_insert=True)
     return run
 
@@ -62,6 +63,7 @@ def import_run(
     metrics: Sequence[str],
     relevant_from: int = 1,
     judgments_wanted: int = 1,
+    engine_model: str = "",
     source: RunSource,
 ) -> ImportOutcome:
     """Make a completed run of a source's results, pre-judged with what the corpus knows.
@@ -70,7 +72,7 @@ def import_run(
     behind. A fault while writing leaves a run that is `failed` and can be deleted.
     """
     require_member(actor)
-    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted)
+    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
     results = source.check(evaluation.corpus.match_mode)
     run.status, run.written_at = EvaluationRunStatus.RUNNING, timezone.now()
     run.query_count, run.candidate_count = results.query_count, results.candidate_count
@@ -110,6 +112,7 @@ def _new_run(
     metrics: Sequence[str],
     relevant_from: int,
     judgments_wanted: int,
+    engine_model: str,
 ) -> EvaluationRun:
     """Return an unsaved pending run, its values checked all together."""
     errors: dict[str, list[str]] = {}
@@ -125,6 +128,7 @@ def _new_run(
         metrics=metrics,
         relevant_from=relevant_from,
         judgments_wanted=judgments_wanted,
+        engine_model=engine_model.strip(),
         created_by=user_of(actor),
     )
     if scale in SCALES and isinstance(relevant_from, int) and relevant_from > SCALES[scale].maximum:

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from judging.judging_runs.comparing import newest_run_of_both
 from judging.models import AIJudge, JudgeVersion, User
 from judging.records.visibility import get_judge, visible_providers
 from judging.web.base import PageRequest, member_required, page_of
@@ -54,6 +55,7 @@ def ai_judge_versions(request: PageRequest, judge_id: UUID) -> HttpResponse:
         context |= {
             "before": before,
             "after": after,
+            "judged_run": newest_run_of_both(before, after),
             "changes": _changes(request.user, before, after),
             "text_changes": [
                 TextChange(_label(name), lines)

@@ -74,6 +74,7 @@ def _live(request: PageRequest, run: JudgingRun) -> dict[str, Any]:
         judge = visible_judges(request.user).filter(pk=version.judge_id).first()
         context |= {"judge": judge, "again_key": str(uuid4()), "reason": _reason(run)}
         context["left_count"] = run.failed_count + run.skipped_count
+        context["as_trial"] = "&trial=1" if run.trial else ""
     return context
 
 

@@ -48,7 +48,8 @@ def _judge_label(judge: AIJudge) -> str:
 
 def _run_label(run: JudgingRun) -> str:
     left = run.failed_count + run.skipped_count
-    return f"{run.judge_version.label}, {run.created_at:%Y-%m-%d %H:%M}: {left:,} left"
+    trial = " (trial)" if run.trial else ""
+    return f"{run.judge_version.label}{trial}, {run.created_at:%Y-%m-%d %H:%M}: {left:,} left"
 
 
 def _limit(label: str, help_text: str, placeholder: str, maximum: int = MAX_INTEGER) -> forms.IntegerField:
@@ -75,6 +76,11 @@ class StartForm(forms.Form):
     query_limit = _limit("Query sample", "Only so many queries, drawn at random: to try a prompt.", "all")
     max_concurrency = _limit("Concurrency", "Calls at the same time.", "judge's own", MAX_CONCURRENCY)
     max_total_tokens = _limit("Token budget", "The run ends when it is spent.", "none", MAX_BIG_INTEGER)
+    trial = forms.BooleanField(
+        label="As a trial",
+        required=False,
+        help_text="Its grades are kept beside, to compare: no grade of record and no metric changes.",
+    )
     key = forms.CharField(max_length=MAX_IDEMPOTENCY_KEY, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: User, run: EvaluationRun, **kwargs: Any) -> None:
@@ -102,6 +108,7 @@ class StartForm(forms.Form):
             query_limit=values["query_limit"],
             max_concurrency=values["max_concurrency"],
             max_total_tokens=values["max_total_tokens"],
+            trial=values["trial"],
         )
 
 
@@ -116,7 +123,7 @@ def sidebar(request: PageRequest, run: EvaluationRun, form: StartForm | None = N
 
 
 def _asked_for(given: QueryDict) -> dict[str, str]:
-    return {name: str(given[name]) for name in ("ai_judge_id", "scope", "source_run_id") if name in given}
+    return {name: str(given[name]) for name in ("ai_judge_id", "scope", "source_run_id", "trial") if name in given}
 
 
 def _reason(run: EvaluationRun) -> str:
@@ -182,7 +189,7 @@ def estimate(request: PageRequest, run_id: UUID) -> HttpResponse:
             found = estimate_judging_run(
                 evaluation_run=run, judge=form.cleaned_data["ai_judge_id"], options=form.options()
             )
-            context = {"estimate": found, "cost": money(found.cost)}
+            context = {"estimate": found, "cost": money(found.cost), "is_trial": form.cleaned_data["trial"]}
         except (Invalid, Conflict) as error:
             context = {"problem": sentence(error.message)}
     else:

@@ -16,7 +16,7 @@ from judging.models import EvaluationRun, EvaluationRunStatus, RunQuery
 from judging.records.certificates import valid_certificates
 from judging.runs import locks
 from judging.runs.evaluations import delete_run
-from judging.runs.run_lists import coverage_shares, get_evaluation_run, run_queries
+from judging.runs.run_lists import comparable_runs, coverage_shares, get_evaluation_run, run_queries
 from judging.runs.run_summary import count_written, grade_distribution, has_stale_metrics
 from judging.web.base import PageRequest, go_to, member_required, page_of, signed_in, toast
 from judging.web.files import download
@@ -24,6 +24,8 @@ from judging.web.judging_runs.start import sidebar
 from judging.web.metric_cards import cards_of, coverage_of
 from judging.work import workers
 
+# Of the newest runs of the corpus, those in the menu; the page of a comparison has more.
+_MOST_COMPARABLE = 12
 _UNDER_IMPORT = (EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING)
 
 
@@ -65,6 +67,11 @@ def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     context = {**_results(run), **_queries(request, run), **_importing(run)}
     if request.user.is_member:
         context |= sidebar(request, run)
+        context["comparable"] = [
+            other
+            for other in comparable_runs(run.evaluation.corpus, most=_MOST_COMPARABLE)
+            if other != run and (other.scale, other.relevant_from) == (run.scale, run.relevant_from)
+        ]
     return render(request, "judging/runs/detail.html", context)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from judging.foundation.limits import MAX_NAME
+from judging.foundation.limits import MAX_MODEL, MAX_NAME
 from judging.foundation.scales import SCALES, Scale
 from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
 from judging.models import Corpus, Evaluation, MatchMode
@@ -159,6 +159,13 @@ class ImportRunForm(_UploadForm):
         min_value=1,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         help_text="Precision, recall, MAP and MRR count grades from here on as relevant.",
+    )
+    engine_model = forms.CharField(
+        label="Model of the engine",
+        max_length=MAX_MODEL,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "text-embedding-3-small", "autocomplete": "off"}),
+        help_text="If the search ranks with a model: a judge of the same family favours it, and comparisons warn of it.",
     )
     file_format = forms.ChoiceField(
         label="Files",

@@ -48,6 +48,7 @@ def import_run(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
                     scale=values["scale"],
                     metrics=values["all_metrics"],
                     relevant_from=values["relevant_from"],
+                    engine_model=values["engine_model"],
                     source=_source(values),
                 )
                 run = outcome.run

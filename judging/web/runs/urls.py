@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from judging.web.judging_runs import detail, start
+from judging.web.judging_runs import compare, current, detail, start
 from judging.web.runs import evaluation_runs, evaluations, imports
 from judging.web.trust import run_trust
 
@@ -34,5 +34,7 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/ai-judging-runs", start.judging_list, name="judging_list"),
     path("ai-judging-runs/<uuid:judging_run_id>", detail.judging_run, name="judging_run"),
     path("ai-judging-runs/<uuid:judging_run_id>/cancel", start.cancel_judging, name="cancel_judging"),
+    path("ai-judging-runs/<uuid:judging_run_id>/make-current", current.make_current, name="make_judging_run_current"),
+    path("ai-judging-runs/compare", compare.compare_judging_runs, name="compare_judging_runs"),
     path("ai-judging-runs/<uuid:judging_run_id>/export", detail.judging_run_export, name="judging_run_export"),
 ]

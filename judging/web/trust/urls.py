@@ -1,8 +1,8 @@
-"""Whether grades can be believed: check samples, certificates, and how the figures are made."""
+"""Whether grades can be believed: check samples, certificates, comparisons of runs, how the figures are made."""
 
 from django.urls import path
 
-from judging.web.trust import certificates, grading, how, samples
+from judging.web.trust import certificates, comparison, grading, how, samples
 
 urlpatterns = [
     path("trust/how", how.how, name="trust_how"),
@@ -15,4 +15,6 @@ urlpatterns = [
     path("check-samples/<uuid:sample_id>/certify", certificates.certify, name="certify"),
     path("certificates/<uuid:certificate_id>", certificates.certificate, name="certificate"),
     path("certificates/<uuid:certificate_id>/export", certificates.certificate_export, name="certificate_export"),
+    path("evaluations/<uuid:evaluation_id>/compare", comparison.compare_chosen, name="compare_chosen"),
+    path("evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>", comparison.compare, name="compare"),
 ]

@@ -16,6 +16,8 @@ from judging.models import Job
 TELLING_PROMPTS = 24
 FEWEST_PROMPTS = 3
 ERROR_CODE = "all_refused"
+# What is stored of them on a job, beside the time of its last success.
+REFUSAL_FIELDS = ("refused_prompt_count", "refused_subject", "has_refused_others")
 
 _REFUSED_ALL = "the service refused every prompt"
 

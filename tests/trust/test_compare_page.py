@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from judging.models import EvaluationRun, Role, User
 from judging.statistics.figures import Figure
-from judging.trust.run_comparison import PeoplesDifference, compare_runs
+from judging.trust.comparisons.run_comparison import PeoplesDifference, compare_runs
 from judging.web.trust.difference_words import metric_rows
 from tests.factories import make_run, make_user
 from tests.security.installation import browser_of

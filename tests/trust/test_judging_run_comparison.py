@@ -12,7 +12,7 @@ from scipy import stats
 from judging.judges.judges import save_judge
 from judging.models import EvaluationRun, User
 from judging.runs.locks import lock_run
-from judging.trust.judging_run_comparison import changed_rows, compare_judging, find_side
+from judging.trust.comparisons.judging_run_comparison import changed_rows, compare_judging, find_side
 from tests.factories import make_judge, make_run
 from tests.rest_clients import assert_problem
 from tests.trust.judged import make_judged_run

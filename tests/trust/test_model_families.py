@@ -2,7 +2,7 @@
 
 import pytest
 
-from judging.trust.model_families import is_same_family, model_family
+from judging.trust.comparisons.model_families import is_same_family, model_family
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, Judgme
 from judging.runs.locks import lock_run
 from judging.statistics.figures import Figure, refused
 from judging.statistics.paired import compare_paired, holm
-from judging.trust.people_difference import reversed_figure
-from judging.trust.run_comparison import PeoplesDifference, compare_runs, verdict_of
+from judging.trust.comparisons.people_difference import reversed_figure
+from judging.trust.comparisons.run_comparison import PeoplesDifference, compare_runs, verdict_of
 from tests.factories import make_judge, make_run
 from tests.rest_clients import assert_problem
 from tests.trust.compared import make_scored_run, some_values

@@ -6,7 +6,13 @@ from rest_framework import serializers
 
 from judging.api.trust.serializers import FigureSerializer
 from judging.statistics.figures import RefusedCode
-from judging.trust.run_comparison import MetricComparison, PairComparison, RunComparison, Verdict, WarningCode
+from judging.trust.comparisons.run_comparison import (
+    MetricComparison,
+    PairComparison,
+    RunComparison,
+    Verdict,
+    WarningCode,
+)
 
 
 class SignificanceSerializer(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from judging.api.base import ApiView, describe
 from judging.api.trust.comparison_serializers import ComparisonSerializer, comparison_body
 from judging.foundation.errors import Invalid
-from judging.trust.run_comparison import read_comparison
+from judging.trust.comparisons.run_comparison import read_comparison
 
 
 class RunComparisonDetail(ApiView):

@@ -12,7 +12,7 @@ from judging.api.base import ApiView, describe
 from judging.api.trust.serializers import FigureSerializer
 from judging.foundation.errors import Invalid
 from judging.runs.run_lists import get_evaluation_run
-from judging.trust.judging_run_comparison import SIDES, compare_judging, find_side
+from judging.trust.comparisons.judging_run_comparison import SIDES, compare_judging, find_side
 
 _SIDE = " or ".join(SIDES)
 

@@ -17,8 +17,8 @@ from judging.models import EvaluationRun, JudgingRun
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.statistics.figures import Figure
-from judging.trust.changed_rows import read_rows
-from judging.trust.judging_run_comparison import (
+from judging.trust.comparisons.changed_rows import read_rows
+from judging.trust.comparisons.judging_run_comparison import (
     JudgedSide,
     JudgingRunComparison,
     changed_rows,

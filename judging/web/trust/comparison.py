@@ -18,7 +18,7 @@ from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.run_lists import comparable_runs
 from judging.runs.run_summary import has_stale_metrics
 from judging.statistics.paired import TIE
-from judging.trust.run_comparison import (
+from judging.trust.comparisons.run_comparison import (
     RunComparison,
     RunValues,
     check_comparable,

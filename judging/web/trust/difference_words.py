@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judging.statistics.figures import Figure
+from judging.trust.comparisons.run_comparison import MetricComparison, PeoplesDifference, Verdict
 from judging.trust.figure_words import signed_number, why_refused
-from judging.trust.run_comparison import MetricComparison, PeoplesDifference, Verdict
 
 # The picture's width in its own units, zero in the middle.
 PICTURE_WIDTH = 160

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from judging.models import PEOPLE, Candidate, EvaluationRun, JudgingItem, Judgment, LockedJudgment
-from judging.trust.judging_run_comparison import JudgingRunComparison
+from judging.trust.comparisons.judging_run_comparison import JudgingRunComparison
 
 Pair = tuple[int, int]
 

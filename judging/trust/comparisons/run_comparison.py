@@ -18,10 +18,10 @@ from judging.models import EvaluationRun, RunQuery
 from judging.statistics.figures import Figure
 from judging.statistics.paired import PairedComparison, compare_paired, holm
 from judging.statistics.tables import Flags, Floats, Integers
+from judging.trust.comparisons.judges_of_record import counts_ai_grades, judge_models
+from judging.trust.comparisons.model_families import is_same_family
+from judging.trust.comparisons.people_difference import people_differences
 from judging.trust.grades import check_completed
-from judging.trust.judges_of_record import counts_ai_grades, judge_models
-from judging.trust.model_families import is_same_family
-from judging.trust.people_difference import people_differences
 
 Verdict = Literal["better", "worse", "no_difference_seen", "cannot_tell"]
 WarningCode = Literal["same_model_family"]

@@ -1,0 +1,1 @@
+"""Two runs, judging runs or judge versions against each other."""

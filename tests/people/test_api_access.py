@@ -54,7 +54,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "ai-judging-runs/{judging_run}/items": {"GET": "members"},
     "ai-judging-runs/{judging_run}/cancel": {"POST": "members"},
     "agreement": {"GET": "members"},
-    "ai-judging-runs/{judging_run}/make-current": {"POST": "members"},
+    "ai-judging-runs/{judging_run}/make-current": {"GET": "members", "POST": "members"},
     "judging-runs/compare": {"GET": "members"},
     "evaluations/runs/{run}/compare/{run}": {"GET": "members"},
     "evaluations/runs/{run}/trust": {"GET": "members"},

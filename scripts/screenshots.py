@@ -135,7 +135,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("compare", (world["title_run"].pk, run.pk), "", look),
         ("trust_how", (), "", look),
         ("run_trust", (run.pk,), "", open_details),
-        ("run_samples", (run.pk,), "", look),
+        ("run_samples", (run.pk,), "", lambda page: page.locator("#sample-plan p").first.wait_for()),
         ("check_sample", (world["sample"],), "", look),
         ("grade_sample", (world["sample"],), "", look),
         ("certificate", (world["certificate"],), "", look),
@@ -166,10 +166,15 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     yield "compare-refused", reverse("compare", args=(run.pk, world["strict"].pk)), admin, look
     yield "judging-run-trial", reverse("judging_run", args=(world["trial"],)), admin, look
     yield "make-current", reverse("make_judging_run_current", args=(world["trial"],)), admin, look
-    yield "made-current", reverse("make_judging_run_current", args=(world["ended"],)), admin, look
+    yield "made-current", reverse("make_judging_run_current", args=(world["ended"],)), admin, let_its_grades_count
     yield "compare-judging", f"{reverse('compare_judging_runs')}?new={world['trial']}", admin, look
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
-    yield "evaluate", reverse("evaluate", args=(run.pk,)), rater, look
+    yield (
+        "evaluate",
+        reverse("evaluate", args=(run.pk,)),
+        rater,
+        lambda page: page.locator(".open-samples").wait_for(),
+    )
     yield "evaluate-committed", reverse("evaluate", args=(run.pk,)), rater, lambda page: page.keyboard.type("2")
     yield "check-sample-of-two-runs", reverse("check_sample", args=(world["compared"],)), admin, look
     grading = reverse("grade_sample", args=(world["sample"],))
@@ -204,6 +209,13 @@ def open_a_row(page: Any) -> None:
 def test_the_judge(page: Any) -> None:
     page.get_by_role("button", name="Test judge").click()
     page.wait_for_load_state("networkidle")
+
+
+def let_its_grades_count(page: Any) -> None:
+    button = page.get_by_role("button", name="Let these grades count")
+    if button.count():
+        button.click()
+        page.wait_for_load_state("networkidle")
 
 
 def session_of(user: Any, address: str) -> Any:

@@ -8,7 +8,7 @@ from django.db.models import Max
 from judging.foundation.clock import shared_now
 from judging.foundation.errors import Conflict
 from judging.judging_runs.finishing_current import finish_making_current
-from judging.ledger import Effect, effect_of_making_current, lock_unlocked_runs
+from judging.ledger import Effect, effect_of_making_current, left_to_make_current, lock_unlocked_runs
 from judging.models import AuditEvent, EvaluationRun, JudgingRun
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member
@@ -85,6 +85,11 @@ def _detail(effect: Effect) -> dict[str, object]:
         "back_to": str(effect.back_to_id or ""),
         "imported": sum(each.count for each in effect.replaced if each.judging_run_id is None),
     }
+
+
+def is_being_made_current(judging_run: JudgingRun) -> bool:
+    """Tell whether a run was made current and not all of its grades are written yet: large ones take a minute."""
+    return judging_run.made_current_at is not None and left_to_make_current(judging_run).exists()
 
 
 def last_time_made_current(judging_run: JudgingRun) -> AuditEvent | None:

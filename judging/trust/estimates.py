@@ -8,12 +8,13 @@ import numpy as np
 
 from judging.metrics import Metric, parse_metric
 from judging.models import EvaluationRun, Goal
+from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES
 from judging.statistics.estimates.additive import is_additive
 from judging.statistics.estimates.by_document import DocumentEstimate
 from judging.statistics.estimates.by_query import QueryEstimate
 from judging.statistics.figures import Figure, Method, RefusedCode, refused
 from judging.trust.grades import NONE, RunGrades
-from judging.trust.samples.looks import covering_estimate, look_at
+from judging.trust.samples.looks import agreement_of_look, covering_estimate, look_at
 from judging.trust.samples.plans import (
     DocumentPlan,
     QueryPlan,
@@ -121,6 +122,20 @@ def _ai_alone(metric: Metric, plan: DocumentPlan | QueryPlan) -> float | None:
 def _refused(metric: Metric, code: RefusedCode) -> Figure:
     method: Method = "difference_by_document" if is_additive(metric) else "regression_by_query"
     return refused(code, method=method, query_count=0, grade_count=0)
+
+
+def agreement_on_run(run: EvaluationRun, grades: RunGrades) -> dict[str, Figure]:
+    """Return the figures of agreement of AI and people over a run's own candidates, from its check sample of agreement.
+
+    Without one that is not void they are refused (`no_check_sample`). Method, "Interval" (`this_run`).
+    """
+    samples = check_samples(run).filter(goal=Goal.AGREEMENT)
+    look = next((state.look for state in sample_states(list(samples), Reader([grades])) if state.look), None)
+    names = [figure.name for figure in AGREEMENT_FIGURES]
+    if look is None:
+        none = refused("no_check_sample", method="difference_by_document", query_count=0, grade_count=0)
+        return dict.fromkeys(map(str, names), none)
+    return {str(name): agreement_of_look(look, name) for name in names}
 
 
 def state_dict(state: SampleState) -> dict[str, Any]:

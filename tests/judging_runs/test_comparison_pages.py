@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from judging import ledger
 from judging.judges.judges import save_judge
 from judging.judging_runs.making_current import make_judging_run_current
 from judging.models import Candidate, EvaluationRun, JudgingItem, JudgingRun, Judgment, User
 from judging.runs.locks import lock_run
+from judging.trust.figure_words import REFUSAL_WORDS
+from tests.draining import drain
 from tests.factories import make_judge, make_run, make_user
 from tests.markup import one_line
 from tests.review.giving import GivenGrade, record_judgments
@@ -107,7 +110,7 @@ def test_few_queries_say_why_there_is_no_number(visit: Client) -> None:
     run = make_run({"red shoes": ["d1", "d2"]})
     page = text_of(visit, compare(make_judged_run(run, [[0, 1]]), make_judged_run(run, [[1, 1]])))
     assert "<strong>2</strong> compared, <strong>1</strong> changed: 1 up, 0 down." in page
-    assert page.count("Fewer than ten queries") == 2 + len(run.metrics)
+    assert page.count(escape(REFUSAL_WORDS["too_few_queries"].sentence)) == 2 + len(run.metrics)
 
 
 def test_without_another_run_the_page_offers_a_trial(visit: Client) -> None:
@@ -209,6 +212,21 @@ def test_the_preview_says_what_would_change_and_the_button_does_it_and_goes_back
     visit.post(reverse("make_judging_run_current", args=[old.pk]))
     after = list(Candidate.objects.filter(run=run).order_by("pk").values_list("effective_grade", flat=True))
     assert after == before
+
+
+def test_while_a_large_run_is_written_the_page_says_so(
+    visit: Client, pair: tuple[EvaluationRun, JudgingRun, JudgingRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, new = pair
+    monkeypatch.setattr("judging.judging_runs.making_current.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("judging.ledger.making_current.CHUNK", 10)
+    address = reverse("make_judging_run_current", args=[new.pk])
+    visit.post(address)
+    page = text_of(visit, address)
+    assert "Its grades are being written" in page
+    assert "would change" not in page
+    drain()
+    assert "Its grades count" in text_of(visit, address)
 
 
 def test_where_no_run_brings_it_back_the_page_says_so(

@@ -159,3 +159,24 @@ def test_reading_a_run_asks_the_same_number_of_questions_whatever_its_size(
     run = make_graded_run(ai=AI, raters={"ann": PEOPLE, "ben": AI})
     with django_assert_max_num_queries(10):
         agreement(as_member, run)
+
+
+def test_a_sample_of_agreement_tells_of_the_run_itself(as_member: APIClient) -> None:
+    run = make_graded_run(ai=AI, raters={"ann": PEOPLE})
+    refused = agreement(as_member, run, scope="this_run")["kappa_quadratic"]
+    assert refused["refused_code"] == "no_check_sample"
+    body = {"evaluation_run_id": str(run.pk), "goal": "agreement"}
+    assert as_member.post("/api/v1/check-samples", body, format="json").status_code == 201
+    told, pairs = agreement(as_member, run, scope="this_run"), agreement(as_member, run)
+    for name in ("kappa_quadratic", "bias", "exact"):
+        # All is graded: what holds for this run is known, what holds for queries like these is not.
+        assert told[name]["value"] == pytest.approx(pairs[name]["value"])
+        assert told[name]["low"] == pytest.approx(told[name]["high"])
+        assert told[name]["low_total"] < told[name]["value"] < told[name]["high_total"]
+
+
+def test_only_the_ai_and_people_have_a_sample_of_agreement(as_member: APIClient) -> None:
+    run = make_graded_run(ai=[[1]], raters={"ann": [[1]]})
+    for query in ({"scope": "this_run", "b": "author:ann"}, {"scope": "else"}, {"scope": "this_run", "blind": "false"}):
+        address = as_member.get("/api/v1/agreement", {"run_id": str(run.pk), **query})
+        assert_problem(address, 400, "invalid", "scope")

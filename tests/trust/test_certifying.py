@@ -21,15 +21,14 @@ PERSON = "rater-1"
 LOOK_EVERY = 20
 
 
-@pytest.fixture
-def texts() -> dict[str, str]:
+def sample_texts() -> dict[str, str]:
+    """Return the texts of the sample's queries by label."""
     with (Path(settings.BASE_DIR) / "judging" / "demo" / "queries.tsv").open(encoding="utf-8", newline="") as file:
         return {row[0]: row[1] for row in csv.reader(file, delimiter="\t")}
 
 
-@pytest.fixture
-def run(texts: dict[str, str]) -> EvaluationRun:
-    """The judged documents of the 92 queries with ten or more, ranked by BM25, with the local judge's grades."""
+def certifying_run(texts: dict[str, str]) -> EvaluationRun:
+    """Make a run of the judged documents of the 92 queries with ten or more, by BM25, with the local judge's grades."""
     pool = all_pairs()
     ranked: dict[str, dict[int, str]] = defaultdict(dict)
     ai: dict[tuple[str, str], int] = {}
@@ -48,6 +47,16 @@ def run(texts: dict[str, str]) -> EvaluationRun:
     )
     ledger.refresh_run(run.pk)
     return run
+
+
+@pytest.fixture
+def texts() -> dict[str, str]:
+    return sample_texts()
+
+
+@pytest.fixture
+def run(texts: dict[str, str]) -> EvaluationRun:
+    return certifying_run(texts)
 
 
 def judgment(row: Candidate, grade: int, **fields: object) -> Judgment:

@@ -63,4 +63,5 @@ class AgreementSerializer(FiguresOfAgreementSerializer):
     a = serializers.CharField()
     b = serializers.CharField()
     blind = serializers.BooleanField()
+    scope = serializers.ChoiceField(choices=["pairs", "this_run"])
     per_query = QueryAgreementSerializer(many=True, required=False)

@@ -1,6 +1,6 @@
 """Whether grades can be believed: agreement of any two sides of a run."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter
@@ -12,10 +12,12 @@ from judging.api.trust.serializers import AgreementSerializer
 from judging.foundation.errors import Invalid
 from judging.runs.run_lists import get_evaluation_run
 from judging.trust.agreement import compare_sides
+from judging.trust.estimates import agreement_on_run
 from judging.trust.grades import check_completed, read_run_grades
 from judging.trust.sides import SIDES
 
 _SIDE = ", ".join(SIDES)
+_SCOPES = ("pairs", "this_run")
 
 
 class AgreementDetail(ApiView):
@@ -29,6 +31,14 @@ class AgreementDetail(ApiView):
             OpenApiParameter("b", str, default="people", description=_SIDE),
             OpenApiParameter("blind", bool, default=True, description="false: everybody's grades as they stand now."),
             OpenApiParameter("per_query", bool, default=False),
+            OpenApiParameter(
+                "scope",
+                str,
+                enum=_SCOPES,
+                default=_SCOPES[0],
+                description="this_run: ai with people on this run's own candidates, estimated from its check sample of"
+                " agreement; low and high hold for this run, low_total and high_total for queries like these.",
+            ),
         ],
         description="By default people's blind grades only: given before the AI's was in sight.",
     )
@@ -38,11 +48,24 @@ class AgreementDetail(ApiView):
         check_completed(run)
         a, b = given.get("a", "ai"), given.get("b", "people")
         blind, with_queries = _flag(given, "blind", default=True), _flag(given, "per_query", default=False)
-        found = compare_sides(run, read_run_grades(run), a=a, b=b, blind=blind, with_queries=with_queries)
-        body = {"run_id": run.pk, "a": a, "b": b, "blind": blind, **found.as_dict()}
+        grades = read_run_grades(run)
+        found = compare_sides(run, grades, a=a, b=b, blind=blind, with_queries=with_queries)
+        scope = _scope(given.get("scope", _SCOPES[0]), a=a, b=b, blind=blind)
+        if scope == "this_run":
+            found = replace(found, figures=agreement_on_run(run, grades))
+        body = {"run_id": run.pk, "a": a, "b": b, "blind": blind, "scope": scope, **found.as_dict()}
         if found.per_query is not None:
             body["per_query"] = [asdict(row) for row in found.per_query]
         return Response(AgreementSerializer(body).data)
+
+
+def _scope(text: str, *, a: str, b: str, blind: bool) -> str:
+    if text not in _SCOPES:
+        raise Invalid("unknown scope", errors={"scope": [f"one of {', '.join(_SCOPES)}"]})
+    if text == "this_run" and (a, b, blind) != ("ai", "people", True):
+        message = "this_run is of a=ai and b=people, blind grades only"
+        raise Invalid(message, errors={"scope": [message]})
+    return text
 
 
 def _run_id(text: str) -> UUID:

@@ -2,13 +2,13 @@
 
 import json
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.foundation.errors import DomainError
+from judging.management.arguments import get_by_id_or_name
 from judging.management.trust_report import report_lines
-from judging.runs.run_lists import get_evaluation_run
+from judging.runs.run_lists import evaluation_runs
 from judging.trust.reports import run_answer
 
 
@@ -19,12 +19,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", type=UUID, help="the id of an evaluation run")
+        parser.add_argument("run", help="id or name of the evaluation run")
         parser.add_argument("--json", action="store_true", help="what GET /api/v1/evaluations/runs/ID/trust answers")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            answer = run_answer(get_evaluation_run(options["run"]))
+            answer = run_answer(get_by_id_or_name(evaluation_runs(), options["run"]))
         except DomainError as error:
             raise CommandError(error.message) from None
         if options["json"]:

@@ -146,6 +146,14 @@ def covering_estimate(look: Look, metric: Metric) -> tuple[Figure, DocumentEstim
     return _estimate_documents(plan, begun, look.probabilities, metric)
 
 
+def agreement_of_look(look: Look, name: FigureName) -> Figure:
+    """Estimate any figure of agreement from a sample that was made to learn of agreement."""
+    plan = look.plan
+    assert isinstance(plan, DocumentPlan)
+    begun = beginning(plan.order, plan.items.is_answered, plan.items.is_skipped)
+    return agreement_figure(plan, begun, look.probabilities, name)
+
+
 def agreement_figure(plan: DocumentPlan, begun: Beginning, probabilities: Floats, name: FigureName) -> Figure:
     """Estimate a figure of agreement of AI and people over the run's own candidates (`scope=this_run`)."""
     items = plan.items

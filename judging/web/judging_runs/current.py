@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from judging.foundation.errors import Conflict, NotFound
 from judging.judging_runs.making_current import (
+    is_being_made_current,
     last_time_made_current,
     make_judging_run_current,
     preview_making_current,
@@ -48,6 +49,7 @@ def make_current(request: PageRequest, judging_run_id: UUID) -> HttpResponse:
     else:
         context |= {
             "effect": effect,
+            "is_being_written": is_being_made_current(run),
             "of_record": sum(each.count for each in effect.replaced),
             "has_imported": any(each.judging_run_id is None for each in effect.replaced),
             "counts_already": run.judged_count > 0 and not effect.replaced and not effect.added_count,

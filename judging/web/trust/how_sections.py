@@ -160,7 +160,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
             " are not: in trials, of 62 differences in NDCG@10 that a weak judge called real, people did not confirm 19"
             " and saw 3 the other way round. A judge of the same family as the engine's model favours that engine"
             " (+0.047 where people saw 0.000). With a check sample on what differs, people's own difference stands"
-            " beside, and its verdict comes from the interval for queries like these alone.",
+            " beside. Its verdict comes from the interval for queries like these alone, made as wide as it must be to hold"
+            " however often one looks.",
         ),
         (
             "Better or worse: the interval lies above or below 0.",

@@ -271,6 +271,7 @@ def open_samples(request: PageRequest, run_id: UUID) -> HttpResponse:
             state.sample
             for state in states
             if state.look is not None
+            and state.status != "reached"
             and (len(state.look.to_do) or is_anything_left(state.sample, state.look, request.user))
         ]
         counts = own_counts(run, samples, request.user)

@@ -28,6 +28,7 @@ ON_BOTH = {
     "tests/judging_runs/test_making_current.py": "the ledger's statements, row locks",
     "tests/judging_runs/test_odd_services.py": "how a job ends is told by one statement",
     "tests/judging_runs/test_scopes.py": "plans are made by one statement",
+    "tests/probes/test_probes.py": "outcomes and counts written by several at once, constraints",
     "tests/responses/test_work.py": "outcomes and counts written by several at once",
     "tests/responses/test_batch_api.py": "aggregates, exports, texts as long as they may be",
     "tests/responses/test_idempotency.py": "two at once and a unique constraint",

@@ -83,6 +83,6 @@ def test_the_list_reads_as_much_for_many_as_for_few(
     judge, run = make_judge(), make_run()
     for _ in range(12):
         make_probe_run(judge, run)
-    with django_assert_max_num_queries(8):  # type: ignore[operator]
+    with django_assert_max_num_queries(8):
         listed = as_member.get(f"/api/v1/ai-judges/{judge.pk}/probes").json()["results"]
     assert len(listed) == 12 == ProbeRun.objects.count()

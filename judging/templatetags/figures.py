@@ -49,6 +49,12 @@ def points(share: float) -> str:
     return f"{100 * share:.0f} points".replace("-", "−")
 
 
+@register.filter
+def wider(ratio: float | None) -> str:
+    """Write how much wider something is than something else from the ratio of their widths."""
+    return "–" if ratio is None else f"{100 * (ratio - 1):.0f} %"
+
+
 @register.simple_tag
 def how(name: str) -> SafeString:
     """Draw the help of a figure: its sentence as the tooltip, a link to where it is explained."""

@@ -226,13 +226,13 @@ REFUSAL_WORDS: Final[Mapping[RefusedCode, Words]] = {
     ),
     "too_few_queries": Words(
         "Too few queries",
-        "An interval from so few misses too often. It takes ten queries, for agreement with fifty documents on them, and"
-        " thirty for an estimate by query.",
+        "An interval of so few queries would mislead. Agreement takes ten queries with fifty documents, an estimate by"
+        " whole queries thirty.",
         "intervals",
     ),
     "too_few_grades": Words(
         "Too few grades",
-        "Fewer than 75 grades, or from fewer than ten queries: intervals from so few miss too often.",
+        "Fewer than 75 grades, or of fewer than ten queries: an interval of so few would mislead.",
         "estimates-by-document",
     ),
     "too_few_disagreements": Words(

@@ -1,8 +1,11 @@
 """A blind grade is what a person said before the AI's was shown to them: kept, and never claimed afterwards."""
 
-import pytest
+from importlib import import_module
 
-from judging.models import EvaluationRun, Judgment, LockedJudgment, User
+import pytest
+from django.apps import apps
+
+from judging.models import Corpus, EvaluationRun, Judgment, LockedJudgment, User
 from judging.records.roles import SYSTEM
 from judging.runs.importing.judgment_import import import_judgments
 from judging.runs.locks import lock_run
@@ -108,3 +111,20 @@ def test_the_snapshot_of_a_lock_keeps_blind_grades(member: User) -> None:
     give(run, member, 3, saw=True)
     lock_run(run=run, actor=member)
     assert LockedJudgment.objects.values_list("grade", "blind_grade").get() == (3, 1)
+
+
+def test_an_upgrade_takes_what_is_known_to_be_blind_and_gives_each_corpus_its_seed(member: User) -> None:
+    migration = import_module("judging.migrations.0008_trust")
+    run = make_run({"a": ["d1", "d2", "d3"]})
+    for name, saw in (("d1", False), ("d2", True), ("d3", None)):
+        row = candidate(run, "a", name)
+        record_judgments(grades=[GivenGrade(row.run_query_id, name, 2, saw_ai_grade=saw)], actor=member)
+    bring(run, "ann", 1)
+    make_run({"b": ["d1"]})
+    Judgment.objects.update(blind_grade=None)
+    Corpus.objects.update(seed=7)
+    migration.fill_blind_grades(apps, None)
+    migration.draw_seeds(apps, None)
+    blind = Judgment.objects.order_by("pk").values_list("blind_grade", flat=True)
+    assert list(blind) == [2, None, None, 1]
+    assert len(set(Corpus.objects.values_list("seed", flat=True))) == 2

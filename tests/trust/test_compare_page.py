@@ -74,7 +74,7 @@ def test_grades_of_the_ai_put_a_condition_on_it(visit: Client) -> None:
 def test_few_queries_are_counted_and_refused_in_words(visit: Client) -> None:
     page = page_of(visit, address(*runs_apart(count=8)))
     assert "Can't tell" in page
-    assert "It takes ten queries" in page
+    assert "An interval of so few queries would mislead" in page
 
 
 def test_queries_are_listed_from_the_largest_difference_with_links_to_both_grids(visit: Client) -> None:

@@ -27,7 +27,7 @@ def test_the_page_says_how_well_judge_and_people_agree(client: Client, member: U
     run = make_graded_run(ai=AI, raters=RATERS)
     text = page(client, run, member)
     kappa = reports.compute_report(run)["agreement"]["kappa_quadratic"]
-    assert f"<strong>{kappa['value']:.2f}</strong> ({kappa['low']:.2f} to {kappa['high']:.2f})" in text
+    assert f"<strong>{kappa['value']:.2f}</strong> (95 %: {kappa['low']:.2f} to {kappa['high']:.2f})" in text
     assert "one more person" in text
     assert "neither too generous nor too strict" in text or "grades too" in text
 

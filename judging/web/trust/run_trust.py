@@ -80,8 +80,10 @@ def bias_words(bias: Mapping[str, Any]) -> BiasWords | None:
     if value is None:
         return None
     if low <= 0 <= high:
-        return BiasWords("neither too generous nor too strict, as far as can be told", is_clear=False)
-    return BiasWords(f"{abs(value):.2f} grades too {'generous' if value > 0 else 'strict'}", is_clear=True)
+        return BiasWords(f"neither too generous nor too strict ({low:+.2f} to {high:+.2f} grades)", is_clear=False)
+    least, most = sorted((abs(low), abs(high)))
+    way = "generous" if value > 0 else "strict"
+    return BiasWords(f"{abs(value):.2f} ({least:.2f} to {most:.2f}) grades too {way}", is_clear=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def test_a_locked_run_is_refused_in_a_sentence(run_judge: Judge, evaluation_run:
 
 def test_ctrl_c_gives_back_what_was_in_flight(run_judge: Judge, stub: Stub) -> None:
     stub.script(fault="hang", after_calls=4)
+    before = signal.getsignal(signal.SIGINT)
 
     def interrupt_in_mid_run() -> None:
         while stub.calls < 6:
@@ -105,4 +106,4 @@ def test_ctrl_c_gives_back_what_was_in_flight(run_judge: Judge, stub: Stub) -> N
     assert run.is_active
     assert run.judged_count == 4
     assert not run.items.filter(claim_token__isnull=False).exists()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before

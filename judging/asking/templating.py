@@ -170,10 +170,6 @@ def _call_steps(call: dict[str, Any]) -> int:
     return length * (1 + min(nesting, MAX_TAG_NESTING)) // 15
 
 
-# The library would parse a path anew for every value that it prints, which took a fifth of a rendering's time.
-handlebars._parts = lru_cache(maxsize=512)(handlebars._parts)
-
-
 # Helpers
 
 

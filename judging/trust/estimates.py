@@ -19,11 +19,10 @@ from judging.trust.samples.plans import (
     DocumentPlan,
     QueryPlan,
     ai_per_query,
+    is_estimated,
     metric_weights,
 )
 from judging.trust.samples.states import Reader, SampleState, check_samples, sample_states
-
-NOT_ESTIMATED = "Judged"  # what is graded is known; nobody need be asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +63,7 @@ def run_estimates(run: EvaluationRun, grades: RunGrades) -> tuple[dict[str, Metr
 
 def _estimate(run: EvaluationRun, metric: Metric, states: Sequence[SampleState], reader: Reader) -> MetricEstimate:
     effective = run.metric_values.get(metric.name)
-    if metric.family == NOT_ESTIMATED:
+    if not is_estimated(metric):
         return MetricEstimate(metric, effective, None, _refused(metric, "not_estimable"))
     usable = [state for state in states if state.look is not None and state.sample.goal != Goal.COMPARE]
     own = next((state for state in usable if _is_about(state, metric)), None)

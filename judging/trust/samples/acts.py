@@ -15,9 +15,8 @@ from judging.records.audit import record_event
 from judging.records.grading import check_open, end_leases, store_abstention
 from judging.records.roles import Actor, require_member, require_person, user_of
 from judging.trust.samples.planning import DEFAULT_AGREEMENT_WIDTH
+from judging.trust.samples.plans import is_estimated
 from judging.trust.samples.states import Reader, SampleState, runs_of, sample_state
-
-_NOT_ESTIMATED = "Judged"  # what is graded is known; nobody need be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ def _checked_metric(name: str) -> Metric:
     except Invalid as error:
         messages = next(iter(error.errors.values()), [error.message])
         raise Invalid(error.message, errors={"metric": messages}, code=error.code) from None
-    if metric.family == _NOT_ESTIMATED:
+    if not is_estimated(metric):
         raise _invalid("metric", f"{metric.name} needs no estimate: what is graded is known", "not_estimable")
     return metric
 

@@ -63,6 +63,11 @@ class QueryPlan:
 Plan: TypeAlias = DocumentPlan | QueryPlan
 
 
+def is_estimated(metric: Metric) -> bool:
+    """Say whether people are needed to know a metric: which candidates have a grade is known without them."""
+    return metric.family != "Judged"
+
+
 def agreement_plan(items: Items, scaling: Scaling) -> DocumentPlan:
     """Plan a sample of all candidates that have an AI grade."""
     items = items.where(items.ai != NONE)

@@ -112,3 +112,30 @@ IMPORT_INTERRUPTED_AFTER = timedelta(minutes=15)
 # The rescue runs at least every 15 s: if work waits much longer, nothing is running it.
 STALLED_AFTER = timedelta(minutes=2)
 MAX_AGE_DAYS = 36_500
+
+# Search endpoints
+MAX_ENDPOINT_CONCURRENCY = 64
+# Seconds per request.
+MIN_SEARCH_TIMEOUT, MAX_SEARCH_TIMEOUT = 1, 120
+MAX_SEARCH_RETRIES = 10
+MAX_MAPPING = 5_000
+MAX_RESPONSE_BYTES = 50_000_000
+MAX_AUTHENTICATION = 20_000
+MAX_CERTIFICATE = 50_000
+MAX_PLAIN_HEADERS = 30
+# What is kept of an answer as evidence, and for how long unless a setting says otherwise.
+MAX_EVIDENCE_BYTES = 1_000_000
+EVIDENCE_DAYS = 30
+# All requests of one search in one turn, in seconds: `judging.checks` compares it, like MAX_TIMEOUT, with the queue's.
+LONGEST_SEARCH = 300
+MAX_SEARCH_PAGES = 100
+# Of a list of candidates, asked for and stored.
+DEFAULT_DEPTH, MAX_DEPTH = 20, 1_000
+DEFAULT_RESPONSE_BYTES = 5_000_000
+
+# Query sets and templates
+MAX_SET_QUERIES = 100_000
+MAX_QUERY_TAGS = 50
+MAX_QUERY_TAG = 100
+MAX_QUERY_STRING = 20_000
+MAX_CONTENT_TYPE = 100

@@ -36,6 +36,7 @@ from judging.models.corpora import (
     query_identity,
     query_text,
 )
+from judging.models.credentials import AuthenticationType
 from judging.models.evaluations import (
     Candidate,
     Evaluation,
@@ -75,6 +76,17 @@ from judging.models.judgments import (
     LockedJudgment,
 )
 from judging.models.probes import FIRST, Probe, ProbeItem, ProbeRun
+from judging.models.search.endpoints import EndpointMethod, EndpointType, SearchEndpoint
+from judging.models.search.query_sets import QueryKind, QuerySource, SearchQuerySet, SetQuery
+from judging.models.search.query_templates import QueryTemplate, QueryTemplateVersion
+from judging.models.search.runs import (
+    SearchExchange,
+    SearchFailureCode,
+    SearchItem,
+    SearchRun,
+    SearchRunStatus,
+    SearchStatus,
+)
 from judging.models.trust import Certificate, CertificateStatus, CheckSample, Goal, TrustReport
 from judging.models.work import Job, Lane, ProviderShare, WorkerHeartbeat, WorkRow
 
@@ -90,6 +102,7 @@ __all__ = [
     "Abstention",
     "ApiToken",
     "AuditEvent",
+    "AuthenticationType",
     "AuthorKind",
     "BatchEvaluator",
     "BatchExecution",
@@ -104,6 +117,8 @@ __all__ = [
     "Corpus",
     "Document",
     "DocumentVersion",
+    "EndpointMethod",
+    "EndpointType",
     "Evaluation",
     "EvaluationRun",
     "EvaluationRunStatus",
@@ -138,6 +153,10 @@ __all__ = [
     "ProviderShare",
     "ProviderType",
     "Query",
+    "QueryKind",
+    "QuerySource",
+    "QueryTemplate",
+    "QueryTemplateVersion",
     "ResponseJudge",
     "ResponseJudgeVersion",
     "ResultStatus",
@@ -145,6 +164,15 @@ __all__ = [
     "RunQuery",
     "ScaleName",
     "Scope",
+    "SearchEndpoint",
+    "SearchExchange",
+    "SearchFailureCode",
+    "SearchItem",
+    "SearchQuerySet",
+    "SearchRun",
+    "SearchRunStatus",
+    "SearchStatus",
+    "SetQuery",
     "StagedJudgment",
     "Throttle",
     "TrustReport",

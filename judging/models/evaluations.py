@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from judging.foundation.limits import MAX_JUDGMENTS_WANTED, MAX_LABEL, MAX_MODEL, MAX_NAME
+from judging.foundation.limits import DEFAULT_DEPTH, MAX_DEPTH, MAX_JUDGMENTS_WANTED, MAX_LABEL, MAX_MODEL, MAX_NAME
 from judging.foundation.scales import MAX_GRADE, SCALES, Scale
 from judging.models.corpora import Corpus, Document, DocumentVersion, Query
 
@@ -25,11 +25,34 @@ class Evaluation(models.Model):
     corpus = models.ForeignKey(Corpus, models.PROTECT, related_name="evaluations")
     name = models.CharField(max_length=MAX_NAME)
     description = models.TextField(blank=True)
+    # What its runs are executed with: all three, or none and runs are imported.
+    endpoint = models.ForeignKey(
+        "judging.SearchEndpoint", models.PROTECT, null=True, blank=True, related_name="evaluations"
+    )
+    query_set = models.ForeignKey(
+        "judging.SearchQuerySet", models.PROTECT, null=True, blank=True, related_name="evaluations"
+    )
+    query_template = models.ForeignKey(
+        "judging.QueryTemplate", models.PROTECT, null=True, blank=True, related_name="evaluations"
+    )
+    # Where an executed run names none.
+    default_depth = models.PositiveIntegerField(
+        default=DEFAULT_DEPTH, validators=[MinValueValidator(1), MaxValueValidator(MAX_DEPTH)]
+    )
+    default_scale = models.CharField(max_length=10, choices=ScaleName, blank=True)
+    default_metrics = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["-created_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(endpoint=None, query_set=None, query_template=None)
+                | models.Q(endpoint__isnull=False, query_set__isnull=False, query_template__isnull=False),
+                name="evaluation_search_inputs_together",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -61,6 +84,12 @@ class EvaluationRun(models.Model):
     engine_model = models.CharField(max_length=MAX_MODEL, blank=True)
     status = models.CharField(max_length=10, choices=EvaluationRunStatus, default=EvaluationRunStatus.PENDING)
     error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    # Of an executed run: how many candidates each query was asked for. None: imported.
+    depth = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_DEPTH)]
+    )
+    cloned_from = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     # While it is `running`: when results were written last. An import that was killed writes no more.
     written_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_locked = models.BooleanField(default=False)

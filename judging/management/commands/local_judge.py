@@ -1,6 +1,5 @@
 """Serve the local judge."""
 
-import signal
 from typing import Any
 
 from django.conf import settings
@@ -8,8 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.local_judge.scoring import EmbedderMissing
 from judging.local_judge.server import CannotListen, serve
-
-STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+from judging.management.stopping import StopSignals
 
 
 class Command(BaseCommand):
@@ -24,10 +22,9 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         if not 0 <= port <= 65535:
             raise CommandError(f"--port {port}: a port is a number from 0 to 65535")
-        # Blocked and waited for, in every thread: a handler that runs just before a lock is waited for wakes nobody.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
-            serve(host, port, wait=lambda: signal.sigwait(STOP_SIGNALS), announce=self._announce)
+            with StopSignals() as stop:
+                serve(host, port, wait=stop.wait, announce=self._announce)
         except EmbedderMissing as error:
             raise CommandError(str(error)) from None
         except CannotListen as error:

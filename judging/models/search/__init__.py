@@ -1,0 +1,1 @@
+"""Searching: endpoints, query sets, query templates, and the runs that ask an endpoint."""

@@ -5,10 +5,12 @@ from typing import Any
 from judging.judging_runs.kind import JudgingRunKind
 from judging.probes.kind import ProbeKind
 from judging.responses.kind import BatchKind
+from judging.search.runs.kind import SearchKind
 from judging.work.kind import Kind
 
 KINDS: tuple[Kind[Any, Any, Any], ...] = (
     JudgingRunKind(),
     BatchKind(),
     ProbeKind(),
+    SearchKind(),
 )

@@ -5,7 +5,7 @@ from uuid import UUID
 from judging import ledger
 from judging.judging_runs import finishing_current
 from judging.trust import reports
-from judging.work import slices
+from judging.work import lifecycle, slices
 
 
 def judge_slice(lane_id: int) -> None:
@@ -22,3 +22,7 @@ def finish_making_current(judging_run_id: str) -> None:
 
 def renew_trust(run_id: str) -> None:
     reports.renew_report(UUID(run_id))
+
+
+def follow_up(kind_name: str, job_id: str) -> None:
+    lifecycle.close(kind_name, UUID(job_id))

@@ -28,6 +28,15 @@ from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
+from judging.api.search.runs.views import (
+    SearchEvidence,
+    SearchList,
+    SearchRunClone,
+    SearchRunRemap,
+    SearchRunResume,
+    SearchRunStart,
+    SearchRunStop,
+)
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
 from judging.api.trust.comparison_views import RunComparisonDetail
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
@@ -76,6 +85,13 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/candidates", CandidateList.as_view()),
     path("evaluations/runs/<uuid:run_id>/export", RunExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/judgments/export", JudgmentExport.as_view()),
+    path("evaluations/runs/<uuid:run_id>/start", SearchRunStart.as_view()),
+    path("evaluations/runs/<uuid:run_id>/stop", SearchRunStop.as_view()),
+    path("evaluations/runs/<uuid:run_id>/clone", SearchRunClone.as_view()),
+    path("evaluations/runs/<uuid:run_id>/resume", SearchRunResume.as_view()),
+    path("evaluations/runs/<uuid:run_id>/remap", SearchRunRemap.as_view()),
+    path("evaluations/runs/<uuid:run_id>/searches", SearchList.as_view()),
+    path("evaluations/runs/<uuid:run_id>/searches/<uuid:query_id>/exchange", SearchEvidence.as_view()),
     path("judgments", JudgmentList.as_view()),
     path("evaluations/runs/<uuid:run_id>/ai-judge", JudgingRunStart.as_view()),
     path("evaluations/runs/<uuid:run_id>/ai-judge/estimate", JudgingRunEstimate.as_view()),

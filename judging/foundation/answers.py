@@ -58,10 +58,11 @@ class FailureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No outcome, and why: the message is for people."""
+    """No outcome, and why: the message is for people. `cause` is the code of the last fault, of exhausted retries."""
 
     code: FailureCode
     message: str
+    cause: str = ""
 
 
 AskT = TypeVar("AskT")

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from judging.ledger.grading import effective_grade
 from judging.metrics import JudgedCount, QueryScore, aggregate, parse_metric, score_query
-from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment, RunQuery
+from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment, RunQuery, SearchItem, SearchStatus
 
 _CHUNK = 200
 
@@ -67,10 +67,12 @@ def _renew_chunk(run: EvaluationRun) -> bool:
             if grade is not None:
                 grades[run_query_id][document_id] = grade
                 judged_counts[run_query_id] += 1
+        unanswered = _unanswered(ids)
         judged = effective_grades([run_query.query_id for run_query in stale], run.scale)
         for run_query in stale:
-            for document_id, grade in judged.get(run_query.query_id, {}).items():
-                grades[run_query.pk].setdefault(document_id, grade)
+            if run_query.pk not in unanswered:
+                for document_id, grade in judged.get(run_query.query_id, {}).items():
+                    grades[run_query.pk].setdefault(document_id, grade)
             score = score_query(
                 metrics,
                 ranked[run_query.pk],
@@ -89,6 +91,13 @@ def _renew_chunk(run: EvaluationRun) -> bool:
             batch_size=100,
         )
     return True
+
+
+def _unanswered(run_query_ids: list[UUID]) -> set[UUID]:
+    """Return the queries whose search has no answer: a failed search is no empty list, and has no metrics."""
+    searches = SearchItem.objects.filter(run_query_id__in=run_query_ids)
+    without = searches.exclude(status__in=[SearchStatus.ANSWERED, SearchStatus.EMPTY])
+    return set(without.values_list("run_query_id", flat=True))
 
 
 def effective_grades(query_ids: list[int], scale: str) -> dict[int, dict[int, int]]:

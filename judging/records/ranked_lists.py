@@ -3,7 +3,7 @@
 Files bring them (`judging.runs.importing`), and whatever else asks a search engine.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -77,7 +77,6 @@ def _chunks(lists: Iterable[RankedList]) -> Iterator[list[RankedList]]:
 
 def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[RankedList], first_position: int) -> None:
     identities = [query_identity(query.body, corpus.match_mode) for query in queries]
-    candidates = [candidate for query in queries for candidate in query.candidates]
     with transaction.atomic():
         # Tells that somebody writes; and stops here once the run was called interrupted, or is gone.
         if not EvaluationRun.objects.filter(pk=run_id, status=EvaluationRunStatus.RUNNING).update(
@@ -87,10 +86,6 @@ def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[RankedList], fi
         query_ids = ensure_queries(
             corpus.pk, {identity: query.body for identity, query in zip(identities, queries, strict=True)}
         )
-        document_ids = ensure_documents(corpus.pk, (candidate.external_id for candidate in candidates))
-        versions = Versions()
-        version_keys = [versions.want(document_ids[each.external_id], each.content) for each in candidates]
-        version_ids = versions.ensure()
         run_queries = RunQuery.objects.bulk_create(
             [
                 RunQuery(
@@ -107,20 +102,42 @@ def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[RankedList], fi
                 )
             ]
         )
-        keys = iter(version_keys)
-        Candidate.objects.bulk_create(
-            [
-                Candidate(
-                    run_id=run_id,
-                    run_query=run_query,
-                    query_id=run_query.query_id,
-                    document_id=document_ids[candidate.external_id],
-                    document_version_id=version_ids[document_ids[candidate.external_id], next(keys)],
-                    position=run_query.position,
-                    rank=rank,
-                    score=candidate.score,
-                )
-                for run_query, query in zip(run_queries, queries, strict=True)
-                for rank, candidate in enumerate(query.candidates, start=1)
-            ]
+        write_candidates(
+            corpus.pk, [(run_query, query.candidates) for run_query, query in zip(run_queries, queries, strict=True)]
         )
+
+
+def write_candidates(
+    corpus_id: UUID, lists: Sequence[tuple[RunQuery, Sequence[RankedCandidate]]], known: Mapping[str, int] | None = None
+) -> int:
+    """Write the candidates of run queries, in the caller's transaction; return how many.
+
+    `known` has the primary keys of those that exist already, by document key: they get their new rank and content.
+    """
+    candidates = [candidate for _, ranked in lists for candidate in ranked]
+    document_ids = ensure_documents(corpus_id, (candidate.external_id for candidate in candidates))
+    versions = Versions()
+    version_keys = [versions.want(document_ids[each.external_id], each.content) for each in candidates]
+    version_ids = versions.ensure()
+    keys = iter(version_keys)
+    known = known or {}
+    rows = [
+        Candidate(
+            pk=known.get(candidate.external_id),
+            run_id=run_query.run_id,
+            run_query=run_query,
+            query_id=run_query.query_id,
+            document_id=document_ids[candidate.external_id],
+            document_version_id=version_ids[document_ids[candidate.external_id], next(keys)],
+            position=run_query.position,
+            rank=rank,
+            score=candidate.score,
+        )
+        for run_query, ranked in lists
+        for rank, candidate in enumerate(ranked, start=1)
+    ]
+    Candidate.objects.bulk_create([row for row in rows if row.pk is None])
+    if known:
+        there = [row for row in rows if row.pk is not None]
+        Candidate.objects.bulk_update(there, ["document_version", "rank", "score"], batch_size=200)
+    return len(rows)

@@ -22,6 +22,9 @@ from judging.models import (
     ProbeItem,
     ProbeRun,
     RunQuery,
+    SearchExchange,
+    SearchItem,
+    SearchRun,
 )
 from judging.records.audit import record_event
 from judging.records.certificates import void_certificates
@@ -84,7 +87,7 @@ def delete_evaluation(*, actor: Actor, evaluation: Evaluation) -> None:
 def delete_run(*, actor: Actor, run: EvaluationRun) -> None:
     """Delete an evaluation run with its AI judging runs; the corpus's judgments stay.
 
-    Raise Forbidden, or Conflict: run_locked, run_being_judged, run_being_imported.
+    Raise Forbidden, or Conflict: run_locked, run_being_judged, run_being_imported, run_active.
     """
     require_member(actor)
     with transaction.atomic():
@@ -97,6 +100,8 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
     if run.is_locked:
         raise Conflict(f"the evaluation run {run.name} is locked; unlock it first", code="run_locked")
     if run.status in (EvaluationRunStatus.RUNNING, EvaluationRunStatus.QUEUED):
+        if SearchRun.objects.filter(pk=run.pk).exists():
+            raise Conflict(f"the evaluation run {run.name} is {run.status}; stop it first", code="run_active")
         raise Conflict(f"the evaluation run {run.name} is still being imported", code="run_being_imported")
     judging_runs = JudgingRun.objects.filter(evaluation_run=run)
     if judging_runs.filter(status__in=ACTIVE_STATUSES).exists():
@@ -114,6 +119,8 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
     # each table before the ones it refers to.
     Candidate.objects.filter(run=run, last_item__isnull=False).update(last_item=None)
     for rows in (
+        SearchExchange.objects.filter(item__search_run_id=run.pk),
+        SearchItem.objects.filter(search_run_id=run.pk),
         JudgingItem.objects.filter(judging_run__evaluation_run=run),
         ProbeItem.objects.filter(probe_run__evaluation_run=run),
         Call.objects.filter(judging_run__evaluation_run=run),

@@ -22,7 +22,9 @@ _QUERY_ORDERINGS = {
 
 def evaluation_runs(evaluation: Evaluation | None = None) -> QuerySet[EvaluationRun]:
     """Return the runs, or those of one evaluation, newest first, ready to be shown without a query per row."""
-    runs = EvaluationRun.objects.select_related("evaluation__corpus", "created_by", "locked_by")
+    runs = EvaluationRun.objects.select_related("evaluation__corpus", "created_by", "locked_by", "search").defer(
+        "search__body", "search__query_string", "search__headers", "search__candidates_mapping", "search__overrides"
+    )
     if evaluation is not None:
         runs = runs.filter(evaluation=evaluation)
     return runs.order_by("-created_at", "pk")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("watch", watch.watch, name="watch"),
     path("", include("judging.web.runs.urls")),
+    path("", include("judging.web.search.runs.urls")),
     path("", include("judging.web.judges.urls")),
     path("", include("judging.web.responses.urls")),
     path("", include("judging.web.trust.urls")),

@@ -113,6 +113,9 @@ class Kind(ABC, Generic[JobT, AskT, ValueT]):
         """Settle rows in flight that come back undecided after their job has ended."""
         ...
 
+    def note_status(self, job_id: UUID) -> None:
+        """Write what else says a job's status, in the transaction that has just changed it."""
+
     def follow_up(self, job_id: UUID) -> None:
         """Do the follow-up of a job's end, in a transaction of its own. It may fail, and be run again."""
 

@@ -26,8 +26,10 @@ def start(kind_name: str, job_id: UUID) -> bool:
     """Start a waiting job; return False if it no longer waits."""
     kind = kind_named(kind_name)
     waiting = kind.jobs._default_manager.filter(pk=job_id, status=kind.states.waiting)
-    if not waiting.update(status=kind.states.working, started_at=timezone.now()):
-        return False
+    with transaction.atomic():
+        if not waiting.update(status=kind.states.working, started_at=timezone.now()):
+            return False
+        kind.note_status(job_id)
     logger.info("%s %s is %s", kind.title, job_id, kind.states.working)
     return True
 
@@ -37,7 +39,11 @@ def complete(kind_name: str, job_id: UUID) -> bool:
     kind = kind_named(kind_name)
     at_work = kind.jobs._default_manager.filter(pk=job_id, status=kind.states.working)
     for nothing_left, fields in kind.endings():
-        if at_work.filter(nothing_left).update(completed_at=timezone.now(), **fields):
+        with transaction.atomic():
+            ended = at_work.filter(nothing_left).update(completed_at=timezone.now(), **fields)
+            if ended:
+                kind.note_status(job_id)
+        if ended:
             logger.info("%s %s is %s", kind.title, job_id, fields["status"])
             return True
     return False
@@ -88,6 +94,7 @@ def _end(kind: Kind[Any, Any, Any], job_id: UUID, to: str, *, error: str, error_
         )
         if not ended:
             raise _no_such_change(kind, job, to)
+        kind.note_status(job_id)
         kind.lanes_of(job_id).filter(lease_token__isnull=True).update(is_done=True)
     logger.log(
         logging.WARNING if to == kind.states.failed else logging.INFO,

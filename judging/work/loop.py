@@ -267,7 +267,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         attempts = work.attempts + (0 if verdict.is_failing else 1)
         if attempts > self._max_retries:
             message = f"gave up after {attempts} attempts: {error.message}"
-            return dict.fromkeys(work.ask.keys, Failure(FailureCode.RETRIES_EXHAUSTED, message))
+            return dict.fromkeys(work.ask.keys, Failure(FailureCode.RETRIES_EXHAUSTED, message, error.code))
         delay = backoff(max(attempts, 1), rng=self._rng, retry_after=error.retry_after)
         later = Work(work.ask, attempts)
         if not self._accepts:

@@ -67,6 +67,11 @@ def enqueue_trust(run_id: UUID) -> None:
     _enqueue("judging.tasks.renew_trust", str(run_id), task_name=f"trust {run_id}")
 
 
+def enqueue_follow_up(kind_name: str, job_id: UUID) -> None:
+    """Queue what follows the end of a job, where no slice may be left to do it."""
+    _enqueue("judging.tasks.follow_up", kind_name, str(job_id), task_name=f"follow-up {job_id}")
+
+
 def _enqueue(task: str, *args: object, task_name: str) -> None:
     async_task(task, *args, task_name=task_name)  # type: ignore[no-untyped-call]
 

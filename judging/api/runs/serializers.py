@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from judging.api.search.runs.block import SearchOptionsSerializer, SearchRunSerializer
 from judging.foundation.limits import MAX_MODEL, MAX_NAME
 from judging.models import EvaluationRun, RunQuery
 from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer
@@ -86,6 +87,8 @@ class RunSerializer(ModelSerializer):
         help_text="Judgments, or what is measured, changed since `metrics_at`: the values are about to be renewed."
     )
 
+    search = serializers.SerializerMethodField(help_text="How it is executed; null: it was imported.")
+
     class Meta:
         model = EvaluationRun
         fields = [
@@ -99,6 +102,10 @@ class RunSerializer(ModelSerializer):
             "engine_model",
             "status",
             "error",
+            "error_code",
+            "depth",
+            "cloned_from",
+            "search",
             "is_locked",
             "locked_at",
             "locked_by",
@@ -119,6 +126,11 @@ class RunSerializer(ModelSerializer):
             for name in fields
             if name not in ("name", "scale", "metrics", "relevant_from", "judgments_wanted", "engine_model")
         ]
+
+    @extend_schema_field(SearchRunSerializer(allow_null=True))
+    def get_search(self, run: EvaluationRun) -> dict[str, Any] | None:
+        search = getattr(run, "search", None)
+        return None if search is None else dict(SearchRunSerializer(search).data)
 
     def get_has_stale_metrics(self, run: EvaluationRun) -> bool:
         # Lists bring it with every row.
@@ -150,13 +162,14 @@ class ImportedRunSerializer(RunWithWarningsSerializer):
         return dict(self.context.get("read_as", {}))
 
 
-class NewRunSerializer(RunSerializer):
-    """An evaluation run to make, with its results or to get them later."""
+class NewRunSerializer(SearchOptionsSerializer, RunSerializer):
+    """An evaluation run to make: with its results, to get them later, or to be executed."""
 
     results = ResultsField(required=False, write_only=True, help_text="With these, the run is made completed.")
 
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "results"]
+        fields = [*RunSerializer.Meta.fields, *SearchOptionsSerializer._declared_fields, "results"]
+        extra_kwargs = {"scale": {"required": False}}
 
 
 class RunChangeSerializer(RunSerializer):

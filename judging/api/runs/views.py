@@ -20,6 +20,8 @@ from judging.api.runs.serializers import (
     RunSerializer,
     RunWithWarningsSerializer,
 )
+from judging.api.search.runs.block import SEARCH_OPTIONS
+from judging.foundation.errors import Invalid
 from judging.rest.permissions import AnyRole, MembersOnly
 from judging.runs import locks
 from judging.runs.evaluation_runs import update_run
@@ -30,6 +32,7 @@ from judging.runs.importing.results import InlineResults, RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome
 from judging.runs.run_lists import evaluation_runs, get_evaluation_run, run_queries, with_staleness
+from judging.search.runs.making import RunOptions, create_search_run, no_endpoint
 
 
 class RunList(ApiView):
@@ -46,11 +49,31 @@ class RunList(ApiView):
         body=NewRunSerializer,
         answer=RunWithWarningsSerializer,
         status=201,
-        description="With results it is `completed`, without it is `pending` until it gets them.",
+        description="With results it is `completed`. Without, it is `pending`: until it is started, in an evaluation with a"
+        " search endpoint, else until it gets its results.",
     )
     def post(self, request: Request, evaluation_id: UUID) -> Response:
         evaluation = get_evaluation(evaluation_id)
         values = self.body(NewRunSerializer)
+        options = {name: values.pop(name) for name in SEARCH_OPTIONS if name in values}
+        if "results" not in values and evaluation.endpoint_id is not None:
+            run = create_search_run(
+                evaluation=evaluation,
+                actor=self.user,
+                name=values.pop("name"),
+                start=options.pop("start", False),
+                options=RunOptions(
+                    depth=options.pop("depth", None),
+                    query_limit=options.pop("query_limit", None),
+                    overrides=options,
+                    **values,
+                ),
+            )
+            return _made(ImportOutcome(run, []))
+        if options.keys() - {"start"} or options.get("start"):
+            raise no_endpoint()
+        if missing := {name: ["This field is required."] for name in ("scale", "metrics") if name not in values}:
+            raise Invalid("a field is missing", errors=missing)
         if "results" not in values:
             run = run_import.create_run(evaluation=evaluation, actor=self.user, **values)
             return _made(ImportOutcome(run, []))

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 def interrupted_imports() -> QuerySet[EvaluationRun]:
     """Return the runs that are `running` although nobody has written to them for long: their import was killed."""
-    runs = EvaluationRun.objects.filter(status=EvaluationRunStatus.RUNNING)
+    runs = EvaluationRun.objects.filter(status=EvaluationRunStatus.RUNNING, search=None)
     last_sign = Coalesce("written_at", "created_at")
     return runs.alias(last_sign=last_sign).filter(last_sign__lt=shared_now() - IMPORT_INTERRUPTED_AFTER)
 

@@ -8,19 +8,18 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from judging.foundation.errors import Conflict, DomainError, Invalid
-from judging.foundation.scales import SCALES
-from judging.foundation.validation import clean
+from judging.foundation.errors import Conflict, DomainError
 from judging.ledger import refresh_run
-from judging.metrics import validate_metrics
 from judging.models import (
     Evaluation,
     EvaluationRun,
     EvaluationRunStatus,
+    SearchRun,
 )
 from judging.records.audit import record_event
+from judging.records.new_runs import new_run
 from judging.records.ranked_lists import no_longer_running, write_ranked_lists
-from judging.records.roles import Actor, require_member, user_of
+from judging.records.roles import Actor, require_member
 from judging.runs.importing.results import CheckedResults, RunSource
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ def create_run(
 ) -> EvaluationRun:
     """Make a run without results: it is `pending` until `fill_run`. Raises Invalid, Forbidden."""
     require_member(actor)
-    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
+    run = new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
     run.save(force_insert=True)
     return run
 
@@ -72,7 +71,7 @@ def import_run(
     behind. A fault while writing leaves a run that is `failed` and can be deleted.
     """
     require_member(actor)
-    run = _new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
+    run = new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
     results = source.check(evaluation.corpus.match_mode)
     run.status, run.written_at = EvaluationRunStatus.RUNNING, timezone.now()
     run.query_count, run.candidate_count = results.query_count, results.candidate_count
@@ -84,10 +83,12 @@ def import_run(
 def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOutcome:
     """Give a pending run its results and complete it.
 
-    Raises as `import_run` does (the run stays pending then), and Conflict (run_not_pending), also when someone else
+    Raises as `import_run` does (the run stays pending then), and Conflict (run_is_executed, run_not_pending), also when someone else
     was quicker.
     """
     require_member(actor)
+    if SearchRun.objects.filter(pk=run.pk).exists():
+        raise Conflict("the run is executed: it takes no results", code="run_is_executed")
     if run.status != EvaluationRunStatus.PENDING:
         raise _not_pending(run)
     results = source.check(run.evaluation.corpus.match_mode)
@@ -102,40 +103,6 @@ def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOu
     run.refresh_from_db()
     _write(run, actor, results)
     return ImportOutcome(run, results.warnings, results.read_as)
-
-
-def _new_run(
-    evaluation: Evaluation,
-    actor: Actor,
-    name: str,
-    scale: str,
-    metrics: Sequence[str],
-    relevant_from: int,
-    judgments_wanted: int,
-    engine_model: str,
-) -> EvaluationRun:
-    """Return an unsaved pending run, its values checked all together."""
-    errors: dict[str, list[str]] = {}
-    try:
-        metrics = validate_metrics(metrics)
-    except Invalid as error:
-        metrics = []
-        errors |= error.errors
-    run = EvaluationRun(
-        evaluation=evaluation,
-        name=name.strip() if isinstance(name, str) else name,
-        scale=scale,
-        metrics=metrics,
-        relevant_from=relevant_from,
-        judgments_wanted=judgments_wanted,
-        engine_model=engine_model.strip(),
-        created_by=user_of(actor),
-    )
-    if scale in SCALES and isinstance(relevant_from, int) and relevant_from > SCALES[scale].maximum:
-        errors["relevant_from"] = [f"The highest grade of this scale is {SCALES[scale].maximum}."]
-    # What is derived from judgments is empty so far, and so are the metrics where they were refused.
-    clean(run, exclude=["metrics", "metric_values", "coverage_values"], errors=errors)
-    return run
 
 
 def _write(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:

@@ -22,6 +22,7 @@ from judging.web.base import PageRequest, go_to, member_required, page_of, signe
 from judging.web.files import download
 from judging.web.judging_runs.start import sidebar
 from judging.web.metric_cards import cards_of, coverage_of
+from judging.web.search.runs.views import searching_context
 from judging.work import workers
 
 # Of the newest runs of the corpus, those in the menu; the page of a comparison has more.
@@ -64,7 +65,7 @@ def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     # The links of the table replace the table alone.
     if part == "queries" or request.htmx.target == "queries":
         return render(request, "judging/runs/_queries.html", _queries(request, run))
-    context = {**_results(run), **_queries(request, run), **_importing(run)}
+    context = {**_results(run), **_queries(request, run), **_importing(run), **searching_context(run)}
     if request.user.is_member:
         context |= sidebar(request, run)
         context["comparable"] = [
@@ -166,7 +167,7 @@ def _sort_link(label: str, name: str, ordering: str, *, is_number: bool = True) 
 
 
 def _importing(run: EvaluationRun) -> dict[str, Any]:
-    is_importing = run.status in _UNDER_IMPORT
+    is_importing = run.status in _UNDER_IMPORT and run.depth is None
     return {"is_importing": is_importing, "written": count_written(run) if is_importing else 0}
 
 

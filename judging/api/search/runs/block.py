@@ -1,0 +1,52 @@
+"""What every run says of how it is executed, and what can be chosen when one is made."""
+
+from rest_framework import serializers
+
+from judging.foundation.limits import MAX_CONTENT_TYPE, MAX_DEPTH, MAX_QUERY_STRING, MAX_TEXT
+from judging.models import SearchRun
+from judging.rest.fields import BooleanField, CharField, IntegerField, ModelSerializer, Serializer
+
+
+class SearchOptionsSerializer(Serializer):
+    """What a run that is to be executed can say beside what every run says."""
+
+    depth = IntegerField(required=False, min_value=1, max_value=MAX_DEPTH)
+    query_limit = IntegerField(required=False, min_value=1, help_text="Only the first so many queries of the set.")
+    body = CharField(required=False, allow_blank=True, max_length=MAX_TEXT, help_text="In place of the template's.")
+    query_string = CharField(required=False, allow_blank=True, max_length=MAX_QUERY_STRING)
+    content_type = CharField(required=False, max_length=MAX_CONTENT_TYPE)
+    headers = serializers.DictField(child=CharField(allow_blank=True, max_length=2000), required=False)
+    start = BooleanField(required=False, default=False, help_text="Start it at once.")
+
+
+SEARCH_OPTIONS = tuple(SearchOptionsSerializer._declared_fields)
+
+
+class SearchRunSerializer(ModelSerializer):
+    """How a run is executed. answered + empty + failed + pending + skipped = total."""
+
+    pending_count = IntegerField(read_only=True)
+    throttled_by = CharField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = SearchRun
+        fields = [
+            "endpoint_id",
+            "endpoint_name",
+            "endpoint_type",
+            "endpoint_url",
+            "query_set_id",
+            "query_template_id",
+            "total_count",
+            "answered_count",
+            "empty_count",
+            "failed_count",
+            "pending_count",
+            "skipped_count",
+            "short_count",
+            "latency_p50_ms",
+            "latency_p95_ms",
+            "throttled_by",
+            "started_at",
+        ]
+        read_only_fields = fields

@@ -1,0 +1,1 @@
+"""Searching: endpoints, query sets, query templates, and the evaluation runs that are executed with them."""

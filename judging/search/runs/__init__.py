@@ -1,0 +1,1 @@
+"""Evaluation runs that Releval executes itself, search by search."""

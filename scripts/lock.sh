@@ -14,7 +14,7 @@ compile() {
         ${UPGRADE:+--upgrade} "$@" >/dev/null
 }
 
-compile --extra local --extra postgres --output-file requirements.lock
+compile --extra aws --extra local --extra postgres --output-file requirements.lock
 compile --all-extras -c requirements.lock --output-file requirements-test.lock
 if grep -n '://' requirements.lock requirements-test.lock; then
     echo "An address got into a lock file, see above." >&2

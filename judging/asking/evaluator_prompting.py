@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from judging.asking.documents import plain_json
-from judging.asking.templating import TemplateError, render_template
 from judging.foundation.text import clean_text
 from judging.providers.base import Message
+from judging.templating.templates import TemplateError, render_template
 
 # What one input may hold is bounded by the size of a body, 20 MB; a template that prints it once must have room.
 MAX_PROMPT_CHARS = 25_000_000
@@ -51,7 +51,7 @@ class EvaluationInput:
 def evaluation_messages(given: EvaluationInput, *, prompt_template: str, intent: str) -> list[Message]:
     """Render an evaluator's prompt. A template that does not say how to reply is told so at its end.
 
-    Raise TemplateError when it does not compile, or its text is over the bounds of judging.asking.templating.
+    Raise TemplateError when it does not compile, or its text is over the bounds of judging.templating.templates.
     """
     context = {
         "request": clean_text(given.request),

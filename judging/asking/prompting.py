@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from judging.asking.documents import fit_document, plain_json
-from judging.asking.templating import TemplateError, escape_xml, render_template
 from judging.foundation.limits import MAX_BATCH_SIZE
 from judging.foundation.scales import SCALES, Scale
 from judging.foundation.text import clean_text
 from judging.providers.base import Message
+from judging.templating.templates import TemplateError, escape_xml, render_template
 
 __all__ = [
     "DEFAULT_PROMPT_TEMPLATE",
@@ -138,7 +138,7 @@ def build_messages(
     """Render the prompt for a query and some of its candidates; the user's message is the last one.
 
     Images follow the text in the order of their candidates. Raise TemplateError when the template does not compile,
-    or its text is over the bounds of judging.asking.templating with these documents.
+    or its text is over the bounds of judging.templating.templates with these documents.
     """
     images = [_image_url(candidate) if settings.include_images else "" for candidate in candidates]
     context = {

@@ -7,7 +7,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.asking.evaluator_prompting import check_evaluator_template
-from judging.asking.templating import TemplateError
 from judging.foundation.errors import Conflict, Forbidden
 from judging.foundation.validation import clean
 from judging.models import (
@@ -21,6 +20,7 @@ from judging.models import (
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.versions import EVALUATORS
+from judging.templating.templates import TemplateError
 
 EVALUATOR_FIELDS = frozenset(EvaluatorSettings.SETTING_NAMES)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from judging.asking.templating import to_json
 from judging.models import BatchExecution, EvaluatorResult, ResultStatus
 from judging.records.files.cells import csv_line
 from judging.responses.execution_reads import export_rows
+from judging.templating.templates import to_json
 
 COLUMNS = (
     "index",

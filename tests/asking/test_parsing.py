@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judging.asking.parsing import Grade, parse_evaluation, parse_reply
-from judging.asking.templating import escape_xml
 from judging.foundation.answers import Failure, FailureCode
 from judging.foundation.scales import SCALES
+from judging.templating.templates import escape_xml
 
 GRADED = SCALES["graded"]
 ids = st.text(min_size=1, max_size=20).filter(lambda text: text.strip("\0") == text.strip() != "")

@@ -58,7 +58,7 @@ def _check_tag(body: str, position: int, blocks: list[_OpenBlock], helpers: Coll
     if len(body) > MAX_TAG_CHARS:
         raise _Wrong(f"a tag is longer than {MAX_TAG_CHARS:,} characters")
     if body.startswith((">", "#>", "#*", "*")):
-        raise _Wrong("partials and decorators are not supported in a prompt template")
+        raise _Wrong("partials and decorators are not supported in a template")
     if body.startswith("/"):
         opened = blocks.pop() if blocks else None
         if opened is None or body[1:].split()[:1] != [opened.name]:

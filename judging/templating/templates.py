@@ -7,7 +7,7 @@ counted, not seconds, so the same prompt always renders or never does.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,10 +16,10 @@ from typing import Any
 from dotpromptz_handlebars import Block, HelperFn, HelperOptions, Mustache, Text
 from dotpromptz_handlebars import _render as handlebars  # no public door to its parsed nodes
 
-from judging.asking.handlebars_tags import MAX_TAG_CHARS, MAX_TAG_NESTING, TagProblem, check_tags, line_of
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_TEXT
 from judging.foundation.text import clean_text
+from judging.templating.tags import MAX_TAG_CHARS, MAX_TAG_NESTING, TagProblem, check_tags, line_of
 
 MAX_OUTPUT_CHARS = 2_000_000
 MAX_STEPS = 100_000  # about 4 µs each
@@ -41,7 +41,7 @@ class TemplateError(Invalid):
 
 def render_template(source: str, context: Mapping[str, Any], *, max_chars: int = MAX_OUTPUT_CHARS) -> str:
     """Render a template over plain JSON-like values. Raise TemplateError; the result is valid UTF-8 without NULs."""
-    return clean_text(_compiled(source).render(context, max_chars))
+    return compile_template(source).render(context, max_chars=max_chars)
 
 
 def to_json(value: Any) -> str:
@@ -54,13 +54,28 @@ def escape_xml(text: str, *, quotes: bool = True) -> str:
     return text.translate(_XML_ALL if quotes else _XML_TEXT)
 
 
+def as_it_is(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Escaping:
+    """How printed values are escaped for the place that they stand in, and what toJson prints there."""
+
+    values: Callable[[str], str] = as_it_is
+    json: Callable[[str], str] = as_it_is
+
+
+_NO_ESCAPING = Escaping()
+
+
 class _Budget:
-    """What one rendering may still spend."""
+    """What one rendering may still spend, and how it escapes."""
 
-    __slots__ = ("chars", "max_chars", "steps")
+    __slots__ = ("chars", "escaping", "max_chars", "steps")
 
-    def __init__(self, max_chars: int) -> None:
-        self.steps, self.chars, self.max_chars = MAX_STEPS, max_chars, max_chars
+    def __init__(self, max_chars: int, escaping: Escaping) -> None:
+        self.steps, self.chars, self.max_chars, self.escaping = MAX_STEPS, max_chars, max_chars, escaping
 
     def spend(self, steps: int, chars: int) -> None:
         self.steps -= steps
@@ -89,20 +104,32 @@ class _Body(list[Any]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Template:
+class Template:
+    """A checked template."""
+
     body: _Body
 
-    def render(self, context: Mapping[str, Any], max_chars: int) -> str:
-        token = _budget.set(_Budget(max_chars))
+    @property
+    def variables(self) -> frozenset[str]:
+        """Return the names that it reads of the context; those inside {{#each}}, {{#with}} and sections are others'."""
+        return frozenset(_variables(self.body, 0))
+
+    def render(
+        self, context: Mapping[str, Any], *, max_chars: int = MAX_OUTPUT_CHARS, escaping: Escaping = _NO_ESCAPING
+    ) -> str:
+        """Render over plain JSON-like values. Raise TemplateError; the result is valid UTF-8 without NULs."""
+        token = _budget.set(_Budget(max_chars, escaping))
         try:
-            return handlebars.render_program(
-                self.body,
-                context,
-                data=None,
-                helpers=_HELPERS,
-                partials={},
-                escape_html=False,
-                strict=False,
+            return clean_text(
+                handlebars.render_program(
+                    self.body,
+                    context,
+                    data=None,
+                    helpers=_HELPERS,
+                    partials={},
+                    escape_html=False,
+                    strict=False,
+                )
             )
         except TemplateError:
             raise
@@ -115,7 +142,8 @@ class _Template:
 
 
 @lru_cache(maxsize=32)
-def _compiled(source: str) -> _Template:
+def compile_template(source: str) -> Template:
+    """Parse and check a template. Raise TemplateError."""
     if len(source) > MAX_TEXT:
         raise TemplateError(f"the template is longer than {MAX_TEXT:,} characters")
     for position, character in enumerate(source) if clean_text(source) != source else ():
@@ -125,7 +153,7 @@ def _compiled(source: str) -> _Template:
             )
     try:
         check_tags(source, helpers=_HELPERS)
-        return _Template(_bounded(handlebars.compile_template(source)))
+        return Template(_bounded(handlebars.compile_template(source)))
     except TagProblem as problem:
         raise TemplateError(problem.message, line=problem.line) from problem
     except TemplateError:
@@ -149,14 +177,14 @@ def _bounded(nodes: Sequence[Any]) -> _Body:
             steps += _call_steps(node.call)
             bounded.append(Block(node.call, _bounded(node.body), _bounded(node.inverse)))
         else:
-            raise TemplateError(f"{type(node).__name__} is not supported in a prompt template")
+            raise TemplateError(f"{type(node).__name__} is not supported in a template")
     return _Body(bounded, steps=steps, chars=chars)
 
 
 def _printing(call: dict[str, Any]) -> dict[str, Any]:
-    if call["name"] == "lookup":
-        return {**call, "name": _PRINT_LOOKUP}
-    if call["name"] in _HELPERS or call["literal"] or call["args"] or call["hash"]:
+    if call["name"] in _PRINTED:
+        return {**call, "name": _PRINTED[call["name"]]}
+    if call["literal"] or call["args"] or call["hash"]:
         return call
     return {"name": _PRINT, "args": [call["name"]], "hash": {}, "params": [], "literal": False}
 
@@ -195,12 +223,12 @@ def _paid(text: str, options: HelperOptions) -> str:
     return text
 
 
+def _printed(text: str, options: HelperOptions) -> str:
+    return _paid(_budget.get().escaping.values(text), options)
+
+
 def _argument(args: list[Any], position: int = 0) -> Any:
     return args[position] if len(args) > position else None
-
-
-def _print(args: list[Any], options: HelperOptions) -> str:
-    return _paid(_text(_argument(args)), options)
 
 
 def _to_json(args: list[Any], options: HelperOptions) -> str:
@@ -221,16 +249,75 @@ def _lookup(args: list[Any], options: HelperOptions) -> Any:
     return None
 
 
+def _print(args: list[Any], options: HelperOptions) -> str:
+    return _printed(_text(_argument(args)), options)
+
+
 def _print_lookup(args: list[Any], options: HelperOptions) -> str:
-    return _paid(_text(_lookup(args, options)), options)
+    return _printed(_text(_lookup(args, options)), options)
+
+
+def _print_xml(args: list[Any], options: HelperOptions) -> str:
+    return _printed(_xml(args, options), options)
+
+
+def _print_json(args: list[Any], options: HelperOptions) -> str:
+    return _paid(_budget.get().escaping.json(to_json(_argument(args))), options)
 
 
 # Names with a blank cannot be written in a template.
-_PRINT, _PRINT_LOOKUP = " print", " print lookup"
+_PRINT = " print"
+_PRINTED = {"lookup": " print lookup", "toJson": " print toJson", "xml": " print xml"}
 _HELPERS: dict[str, HelperFn] = {
     "toJson": _to_json,
     "xml": _xml,
     "lookup": _lookup,
     _PRINT: _print,
-    _PRINT_LOOKUP: _print_lookup,
+    _PRINTED["lookup"]: _print_lookup,
+    _PRINTED["toJson"]: _print_json,
+    _PRINTED["xml"]: _print_xml,
 }
+
+
+# Variables
+
+
+def _variables(nodes: Sequence[Any], depth: int) -> Iterator[str]:
+    """Find names of the context in nodes that stand `depth` values deep in it."""
+    # As a list: a body that is iterated over pays, and there is no rendering here.
+    for node in nodes[:]:
+        if isinstance(node, Text):
+            continue
+        yield from _names_in(node.call, depth)
+        if isinstance(node, Block):
+            yield from _variables(node.body, depth if node.call["name"] in ("if", "unless") else depth + 1)
+            yield from _variables(node.inverse, depth)
+
+
+def _names_in(call: dict[str, Any], depth: int) -> Iterator[str]:
+    name = call["name"]
+    tokens = [*call["args"], *call["hash"].values()]
+    if not call["literal"] and name not in _HELPERS and name not in _BLOCKS:
+        tokens.append(name)
+    for token in tokens:
+        if token.startswith("("):
+            yield from _names_in(handlebars._call(token[1:-1].strip()), depth)
+        elif found := _name_of(token, depth):
+            yield found
+
+
+def _name_of(token: str, depth: int) -> str:
+    if token[0] in "\"'" or token in ("true", "false") or handlebars._number(token) is not None:
+        return ""
+    if token.startswith("@"):
+        parts = handlebars._parts(token[1:])
+        return parts[1] if parts[0] == "root" and len(parts) > 1 else ""
+    parts = handlebars._parts(token)
+    climbed = 0
+    while climbed < len(parts) and parts[climbed] == "..":
+        climbed += 1
+    names = [part for part in parts[climbed:] if part not in (".", "this")]
+    return names[0] if climbed == depth and names else ""
+
+
+_BLOCKS = frozenset({"if", "unless", "each", "with"})

@@ -10,7 +10,6 @@ from dotpromptz_handlebars import _render as handlebars
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judging.asking import handlebars_tags, templating
 from judging.asking.prompting import (
     TEMPLATE_VARIABLES,
     EvaluationContext,
@@ -23,6 +22,8 @@ from judging.asking.prompting import (
 )
 from judging.foundation.errors import Invalid
 from judging.foundation.scales import SCALES
+from judging.templating import templates
+from judging.templating.tags import find_tags
 
 SHOP = EvaluationContext("Shop search", "Would a shopper click?", SCALES["trec"])
 LOOP = "{{#each candidates}}{{id}} {{title}} {{toJson fields}}\n{{/each}}"
@@ -211,7 +212,7 @@ def test_our_tags_are_those_that_the_library_sees(source):
         expected = [part.body for part in handlebars._tokens(source) if isinstance(part, handlebars.TagToken)]  # type: ignore[attr-defined]
     except (ValueError, IndexError):
         return
-    found = [body for body, _ in handlebars_tags.find_tags(source)]
+    found = [body for body, _ in find_tags(source)]
     assert [body if not body.startswith("!") else "!" for body in found] == [
         body if not body.startswith("!") else "!" for body in expected
     ]
@@ -240,7 +241,7 @@ def test_templates_render_side_by_side_in_threads():
 
 def test_a_template_is_compiled_once():
     source = "compiled once {{query}}"
-    templating._compiled.cache_clear()
+    templates.compile_template.cache_clear()
     for _ in range(3):
         render_template(source, {"query": "q"})
-    assert templating._compiled.cache_info().misses == 1
+    assert templates.compile_template.cache_info().misses == 1

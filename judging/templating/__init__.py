@@ -1,0 +1,1 @@
+"""Handlebars templates that people write, bounded: for prompts, and for what is asked of search engines. Pure."""

@@ -28,7 +28,7 @@ from judging.models import (
     SearchRunStatus,
     SearchStatus,
 )
-from judging.records.endpoint_limits import EndpointLimits, endpoint_key
+from judging.records.endpoint_limits import EndpointLimits, resource_key
 from judging.records.ranked_lists import write_candidates
 from judging.search.runs.ending import finish_searching
 from judging.search.runs.evidence import exchange_row
@@ -145,7 +145,7 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
         self._template = compile_template(template_text_of(search))
         self._depth = search.evaluation_run.depth or 1
         self._corpus_id = search.evaluation_run.evaluation.corpus_id
-        self._key = endpoint_key(search.endpoint.pk)
+        self._key = resource_key(search.endpoint.pk)
         self._held: dict[int, RunQuery] = {}
         if not search.endpoint.tls_verify and not search.was_unverified:
             SearchRun.objects.filter(pk=search.pk).update(was_unverified=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from judging.engines.answers import MappedCandidate
+from judging.engines.mapping import MappedCandidate
 from judging.records.corpus_rows import DocumentContent
 from judging.records.ranked_lists import RankedCandidate
 

@@ -1,22 +1,20 @@
 """How a run asks: what it has pinned, with the endpoint's credentials, TLS settings and limits of now."""
 
+from dataclasses import replace
+
 from judging.engines.configuration import EndpointConfig
 from judging.models import SearchEndpoint, SearchRun
+from judging.records.endpoint_configs import config_of as endpoint_config_of
 
 
 def config_of(search: SearchRun, endpoint: SearchEndpoint) -> EndpointConfig:
     """Return how the searches of a run are asked. Raise Undecryptable."""
-    return EndpointConfig(
+    return replace(
+        endpoint_config_of(endpoint),
         type=search.endpoint_type,
         url=search.endpoint_url,
         method=search.endpoint_method,
         headers=search.endpoint_headers,
-        authentication=endpoint.authentication(),
-        tls_verify=endpoint.tls_verify,
-        ca_certificate=endpoint.ca_certificate,
         candidates_mapping=search.candidates_mapping,
         paging=search.paging,
-        timeout_seconds=endpoint.timeout,
-        max_retries=endpoint.max_retries,
-        max_response_bytes=endpoint.max_response_bytes,
     )

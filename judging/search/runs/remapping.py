@@ -9,8 +9,7 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from judging import ledger
-from judging.engines.answers import MappedCandidate
-from judging.engines.mapping import InvalidMapping, Mapping, MappingFailed, compile_mapping
+from judging.engines.mapping import InvalidMapping, MappedCandidate, Mapping, MappingFailed, compile_mapping
 from judging.foundation.errors import Conflict, Invalid
 from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text

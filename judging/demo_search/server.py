@@ -4,12 +4,15 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from judging.demo_search.faults import Faults, break_rows
 from judging.demo_search.index import Index
 from judging.demo_search.questions import Question, Refused, read_body, read_parameters
 
@@ -17,6 +20,9 @@ WHAT = "a small search service, not Elasticsearch"
 MAX_BODY_BYTES = 1_000_000
 MAX_DISCARDED_BYTES = 50_000_000
 MAX_CONNECTIONS = 256
+MAX_RECORDED = 20_000
+HUGE_BYTES = 20_000_000
+DRIP_BYTES, DRIP_SECONDS = 16, 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 120  # seconds a connection may idle or stall
     server: "Server"
+    _fault: str | None = None
 
     def do_GET(self) -> None:
         self._answer()
@@ -37,7 +44,17 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         try:
             body = self._body()
-            self._send(HTTPStatus.OK, self._act(body))
+            self._fault = None
+            if self.path.partition("?")[0].endswith("search"):
+                self.server.record(self, body)
+                time.sleep(self.server.faults.latency_ms / 1000)
+                self._fault = self.server.faults.draw()
+            if self._fault in ("429", "429-silent"):
+                self._send(429, {"error": "Too many requests", "service": WHAT}, retry_after=self._fault == "429")
+            elif self._fault == "500":
+                self._send(500, {"error": "A fault on purpose", "service": WHAT})
+            else:
+                self._send(HTTPStatus.OK, self._act(body))
         except Refused as refused:
             self._send(refused.status, {"error": str(refused), "service": WHAT}, allow=refused.allow)
         except (ConnectionError, TimeoutError):
@@ -57,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
             self._allow("GET", "HEAD")
             total, hits = self._search(read_parameters(query_string, index.fields))
             rows = [{"id": hit.id, "title": hit.title, "score": hit.score, "fields": hit.fields} for hit in hits]
+            break_rows(rows, "id", self._fault)
             return {"service": WHAT, "total": total, "results": rows}
         if len(parts) == 2 and parts[0] and parts[1] == "_search":
             self._allow("POST")
@@ -80,6 +98,7 @@ class Handler(BaseHTTPRequestHandler):
             elif question.source:
                 row["_source"] = {key: value for key, value in hit.source.items() if key in question.source}
             hits.append(row)
+        break_rows(hits, "_id", self._fault)
         return {
             "service": WHAT,
             "took": int((time.perf_counter() - began) * 1000),
@@ -115,18 +134,33 @@ class Handler(BaseHTTPRequestHandler):
             raise ConnectionError("the client left in the middle of its body")
         return body
 
-    def _send(self, status: int, answer: dict[str, Any], *, allow: str = "") -> None:
-        data = json.dumps(answer).encode()
+    def _send(self, status: int, answer: dict[str, Any], *, allow: str = "", retry_after: bool = False) -> None:
+        data, kind = json.dumps(answer).encode(), "application/json"
+        if status == HTTPStatus.OK and self._fault == "html":
+            data, kind = b"<html><body>Welcome</body></html>", "text/html"
+        elif status == HTTPStatus.OK and self._fault == "broken-json":
+            data = data[: len(data) // 2]
+        elif status == HTTPStatus.OK and self._fault == "huge":
+            data += b" " * HUGE_BYTES
+        self.close_connection = self.close_connection or self._fault == "cut"
         head = [
             f"HTTP/1.1 {int(status)} {HTTPStatus(status).phrase}",
             f"Server: {self.server_version}",
-            "Content-Type: application/json",
+            f"Content-Type: {kind}",
             f"Content-Length: {len(data)}",
             *([f"Allow: {allow}"] if allow else []),
+            *(["Retry-After: 1"] if retry_after else []),
             *(["Connection: close"] if self.close_connection else []),
         ]
-        # Head and body in one send; two cost 40 ms.
-        self.wfile.write("\r\n".join(head).encode() + b"\r\n\r\n" + (b"" if self.command == "HEAD" else data))
+        written = "\r\n".join(head).encode() + b"\r\n\r\n" + (b"" if self.command == "HEAD" else data)
+        if self._fault == "cut":
+            written = written[: -(len(data) // 2)]
+        if self._fault == "drip":
+            for position in range(0, len(written), DRIP_BYTES):
+                self.wfile.write(written[position : position + DRIP_BYTES])
+                time.sleep(DRIP_SECONDS)
+            return
+        self.wfile.write(written)  # in one send; two cost 40 ms
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
@@ -137,19 +171,32 @@ class Handler(BaseHTTPRequestHandler):
         logger.debug(format, *args)
 
 
+@dataclass(frozen=True)
+class Recorded:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], index: Index) -> None:
-        self.index = index
+    def __init__(self, address: tuple[str, int], index: Index, *, faults: Faults | None, records: bool) -> None:
+        self.index, self.faults = index, faults or Faults()
+        self.requests: deque[Recorded] = deque(maxlen=MAX_RECORDED if records else 0)
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__(address, Handler)
 
     @property
     def url(self) -> str:
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+
+    def record(self, handler: Handler, body: bytes) -> None:
+        if self.requests.maxlen:
+            self.requests.append(Recorded(handler.command, handler.path, dict(handler.headers.items()), body))
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._free.acquire(blocking=False):
@@ -165,9 +212,11 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def running(index: Index, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
+def running(
+    index: Index, *, host: str = "127.0.0.1", port: int = 0, faults: Faults | None = None, records: bool = True
+) -> Iterator[Server]:
     """Serve the index while the block runs; port 0 takes any free port. Raise OSError when it can't be had."""
-    with Server((host, port), index) as server:
+    with Server((host, port), index, faults=faults, records=records) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         try:
             yield server
@@ -175,8 +224,10 @@ def running(index: Index, *, host: str = "127.0.0.1", port: int = 0) -> Iterator
             server.shutdown()
 
 
-def serve(index: Index, host: str, port: int, *, wait: Callable[[], object], announce: Callable[[str], None]) -> None:
+def serve(
+    index: Index, host: str, port: int, *, faults: Faults, wait: Callable[[], object], announce: Callable[[str], None]
+) -> None:
     """Serve until `wait` returns. `announce` gets the address once requests are accepted."""
-    with running(index, host=host, port=port) as server:
+    with running(index, host=host, port=port, faults=faults, records=False) as server:
         announce(server.url)
         wait()

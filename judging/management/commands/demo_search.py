@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from judging.demo_search.faults import BadFault, read_faults
 from judging.demo_search.index import Index
 from judging.demo_search.server import WHAT, serve
 from judging.management.stopping import StopSignals
@@ -22,11 +23,16 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
         parser.add_argument("--port", type=int, default=settings.DEMO_SEARCH_PORT)
         parser.add_argument("--documents", type=Path, default=DOCUMENTS, help="JSON lines of doc_id, title, fields")
+        parser.add_argument("--fault", default="", metavar="SPEC", help='misbehave, e.g. "500:0.2,latency:50"')
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         if not 0 <= port <= 65535:
             raise CommandError(f"--port {port}: a port is a number from 0 to 65535")
+        try:
+            faults = read_faults(options["fault"])
+        except BadFault as error:
+            raise CommandError(f"--fault {error}") from None
         try:
             with options["documents"].open(encoding="utf-8") as lines:
                 index = Index(json.loads(line) for line in lines)
@@ -34,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError(f"{options['documents']} can't be read as documents: {error}") from None
         try:
             with StopSignals() as stop:
-                serve(index, host, port, wait=stop.wait, announce=self._announce)
+                serve(index, host, port, faults=faults, wait=stop.wait, announce=self._announce)
         except OSError as error:
             raise CommandError(
                 f"Cannot listen on {host}:{port} ({error.strerror}): choose another port with --port or DEMO_SEARCH_PORT"

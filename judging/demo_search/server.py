@@ -42,9 +42,9 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET
 
     def _answer(self) -> None:
+        self._fault = None
         try:
             body = self._body()
-            self._fault = None
             if self.path.partition("?")[0].endswith("search"):
                 self.server.record(self, body)
                 time.sleep(self.server.faults.latency_ms / 1000)

@@ -36,6 +36,7 @@ ENCRYPTION_KEYS = environment.encryption_keys(
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 LOCAL_JUDGE_PORT = env.int("LOCAL_JUDGE_PORT", default=PORT + 1)
+DEMO_SEARCH_PORT = env.int("DEMO_SEARCH_PORT", default=PORT + 2)
 LOCAL_JUDGE_URL = env.str("LOCAL_JUDGE_URL", default=f"http://127.0.0.1:{LOCAL_JUDGE_PORT}/v1")
 DEFAULT_MODEL = env.str("RELEVAL_DEFAULT_MODEL", default="")
 ALLOWED_HOSTS = env.list(

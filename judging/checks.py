@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.validators import MaxValueValidator
 
+from judging.foundation import limits
 from judging.models import AIJudge, Evaluator
 from judging.work import lanes
 from judging.work.words import Turn
@@ -48,8 +49,8 @@ def check_queue_clocks(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def longest_attempt() -> float:
-    """Return the longest timeout that any judge or evaluator may have, in seconds; without a bound, infinity."""
-    return max(_bound(model) for model in _ASKING)
+    """Return how long an attempt of any kind of work may take, in seconds; without a bound, infinity."""
+    return max(float(limits.LONGEST_SEARCH), *(_bound(model) for model in _ASKING))
 
 
 def _bound(model: Any) -> float:

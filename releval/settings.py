@@ -255,6 +255,9 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
+# How long the answers of search engines are kept.
+EVIDENCE_DAYS = env.int("RELEVAL_EVIDENCE_DAYS", default=30)
+
 # RELEVAL_HTTPS=0 is for a production installation reached over plain HTTP inside a trusted network.
 IS_HTTPS = env.bool("RELEVAL_HTTPS", default=IS_PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS

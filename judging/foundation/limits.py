@@ -123,9 +123,8 @@ MAX_RESPONSE_BYTES = 50_000_000
 MAX_AUTHENTICATION = 20_000
 MAX_CERTIFICATE = 50_000
 MAX_PLAIN_HEADERS = 30
-# What is kept of an answer as evidence, and for how long unless a setting says otherwise.
+# What is kept of an answer as evidence.
 MAX_EVIDENCE_BYTES = 1_000_000
-EVIDENCE_DAYS = 30
 # All requests of one search in one turn, in seconds: `judging.checks` compares it, like MAX_TIMEOUT, with the queue's.
 LONGEST_SEARCH = 300
 MAX_SEARCH_PAGES = 100

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_AGE_DAYS
-from judging.models import BatchExecution, BatchItem, BatchStatus, Call, ExecutionLog
+from judging.models import BatchExecution, BatchItem, BatchStatus, Call, ExecutionLog, SearchExchange
 from judging.operations.totals import first_call_since, pk_ranges
 from judging.records.roles import Actor, require_admin
 
@@ -51,6 +51,21 @@ def prune_batch_inputs(*, actor: Actor, older_than_days: int, dry_run: bool = Fa
             if emptied:
                 ExecutionLog.objects.filter(item__batch_id=batch_id).update(request_preview="", response_preview="")
             count += emptied
+    return count
+
+
+def prune_search_evidence(*, actor: Actor, older_than_days: int, dry_run: bool = False) -> int:
+    """Delete what search engines answered long ago; return how many exchanges. Lists and counts stay.
+
+    Such answers can't be read again with another mapping. Raise Forbidden for all but admins, and Invalid.
+    """
+    require_admin(actor)
+    old = SearchExchange.objects.filter(received_at__lt=timezone.now() - _days(older_than_days)).order_by("pk")
+    if dry_run:
+        return old.count()
+    count = 0
+    while keys := list(old.values_list("pk", flat=True)[:_CHUNK]):
+        count += SearchExchange.objects.filter(pk__in=keys)._raw_delete(using="default")
     return count
 
 

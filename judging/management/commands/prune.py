@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.management.arguments import errors_on_one_line
-from judging.operations.retention import prune_batch_inputs, prune_raw_replies
+from judging.operations.retention import prune_batch_inputs, prune_raw_replies, prune_search_evidence
 from judging.records.roles import SYSTEM
 
 
@@ -25,12 +25,22 @@ class Command(BaseCommand):
             metavar="DAYS",
             help="what ended batches were given; they can't be retried then",
         )
+        parser.add_argument(
+            "--search-evidence-older-than",
+            type=int,
+            metavar="DAYS",
+            help="what search engines answered; the worker does it after RELEVAL_EVIDENCE_DAYS",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
     def handle(self, *args: Any, **options: Any) -> None:
         replies, inputs = options["raw_replies_older_than"], options["batch_inputs_older_than"]
-        if replies is None and inputs is None:
-            raise CommandError("Name what to prune: --raw-replies-older-than DAYS, --batch-inputs-older-than DAYS")
+        evidence = options["search_evidence_older_than"]
+        if replies is None and inputs is None and evidence is None:
+            raise CommandError(
+                "Name what to prune: --raw-replies-older-than DAYS, --batch-inputs-older-than DAYS,"
+                " --search-evidence-older-than DAYS"
+            )
         done = "would be emptied" if options["dry_run"] else "emptied"
         with errors_on_one_line():
             if replies is not None:
@@ -39,3 +49,8 @@ class Command(BaseCommand):
             if inputs is not None:
                 count = prune_batch_inputs(actor=SYSTEM, older_than_days=inputs, dry_run=options["dry_run"])
                 self.stdout.write(f"{count} batch inputs {done}")
+            if evidence is not None:
+                count = prune_search_evidence(actor=SYSTEM, older_than_days=evidence, dry_run=options["dry_run"])
+                self.stdout.write(
+                    f"{count} exchanges with search engines {'would be ' if options['dry_run'] else ''}deleted"
+                )

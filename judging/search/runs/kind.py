@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from judging.engines.answers import SearchAnswer, SearchFailure
 from judging.engines.asking import EngineCaller
-from judging.engines.rendering import compile_template
-from judging.foundation.answers import AnswerTo, Failure, ServiceError
+from judging.engines.configuration import InvalidEndpoint
+from judging.engines.rendering import SearchTemplate, compile_template
+from judging.foundation.answers import AnswerTo, Failure, Fault, ServiceError
 from judging.foundation.crypto import Undecryptable
 from judging.foundation.errors import IllegalTransition
 from judging.foundation.limits import MAX_ERROR
@@ -68,7 +69,7 @@ class SearchKind(Kind[SearchRun, "SearchAsk", Found]):
             raise Impossible("The endpoint's address is another one since this run started.", "endpoint_changed")
         try:
             return SearchAssignment(search)
-        except Undecryptable as error:
+        except (Undecryptable, InvalidEndpoint) as error:
             raise Impossible(error.message, "misconfigured") from None
 
     def hold(self, job_id: UUID, *fields: str) -> SearchRun | None:
@@ -142,6 +143,7 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
         self.throttle = search.throttle
         self._search, self._endpoint = search, search.endpoint
         self._config = config_of(search, search.endpoint)
+        EngineCaller(self._config)  # what can't be asked is told before the turn begins
         self._template = compile_template(template_text_of(search))
         self._depth = search.evaluation_run.depth or 1
         self._corpus_id = search.evaluation_run.evaluation.corpus_id
@@ -153,7 +155,7 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
     # Asking
 
     def open(self) -> "_Caller":
-        return _Caller(EngineCaller(self._config, self._template), self._depth)
+        return _Caller(EngineCaller(self._config), self._template, self._depth)
 
     def resource_of(self, ask: SearchAsk) -> str:
         return self._key
@@ -246,13 +248,13 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
 
 
 class _Caller:
-    def __init__(self, caller: EngineCaller, depth: int) -> None:
-        self._caller, self._depth = caller, depth
+    def __init__(self, caller: EngineCaller, template: SearchTemplate, depth: int) -> None:
+        self._caller, self._template, self._depth = caller, template, depth
 
     async def ask(self, ask: SearchAsk, may_reask: Callable[[], bool]) -> AnswerTo[SearchAsk, Found]:
-        result = await self._caller.search(ask.body, self._depth)
+        result = await self._caller.search(self._template, ask.body, self._depth)
         call = SearchCall(result)
-        if isinstance(result, SearchFailure) and result.fault is not None:
+        if isinstance(result, SearchFailure) and result.fault is not Fault.PROMPT:
             error = ServiceError(
                 result.message,
                 fault=result.fault,

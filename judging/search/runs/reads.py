@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from judging.engines.answers import Exchange
 from judging.engines.curl import curl_line
 from judging.foundation.errors import Invalid, NotFound
 from judging.models import EvaluationRun, SearchExchange, SearchItem, SearchRun, SearchStatus
@@ -39,13 +38,16 @@ def searches(run: EvaluationRun, status: str = "") -> QuerySet[SearchItem]:
 def evidence_of(run: EvaluationRun, run_query_id: UUID) -> Evidence:
     """Return the evidence of one search. Raise NotFound."""
     item = (
-        SearchItem.objects.filter(search_run_id=run.pk, run_query_id=run_query_id).select_related("run_query").first()
+        SearchItem.objects.filter(search_run_id=run.pk, run_query_id=run_query_id)
+        .select_related("run_query", "search_run__endpoint")
+        .first()
     )
     if item is None:
         raise NotFound("no such search")
     exchanges = list(item.exchanges.order_by("pk"))
-    last = exchanges[-1] if exchanges else None
-    line = curl_line(last.method, last.url, last.request_headers, last.request_body) if last else ""
+    search = item.search_run
+    verifies = search.endpoint is None or search.endpoint.tls_verify
+    line = curl_line(_sent(exchanges[-1]), tls_verify=verifies) if exchanges else ""
     return Evidence(item, exchanges, line)
 
 
@@ -60,6 +62,17 @@ def failed_names(run: EvaluationRun, most: int = 5) -> Sequence[str]:
     return [text[:100] for text in failed.values_list("run_query__text", flat=True)[:most]]
 
 
-def oldest_evidence(run: EvaluationRun) -> datetime | None:
-    first: Any = SearchExchange.objects.filter(item__search_run_id=run.pk).order_by("received_at").first()
-    return first.received_at if first else None
+def _sent(row: SearchExchange) -> Exchange:
+    return Exchange(
+        page=row.page,
+        method=row.method,
+        url=row.url,
+        headers=row.request_headers,
+        body=row.request_body,
+        status=row.status,
+        response_headers=row.response_headers,
+        response_body=b"",
+        is_truncated=row.is_truncated,
+        latency_ms=row.latency_ms or 0,
+        received_at=row.received_at,
+    )

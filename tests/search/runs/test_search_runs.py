@@ -1,0 +1,252 @@
+"""Executed runs from start to end against an engine on the loopback, the queue driven inline."""
+
+import pytest
+
+from judging.demo_search.server import Server
+from judging.foundation.errors import Conflict, Forbidden, Invalid
+from judging.ledger import renew_metrics
+from judging.models import (
+    Candidate,
+    Document,
+    EvaluationRun,
+    Judgment,
+    RunQuery,
+    SearchEndpoint,
+    SearchExchange,
+    SearchItem,
+    SetQuery,
+    User,
+)
+from judging.runs.evaluations import delete_run
+from judging.search.runs.making import clone_search_run, create_search_run
+from judging.search.runs.remapping import remap_search_run
+from judging.search.runs.starting import resume_search_run, start_search_run, stop_search_run
+from judging.work.slices import work_slice
+from judging.work.words import Turn
+from tests.draining import drain
+from tests.factories import make_evaluation, make_run
+from tests.search.runs.searching import (
+    counts,
+    engine,
+    make_search_evaluation,
+    reread,
+    search_of,
+    searched,
+    start_run,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def grade(member: User, run: EvaluationRun, row: RunQuery, document: Document) -> None:
+    Judgment.objects.create(
+        corpus=run.evaluation.corpus,
+        query_id=row.query_id,
+        document=document,
+        scale=run.scale,
+        grade=3,
+        author_kind="member",
+        member=member,
+    )
+
+
+def test_each_query_becomes_a_ranked_list(search_engine: Server, member: User) -> None:
+    run = searched(make_search_evaluation(search_engine.url), member)
+    assert (run.status, run.query_count, run.depth) == ("completed", 4, 5)
+    assert counts(run) == {"answered": 3, "empty": 1}
+    red = Candidate.objects.filter(run=run, run_query__text="red shoes").order_by("rank")
+    assert [each.rank for each in red] == [1, 2, 3, 4, 5]
+    assert red[0].document.external_id.startswith("red-shoes")
+    assert red[0].document_version.title == "red shoes"
+    assert run.candidate_count == Candidate.objects.filter(run=run).count()
+    assert RunQuery.objects.get(run=run, text="red shoes").candidate_count == 5
+    assert len(search_engine.requests) == 4
+
+
+def test_a_failed_search_is_no_empty_list(member: User) -> None:
+    with engine("500:1") as server:
+        evaluation = make_search_evaluation(server.url, max_retries=0)
+        run = searched(evaluation, member)
+    assert (run.status, run.error_code) == ("failed", "all_searches_failed")
+    assert counts(run) == {"failed": 4}
+    assert set(SearchItem.objects.values_list("failure_code", "returned")) == {("http_status", None)}
+
+
+def test_a_failed_query_is_left_out_of_the_means(search_engine: Server, member: User) -> None:
+    # One of two queries has no JSON string content that the template can print.
+    body = '{"query": {"match": {"title": "{{query}}"}}, "size": {{#if broken}}{{broken}}{{else}}{{size}}{{/if}}}'
+    queries = ({"query": "red shoes"}, {"query": "green hat", "broken": "x"})
+    evaluation = make_search_evaluation(search_engine.url, queries=queries, body=body)
+    run = searched(evaluation, member)
+    assert (run.status, counts(run)) == ("completed", {"answered": 1, "failed": 1})
+    graded = Candidate.objects.filter(run=run, rank=1).select_related("document").get()
+    for row in RunQuery.objects.filter(run=run):
+        grade(member, run, row, graded.document)
+    RunQuery.objects.filter(run=run).update(has_stale_metrics=True)
+    renew_metrics(run.pk)
+    assert reread(run).scored_query_count == 1
+
+
+def test_known_documents_are_judged_from_the_start(search_engine: Server, member: User) -> None:
+    evaluation = make_search_evaluation(search_engine.url)
+    first = searched(evaluation, member)
+    candidate = Candidate.objects.filter(run=first, rank=1).select_related("run_query", "document").first()
+    assert candidate is not None
+    grade(member, first, candidate.run_query, candidate.document)
+    second = searched(evaluation, member)
+    assert second.judged_count == 1
+
+
+def test_later_edits_change_no_started_run(search_engine: Server, member: User) -> None:
+    evaluation = make_search_evaluation(search_engine.url)
+    run = start_run(evaluation, member)
+    SetQuery.objects.all().delete()
+    SearchEndpoint.objects.update(candidates_mapping="`null`", name="another")
+    evaluation.query_template.versions.update(body="broken")
+    drain()
+    assert (reread(run).status, search_of(run).answered_count) == ("completed", 3)
+    assert search_of(run).endpoint_name != "another"
+
+
+def test_another_address_gets_nothing(search_engine: Server, member: User) -> None:
+    run = start_run(make_search_evaluation(search_engine.url), member)
+    SearchEndpoint.objects.update(url="http://127.0.0.1:9/products/_search")
+    drain()
+    assert (reread(run).status, reread(run).error_code) == ("failed", "endpoint_changed")
+    assert not search_engine.requests
+
+
+def test_a_template_that_renders_nothing_is_refused(search_engine: Server, member: User) -> None:
+    evaluation = make_search_evaluation(search_engine.url, body='{"query": {{query}}}')
+    with pytest.raises(Invalid) as refused:
+        start_run(evaluation, member)
+    assert refused.value.code == "template_invalid"
+    assert not EvaluationRun.objects.exists()
+
+
+def test_a_metric_cut_below_the_depth_is_refused(search_engine: Server, member: User) -> None:
+    with pytest.raises(Invalid) as refused:
+        start_run(make_search_evaluation(search_engine.url), member, depth=5, metrics=["NDCG@10"])
+    assert "metrics" in refused.value.errors
+
+
+def test_a_stop_keeps_what_came_and_sends_no_more(search_engine: Server, member: User) -> None:
+    evaluation = make_search_evaluation(search_engine.url, queries=tuple(f"red {number}" for number in range(40)))
+    run = start_run(evaluation, member)
+    stop_search_run(run=run, actor=member)
+    drain()
+    assert (reread(run).status, counts(run)) == ("cancelled", {"skipped": 40})
+    assert not search_engine.requests
+    with pytest.raises(Invalid) as refused:
+        stop_search_run(run=reread(run), actor=member)
+    assert refused.value.code == "not_active"
+
+
+def test_resume_asks_again_what_was_skipped(search_engine: Server, member: User) -> None:
+    evaluation = make_search_evaluation(search_engine.url)
+    run = start_run(evaluation, member)
+    stop_search_run(run=run, actor=member)
+    drain()
+    resume_search_run(run=reread(run), actor=member)
+    drain()
+    assert (reread(run).status, counts(run)) == ("completed", {"answered": 3, "empty": 1})
+    with pytest.raises(Conflict) as refused:
+        resume_search_run(run=reread(run), actor=member)
+    assert refused.value.code == "nothing_to_resume"
+
+
+def test_resume_asks_failed_searches_again(member: User) -> None:
+    with engine("500:1") as server:
+        evaluation = make_search_evaluation(server.url, max_retries=0)
+        run = searched(evaluation, member)
+        assert counts(run) == {"failed": 4}
+        server.faults = type(server.faults)()
+        resume_search_run(run=run, actor=member)
+        drain()
+    assert (reread(run).status, counts(run)) == ("completed", {"answered": 3, "empty": 1})
+
+
+def test_a_clone_searches_with_the_pinned_inputs(search_engine: Server, member: User) -> None:
+    evaluation = make_search_evaluation(search_engine.url)
+    run = searched(evaluation, member)
+    evaluation.query_template.versions.update(body="broken")
+    SetQuery.objects.all().delete()
+    clone = clone_search_run(run=run, actor=member)
+    assert (clone.status, clone.cloned_from_id) == ("pending", run.pk)
+    start_search_run(run=clone, actor=member)
+    drain()
+    assert counts(clone) == {"answered": 3, "empty": 1}
+
+
+def test_remap_reads_the_kept_answers_without_asking(search_engine: Server, member: User) -> None:
+    run = searched(make_search_evaluation(search_engine.url, candidates_mapping="nowhere"), member)
+    assert (run.status, counts(run)) == ("failed", {"failed": 4})
+    asked = len(search_engine.requests)
+    mapping = "{total: hits.total.value, candidates: hits.hits[].{id: _id, title: _source.title}}"
+    done = remap_search_run(run=run, actor=member, candidates_mapping=mapping)
+    assert (done.remapped_count, done.not_remapped_count) == (4, 0)
+    assert counts(run) == {"answered": 3, "empty": 1}
+    assert len(search_engine.requests) == asked
+    assert search_of(run).candidates_mapping == mapping
+
+
+def test_remap_keeps_rows_of_documents_that_stay(search_engine: Server, member: User) -> None:
+    run = searched(make_search_evaluation(search_engine.url), member)
+    before = dict(Candidate.objects.filter(run=run).values_list("document__external_id", "pk"))
+    mapping = "{candidates: reverse(hits.hits)[].{id: _id, title: _source.description}}"
+    remap_search_run(run=run, actor=member, candidates_mapping=mapping)
+    assert dict(Candidate.objects.filter(run=run).values_list("document__external_id", "pk")) == before
+    first = Candidate.objects.filter(run=run, rank=1).select_related("document_version").first()
+    assert first is not None
+    assert first.document_version.title.startswith("number")
+
+
+def test_without_evidence_nothing_is_remapped(search_engine: Server, member: User) -> None:
+    run = searched(make_search_evaluation(search_engine.url), member)
+    SearchExchange.objects.all().delete()
+    with pytest.raises(Conflict) as refused:
+        remap_search_run(run=run, actor=member)
+    assert refused.value.code == "evidence_gone"
+
+
+def test_an_active_run_is_neither_deleted_nor_remapped(search_engine: Server, member: User) -> None:
+    run = start_run(make_search_evaluation(search_engine.url), member)
+    for act in (
+        lambda: delete_run(actor=member, run=run),
+        lambda: remap_search_run(run=run, actor=member),
+        lambda: resume_search_run(run=run, actor=member),
+    ):
+        with pytest.raises(Conflict) as refused:
+            act()
+        assert refused.value.code == "run_active"
+
+
+def test_an_ended_run_is_deleted_with_its_evidence(search_engine: Server, member: User) -> None:
+    run = searched(make_search_evaluation(search_engine.url), member)
+    delete_run(actor=member, run=run)
+    assert not SearchExchange.objects.exists()
+    assert not SearchItem.objects.exists()
+
+
+def test_an_imported_run_has_no_search(member: User, rater: User) -> None:
+    run = make_run()
+    for act in (start_search_run, stop_search_run, resume_search_run, clone_search_run):
+        with pytest.raises(Invalid) as refused:
+            act(run=run, actor=member)
+        assert refused.value.code == "not_executed"
+        with pytest.raises(Forbidden):
+            act(run=run, actor=rater)
+
+
+def test_a_run_goes_on_over_several_turns(search_engine: Server, member: User) -> None:
+    run = start_run(make_search_evaluation(search_engine.url), member)
+    lane = search_of(run).lanes.get()
+    work_slice(lane.pk, turn=Turn(shared=0.0, longest=0.0))
+    drain()
+    assert counts(run) == {"answered": 3, "empty": 1}
+
+
+def test_an_evaluation_without_endpoint_runs_no_search(member: User) -> None:
+    with pytest.raises(Invalid) as refused:
+        create_search_run(evaluation=make_evaluation(), actor=member, name="run")
+    assert refused.value.code == "not_executed"

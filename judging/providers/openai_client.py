@@ -7,7 +7,6 @@ pydantic models, which costs CPU per call and makes of an unreadable reply a str
 
 import asyncio
 import json
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from judging.providers.registry import (
 )
 from judging.providers.replies import read_reply
 from judging.wire.addresses import AddressRefused, check_address
+from judging.wire.connections import is_certificate_refused
 from judging.wire.transport import Transport
 from judging.wire.unpacking import UnusableReply
 
@@ -129,7 +129,7 @@ class _OpenAIClient:
         except openai.APIConnectionError as error:
             is_timeout = isinstance(error, openai.APITimeoutError)
             reason = context.brief(str(error.__cause__ or error))
-            if _is_certificate_refused(error):
+            if is_certificate_refused(error):
                 raise _failed(
                     f"the certificate of {self._endpoint} is not trusted: {reason}", Fault.RUN, "misconfigured"
                 ) from None
@@ -197,12 +197,6 @@ def _read_models(response: httpx2.Response, context: CallContext) -> list[str] |
     data = body.get("data") if isinstance(body, dict) else None
     names = (item.get("id") for item in data if isinstance(item, dict)) if isinstance(data, list) else ()
     return sorted({context.short(name, 200) for name in names if isinstance(name, str) and name})[:_MAX_MODELS] or None
-
-
-def _is_certificate_refused(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _text(response: httpx2.Response) -> str:

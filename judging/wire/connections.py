@@ -268,3 +268,16 @@ def _proxy_pool(
         keepalive_expiry=_KEEPALIVE_SECONDS,
         network_backend=backend,
     )
+
+
+def is_certificate_refused(error: BaseException | None) -> bool:
+    """Tell whether an error comes of a certificate that is not trusted."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def said_by(error: Exception) -> str:
+    """Return what an error says, or what caused it says."""
+    cause = error.__cause__ or error.__context__
+    return str(error) or str(cause or "") or type(error).__name__

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import httpcore2
 import httpx2
 
-from judging.wire.connections import Connections
+from judging.wire.connections import Connections, said_by
 
 
 class Transport(httpx2.AsyncBaseTransport):
@@ -63,9 +63,3 @@ class Transport(httpx2.AsyncBaseTransport):
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
-
-
-def said_by(error: Exception) -> str:
-    """Return what an error says, or what caused it says."""
-    cause = error.__cause__ or error.__context__
-    return str(error) or str(cause or "") or type(error).__name__

@@ -22,8 +22,8 @@ _ROOT = Path(__file__).parents[2]
 class Stub:
     """A handle on the stub in a thread."""
 
-    def __init__(self) -> None:
-        self._server = StubServer()
+    def __init__(self, server: StubServer | None = None) -> None:
+        self._server = server or StubServer()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stub", daemon=True)
         self._thread.start()

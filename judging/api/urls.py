@@ -37,6 +37,8 @@ from judging.api.search.runs.views import (
     SearchRunStart,
     SearchRunStop,
 )
+from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
+from judging.api.search.endpoints.views import EndpointDetail, EndpointList
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
 from judging.api.trust.comparison_views import RunComparisonDetail
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
@@ -61,6 +63,11 @@ urlpatterns = [
     path("tokens/<uuid:token_id>", TokenDetail.as_view()),
     path("corpora", CorpusList.as_view()),
     path("corpora/<uuid:corpus_id>", CorpusDetail.as_view()),
+    path("endpoints", EndpointList.as_view()),
+    path("endpoints/test", EndpointDraftTest.as_view()),
+    path("endpoints/suggest-mapping", MappingSuggestion.as_view()),
+    path("endpoints/<uuid:endpoint_id>", EndpointDetail.as_view()),
+    path("endpoints/<uuid:endpoint_id>/test", EndpointTest.as_view()),
     path("evaluations", EvaluationList.as_view()),
     path("evaluations/<uuid:evaluation_id>", EvaluationDetail.as_view()),
     path("ai-providers", ProviderList.as_view()),

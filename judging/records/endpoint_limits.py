@@ -1,9 +1,13 @@
 """Search endpoints as limited resources, for all that asks them."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
+
+from judging.foundation.clock import shared_now
+from judging.foundation.errors import Busy
 from judging.models import SearchEndpoint
 
 _PREFIX = "search_endpoint:"
@@ -33,3 +37,26 @@ class EndpointLimits:
 
     def set_next_call(self, key: str, next_call_at: datetime) -> None:
         SearchEndpoint.objects.filter(pk=_endpoint_id(key)).update(next_call_at=next_call_at)
+
+
+def reserve_starts(endpoint_id: UUID, count: int, *, patience: float) -> list[float]:
+    """Take the next starts of requests under an endpoint's limit per minute; return in how many seconds each is.
+
+    For requests outside of background work. Raise Busy when the last is more than `patience` seconds away.
+    """
+    key = resource_key(endpoint_id)
+    with transaction.atomic():
+        limits = EndpointLimits().hold(key)
+        if limits is None or limits.requests_per_minute is None:
+            return [0.0] * count
+        now = shared_now()
+        spacing = timedelta(minutes=1) / limits.requests_per_minute
+        first = max(limits.next_call_at or now, now)
+        starts = [(first + number * spacing - now).total_seconds() for number in range(count)]
+        if starts and starts[-1] > patience:
+            raise Busy(
+                f"the endpoint takes {limits.requests_per_minute} requests a minute, which are used up for the moment;"
+                " ask fewer queries at once, or try again in a minute"
+            )
+        EndpointLimits().set_next_call(key, first + count * spacing)
+    return starts

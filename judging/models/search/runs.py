@@ -179,6 +179,10 @@ class SearchItem(WorkRow):
     def __str__(self) -> str:
         return f"search {self.pk}"
 
+    @property
+    def label(self) -> str:
+        return self.run_query.label
+
 
 class SearchExchange(models.Model):
     """One request of a search and its answer, kept as evidence with secrets blanked. The body is compressed."""

@@ -26,7 +26,6 @@ class SearchItemSerializer(ModelSerializer):
     """One search of a run."""
 
     query_id = serializers.UUIDField(source="run_query_id", read_only=True)
-    label = CharField(source="run_query.label", read_only=True)
     query = QueryField(source="run_query.body", read_only=True)
 
     class Meta:

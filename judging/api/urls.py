@@ -28,15 +28,6 @@ from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
-from judging.api.search.runs.views import (
-    SearchEvidence,
-    SearchList,
-    SearchRunClone,
-    SearchRunRemap,
-    SearchRunResume,
-    SearchRunStart,
-    SearchRunStop,
-)
 from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
 from judging.api.search.endpoints.views import EndpointDetail, EndpointList
 from judging.api.search.query_sets.views import (
@@ -52,6 +43,15 @@ from judging.api.search.query_templates.views import (
     QueryTemplateSetTest,
     QueryTemplateTest,
     QueryTemplateVersionList,
+)
+from judging.api.search.runs.views import (
+    SearchEvidence,
+    SearchList,
+    SearchRunClone,
+    SearchRunRemap,
+    SearchRunResume,
+    SearchRunStart,
+    SearchRunStop,
 )
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
 from judging.api.trust.comparison_views import RunComparisonDetail

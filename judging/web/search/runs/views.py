@@ -14,8 +14,8 @@ from judging.models import EvaluationRun, SearchStatus
 from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.run_lists import get_evaluation_run
 from judging.search.runs.making import clone_search_run, create_search_run, no_endpoint
-from judging.search.runs.reads import evidence_of, failed_names, search_of_run, searches, shown_body
 from judging.search.runs.remapping import remap_search_run
+from judging.search.runs.searches import evidence_of, failed_names, search_of_run, searches, shown_body
 from judging.search.runs.starting import resume_search_run, start_search_run, stop_search_run
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, sentence, toast
 from judging.web.search.runs.forms import SearchForm
@@ -58,7 +58,8 @@ def search_evaluation(request: PageRequest, evaluation_id: UUID) -> HttpResponse
     """Make a run and start it."""
     evaluation = get_evaluation(evaluation_id)
     if evaluation.endpoint_id is None:
-        raise no_endpoint()
+        toast(request, messages.INFO, no_endpoint().message)
+        return go_to(request, "evaluation", evaluation.pk)
     form = SearchForm(request.POST or None, evaluation=evaluation)
     if form.is_valid():
         with errors_on(form):

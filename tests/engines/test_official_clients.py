@@ -54,7 +54,7 @@ def answer_with(engine: ScriptedEngine, body: dict[str, Any], **headers: str) ->
     engine.answers(Answer(body=json.dumps(body).encode(), headers=tuple(headers.items())))
 
 
-SEARCH = {"query": {"multi_match": {"query": QUERY, "fields": ["title^3", "description"]}}, "size": 20}
+SEARCH: dict[str, Any] = {"query": {"multi_match": {"query": QUERY, "fields": ["title^3", "description"]}}, "size": 20}
 
 
 def test_elasticsearch_is_asked_as_by_its_client(engine: ScriptedEngine) -> None:

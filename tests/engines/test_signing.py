@@ -129,7 +129,7 @@ def test_a_token_that_is_withdrawn_early_is_fetched_anew(engine: ScriptedEngine)
 @pytest.mark.parametrize(
     ("answer", "code", "fault"),
     [
-        (Answer(400, b'{"error": "invalid_client"}'), "http_status", Fault.PROMPT),
+        (Answer(400, b'{"error": "invalid_client"}'), "http_status", Fault.RUN),
         (Answer(401), "http_status", Fault.RUN),
         (Answer(503), "http_status", Fault.TRANSIENT),
         (Answer(429), "rate_limited", Fault.TRANSIENT),
@@ -144,7 +144,7 @@ def test_a_token_server_that_gives_none_is_told(
 
     failure = failure_of(config(engine.url, authentication=oauth(engine)))
 
-    assert (failure.code, failure.fault, len(engine.received)) == (code, fault, 1)
+    assert (failure.code, failure.fault, failure.exchanges, len(engine.received)) == (code, fault, [], 1)
     assert "token server" in failure.message
 
 

@@ -64,6 +64,8 @@ class Stack:
             port=port,
             before_exec=before_exec,
             RELEVAL_WORKERS=str(WORKERS),
+            # Each start of a web process costs as much as judging hundreds of candidates; no other stands in for a killed one.
+            RELEVAL_WEB_PROCESSES="1",
             RELEVAL_LOG_LEVEL="WARNING",
         )
         self.served.wait_until_ready()

@@ -64,7 +64,7 @@ class Stack:
             port=port,
             before_exec=before_exec,
             RELEVAL_WORKERS=str(WORKERS),
-            # Each start of a web process costs as much as judging hundreds of candidates; no other stands in for a killed one.
+            # Each costs as much to start as hundreds of candidates to judge, and so none stands in for one that is killed.
             RELEVAL_WEB_PROCESSES="1",
             RELEVAL_LOG_LEVEL="WARNING",
         )

@@ -152,7 +152,8 @@ def run_searches(request: PageRequest, run_id: UUID) -> HttpResponseBase:
     run = get_evaluation_run(run_id)
     context = searching_context(run)
     if context["search"] is None:
-        raise Invalid("the evaluation run was imported: there is no search to it", code="not_executed")
+        toast(request, messages.INFO, "The run was imported: there is no search to it.")
+        return go_to(request, "evaluation_run", run.pk)
     status = request.GET.get("status", "")
     status = status if status in SearchStatus.values else ""
     search = context["search"]

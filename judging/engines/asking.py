@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpcore2
 
 from judging.engines.answers import Exchange, SearchAnswer, SearchFailed, SearchFailure
-from judging.engines.configuration import EndpointConfig, InvalidEndpoint, check_headers
+from judging.engines.configuration import EndpointConfig, InvalidEndpoint, check_headers, check_query_string
 from judging.engines.curl import curl_line
 from judging.engines.mapping import InvalidMapping, MappedCandidate, MappingFailed, compile_mapping
 from judging.engines.paging import Pager, Position
@@ -45,6 +45,7 @@ class EngineCaller:
             raise InvalidEndpoint("authentication", str(error)) from None
         self._pager = Pager(config.paging)
         self._address, _, self._query_string = config.url.partition("?")
+        check_query_string(self._query_string)
         self._connections: Connections | None = None
 
     async def search(

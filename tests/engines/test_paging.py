@@ -27,7 +27,7 @@ def documents(count: int, at_most: int = 1_000, *, total: bool = True) -> Any:
             if request.body
             else {k: int(v[0]) for k, v in parse_qs(request.query_string).items() if k != "q"}
         )
-        wanted = asked.get("size", asked.get("n"))
+        wanted: int = asked["size"] if "size" in asked else asked["n"]
         size = min(wanted, at_most)
         begin = asked.get("from", 0)
         if "page" in asked:

@@ -56,7 +56,7 @@ class EngineCaller:
         *,
         spend: Callable[[int], Awaitable[None]] | None = None,
     ) -> SearchAnswer | SearchFailure:
-        """Ask for the first `depth` candidates of a query. Never raises.
+        """Ask for the first `depth` candidates of a query. Raises nothing but what `spend` raises.
 
         A rendered request is sent as it is for the first page. `spend` is awaited before each request, with the number
         of its page: where requests are paced, it returns when this one may start.
@@ -107,7 +107,8 @@ class EngineCaller:
                 known.add(candidate.id)
             candidates += page.candidates
             total = page.total if position.is_first else total
-            if total is not None and len(candidates) >= total:
+            # Of a full page the total is not believed: some count the page, not the matches.
+            if total is not None and len(candidates) >= total and len(page.candidates) < position.size:
                 break
             position = self._pager.after(position, answer, count=len(page.candidates), got=len(candidates), depth=depth)
         return SearchAnswer(total, candidates, len(exchanges), exchanges)

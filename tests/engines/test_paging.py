@@ -62,6 +62,12 @@ def test_an_engine_that_gives_less_at_once_is_asked_on(engine: ScriptedEngine) -
     assert len(answer.candidates) == 5
 
 
+def test_a_total_that_counts_the_page_does_not_end_the_list(engine: ScriptedEngine) -> None:
+    engine.answers(hits("a", "b", "c"), hits("d", "e", "f"), hits())
+
+    assert len(answer_of(config(engine.url, paging=OFFSET), depth=9).candidates) == 6
+
+
 def test_page_numbers_keep_their_size_and_begin_where_told(engine: ScriptedEngine) -> None:
     engine.acts(documents(20))
 

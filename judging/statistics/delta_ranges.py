@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from judging.metrics import Metric
-from judging.metrics.computation import RBP_PERSISTENCE
+from judging.statistics.estimates.additive import ADDITIVE_FAMILIES, gains, is_additive, rank_weights
 from judging.statistics.tables import Flags, Floats, Integers
 
 UNJUDGED = -1
 
-_BINARY = {"P", "Recall", "F1", "MRR", "RBP"}
-_ADDITIVE = {"P", "RBP", "DCG", "SDCG"}
-_RATIOS = {"NDCG", "NDCG_lin", "Recall", "F1"}
+_BINARY_RATIOS = frozenset({"Recall", "F1"})
+_RATIOS = _BINARY_RATIOS | {"NDCG", "NDCG_lin"}
 _CHUNK = 500  # queries at a time, with a column for each of their unjudged documents
 _MOST_ROUNDS = 50  # Dinkelbach's method takes three or four
 _SAME = 1e-12
@@ -42,7 +41,7 @@ class PairedDocuments:
 
 def has_range(metric: Metric) -> bool:
     """Say whether a metric's differences have an exact range."""
-    return metric.family in _ADDITIVE | _RATIOS | {"MRR"}
+    return is_additive(metric) or metric.family in _RATIOS or metric.family == "MRR"
 
 
 def needs_same_grades(metric: Metric) -> bool:
@@ -54,62 +53,58 @@ def delta_ranges(metric: Metric, documents: PairedDocuments, *, relevant_from: i
     """Give the least and the greatest b - a by query. Raises `ValueError` for a metric without a range."""
     if metric.family == "MRR":
         greatest = _reciprocal_rank_bound(metric, documents, relevant_from)
-        return -_reciprocal_rank_bound(metric, _exchanged(documents), relevant_from), greatest
+        return 0.0 - _reciprocal_rank_bound(metric, _exchanged(documents), relevant_from), greatest
     if not has_range(metric):
         raise ValueError(f"{metric.name} has no exact range")
-    bound = _additive_bound if metric.family in _ADDITIVE else _ratio_bound
-    return -bound(metric, _exchanged(documents), relevant_from), bound(metric, documents, relevant_from)
+    bound = _additive_bound if is_additive(metric) else _ratio_bound
+    # Taken from 0: no -0.
+    return 0.0 - bound(metric, _exchanged(documents), relevant_from), bound(metric, documents, relevant_from)
 
 
 def _exchanged(documents: PairedDocuments) -> PairedDocuments:
-    return PairedDocuments(
-        documents.queries, documents.place_b, documents.place_a, documents.grades, documents.judged
-    )
+    return PairedDocuments(documents.queries, documents.place_b, documents.place_a, documents.grades, documents.judged)
 
 
 def _gains(metric: Metric, grade_count: int, relevant_from: int) -> Floats:
     """Give what a document of each grade counts for."""
     grades = np.arange(grade_count)
-    if metric.family in _BINARY:
+    if metric.family in ADDITIVE_FAMILIES:
+        return gains(metric, grades, scale_maximum=grade_count - 1, relevant_from=relevant_from)
+    if metric.family in _BINARY_RATIOS:
         return (grades >= relevant_from).astype(np.float64)
     return grades.astype(np.float64) if metric.family == "NDCG_lin" else np.exp2(grades) - 1
 
 
-def _weights(metric: Metric, places: Integers, best_gain: float) -> Floats:
+def _weights(metric: Metric, places: Integers) -> Floats:
     """Give what a place in a list counts for; nothing beyond the cut-off and outside the list."""
-    counted = (places > 0) & (places <= metric.cutoff) if metric.cutoff else places > 0
-    with np.errstate(divide="ignore"):
-        discounts = 1 / np.log2(places + 1.0)
-    match metric.family:
-        case "P":
-            weights = np.full(len(places), 1 / (metric.cutoff or 1))
-        case "RBP":
-            weights = (1 - RBP_PERSISTENCE) * RBP_PERSISTENCE ** (places - 1.0)
-        case "SDCG":
-            ideal = best_gain * float((1 / np.log2(np.arange(2, (metric.cutoff or 1) + 2))).sum())
-            weights = discounts / ideal
-        case "Recall":
-            weights = np.ones(len(places))
-        case "F1":
-            weights = np.full(len(places), 2.0)
-        case _:
-            weights = discounts
-    return np.where(counted, weights, 0.0)
+    ranks = np.maximum(places, 1)
+    if is_additive(metric):
+        weights = rank_weights(metric, ranks, query_count=1)
+    elif metric.family in _BINARY_RATIOS:
+        # F1 is twice the hits over k + relevant.
+        weights = np.full(len(places), 2.0 if metric.family == "F1" else 1.0)
+    else:
+        weights = 1 / np.log2(ranks + 1.0)
+    return np.where(_in_reach(places, metric), weights, 0.0)
 
 
-def _parts(metric: Metric, documents: PairedDocuments, gains: Floats) -> tuple[Floats, Floats, Flags]:
+def _in_reach(places: Integers, metric: Metric) -> Flags:
+    return np.asarray((places > 0) & (places <= metric.cutoff) if metric.cutoff else places > 0)
+
+
+def _parts(metric: Metric, documents: PairedDocuments, worth: Floats) -> tuple[Floats, Floats, Flags]:
     """Give what each document adds to b - a per unit of gain, the sums over judged ones by query, and who is unjudged."""
-    each = _weights(metric, documents.place_b, gains[-1]) - _weights(metric, documents.place_a, gains[-1])
+    each = _weights(metric, documents.place_b) - _weights(metric, documents.place_a)
     is_judged = documents.grades != UNJUDGED
-    worth = each[is_judged] * gains[documents.grades[is_judged]]
-    sums = np.bincount(documents.queries[is_judged], weights=worth, minlength=len(documents.judged))
+    added = each[is_judged] * worth[documents.grades[is_judged]]
+    sums = np.bincount(documents.queries[is_judged], weights=added, minlength=len(documents.judged))
     return each, sums, ~is_judged
 
 
 def _additive_bound(metric: Metric, documents: PairedDocuments, relevant_from: int) -> Floats:
-    gains = _gains(metric, documents.judged.shape[1], relevant_from)
-    each, sums, unjudged = _parts(metric, documents, gains)
-    best = np.maximum(each[unjudged], 0) * gains[-1]
+    worth = _gains(metric, documents.judged.shape[1], relevant_from)
+    each, sums, unjudged = _parts(metric, documents, worth)
+    best = np.maximum(each[unjudged], 0) * worth[-1]
     return np.asarray(sums + np.bincount(documents.queries[unjudged], weights=best, minlength=len(sums)))
 
 
@@ -120,12 +115,11 @@ def _ratio_bound(metric: Metric, documents: PairedDocuments, relevant_from: int)
     unjudged documents that add most to N reach it first, and `known` + t documents are to be ranked ideally when t of
     them do; so for a given ratio the best t can be looked up level by level.
     """
-    gains = _gains(metric, documents.judged.shape[1], relevant_from)
-    each, sums, unjudged = _parts(metric, documents, gains)
-    if metric.cutoff:
-        # What neither list shows within the cut-off would only make the ideal ranking better. It is not asked about.
-        unjudged &= _in_reach(documents.place_a, metric.cutoff) | _in_reach(documents.place_b, metric.cutoff)
-    steps = np.diff(gains)
+    worth = _gains(metric, documents.judged.shape[1], relevant_from)
+    each, sums, unjudged = _parts(metric, documents, worth)
+    # What neither list shows within the cut-off would only make the ideal ranking better. It is not asked about.
+    unjudged &= _in_reach(documents.place_a, metric) | _in_reach(documents.place_b, metric)
+    steps = np.diff(worth)
     known = np.cumsum(documents.judged[:, ::-1], axis=1)[:, ::-1][:, 1:]  # at least grade 1, 2, ...
     queries, values = documents.queries[unjudged], each[unjudged]
     order = np.lexsort((-values, queries))
@@ -144,10 +138,6 @@ def _ratio_bound(metric: Metric, documents: PairedDocuments, relevant_from: int)
             sums[first:last], np.cumsum(added, axis=1), known[first:last], steps, _ideal(metric, known, added.shape[1])
         )
     return bounds
-
-
-def _in_reach(places: Integers, cutoff: int) -> Flags:
-    return np.asarray((places > 0) & (places <= cutoff))
 
 
 def _ideal(metric: Metric, known: Integers, columns: int) -> Floats:
@@ -192,8 +182,7 @@ def _reciprocal_rank_bound(metric: Metric, documents: PairedDocuments, relevant_
     count = len(documents.judged)
 
     def reciprocal(places: Integers) -> Floats:
-        counted = _in_reach(places, metric.cutoff) if metric.cutoff else places > 0
-        return np.divide(1.0, places, out=np.zeros(len(places)), where=counted)
+        return np.divide(1.0, places, out=np.zeros(len(places)), where=_in_reach(places, metric))
 
     of_a, of_b = reciprocal(documents.place_a), reciprocal(documents.place_b)
     relevant = documents.grades >= relevant_from

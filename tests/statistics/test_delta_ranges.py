@@ -50,7 +50,7 @@ def test_the_range_is_exactly_what_grading_everything_could_come_to(name: str, d
     while len(cases) < 60:
         a, b = (draw.sample(pool, draw.randint(0, 5)) for _ in range(2))
         grades = {each: draw.randint(0, TOP) for each in pool if draw.random() < 0.45}
-        if not a and not b or len(({*a[:depth], *b[:depth]}) - grades.keys()) > 5:
+        if (not a and not b) or len(({*a[:depth], *b[:depth]}) - grades.keys()) > 5:
             continue
         cases.append((a, b, grades))
     low, high = delta_ranges(parse_metric(name), documents_of(cases), relevant_from=RELEVANT_FROM)

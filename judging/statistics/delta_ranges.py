@@ -12,7 +12,7 @@ import numpy as np
 
 from judging.metrics import Metric
 from judging.statistics.estimates.additive import ADDITIVE_FAMILIES, gains, is_additive, rank_weights
-from judging.statistics.tables import Flags, Floats, Integers
+from judging.statistics.tables import Flags, Floats, Integers, sums_by
 
 UNJUDGED = -1
 
@@ -97,15 +97,15 @@ def _parts(metric: Metric, documents: PairedDocuments, worth: Floats) -> tuple[F
     each = _weights(metric, documents.place_b) - _weights(metric, documents.place_a)
     is_judged = documents.grades != UNJUDGED
     added = each[is_judged] * worth[documents.grades[is_judged]]
-    sums = np.bincount(documents.queries[is_judged], weights=added, minlength=len(documents.judged))
-    return each, sums, ~is_judged
+    sums = sums_by(documents.queries[is_judged], added, count=len(documents.judged))
+    return each, sums, np.asarray(~is_judged)
 
 
 def _additive_bound(metric: Metric, documents: PairedDocuments, relevant_from: int) -> Floats:
     worth = _gains(metric, documents.judged.shape[1], relevant_from)
     each, sums, unjudged = _parts(metric, documents, worth)
     best = np.maximum(each[unjudged], 0) * worth[-1]
-    return np.asarray(sums + np.bincount(documents.queries[unjudged], weights=best, minlength=len(sums)))
+    return sums + sums_by(documents.queries[unjudged], best, count=len(sums))
 
 
 def _ratio_bound(metric: Metric, documents: PairedDocuments, relevant_from: int) -> Floats:

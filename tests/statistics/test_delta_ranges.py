@@ -35,7 +35,8 @@ def documents_of(cases: list[tuple[list[str], list[str], dict[str, int]]]) -> Pa
         for each in sorted({*a, *b})
     ]
     judged = [[list(grades.values()).count(grade) for grade in range(TOP + 1)] for _, _, grades in cases]
-    return PairedDocuments(*np.array(rows, dtype=np.int64).T, np.array(judged, dtype=np.int64))
+    queries, place_a, place_b, given = np.array(rows, dtype=np.int64).T
+    return PairedDocuments(queries, place_a, place_b, given, np.array(judged, dtype=np.int64))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def documents_of(cases: list[tuple[list[str], list[str], dict[str, int]]]) -> Pa
 def test_the_range_is_exactly_what_grading_everything_could_come_to(name: str, depth: int) -> None:
     draw = random.Random(11)
     pool = [f"d{number}" for number in range(7)]
-    cases = []
+    cases: list[tuple[list[str], list[str], dict[str, int]]] = []
     while len(cases) < 60:
         a, b = (draw.sample(pool, draw.randint(0, 5)) for _ in range(2))
         grades = {each: draw.randint(0, TOP) for each in pool if draw.random() < 0.45}

@@ -28,7 +28,7 @@ class ComparedQuerySerializer(serializers.Serializer[Any]):
 
     query_key = serializers.CharField(source="key", help_text="Names the query in the corpus.")
     query = QueryField(help_text="As run b has it.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     query_id_a = serializers.UUIDField(source="run_query_a")
     query_id_b = serializers.UUIDField(source="run_query_b")
     value_a = serializers.FloatField(allow_null=True)
@@ -123,13 +123,13 @@ class DecidingRunsSerializer(serializers.Serializer[Any]):
 
 def row_body(row: QueryRow) -> dict[str, Any]:
     """Return a row as its serializer takes it."""
-    body = {name: getattr(row, name) for name in QueryRow.__slots__}  # type: ignore[attr-defined]
+    body = {name: getattr(row, name) for name in QueryRow.__slots__}
     return body | {"range": _range(row.low, row.high)}
 
 
 def summary_body(summary: TableSummary, *, metric: str, k: int, p: float, noise: Noise | None) -> dict[str, Any]:
     """Return a summary as its serializer takes it."""
-    body = {name: getattr(summary, name) for name in TableSummary.__slots__}  # type: ignore[attr-defined]
+    body = {name: getattr(summary, name) for name in TableSummary.__slots__}
     return body | {
         "metric": metric,
         "k": k,

@@ -156,7 +156,7 @@ def page_of_order(query_ids: Integers, order: Integers, *, cursor: str = "", lim
     if cursor:
         number = cursor[1:]
         is_read = cursor[0] in "np" and number.isascii() and number.isdecimal() and len(number) < 19
-        at = np.flatnonzero(query_ids[order] == int(number)) if is_read else []
+        at = np.flatnonzero(query_ids[order] == (int(number) if is_read else 0))
         if not len(at):
             message = "this is no cursor of this list; take it from `next` or `previous`"
             raise Invalid(message, errors={"cursor": [message]})

@@ -1,5 +1,6 @@
 """Two runs query by query: values, how alike the lists are, what is unjudged, and how far the difference can go."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,13 +16,14 @@ from judging.statistics.figures import Figure
 from judging.statistics.paired import TIE, difference_figure
 from judging.statistics.tables import Flags, Floats, Integers
 from judging.trust.comparisons.paired_lists import (
+    KnownGrades,
     RankedLists,
     pair_documents,
     read_known_grades,
     read_lists,
     shared_queries,
 )
-from judging.trust.comparisons.query_values import query_values, shared_metrics
+from judging.trust.comparisons.query_values import computed_values, query_values, shared_metrics
 from judging.trust.comparisons.remembered import grades_of, lists_of, remembered
 from judging.trust.comparisons.searches import failed_queries, search_depth
 
@@ -191,11 +193,15 @@ def read_query_table(a: EvaluationRun, b: EvaluationRun, measure: Measure) -> Qu
 
 
 def read_query(a: EvaluationRun, b: EvaluationRun, measure: Measure, query_id: int) -> QueryTable:
-    """Compare b with a in one query of the corpus, which both have, as it is now."""
+    """Compare b with a in one query of the corpus, which both have.
+
+    Its values are computed from the grades of this moment: those stored are renewed in the background for all runs but
+    the one in which a grade was given.
+    """
     query_ids = np.array([query_id], dtype=np.int64)
     reader = _Reader(a, b, query_ids)
     failed = np.concatenate([failed_queries(a), failed_queries(b)])
-    lists, graded = _list_figures(reader, measure), _grade_figures(reader, measure)
+    lists, graded = _list_figures(reader, measure), _grade_figures(reader, measure, values=computed_values)
     return QueryTable(measure, query_ids, 0, 0, np.isin(query_ids, failed), lists, graded)
 
 
@@ -234,7 +240,12 @@ def _list_figures(reader: _Reader, measure: Measure) -> ListFigures:
     )
 
 
-def _grade_figures(reader: _Reader, measure: Measure) -> GradeFigures:
+def _grade_figures(
+    reader: _Reader,
+    measure: Measure,
+    *,
+    values: Callable[[EvaluationRun, Metric, RankedLists, KnownGrades], Floats] = query_values,
+) -> GradeFigures:
     a, b = reader.a, reader.b
     lists_a, lists_b = reader.lists
     query_ids, metric, count = reader.query_ids, measure.metric, len(reader.query_ids)
@@ -255,8 +266,8 @@ def _grade_figures(reader: _Reader, measure: Measure) -> GradeFigures:
             unlike |= (judged != known_b.counts(count, grade_count)).any(axis=1)
         low, high = (np.where(unlike, np.nan, side) for side in (low, high))
     return GradeFigures(
-        value_a=query_values(a, metric, lists_a, known_a),
-        value_b=query_values(b, metric, lists_b, known_b),
+        value_a=values(a, metric, lists_a, known_a),
+        value_b=values(b, metric, lists_b, known_b),
         unjudged_a=_count(documents.queries[open_a], count),
         unjudged_b=_count(documents.queries[open_b], count),
         undecided=_count(documents.queries[open_a | open_b], count),

@@ -49,6 +49,11 @@ def query_values(run: EvaluationRun, metric: Metric, lists: RankedLists, known: 
     name = metric_names(run).get(metric.canonical_name)
     if name is not None:
         return stored_values(run, name, lists.query_ids)
+    return computed_values(run, metric, lists, known)
+
+
+def computed_values(run: EvaluationRun, metric: Metric, lists: RankedLists, known: KnownGrades) -> Floats:
+    """Compute a run's values by query from the grades as they are, whatever is stored; NaN without judgments."""
     values = np.full(len(lists.query_ids), np.nan)
     order = np.argsort(known.queries, kind="stable")
     bounds = np.searchsorted(known.queries[order], np.arange(len(values) + 1)).tolist()

@@ -64,7 +64,8 @@ def queries_context(request: PageRequest, runs: list[EvaluationRun]) -> dict[str
     ordering, search = _wanted(request)
     table = read_query_table(a, b, measure)
     order = query_order(a, b, table, ordering=ordering, search=search)
-    page = page_of(request, order, size=_ROWS)
+    places: Any = order  # is cut like a list
+    page = page_of(request, places, size=_ROWS)
     shared = shared_metrics(a, b)
     name = measure.metric.canonical_name
     names = shared if name in shared else [*shared, name]

@@ -149,7 +149,7 @@ def _ideal(metric: Metric, known: Integers, columns: int) -> Floats:
         return counts + float(metric.cutoff or 0)
     discounts = 1 / np.log2(np.arange(1, len(counts)) + 1.0)
     discounts[metric.cutoff or len(counts) :] = 0
-    return np.concatenate([[0.0], np.cumsum(discounts)])
+    return np.asarray(np.concatenate([[0.0], np.cumsum(discounts)]), dtype=np.float64)
 
 
 def _greatest_ratio(sums: Floats, added: Floats, known: Integers, steps: Floats, ideal: Floats) -> Floats:

@@ -9,10 +9,10 @@ from rest_framework.test import APIClient
 
 from judging import ledger
 from judging.metrics.list_similarity import rank_biased_overlap
-from judging.models import Candidate, EvaluationRun
+from judging.models import Candidate, EvaluationRun, SearchItem, SearchRun
 from judging.runs.locks import lock_run
-from judging.trust.comparisons.query_rows import query_order, query_rows, step_of
-from judging.trust.comparisons.query_table import choose_measure, read_query, read_query_table
+from judging.trust.comparisons.queries.query_rows import query_order, query_rows, step_of
+from judging.trust.comparisons.queries.query_table import choose_measure, read_query, read_query_table
 from tests.factories import candidate, make_evaluation, make_judge, make_run
 from tests.rest_clients import assert_problem
 from tests.trust.compared import make_scored_run, some_values
@@ -247,3 +247,38 @@ def test_a_grade_is_in_the_next_answer(as_member: APIClient, runs: Any) -> None:
     ledger.renew_metrics(a.pk)
     rows = {row["query"]: row for row in answer(as_member, path(a, b))["results"]}
     assert (rows["hats"]["value_a"], rows["hats"]["value_b"], rows["hats"]["delta"]) == (0, 0.5, 0.5)
+
+
+def test_a_failed_search_is_shown_and_counted_nowhere(as_member: APIClient, runs: Any) -> None:
+    a, b = runs
+    search_it(b, failed="shoes")
+    body = answer(as_member, path(a, b))
+    assert [row["query"] for row in body["results"] if row["is_failed"]] == ["shoes"]
+    assert next(row for row in body["results"] if row["is_failed"])["delta"] is None
+    summary = body["summary"]
+    assert (summary["failed_count"], summary["query_count"], summary["scored_count"]) == (1, 2, 0)
+
+
+def test_lists_that_were_asked_for_less_deep_are_refused(as_member: APIClient, runs: Any) -> None:
+    a, b = runs
+    search_it(b)
+    assert_problem(as_member.get(path(a, b), {"metric": "P@5"}), 400, "depth_too_small")
+    assert_problem(as_member.get(path(b, a), {"metric": "P@5"}), 400, "depth_too_small")
+
+
+def test_a_clone_tells_the_noise_unless_another_run_is_named(as_member: APIClient, runs: Any) -> None:
+    a, b = runs
+    clone = make_run(A, evaluation=a.evaluation, metrics=["P@2"], cloned_from=a, depth=3)
+    search_it(a)
+    ledger.refresh_run(clone.pk)
+    assert answer(as_member, path(a, b))["summary"]["noise"]["run_id"] == str(clone.pk)
+
+
+def search_it(run: EvaluationRun, *, failed: str = "") -> None:
+    """Make a run one that was executed, three deep, with a search that failed."""
+    EvaluationRun.objects.filter(pk=run.pk).update(depth=3)
+    search = SearchRun.objects.create(evaluation_run=run)
+    SearchItem.objects.bulk_create(
+        SearchItem(search_run=search, run_query=query, status="failed", failure_code="timeout")
+        for query in run.run_queries.filter(text=failed)
+    )

@@ -30,18 +30,19 @@ from judging.records.files.formats import TABLE_FORMATS, checked_format, export_
 from judging.records.visibility import visible_judges
 from judging.rest.paging import page_size
 from judging.review.grid import rows_of
-from judging.trust.comparisons.noise import Noise, read_noise
-from judging.trust.comparisons.query_export import export_table
-from judging.trust.comparisons.query_rows import (
+from judging.trust.comparisons.queries.noise import Noise, read_noise
+from judging.trust.comparisons.queries.query_export import export_table
+from judging.trust.comparisons.queries.query_rows import (
     DEFAULT_ORDERING,
     ORDERINGS,
     page_of_order,
     query_order,
     query_rows,
 )
-from judging.trust.comparisons.query_table import Measure, choose_measure, read_query, read_query_table
+from judging.trust.comparisons.queries.query_table import Measure, choose_measure, read_query, read_query_table
+from judging.trust.comparisons.queries.searches import repeated_run
+from judging.trust.comparisons.queries.side_by_side import MAX_SHOWN, aligned_documents, differing_fields, query_of_both
 from judging.trust.comparisons.run_comparison import check_comparable, comparison_of, read_runs
-from judging.trust.comparisons.side_by_side import MAX_SHOWN, aligned_documents, differing_fields, query_of_both
 
 _CONFLICT = "scales_differ, corpora_differ, relevant_from_differs, run_not_completed"
 _MEASURE = [
@@ -66,7 +67,9 @@ class RunComparisonDetail(ApiView):
             *_MEASURE,
             OpenApiParameter("ordering", str, enum=ORDERINGS, default=DEFAULT_ORDERING),
             OpenApiParameter("search", str, description=f"In query and label, at most {MAX_SEARCH} characters."),
-            OpenApiParameter("noise", OpenApiTypes.UUID, description="A second run of a's configuration (A/A)."),
+            OpenApiParameter(
+                "noise", OpenApiTypes.UUID, description="A second run of a's configuration (A/A); a clone unless given."
+            ),
             OpenApiParameter(
                 "with", str, description="Ids of further runs with commas between them, eight runs in all."
             ),
@@ -102,7 +105,7 @@ class RunComparisonDetail(ApiView):
             metric=measure.metric.canonical_name,
             k=measure.k,
             p=measure.p,
-            noise=_noise(request, a, measure),
+            noise=_noise(request, a, b, measure),
         )
         url = request.build_absolute_uri()
         rows = [row_body(row) for row in query_rows(a, b, table, places)]
@@ -221,11 +224,11 @@ def _whole_number(request: Request, name: str, most: int) -> int | None:
     return int(given)
 
 
-def _noise(request: Request, a: EvaluationRun, measure: Measure) -> Noise | None:
+def _noise(request: Request, a: EvaluationRun, b: EvaluationRun, measure: Measure) -> Noise | None:
     ids = _run_ids(request.query_params.get("noise", ""), "noise")
-    if not ids:
+    again = read_runs([a.pk, ids[0]])[1] if ids else repeated_run(a, b)
+    if again is None:
         return None
-    _, again = read_runs([a.pk, ids[0]])
     check_comparable([a, again])
     return read_noise(a, again, measure)
 

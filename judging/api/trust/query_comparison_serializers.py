@@ -10,10 +10,10 @@ from judging.api.runs.serializers import QueryField
 from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY
 from judging.metrics.names import MAX_CUTOFF
 from judging.rest.fields import IntegerField, Serializer, UUIDField
-from judging.trust.comparisons.noise import Noise
-from judging.trust.comparisons.query_rows import QueryRow
-from judging.trust.comparisons.query_table import TableSummary
-from judging.trust.comparisons.side_by_side import Mark
+from judging.trust.comparisons.queries.noise import Noise
+from judging.trust.comparisons.queries.query_rows import QueryRow
+from judging.trust.comparisons.queries.query_table import TableSummary
+from judging.trust.comparisons.queries.side_by_side import Mark
 
 
 class RangeSerializer(serializers.Serializer[Any]):

@@ -19,7 +19,7 @@ from judging.statistics.tables import Flags, Floats, Integers
 from judging.trust.comparisons.judges_of_record import counts_ai_grades, judge_models
 from judging.trust.comparisons.model_families import is_same_family
 from judging.trust.comparisons.people_difference import people_differences
-from judging.trust.comparisons.query_values import metric_names
+from judging.trust.comparisons.queries.query_values import metric_names
 from judging.trust.comparisons.remembered import grades_of, remembered
 from judging.trust.grades import check_completed
 

@@ -15,13 +15,13 @@ from judging.records.files.formats import TABLE_FORMATS, checked_format, export_
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import comparable_runs
 from judging.statistics.delta_ranges import has_range
-from judging.trust.comparisons.noise import Noise, read_noise
-from judging.trust.comparisons.query_export import export_table
-from judging.trust.comparisons.query_rows import DEFAULT_ORDERING, ORDERINGS, query_order, query_rows
-from judging.trust.comparisons.query_table import Measure, choose_measure, read_query_table
-from judging.trust.comparisons.query_values import shared_metrics
+from judging.trust.comparisons.queries.noise import Noise, read_noise
+from judging.trust.comparisons.queries.query_export import export_table
+from judging.trust.comparisons.queries.query_rows import DEFAULT_ORDERING, ORDERINGS, query_order, query_rows
+from judging.trust.comparisons.queries.query_table import Measure, choose_measure, read_query_table
+from judging.trust.comparisons.queries.query_values import shared_metrics
+from judging.trust.comparisons.queries.searches import is_same_configuration, repeated_run
 from judging.trust.comparisons.run_comparison import check_comparable, read_runs
-from judging.trust.comparisons.searches import is_same_configuration
 from judging.web.base import PageRequest, page_of, sentence
 from judging.web.trust.deciding import new_key
 
@@ -69,7 +69,7 @@ def queries_context(request: PageRequest, runs: list[EvaluationRun]) -> dict[str
     shared = shared_metrics(a, b)
     name = measure.metric.canonical_name
     names = shared if name in shared else [*shared, name]
-    noise, noise_problem = _noise(request, a, measure)
+    noise, noise_problem = _noise(request, a, b, measure)
     heads = (("value_a", a.name), ("value_b", b.name), *_HEADS)
     return {
         "a": a,
@@ -120,11 +120,12 @@ def _wanted(request: PageRequest) -> tuple[str, str]:
     return ordering if ordering in ORDERINGS else DEFAULT_ORDERING, search
 
 
-def _noise(request: PageRequest, a: EvaluationRun, measure: Measure) -> tuple[Noise | None, str]:
+def _noise(request: PageRequest, a: EvaluationRun, b: EvaluationRun, measure: Measure) -> tuple[Noise | None, str]:
     """Return the noise by the run that the address names, or why there is none to be told."""
     given = request.GET.get("noise", "")
     if not given:
-        return None, ""
+        clone = repeated_run(a, b)
+        return (read_noise(a, clone, measure) if clone else None), ""
     try:
         _, again = read_runs([a.pk, UUID(given)])
         check_comparable([a, again])

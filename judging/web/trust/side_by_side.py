@@ -16,15 +16,15 @@ from judging.ledger import PersonGrade
 from judging.models import EvaluationRun, RunQuery
 from judging.review.grid import rows_of
 from judging.review.reviewing import grade_candidates
-from judging.trust.comparisons.query_rows import query_rows, step_of
-from judging.trust.comparisons.query_table import Measure, read_query
-from judging.trust.comparisons.run_comparison import check_comparable, read_runs
-from judging.trust.comparisons.side_by_side import (
+from judging.trust.comparisons.queries.query_rows import query_rows, step_of
+from judging.trust.comparisons.queries.query_table import Measure, read_query
+from judging.trust.comparisons.queries.side_by_side import (
     AlignedDocument,
     aligned_documents,
     differing_fields,
     query_of_both,
 )
+from judging.trust.comparisons.run_comparison import check_comparable, read_runs
 from judging.web.base import PageRequest, go_to, member_required
 from judging.web.review.documents import FieldText, field_texts, query_details
 from judging.web.review.given import given_grades

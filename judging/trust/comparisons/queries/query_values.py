@@ -8,7 +8,7 @@ from django.db.models.functions import Cast
 from judging.metrics import Metric, compute_query, parse_metric
 from judging.models import EvaluationRun, RunQuery
 from judging.statistics.tables import Floats, Integers
-from judging.trust.comparisons.paired_lists import KnownGrades, RankedLists
+from judging.trust.comparisons.queries.paired_lists import KnownGrades, RankedLists
 
 _CHUNK = 5000
 _VALUE = np.dtype([("query", np.int64), ("value", np.float64)])

@@ -13,9 +13,9 @@ from judging.foundation.limits import MAX_SEARCH
 from judging.models import EvaluationRun, Query, RunQuery
 from judging.statistics.paired import TIE
 from judging.statistics.tables import Integers
-from judging.trust.comparisons.paired_lists import shared_queries
-from judging.trust.comparisons.query_table import Measure, QueryTable, read_query_table
-from judging.trust.comparisons.query_values import metric_names, stored_values
+from judging.trust.comparisons.queries.paired_lists import shared_queries
+from judging.trust.comparisons.queries.query_table import Measure, QueryTable, read_query_table
+from judging.trust.comparisons.queries.query_values import metric_names, stored_values
 from judging.trust.comparisons.remembered import grades_of, remembered
 
 COLUMNS = ("query", "delta", "abs_delta", "rbo", "jaccard", "value_a", "value_b")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from judging.models import EvaluationRun
-from judging.trust.comparisons.query_table import Measure, TableSummary, read_query_table
+from judging.trust.comparisons.queries.query_table import Measure, TableSummary, read_query_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from judging.statistics.delta_ranges import UNJUDGED, delta_ranges, has_range, n
 from judging.statistics.figures import Figure
 from judging.statistics.paired import TIE, difference_figure
 from judging.statistics.tables import Flags, Floats, Integers
-from judging.trust.comparisons.paired_lists import (
+from judging.trust.comparisons.queries.paired_lists import (
     KnownGrades,
     RankedLists,
     pair_documents,
@@ -23,9 +23,9 @@ from judging.trust.comparisons.paired_lists import (
     read_lists,
     shared_queries,
 )
-from judging.trust.comparisons.query_values import computed_values, query_values, shared_metrics
+from judging.trust.comparisons.queries.query_values import computed_values, query_values, shared_metrics
+from judging.trust.comparisons.queries.searches import failed_queries, search_depth
 from judging.trust.comparisons.remembered import grades_of, lists_of, remembered
-from judging.trust.comparisons.searches import failed_queries, search_depth
 
 DEFAULT_K = 10
 

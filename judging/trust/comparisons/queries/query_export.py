@@ -7,8 +7,8 @@ from judging.records.files.cells import csv_line
 from judging.records.files.formats import ExportFormat, in_chunks
 from judging.records.files.names import query_cell
 from judging.statistics.tables import Integers
-from judging.trust.comparisons.query_rows import query_rows
-from judging.trust.comparisons.query_table import QueryTable
+from judging.trust.comparisons.queries.query_rows import query_rows
+from judging.trust.comparisons.queries.query_table import QueryTable
 
 COLUMNS = (
     "query_key",

@@ -146,7 +146,7 @@ def _ideal(metric: Metric, known: Integers, columns: int) -> Floats:
     if metric.family == "Recall":
         return counts.astype(np.float64)
     if metric.family == "F1":
-        return counts + float(metric.cutoff or 0)
+        return (counts + (metric.cutoff or 0)).astype(np.float64)
     discounts = 1 / np.log2(np.arange(1, len(counts)) + 1.0)
     discounts[metric.cutoff or len(counts) :] = 0
     return np.asarray(np.concatenate([[0.0], np.cumsum(discounts)]), dtype=np.float64)

@@ -99,7 +99,9 @@ def test_a_candidate_of_another_query_or_a_locked_run_takes_no_grade(visit: Clie
 
 
 def test_without_scripts_a_grade_leads_back_to_the_page(visit: Client, runs: Any) -> None:
-    response = visit.post(address(*runs, "shoes", "grade_side_by_side"), graded(candidate(runs[1], "shoes", "d9"), 1))
+    response = visit.post(
+        address(runs[0], runs[1], route="grade_side_by_side"), graded(candidate(runs[1], "shoes", "d9"), 1)
+    )
     assert response.status_code == 302
     assert response["Location"].startswith(address(*runs))
 

@@ -3,6 +3,8 @@
 The one place where comparisons look this up. Imported runs have no searches, and none of theirs failed.
 """
 
+from uuid import UUID
+
 import numpy as np
 from django.db.models import Q
 
@@ -43,5 +45,5 @@ def repeated_run(a: EvaluationRun, b: EvaluationRun) -> EvaluationRun | None:
     return None if a.depth is None else others.order_by("-created_at", "pk").first()
 
 
-def _family(run: EvaluationRun) -> set[object]:
-    return {run.pk, run.cloned_from_id} - {None}
+def _family(run: EvaluationRun) -> set[UUID]:
+    return {run.pk} if run.cloned_from_id is None else {run.pk, run.cloned_from_id}

@@ -13,7 +13,6 @@ from judging.metrics.names import MAX_CUTOFF
 from judging.models import EvaluationRun
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
 from judging.records.visibility import visible_judges
-from judging.runs.run_lists import comparable_runs
 from judging.statistics.delta_ranges import has_range
 from judging.trust.comparisons.queries.noise import Noise, read_noise
 from judging.trust.comparisons.queries.query_export import export_table
@@ -95,7 +94,6 @@ def queries_context(request: PageRequest, runs: list[EvaluationRun]) -> dict[str
         "can_judge": not a.is_locked and not b.is_locked,
         "side_query": f"?{urlencode({'metric': name})}",
         "decide_key": new_key(),
-        "choices": comparable_runs(a.evaluation.corpus, with_runs=runs),
     }
 
 

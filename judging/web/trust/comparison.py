@@ -62,7 +62,8 @@ def compare(request: PageRequest, run_id: UUID, other_run_id: UUID) -> HttpRespo
     try:
         if request.htmx.target == "queries":
             check_comparable(runs)
-            return render(request, "judging/trust/_compare_queries.html", queries_context(request, runs))
+            context = _head(request, runs) | queries_context(request, runs)
+            return render(request, "judging/trust/_compare_queries.html", context)
         if "file_format" in request.GET:
             check_comparable(runs)
             return queries_file(request, runs)

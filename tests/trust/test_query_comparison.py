@@ -102,6 +102,7 @@ def test_a_metric_that_runs_were_not_made_with_is_computed(as_member: APIClient,
         ({"k": 1001}, "invalid"),
         ({"p": 1}, "invalid"),
         ({"p": "nan"}, "invalid"),
+        ({"p": "1e-320"}, "invalid"),
         ({"ordering": "rank"}, "invalid"),
         ({"cursor": "n999999"}, "invalid"),
         ({"cursor": "x"}, "invalid"),
@@ -173,6 +174,7 @@ def test_one_query_shows_both_lists_aligned_with_their_grades(as_member: APIClie
     assert (body["documents"][1]["a"]["effective_grade"], body["documents"][2]["a"]) == (2, None)
     assert body["row"]["value_a"] == 0.5
     assert as_member.get(path(a, b, "/queries/nothing")).status_code == 404
+    assert as_member.get(path(a, b, "/queries/%00")).status_code == 404
 
 
 def test_one_query_alone_comes_to_what_the_table_says_of_it(runs: Any) -> None:

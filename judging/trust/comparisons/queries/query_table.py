@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_PERSISTENCE, MIN_PERSISTENCE
 from judging.metrics import DEFAULT_METRICS, Metric, parse_metric
 from judging.metrics.list_similarity import RBO_PERSISTENCE, compare_lists
 from judging.metrics.names import MAX_CUTOFF
@@ -156,8 +157,9 @@ def choose_measure(
     chosen = parse_metric(metric or next(iter([*shared_metrics(a, b), *a.metrics, *DEFAULT_METRICS])))
     if k is not None and not 1 <= k <= MAX_CUTOFF:
         raise Invalid(f"k is a whole number from 1 to {MAX_CUTOFF}", errors={"k": [f"1 to {MAX_CUTOFF}"]})
-    if not 0 < p < 1:
-        raise Invalid("p lies between 0 and 1", errors={"p": ["between 0 and 1"]})
+    if not MIN_PERSISTENCE <= p <= MAX_PERSISTENCE:
+        bounds = f"a number from {MIN_PERSISTENCE} to {MAX_PERSISTENCE}"
+        raise Invalid(f"p is {bounds}", errors={"p": [bounds]})
     for run in (a, b):
         depth = search_depth(run)
         if depth is not None and chosen.cutoff is not None and chosen.cutoff > depth:

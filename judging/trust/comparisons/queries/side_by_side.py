@@ -35,8 +35,9 @@ class AlignedDocument:
 
 def query_of_both(a: EvaluationRun, b: EvaluationRun, key: str) -> tuple[RunQuery, RunQuery]:
     """Return the query that `key` names as each run has it. Raise NotFound."""
-    # With the corpus, through its index.
-    query = Query.objects.filter(corpus_id=b.evaluation.corpus_id, identity=key).first()
+    # With the corpus, through its index. A hash in hexadecimal; databases refuse some of what else an address can hold.
+    is_key = key.isascii() and key.isalnum()
+    query = Query.objects.filter(corpus_id=b.evaluation.corpus_id, identity=key).first() if is_key else None
     found = {row.run_id: row for row in RunQuery.objects.filter(run__in={a.pk, b.pk}, query=query)} if query else {}
     if a.pk not in found or b.pk not in found:
         raise NotFound("no such query in both evaluation runs")

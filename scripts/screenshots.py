@@ -133,6 +133,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
         ("compare", (world["title_run"].pk, run.pk), "", look),
+        ("side_by_side", (world["title_run"].pk, run.pk, run.run_queries.all()[0].query.identity), "", look),
         ("trust_how", (), "", look),
         ("run_trust", (run.pk,), "", open_details),
         ("run_samples", (run.pk,), "", lambda page: page.locator("#sample-plan p").first.wait_for()),

@@ -42,6 +42,7 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judging_runs.starting.start_judging_run",
         "judging_runs.starting.cancel_judging_run",
         "judging_runs.starting.estimate_judging_run",
+        "judging_runs.deciding.start_deciding_runs",
         "judging_runs.making_current.make_judging_run_current",
         "judging_runs.making_current.preview_making_current",
         "review.judgments.record_judgments",

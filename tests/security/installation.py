@@ -80,6 +80,7 @@ class Installation:
             "corpus_id": self.run.evaluation.corpus_id,
             "candidate_pk": candidate.pk,
             "query_id": self.run.run_queries.all()[0].pk,
+            "query_key": self.run.run_queries.all()[0].query.identity,
             "judging_run_id": self.judging_run.pk,
             "provider_id": self.provider.pk,
             "judge_id": self.judge.pk,

@@ -56,17 +56,10 @@ from judging.models.evaluators import (
     ResponseJudgeVersion,
 )
 from judging.models.imports import JudgmentImport, StagedJudgment
+from judging.models.judge_work.jobs import ACTIVE_STATUSES, ItemStatus, JudgeItem, JudgeJob, JudgingRunStatus
+from judging.models.judge_work.probes import FIRST, Probe, ProbeItem, ProbeRun
 from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
-from judging.models.judging_runs import (
-    ACTIVE_STATUSES,
-    RUN_LOCKED,
-    ItemStatus,
-    JudgingItem,
-    JudgingRun,
-    JudgingRunStatus,
-    Scope,
-    Throttle,
-)
+from judging.models.judging_runs import RUN_LOCKED, JudgingItem, JudgingRun, Scope, Throttle
 from judging.models.judgments import (
     PEOPLE,
     Abstention,
@@ -75,7 +68,6 @@ from judging.models.judgments import (
     Judgment,
     LockedJudgment,
 )
-from judging.models.probes import FIRST, Probe, ProbeItem, ProbeRun
 from judging.models.search.endpoints import EndpointMethod, EndpointType, SearchEndpoint
 from judging.models.search.query_sets import QueryKind, QuerySource, SearchQuerySet, SetQuery
 from judging.models.search.query_templates import QueryTemplate, QueryTemplateVersion
@@ -137,6 +129,8 @@ __all__ = [
     "Invitation",
     "ItemStatus",
     "Job",
+    "JudgeItem",
+    "JudgeJob",
     "JudgeSettings",
     "JudgeVersion",
     "JudgingItem",

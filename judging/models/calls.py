@@ -4,8 +4,8 @@ from django.db import models
 from django.utils import timezone
 
 from judging.foundation.limits import MAX_FINISH_REASON, MAX_MODEL, MAX_NAME
+from judging.models.judge_work.probes import ProbeRun
 from judging.models.judging_runs import JudgingRun
-from judging.models.probes import ProbeRun
 
 
 class Call(models.Model):

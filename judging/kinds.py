@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from judging.golden.check_kind import GoldenCheckKind
 from judging.judging_runs.kind import JudgingRunKind
 from judging.probes.kind import ProbeKind
 from judging.responses.kind import BatchKind
@@ -11,4 +12,5 @@ KINDS: tuple[Kind[Any, Any, Any], ...] = (
     JudgingRunKind(),
     BatchKind(),
     ProbeKind(),
+    GoldenCheckKind(),
 )

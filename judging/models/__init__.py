@@ -56,6 +56,14 @@ from judging.models.evaluators import (
     ResponseJudgeVersion,
 )
 from judging.models.imports import JudgmentImport, StagedJudgment
+from judging.models.judge_work.golden import (
+    BaselineReason,
+    CheckOutcome,
+    GoldenCheck,
+    GoldenItem,
+    GoldenPair,
+    GoldenSet,
+)
 from judging.models.judge_work.jobs import ACTIVE_STATUSES, ItemStatus, JudgeItem, JudgeJob, JudgingRunStatus
 from judging.models.judge_work.probes import FIRST, Probe, ProbeItem, ProbeRun
 from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
@@ -96,6 +104,7 @@ __all__ = [
     "AuditEvent",
     "AuthenticationType",
     "AuthorKind",
+    "BaselineReason",
     "BatchEvaluator",
     "BatchExecution",
     "BatchItem",
@@ -105,6 +114,7 @@ __all__ = [
     "Candidate",
     "Certificate",
     "CertificateStatus",
+    "CheckOutcome",
     "CheckSample",
     "Corpus",
     "Document",
@@ -122,6 +132,10 @@ __all__ = [
     "ExecutionLog",
     "ExecutionLogTag",
     "Goal",
+    "GoldenCheck",
+    "GoldenItem",
+    "GoldenPair",
+    "GoldenSet",
     "GradingHold",
     "ImportedRater",
     "InputName",

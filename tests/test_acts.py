@@ -28,12 +28,22 @@ ROOMS = (
     "responses",
     "trust",
     "probes",
+    "golden",
     "exports",
     "operations",
     "demo",
 )
 # What the engine calls while it works: jobs have no actor any more once they are queued.
-ENGINE = {"finishing_current", "kind", "item_endings", "immediate", "interrupted", "stale_metrics"}
+ENGINE = {
+    "check_kind",
+    "conclusions",
+    "finishing_current",
+    "kind",
+    "item_endings",
+    "immediate",
+    "interrupted",
+    "stale_metrics",
+}
 
 # What raters do, beside seeing: they grade, and have an account and tokens like everybody.
 OF_RATERS = {

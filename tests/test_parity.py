@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _JUDGING = Path(__file__).parent.parent / "judging"
-_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes")
+_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes", "golden")
 
 
 @functools.cache
@@ -59,6 +59,11 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judges.trials.try_judge_on_run",
         "probes.acts.start_probes",
         "probes.acts.cancel_probes",
+        "golden.acts.create_golden_set",
+        "golden.acts.start_golden_check",
+        "golden.acts.cancel_golden_check",
+        "golden.acts.reschedule_golden_set",
+        "golden.acts.delete_golden_set",
         "people.tokens.create_token",
         "people.tokens.revoke_token",
         "people.accounts.invite_member",

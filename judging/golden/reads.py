@@ -1,10 +1,9 @@
 """Golden sets and their checks as every interface lists them."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from judging.foundation.errors import NotFound
@@ -18,7 +17,10 @@ _OFFERED = 50
 def golden_sets(user: Actor) -> QuerySet[GoldenSet]:
     """Return the golden sets of the judges that `user` sees, newest first."""
     sets = GoldenSet.objects.filter(judge__in=visible_judges(user, with_archived=True))
-    return sets.select_related("judge", "evaluation_run", "created_by").order_by("-created_at", "-pk")
+    others = GoldenCheck.objects.filter(golden_set=OuterRef("golden_set")).order_by("-created_at", "-pk")
+    newest = GoldenCheck.objects.filter(pk=Subquery(others.values("pk")[:1])).select_related("judge_version")
+    with_newest = sets.prefetch_related(Prefetch("checks", newest, to_attr="newest_checks"))
+    return with_newest.select_related("judge", "evaluation_run", "created_by").order_by("-created_at", "-pk")
 
 
 def get_golden_set(user: Actor, golden_set_id: UUID) -> GoldenSet:
@@ -32,11 +34,6 @@ def get_golden_set(user: Actor, golden_set_id: UUID) -> GoldenSet:
 def golden_checks(golden_set: GoldenSet) -> QuerySet[GoldenCheck]:
     """Return the checks and baselines of a golden set, newest first."""
     return golden_set.checks.select_related("judge_version", "created_by").order_by("-created_at", "-pk")
-
-
-def newest_checks(sets: Sequence[GoldenSet], count: int) -> dict[UUID, list[GoldenCheck]]:
-    """Return the newest `count` checks of each of a few sets, newest first."""
-    return {golden_set.pk: list(golden_checks(golden_set)[:count]) for golden_set in sets}
 
 
 def get_golden_check(user: Actor, check_id: UUID) -> GoldenCheck:

@@ -19,6 +19,8 @@ from judging.models import (
     EvaluationRun,
     Evaluator,
     ExecutionLog,
+    GoldenCheck,
+    GoldenSet,
     Invitation,
     JudgingRun,
     ProbeRun,
@@ -32,7 +34,7 @@ from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
-from tests.factories import make_certificate, make_evaluation, make_judge, make_probe_run, make_run
+from tests.factories import make_certificate, make_evaluation, make_golden_check, make_judge, make_probe_run, make_run
 from tests.security.routes import Route
 
 PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
@@ -92,6 +94,8 @@ class Installation:
             "sample_id": self.run.check_samples.all()[0].pk,
             "certificate_id": Certificate.objects.get().pk,
             "probe_run_id": ProbeRun.objects.get().pk,
+            "golden_set_id": GoldenSet.objects.get().pk,
+            "check_id": GoldenCheck.objects.get().pk,
         }
 
     def path(self, route: Route) -> str:
@@ -130,6 +134,7 @@ def install(
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
     make_certificate(sample)
     make_probe_run(judge, run, text=text)
+    make_golden_check(judge, run, text=text)
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

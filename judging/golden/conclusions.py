@@ -35,9 +35,9 @@ _COMPARED = (CheckOutcome.QUIET, CheckOutcome.WATCH, CheckOutcome.ALARM)
 def conclude_check(check_id: UUID) -> None:
     """Store what an ended check came to, once; where another model answered, begin a new baseline. Part of its end."""
     with transaction.atomic():
-        set_id = GoldenCheck.objects.filter(pk=check_id).values_list("golden_set_id", flat=True).first()
+        own = GoldenCheck.objects.filter(pk=check_id).values("golden_set")
         # Held, so that checks are concluded and begun one after the other.
-        golden_set = GoldenSet.objects.select_for_update(no_key=True).filter(pk=set_id).first()
+        golden_set = GoldenSet.objects.select_for_update(no_key=True).filter(pk__in=own).first()
         check = GoldenCheck.objects.select_related("baseline").filter(pk=check_id).first()
         if golden_set is None or check is None or check.is_active or check.outcome:
             return

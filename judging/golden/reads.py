@@ -19,7 +19,7 @@ def golden_sets(user: Actor) -> QuerySet[GoldenSet]:
     sets = GoldenSet.objects.filter(judge__in=visible_judges(user, with_archived=True))
     others = GoldenCheck.objects.filter(golden_set=OuterRef("golden_set")).order_by("-created_at", "-pk")
     newest = GoldenCheck.objects.filter(pk=Subquery(others.values("pk")[:1])).select_related("judge_version")
-    with_newest = sets.prefetch_related(Prefetch("checks", newest, to_attr="newest_checks"))
+    with_newest = sets.prefetch_related(Prefetch("checks", newest, to_attr="newest"))
     return with_newest.select_related("judge", "evaluation_run", "created_by").order_by("-created_at", "-pk")
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from judging.models import Candidate, EvaluationRun, RunQuery
 from judging.statistics.estimates.review_queue import permanent_number, permanent_numbers, review_order
+
+ThingT = TypeVar("ThingT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,6 @@ def read_review_queue(run: EvaluationRun) -> ReviewQueue:
     return ReviewQueue([listed[index] for index in order], queries, numbers)
 
 
-def prompt_groups(ranked: Sequence[ListedCandidate], size: int) -> Iterable[Sequence[ListedCandidate]]:
+def prompt_groups(ranked: Sequence[ThingT], size: int) -> Iterable[Sequence[ThingT]]:
     """Cut the documents of a query into prompts of `size`."""
     return (ranked[start : start + size] for start in range(0, len(ranked), size))

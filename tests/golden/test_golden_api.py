@@ -1,6 +1,7 @@
 """Golden sets over REST: made, checked, followed, rescheduled, deleted."""
 
 import uuid
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -30,7 +31,7 @@ def test_a_golden_set_is_made_checked_and_deleted(stub: Stub, as_member: APIClie
     assert_problem(as_member.post(f"{path}/checks"), 409, "check_under_way")
     assert_problem(as_member.delete(path), 409, "check_under_way")
     drain()
-    key = {"HTTP_IDEMPOTENCY_KEY": "one"}
+    key: Any = {"HTTP_IDEMPOTENCY_KEY": "one"}
     started = as_member.post(f"{path}/checks", **key).json()
     assert (started["status"], started["outcome"], started["is_baseline"]) == ("queued", "", False)
     drain()

@@ -1,6 +1,7 @@
 """Golden sets from their drawing to a check's outcome, against a provider on the loopback, the queue driven inline."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -155,7 +156,7 @@ def test_the_same_run_draws_the_same_pairs(member: User, stub: Stub) -> None:
 
 def test_what_can_t_be_made_says_why(member: User) -> None:
     judge, run = make_judge(), golden_run()
-    make = {"judge": judge, "actor": member, "name": "x"}
+    make: dict[str, Any] = {"judge": judge, "actor": member, "name": "x"}
     with pytest.raises(Conflict) as refused:
         create_golden_set(evaluation_run=run, **make)
     assert refused.value.code == "too_few_candidates"
@@ -191,7 +192,13 @@ def test_a_cancelled_check_says_nothing(stub: Stub, member: User) -> None:
 def test_the_same_request_makes_one_set_and_one_check(stub: Stub, member: User) -> None:
     run = golden_run()
     first = golden_set(stub, member, run=run, idempotency_key="k")
-    same = {"evaluation_run": run, "judge": first.judge, "actor": member, "query_count": 10, "per_query": 2}
+    same: dict[str, Any] = {
+        "evaluation_run": run,
+        "judge": first.judge,
+        "actor": member,
+        "query_count": 10,
+        "per_query": 2,
+    }
     assert create_golden_set(name="Watched", idempotency_key="k", **same) == first
     drain()
     started = start_golden_check(golden_set=first, actor=member, idempotency_key="c")

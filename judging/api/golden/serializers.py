@@ -98,7 +98,7 @@ class GoldenSetSerializer(ModelSerializer):
 
     @extend_schema_field(GoldenCheckSerializer(allow_null=True))
     def get_last_check(self, golden_set: GoldenSet) -> Any:
-        found = golden_set.newest_checks
+        found: list[GoldenCheck] = golden_set.newest  # type: ignore[attr-defined]  # read with the set
         return GoldenCheckSerializer(found[0]).data if found else None
 
 

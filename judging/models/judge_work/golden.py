@@ -16,9 +16,6 @@ from judging.models.judges import AIJudge, JudgeVersion
 class GoldenSet(models.Model):
     """Some queries of an evaluation run with some documents each, pinned by version, and the judge that is watched."""
 
-    # The newest check alone, where a list was read with it.
-    newest_checks: "list[GoldenCheck]"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=MAX_NAME)
     evaluation_run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="golden_sets")

@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from judging.api.base import ApiView, describe
+from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.golden.serializers import (
     CreateGoldenSetSerializer,
     GoldenCheckSerializer,
@@ -27,13 +26,6 @@ from judging.records.visibility import get_judge
 from judging.runs.run_lists import get_evaluation_run
 from judging.work.rescue import rescue_if_stalled
 
-_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="The same request with the same key again answers what it made.",
-)
-
 
 class GoldenSetList(ApiView):
     @describe("List the golden sets, newest first", answer=GoldenSetSerializer, many=True)
@@ -46,7 +38,7 @@ class GoldenSetList(ApiView):
         answer=GoldenSetSerializer,
         status=201,
         conflict="run_not_completed, too_few_candidates, judge_archived, idempotency_key_reused",
-        query=[_KEY],
+        query=[IDEMPOTENCY_KEY],
         description="Queries and documents are drawn by permanent numbers and pinned by version. The judge grades them"
         " four times; no grade of them becomes a judgment or enters a metric.",
     )
@@ -95,7 +87,7 @@ class GoldenCheckList(ApiView):
         answer=GoldenCheckSerializer,
         status=201,
         conflict="check_under_way, judge_archived, idempotency_key_reused",
-        query=[_KEY],
+        query=[IDEMPOTENCY_KEY],
         description="By the judge's current version. Where no baseline of it stands, one begins instead, and"
         " `baseline_reason` says why.",
     )

@@ -49,6 +49,11 @@ class ProbeRun(JudgeJob):
                 condition=models.Q(status__in=["queued", "running"]),
                 name="probe_run_one_at_a_time",
             ),
+            models.UniqueConstraint(
+                fields=["created_by", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="probe_run_idempotency_key_unique",
+            ),
         ]
         indexes = [models.Index(fields=["judge_version", "-created_at"], name="probe_run_by_version")]
 

@@ -1,6 +1,7 @@
 """A kind of work that asks a judge for grades: how its items are claimed by the prompt, asked about and decided."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -49,7 +50,7 @@ class JudgeKind(Kind[JobT, Ask, Grade]):
             (nothing_left, {"status": JudgingRunStatus.COMPLETED}),
         ]
 
-    def settle_unasked(self, job: JobT, *, error: str, now: Any) -> Mapping[str, Any]:
+    def settle_unasked(self, job: JobT, *, error: str, now: datetime) -> Mapping[str, Any]:
         """Skip what was not asked yet, and what is in flight unless its replies may still land."""
         open_rows = self.claimable(job.pk) if self.takes_late_replies else self.pending(job.pk)
         skipped = open_rows.update(status=ItemStatus.SKIPPED, claim_token=None, finished_at=now)
@@ -116,7 +117,7 @@ class JudgeAssignment(Assignment[JobT, Ask, Grade]):
             "failure_message": cut_text(outcome.message, MAX_ERROR),
         }
 
-    def settle(self, job: JobT, decided: Sequence[tuple[int, Grade | Failure]], *, now: Any) -> Mapping[str, Any]:
+    def settle(self, job: JobT, decided: Sequence[tuple[int, Grade | Failure]], *, now: datetime) -> Mapping[str, Any]:
         judged = sum(isinstance(outcome, Grade) for _, outcome in decided)
         return {
             "judged_count": F("judged_count") + judged,

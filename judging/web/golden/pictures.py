@@ -32,6 +32,8 @@ class DriftPicture:
     middle: float = _MIDDLE
     alarm_above: float = _MIDDLE - ALARM_AT * _PER_SIGMA
     alarm_below: float = _MIDDLE + ALARM_AT * _PER_SIGMA
+    band_width: int = WIDTH - _LEFT
+    band_height: float = 2 * ALARM_AT * _PER_SIGMA
 
 
 def drift_picture(checks: Sequence[GoldenCheck]) -> DriftPicture | None:

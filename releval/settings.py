@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "JudgeTestStatus": ["judged", "failed", "unanswered"],
         "AgreementScope": ["pairs", "this_run"],
         "JudgingScope": "judging.models.Scope",
+        "GoldenCheckOutcome": "judging.models.CheckOutcome",
         "ProbeName": "judging.models.Probe",
         "JudgeVerdict": ["better", "as_good", "below", "cannot_tell"],
         "RunVerdict": ["better", "worse", "no_difference_seen", "cannot_tell"],

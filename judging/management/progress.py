@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from django.db import OperationalError
 
-from judging.models import JudgingRun
+from judging.models import JudgeJob
 
 PLAIN_EVERY_SECONDS = 5.0
 
@@ -23,7 +23,7 @@ class ProgressLine:
         self._shown_at = float("-inf")
         self._width = 0
 
-    def show(self, run: JudgingRun, *, is_last: bool = False) -> None:
+    def show(self, run: JudgeJob, *, is_last: bool = False) -> None:
         now = self._clock()
         done = run.total_count - run.pending_count
         if self._first is None:
@@ -44,7 +44,7 @@ class ProgressLine:
             self._out.write("\n")
             self._out.flush()
 
-    def _text(self, run: JudgingRun, done: int, now: float) -> str:
+    def _text(self, run: JudgeJob, done: int, now: float) -> str:
         assert self._first is not None
         since, before = self._first
         text = f"  {run.status}: {run.judged_count:,} judged, {run.failed_count:,} failed of {run.total_count:,}"
@@ -56,7 +56,7 @@ class ProgressLine:
         return text
 
 
-def follow(run: JudgingRun, out: Any, *, tick: Callable[[], bool]) -> bool:
+def follow(run: JudgeJob, out: Any, *, tick: Callable[[], bool]) -> bool:
     """Show a run's progress until it has ended; `tick` waits a moment. Return False as soon as `tick` does."""
     line = ProgressLine(out)
     try:

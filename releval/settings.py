@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TurnRoleEnum": "judging.responses.inputs.ROLES",
         "RoleEnum": "judging.models.Role",
         "ProviderType": "judging.models.ProviderType",
+        "Scale": "judging.models.ScaleName",
         "EndpointType": "judging.models.EndpointType",
         "EndpointMethod": "judging.models.EndpointMethod",
         "EvaluationRunStatus": "judging.models.EvaluationRunStatus",

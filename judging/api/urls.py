@@ -28,6 +28,8 @@ from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
+from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
+from judging.api.search.endpoints.views import EndpointDetail, EndpointList
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
 from judging.api.trust.comparison_views import RunComparisonDetail
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
@@ -52,6 +54,11 @@ urlpatterns = [
     path("tokens/<uuid:token_id>", TokenDetail.as_view()),
     path("corpora", CorpusList.as_view()),
     path("corpora/<uuid:corpus_id>", CorpusDetail.as_view()),
+    path("endpoints", EndpointList.as_view()),
+    path("endpoints/test", EndpointDraftTest.as_view()),
+    path("endpoints/suggest-mapping", MappingSuggestion.as_view()),
+    path("endpoints/<uuid:endpoint_id>", EndpointDetail.as_view()),
+    path("endpoints/<uuid:endpoint_id>/test", EndpointTest.as_view()),
     path("evaluations", EvaluationList.as_view()),
     path("evaluations/<uuid:evaluation_id>", EvaluationDetail.as_view()),
     path("ai-providers", ProviderList.as_view()),

@@ -52,7 +52,7 @@ def update_corpus(
 def delete_corpus(*, actor: Actor, corpus: Corpus) -> None:
     """Delete a corpus with its queries, documents and judgments.
 
-    Raise Forbidden, or Conflict while evaluations are about it.
+    Raise Forbidden, or Conflict while evaluations are about it or endpoints belong to it.
     """
     require_member(actor)
     with transaction.atomic():
@@ -62,6 +62,8 @@ def delete_corpus(*, actor: Actor, corpus: Corpus) -> None:
         if count:
             noun = "evaluation is" if count == 1 else "evaluations are"
             raise Conflict(f"{count} {noun} about this corpus; delete them first", code="corpus_in_use")
+        if corpus.search_endpoints.exists():
+            raise Conflict("search endpoints belong to this corpus; delete them first", code="corpus_in_use")
         record_event(actor=actor, action="corpus_deleted", subject=corpus)
         # Row by row, Django would load all of it. With no run left, nothing outside refers to these.
         Judgment.objects.filter(corpus=corpus)._raw_delete(using="default")

@@ -54,6 +54,12 @@ class Busy(DomainError):
     code = "busy"
 
 
+class Unanswered(DomainError):
+    """Another service was asked and gave no answer."""
+
+    code = "unanswered"
+
+
 class ImportRejected(Invalid):
     """A file was refused as a whole. `problems` holds up to `LIMIT` different ones, `total` counts every place."""
 

@@ -22,7 +22,7 @@ from judging.foundation.errors import Conflict, Forbidden
 from judging.foundation.limits import MAX_API_KEY, MAX_MODEL
 from judging.foundation.scales import SCALES
 from judging.foundation.validation import clean, raise_if_any, text_problem
-from judging.foundation.waiting import waiting_for_a_model
+from judging.foundation.waiting import waiting_for_a_service
 from judging.models import AIJudge, AIProvider
 from judging.providers.base import CallSettings, Connection, ProviderError, Reply
 from judging.providers.openai_client import open_client
@@ -147,7 +147,7 @@ def try_provider(*, provider: AIProvider, model: str) -> ProviderTest:
         connection = connection_of(provider)
     except Undecryptable as error:
         return ProviderTest(False, error.message, 0)
-    with waiting_for_a_model():
+    with waiting_for_a_service():
         return asyncio.run(_test(connection, model))
 
 

@@ -14,7 +14,7 @@ from judging.foundation.answers import Failure
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_TRIAL_CANDIDATES
 from judging.foundation.scales import SCALES
-from judging.foundation.waiting import waiting_for_a_model
+from judging.foundation.waiting import waiting_for_a_service
 from judging.judges.prompt_previews import first_candidates
 from judging.models import AIJudge, EvaluationRun, RunQuery
 from judging.providers.base import Connection, Message, ProviderError
@@ -137,7 +137,7 @@ def _try_judge(
         for start in range(0, len(candidates), judge.batch_size)
     ]
     trial = _Trial(connection, spec, evaluation, candidates)
-    with waiting_for_a_model():
+    with waiting_for_a_service():
         return asyncio.run(trial.run(asks, min(judge.max_concurrency, _CONCURRENCY)))
 
 

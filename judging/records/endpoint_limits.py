@@ -1,9 +1,13 @@
 """Search endpoints as limited resources, for all that asks them."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
+
+from judging.foundation.clock import shared_now
+from judging.foundation.errors import Busy
 from judging.models import SearchEndpoint
 
 _PREFIX = "search_endpoint:"
@@ -33,3 +37,23 @@ class EndpointLimits:
 
     def set_next_call(self, key: str, next_call_at: datetime) -> None:
         SearchEndpoint.objects.filter(pk=_endpoint_id(key)).update(next_call_at=next_call_at)
+
+
+def reserve_start(endpoint_id: UUID, *, patience: float) -> float:
+    """Take the next start of a request under an endpoint's limit per minute; return in how many seconds it is.
+
+    For single requests outside of background work. Raise Busy when it is more than `patience` seconds away.
+    """
+    with transaction.atomic():
+        limits = EndpointLimits().hold(resource_key(endpoint_id))
+        if limits is None or limits.requests_per_minute is None:
+            return 0.0
+        now = shared_now()
+        start = max(limits.next_call_at or now, now)
+        wait = (start - now).total_seconds()
+        if wait > patience:
+            raise Busy("the endpoint's limit of requests per minute is used up; try again in a minute")
+        EndpointLimits().set_next_call(
+            resource_key(endpoint_id), start + timedelta(minutes=1) / limits.requests_per_minute
+        )
+    return wait

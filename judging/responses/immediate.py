@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from judging.foundation.errors import IllegalTransition
-from judging.foundation.waiting import waiting_for_a_model
+from judging.foundation.waiting import waiting_for_a_service
 from judging.models import BatchExecution, Call
 from judging.work import lifecycle
 from judging.work.slices import work_slice
@@ -19,7 +19,7 @@ def execute_now(create: Callable[[], BatchExecution]) -> BatchExecution:
     After 60 s no call is started any more, and the batch fails. Should this process die, the rescue goes on. Raise
     Busy, before anything is created, while half of the process's threads do the same; and whatever `create` raises.
     """
-    with waiting_for_a_model():
+    with waiting_for_a_service():
         return _execute(create())
 
 

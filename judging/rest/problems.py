@@ -11,7 +11,7 @@ from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from judging.foundation.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
+from judging.foundation.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound, Unanswered
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ _DOMAIN_STATUS: tuple[tuple[type[DomainError], int], ...] = (
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
+    (Unanswered, 502),
     (Busy, 503),
 )
 _CODES = {
@@ -37,6 +38,7 @@ _CODES = {
     415: "unsupported_media_type",
     429: "throttled",
     500: "internal_error",
+    502: "unanswered",
     503: "unavailable",
 }
 # A PostgreSQL that only reads, a standby for one, says so with an InternalError.

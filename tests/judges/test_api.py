@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
-from judging.foundation.waiting import waiting_for_a_model
+from judging.foundation.waiting import waiting_for_a_service
 from judging.models import AIJudge, Corpus, Document, Evaluation, EvaluationRun, JudgingRun, Judgment, User
 from tests.draining import drain
 from tests.factories import make_evaluation, make_judge, make_provider, make_run, make_token
@@ -276,7 +276,7 @@ def test_trials_take_at_most_half_of_the_threads(as_member: APIClient, stub: Stu
     tests = {f"/api/v1/ai-providers/{provider.pk}/test": {"model": "m"}, f"/api/v1/ai-judges/{judge.pk}/test": given}
     with ExitStack() as places:
         for _ in range(settings.WEB_THREADS // 2):
-            places.enter_context(waiting_for_a_model())
+            places.enter_context(waiting_for_a_service())
         for path, body in tests.items():
             refused = as_member.post(path, body)
             assert_problem(refused, 503, "busy")

@@ -94,3 +94,7 @@ class SearchEndpoint(WithAuthentication):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None

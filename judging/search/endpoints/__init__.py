@@ -1,0 +1,1 @@
+"""Search endpoints: made, changed, tried on the bench."""

@@ -39,21 +39,24 @@ class EndpointLimits:
         SearchEndpoint.objects.filter(pk=_endpoint_id(key)).update(next_call_at=next_call_at)
 
 
-def reserve_start(endpoint_id: UUID, *, patience: float) -> float:
-    """Take the next start of a request under an endpoint's limit per minute; return in how many seconds it is.
+def reserve_starts(endpoint_id: UUID, count: int, *, patience: float) -> list[float]:
+    """Take the next starts of requests under an endpoint's limit per minute; return in how many seconds each is.
 
-    For single requests outside of background work. Raise Busy when it is more than `patience` seconds away.
+    For requests outside of background work. Raise Busy when the last is more than `patience` seconds away.
     """
+    key = resource_key(endpoint_id)
     with transaction.atomic():
-        limits = EndpointLimits().hold(resource_key(endpoint_id))
+        limits = EndpointLimits().hold(key)
         if limits is None or limits.requests_per_minute is None:
-            return 0.0
+            return [0.0] * count
         now = shared_now()
-        start = max(limits.next_call_at or now, now)
-        wait = (start - now).total_seconds()
-        if wait > patience:
-            raise Busy("the endpoint's limit of requests per minute is used up; try again in a minute")
-        EndpointLimits().set_next_call(
-            resource_key(endpoint_id), start + timedelta(minutes=1) / limits.requests_per_minute
-        )
-    return wait
+        spacing = timedelta(minutes=1) / limits.requests_per_minute
+        first = max(limits.next_call_at or now, now)
+        starts = [(first + number * spacing - now).total_seconds() for number in range(count)]
+        if starts and starts[-1] > patience:
+            raise Busy(
+                f"the endpoint takes {limits.requests_per_minute} requests a minute, which are used up for the moment;"
+                " ask fewer queries at once, or try again in a minute"
+            )
+        EndpointLimits().set_next_call(key, first + count * spacing)
+    return starts

@@ -31,6 +31,7 @@ class Entry:
 NAVIGATION = (
     Entry("Home", "home", "house", _PEOPLE),
     Entry("Evaluations", "evaluations", "clipboard-data", also=("/evaluations", "/ai-judging-runs", "/corpora")),
+    Entry("Search", "search_endpoints", "search", also=("/search",)),
     Entry("AI judges", "ai_judges", "robot"),
     Entry("AI providers", "ai_providers", "plug"),
     Entry("Batches", "batches", "layers"),

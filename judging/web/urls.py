@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("judging.web.runs.urls")),
     path("", include("judging.web.judges.urls")),
     path("", include("judging.web.responses.urls")),
+    path("", include("judging.web.search.urls")),
     path("", include("judging.web.trust.urls")),
     # Signing in
     path("login", sessions.sign_in, name="login"),

@@ -5,12 +5,13 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 from uuid import UUID
 
-from judging.engines.answers import Exchange, SearchFailure
+from judging.engines.answers import Exchange, SearchAnswer, SearchFailure
 from judging.engines.asking import EngineCaller
-from judging.engines.configuration import EndpointConfig, TemplateText
+from judging.engines.configuration import DEFAULT_PAGE_SIZE, EndpointConfig, InvalidEndpoint, TemplateText
 from judging.engines.mapping import InvalidMapping
 from judging.engines.rendering import InvalidTemplate, SearchTemplate, TemplateInvalid, compile_template
 from judging.foundation.errors import NotFound
@@ -18,7 +19,7 @@ from judging.foundation.validation import raise_if_any
 from judging.foundation.waiting import waiting_for_a_service
 from judging.models import QueryTemplate, SearchEndpoint
 from judging.records.endpoint_configs import config_of
-from judging.records.endpoint_limits import reserve_start
+from judging.records.endpoint_limits import reserve_starts
 from judging.records.roles import Actor, require_member
 from judging.search.endpoints.reading import Reading, read_answer
 
@@ -68,13 +69,16 @@ def try_endpoint(
         _check_renders(compiled, query, depth)
     config = config_of(endpoint)
     config = replace(config, timeout_seconds=min(config.timeout_seconds, _PATIENCE_SECONDS))
+    # A page is a request. One that is not stored has no limit that others would share.
+    pages = ceil(depth / config.paging.get("page_size", DEFAULT_PAGE_SIZE)) if config.paging else 1
+    count = len(asked) * pages
+    starts = (
+        [0.0] * count
+        if endpoint._state.adding
+        else reserve_starts(endpoint.pk, count, patience=_LONGEST_WAIT_FOR_LIMITS)
+    )
     with waiting_for_a_service():
-        trials = []
-        for query in asked:
-            if not endpoint._state.adding:
-                time.sleep(reserve_start(endpoint.pk, patience=_LONGEST_WAIT_FOR_LIMITS))
-            trials.append(asyncio.run(_ask(config, compiled, query, depth)))
-    return trials
+        return asyncio.run(_ask_all(config, compiled, asked, depth, starts))
 
 
 def template_of(
@@ -116,12 +120,29 @@ def read_with(candidates_mapping: str, answer: Any, depth: int) -> Reading:
         return Reading(None, [], "mapping_failed", [str(error)])
 
 
-async def _ask(config: EndpointConfig, template: SearchTemplate, query: Any, depth: int) -> EndpointTrial:
-    caller = EngineCaller(config, template)
+async def _ask_all(
+    config: EndpointConfig, template: SearchTemplate, queries: Sequence[Any], depth: int, starts: Sequence[float]
+) -> list[EndpointTrial]:
+    """Ask one query after the other, each request at its start, in seconds from now."""
+    began, left = time.monotonic(), iter(starts)
+
+    async def spend(page: int) -> None:
+        await asyncio.sleep(max(0.0, began + next(left, 0.0) - time.monotonic()))
+
     try:
-        found = await caller.search(query, depth)
+        caller = EngineCaller(config)
+    except InvalidEndpoint as error:
+        raise_if_any({error.field: [error.message]})
+        raise
+    try:
+        return [
+            _trial(config, query, depth, await caller.search(template, query, depth, spend=spend)) for query in queries
+        ]
     finally:
         await caller.aclose()
+
+
+def _trial(config: EndpointConfig, query: Any, depth: int, found: SearchAnswer | SearchFailure) -> EndpointTrial:
     exchange = found.exchanges[-1] if found.exchanges else None
     answer = _parsed(exchange)
     is_success = exchange is not None and exchange.status is not None and 200 <= exchange.status < 300

@@ -1,0 +1,7 @@
+"""What searches are made with."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("search/", include("judging.web.search.endpoints.urls")),
+]

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from judging.engines.mapping import InvalidMapping, MappingFailed, compile_mapping, evaluate
 from judging.engines.expressions import compile_expression
+from judging.engines.mapping import InvalidMapping, MappingFailed, compile_mapping, evaluate
 from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_TITLE
 from judging.foundation.text import clean_text, cut_text
 

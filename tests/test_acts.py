@@ -28,6 +28,7 @@ ROOMS = (
     "responses",
     "trust",
     "probes",
+    "search",
     "exports",
     "operations",
     "demo",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _JUDGING = Path(__file__).parent.parent / "judging"
-_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes")
+_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes", "search")
 
 
 @functools.cache
@@ -59,6 +59,12 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judges.trials.try_judge_on_run",
         "probes.acts.start_probes",
         "probes.acts.cancel_probes",
+        "search.endpoints.acts.create_endpoint",
+        "search.endpoints.acts.update_endpoint",
+        "search.endpoints.acts.archive_endpoint",
+        "search.endpoints.acts.restore_endpoint",
+        "search.endpoints.acts.delete_endpoint",
+        "search.endpoints.trying.try_endpoint",
         "people.tokens.create_token",
         "people.tokens.revoke_token",
         "people.accounts.invite_member",

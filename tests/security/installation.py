@@ -23,6 +23,7 @@ from judging.models import (
     JudgingRun,
     ProbeRun,
     ResponseJudge,
+    SearchEndpoint,
     User,
 )
 from judging.people.accounts import invite_member
@@ -30,6 +31,7 @@ from judging.people.tokens import create_token
 from judging.responses.executions import create_batch
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
+from judging.search.endpoints.acts import create_endpoint
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
 from tests.factories import make_certificate, make_evaluation, make_judge, make_probe_run, make_run
@@ -91,6 +93,7 @@ class Installation:
             "version_id": self.judge.versions.all()[0].pk,
             "sample_id": self.run.check_samples.all()[0].pk,
             "certificate_id": Certificate.objects.get().pk,
+            "endpoint_id": SearchEndpoint.objects.get().pk,
             "probe_run_id": ProbeRun.objects.get().pk,
         }
 
@@ -124,6 +127,11 @@ def install(
         provider, owner=owner, name=f"Personal judge{text}", description=text, max_concurrency=2, max_retries=0
     )
     corpus = Corpus.objects.create(name=f"Corpus{text}", description=text)
+    create_endpoint(
+        actor=owner,
+        fields={"corpus_id": corpus.pk, "name": f"Engine{text}", "type": "api", "url": "http://127.0.0.1:9/search"},
+        authentication={"type": "bearer", "token": api_key},
+    )
     evaluation = make_evaluation(corpus, name=f"Evaluation{text}", description=text)
     results = {f"red shoes{text}": [f"d1{text}", f"d2{text}"], "blue shirt": [f"d2{text}", "d4"]}
     run = make_run(results, evaluation=evaluation, name=f"baseline{text}")

@@ -79,9 +79,7 @@ def test_stored_credentials_don_t_follow_the_address_to_another_host(member: Use
     with pytest.raises(Invalid, match="give the authentication again"):
         update_endpoint(actor=member, endpoint=endpoint, fields={"url": "http://127.0.0.1:10/search"})
     given = {"type": "bearer", "token": "another"}
-    update_endpoint(
-        actor=member, endpoint=endpoint, fields={"url": "http://127.0.0.1:10/search"}, authentication=given
-    )
+    update_endpoint(actor=member, endpoint=endpoint, fields={"url": "http://127.0.0.1:10/search"}, authentication=given)
     endpoint.refresh_from_db()
     assert endpoint.authentication() == given
 
@@ -98,13 +96,16 @@ def test_no_secret_stands_in_an_audit_event_or_in_the_row(member: User) -> None:
 
 def test_an_endpoint_that_an_evaluation_uses_is_not_deleted(member: User) -> None:
     endpoint = make_endpoint(member)
-    sets, template = SearchQuerySet.objects.create(name="Top", kind="text"), QueryTemplate.objects.create(name="All fields")
+    sets, template = (
+        SearchQuerySet.objects.create(name="Top", kind="text"),
+        QueryTemplate.objects.create(name="All fields"),
+    )
     evaluation = make_evaluation(endpoint.corpus, endpoint=endpoint, query_set=sets, query_template=template)
     with pytest.raises(Conflict) as refused:
         delete_endpoint(actor=member, endpoint=endpoint)
     assert refused.value.code == "in_use"
+    other = Corpus.objects.create(name="Other")
     with pytest.raises(Conflict, match="its corpus stays"):
-        other = Corpus.objects.create(name="Other")
         update_endpoint(actor=member, endpoint=endpoint, fields={"corpus_id": other.pk})
     evaluation.delete()
     delete_endpoint(actor=member, endpoint=endpoint)

@@ -32,7 +32,9 @@ def test_an_endpoint_is_made_read_changed_and_deleted(as_member: APIClient) -> N
     assert (changed["archived"], changed["timeout"]) == (True, 5)
     assert as_member.get(URL).json()["results"] == []
     assert len(as_member.get(f"{URL}?archived=true").json()["results"]) == 1
-    assert as_member.patch(address, {"authentication": {"type": "none"}}, format="json").json()["has_credentials"] is False
+    assert (
+        as_member.patch(address, {"authentication": {"type": "none"}}, format="json").json()["has_credentials"] is False
+    )
     assert as_member.delete(address).status_code == 204
     assert not SearchEndpoint.objects.exists()
 
@@ -94,7 +96,9 @@ def test_where_nothing_answers_we_say_so_and_not_the_endpoint(as_member: APIClie
     assert "X-Eval-Response" not in answer
 
 
-def test_a_query_of_an_unfit_template_is_refused_before_it_is_sent(as_member: APIClient, engine: ScriptedEngine) -> None:
+def test_a_query_of_an_unfit_template_is_refused_before_it_is_sent(
+    as_member: APIClient, engine: ScriptedEngine
+) -> None:
     endpoint = make_endpoint(as_member.user, engine.url)  # type: ignore[attr-defined]
     answer = as_member.post(f"{URL}/{endpoint.pk}/test", {"query": "x", "body": '{"q": {{query}}}'}, format="json")
     assert_problem(answer, 400, "invalid", "body")

@@ -148,6 +148,9 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("ai_providers", (), "", look),
         ("ai_provider", (world["provider"],), "", look),
         ("ai_provider_create", (), "", look),
+        ("search_endpoints", (), "", look),
+        ("search_endpoint", (world["endpoint"],), "", ask_the_engine),
+        ("search_endpoint_create", (), "", look),
         ("batches", (), "", look),
         ("batch", (world["batch"],), "", look),
         ("evaluators", (), "", look),
@@ -183,6 +186,13 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     yield "home-of-a-rater", "/", rater, look
     yield "not-found", "/no-such-page", admin, look
     yield "forbidden", "/members", rater, look
+
+
+def ask_the_engine(page: Any) -> None:
+    """Ask something that listens but is no search engine: the failure, its remedy and the raw answer show."""
+    page.get_by_label("Queries").fill('red shoes\n27" monitor')
+    page.locator("#ask-engine").click()
+    page.locator(".bench-result").first.wait_for()
 
 
 def new_token(page: Any) -> None:

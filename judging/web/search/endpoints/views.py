@@ -115,7 +115,7 @@ def _preset(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpRespon
 
 
 def _ask(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse:
-    form, bench = EndpointForm(request.POST, endpoint=endpoint), _bench_as_typed(request)
+    form, bench = EndpointForm(request.POST, endpoint=endpoint, is_draft=True), _bench_as_typed(request)
     found: dict[str, Any] = {"results": [], "problems": []}
     if form.is_valid() and bench.is_valid():
         try:

@@ -1,6 +1,8 @@
 """How a search endpoint is reached and read."""
 
-from judging.engines.configuration import EndpointConfig
+from typing import cast
+
+from judging.engines.configuration import EndpointConfig, EndpointType
 from judging.models import SearchEndpoint
 
 
@@ -10,7 +12,7 @@ def config_of(endpoint: SearchEndpoint) -> EndpointConfig:
     A run replaces what it has pinned: `dataclasses.replace(config_of(endpoint), candidates_mapping=...)`.
     """
     return EndpointConfig(
-        type=endpoint.type,
+        type=cast("EndpointType", endpoint.type),
         url=endpoint.url,
         method=endpoint.method,
         headers=endpoint.headers,

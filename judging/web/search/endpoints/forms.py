@@ -119,7 +119,8 @@ class EndpointForm(AuthenticationForm):
         """Return the type that is stored or chosen."""
         if self.endpoint is not None:
             return self.endpoint.type
-        chosen = self["type"].value()
+        # Not of the bound field, which would remember it.
+        chosen = (self.data if self.is_bound else self.initial).get("type")
         return chosen if chosen in EndpointType.values else EndpointType.API.value
 
     @property
@@ -142,9 +143,10 @@ class EndpointForm(AuthenticationForm):
         cleaned = self.cleaned_data
         fields = {name: cleaned[name] for name in ENDPOINT_FIELDS if name in self.fields and name in cleaned}
         fields["paging"] = self._paging()
+        blank = SearchEndpoint()
         for name in ("timeout", "max_retries", "max_concurrency", "max_response_bytes"):
             if fields[name] is None:
-                fields[name] = SearchEndpoint._meta.get_field(name).get_default()
+                fields[name] = getattr(blank, name)
         fields["ca_certificate"] = cleaned["ca_certificate"].replace("\r\n", "\n").strip()
         fields["candidates_mapping"] = cleaned["candidates_mapping"].replace("\r\n", "\n")
         return {"fields": fields, "authentication": self.authentication()}

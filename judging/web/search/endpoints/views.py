@@ -138,8 +138,16 @@ def _read(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse
     mapping = request.POST.get("candidates_mapping", "")
     results = read_again(request.POST, mapping)
     form = EndpointForm(request.POST, endpoint=endpoint)
-    context = {"results": results, "proposals": proposals(results), "is_reread": True}
-    return _page(request, endpoint, form, bench=_bench_as_typed(request), fragment=_RESULTS, **context)
+    return _page(
+        request,
+        endpoint,
+        form,
+        bench=_bench_as_typed(request),
+        fragment=_RESULTS,
+        results=results,
+        proposals=proposals(results),
+        is_reread=True,
+    )
 
 
 def _bench_as_typed(request: PageRequest) -> BenchForm:

@@ -20,6 +20,7 @@ from tests.factories import (
     make_run,
 )
 from tests.rest_clients import assert_problem
+from tests.search.endpoints.making import make_endpoint
 
 # Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
 ROUTES: dict[str, dict[str, str]] = {
@@ -32,6 +33,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "tokens/{token}": {"DELETE": "all"},
     "corpora": {"GET": "members", "POST": "members"},
     "corpora/{corpus}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
+    "endpoints": {"GET": "members", "POST": "members"},
+    "endpoints/test": {"POST": "members"},
+    "endpoints/suggest-mapping": {"POST": "members"},
+    "endpoints/{endpoint}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "endpoints/{endpoint}/test": {"POST": "members"},
     "evaluations": {"GET": "members", "POST": "members"},
     "evaluations/{evaluation}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
     "ai-providers": {"GET": "members", "POST": "members"},
@@ -101,6 +107,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         ).pk,
         "token": ApiToken.objects.create(user=member, name="private", prefix="rlv_", token_hash="y").pk,
         "corpus": run.evaluation.corpus_id,
+        "endpoint": make_endpoint(member).pk,
         "evaluation": make_evaluation(run.evaluation.corpus).pk,
         "run": run.pk,
         "provider": provider.pk,

@@ -125,7 +125,8 @@ def test_five_queries_are_asked_at_once_and_no_more(browser: Client, engine: Scr
     engine.answers(hits("d1"))
     form = typed(act="ask", url=engine.url, queries="a\nb\n\nc\nd\ne")
     page = browser.post(reverse("search_endpoint_create"), form, headers=HTMX).content.decode()
-    assert [received.query_string for received in engine.received] == ["q=a", "q=b", "q=c", "q=d", "q=e"]
+    assert sorted(received.query_string for received in engine.received) == ["q=a", "q=b", "q=c", "q=d", "q=e"]
+    assert re.findall(r'bench-result" aria-label="(.)"', page) == ["a", "b", "c", "d", "e"]
     assert page.count('class="card bench-result"') == 5
     form["queries"] += "\nf"
     page = browser.post(reverse("search_endpoint_create"), form, headers=HTMX).content.decode()

@@ -161,3 +161,11 @@ def test_an_endpoint_is_deleted_on_its_page(browser: Client, member: User) -> No
     answer = browser.post(reverse("delete_search_endpoint", args=[endpoint.pk]), follow=True)
     assert "Products is deleted." in answer.content.decode()
     assert not SearchEndpoint.objects.exists()
+
+
+def test_a_first_endpoint_brings_its_corpus(browser: Client) -> None:
+    refused = browser.post(reverse("search_endpoint_create"), typed(url="nowhere"))
+    assert refused.status_code == 400
+    assert not Corpus.objects.exists()
+    browser.post(reverse("search_endpoint_create"), typed(url="http://127.0.0.1:9/search"))
+    assert SearchEndpoint.objects.get().corpus.name == "Shop"

@@ -28,13 +28,13 @@ from judging.models import (
 )
 from judging.records.files.cells import csv_line, defuse, restore
 from judging.records.files.formats import in_chunks
+from judging.records.reading.upload import Problems, SourceFile
 from judging.records.roles import SYSTEM
 from judging.runs.importing.formats.recognition import recognised
 from judging.runs.importing.formats.shapes import Reading
 from judging.runs.importing.judgment_files import JudgmentFile
 from judging.runs.importing.judgment_import import import_judgments
 from judging.runs.importing.run_files import ResultsFile, RunFiles
-from judging.runs.importing.upload import Problems, SourceFile
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.lazily import Lazily
 from tests.runs.importing import DEMO, as_file, do_import, do_import_inline, row

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from judging.records.reading.upload import BadValue, Problems, SourceFile
 from judging.runs.importing.formats.recognition import FORMATS, label_of, read_as_of, recognised
 from judging.runs.importing.formats.shapes import Reading
-from judging.runs.importing.upload import BadValue, Problems, SourceFile
 from tests.runs.importing import as_file
 
 BEIR_QRELS = "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td4\t0\n"

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judging.foundation.errors import ImportRejected
+from judging.records.reading.upload import BadValue, Problems, SourceFile
 from judging.runs.importing.formats.recognition import FORMATS, recognised
 from judging.runs.importing.formats.shapes import Reading
 from judging.runs.importing.judgment_files import JudgmentFile
 from judging.runs.importing.results import RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
-from judging.runs.importing.upload import BadValue, Problems, SourceFile
 
 LEAN = settings(deadline=None, max_examples=60)
 NAMED = """query_id query doc_id grade author rater query-id corpus-id docid rating score rank title text _id id topics

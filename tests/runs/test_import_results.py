@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judging.foundation.errors import ImportRejected
-from judging.runs.importing import upload
+from judging.records.reading import upload
 from judging.runs.importing.results import InlineResults
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from tests.runs.importing import DOCUMENTS, QUERIES, RUN, as_file, jsonl, problems_of, row, trec

@@ -9,9 +9,8 @@ from judging.foundation.limits import MAX_EMAIL, MAX_IMPORTED_REASONING, MAX_JUD
 from judging.foundation.scales import SCALES
 from judging.records.corpus_rows import QueryBody
 from judging.records.files.names import RATER_PREFIX
-from judging.runs.importing.formats.shapes import Format, JudgmentValues, Reading
-from judging.runs.importing.upload import BadValue, SourceFile, shown
-from judging.runs.importing.values import (
+from judging.records.reading.upload import BadValue, SourceFile, shown
+from judging.records.reading.values import (
     read_external_id,
     read_label,
     read_name,
@@ -20,6 +19,7 @@ from judging.runs.importing.values import (
     read_text,
     whole_number,
 )
+from judging.runs.importing.formats.shapes import Format, JudgmentValues, Reading
 
 # The author of grades that name none.
 IMPORTED = "imported"

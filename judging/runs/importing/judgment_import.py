@@ -29,15 +29,15 @@ from judging.models import (
 from judging.records.audit import record_event
 from judging.records.corpus_rows import QueryBody, ensure_documents, ensure_queries, ensure_raters
 from judging.records.files.names import RATER_PREFIX
+from judging.records.reading.spellings import names_of
+from judging.records.reading.upload import BadValue, Problems, SourceFile, shown
 from judging.records.roles import Actor, require_member
 from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.formats.shapes import Format, QueryRow, Reading
 from judging.runs.importing.judgment_files import JudgmentFile, JudgmentRow
 from judging.runs.importing.ranking import read_queries
 from judging.runs.importing.reach import Reach, reach_of, why_out_of_reach
-from judging.runs.importing.reading.spellings import names_of
 from judging.runs.importing.run_files import recognise_all
-from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 
 _CHUNK = 1000
 _LEFT_OVER_AFTER = timedelta(days=1)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from judging.foundation.columns import uuid_param
 from judging.models import Candidate, Document, EvaluationRun, JudgmentImport, Query, RunQuery, StagedJudgment
-from judging.runs.importing.upload import shown
+from judging.records.reading.upload import shown
 
 # Fewer than this share of the judgments is few.
 _FEW = 0.1

@@ -13,17 +13,17 @@ from judging.foundation.limits import MAX_CANDIDATES
 from judging.models import query_identity
 from judging.records.corpus_rows import QueryBody
 from judging.records.ranked_lists import RankedCandidate, RankedList
-from judging.runs.importing.formats.documents import read_content
-from judging.runs.importing.formats.shapes import Notes
-from judging.runs.importing.reading.spellings import DOCUMENT_IDS, QUERY_IDS, names_of, plain, read_id_member
-from judging.runs.importing.upload import BadValue, Problems, shown
-from judging.runs.importing.values import (
+from judging.records.reading.spellings import DOCUMENT_IDS, QUERY_IDS, names_of, plain, read_id_member
+from judging.records.reading.upload import BadValue, Problems, shown
+from judging.records.reading.values import (
     check_storable,
     read_external_id,
     read_label,
     read_query,
     read_score,
 )
+from judging.runs.importing.formats.documents import read_content
+from judging.runs.importing.formats.shapes import Notes
 
 # One query with its candidates is held in memory at a time.
 _QUERY_KEYS = {"query", "candidates"}

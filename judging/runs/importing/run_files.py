@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from judging.records.ranked_lists import RankedCandidate, RankedList
+from judging.records.reading.spellings import names_of
+from judging.records.reading.upload import BadValue, Problems, SourceFile, shown
 from judging.runs.importing.formats.recognition import AnyFormat, recognised
 from judging.runs.importing.formats.shapes import Content, Notes, QueryRow, Reading
 from judging.runs.importing.ranking import Documents, Ranking, read_queries
-from judging.runs.importing.reading.spellings import names_of
 from judging.runs.importing.results import CheckedResults, QueryRegister, ScoreOrder, check_results
-from judging.runs.importing.upload import BadValue, Problems, SourceFile, shown
 
 
 @dataclass(frozen=True, slots=True)

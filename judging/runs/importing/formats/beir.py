@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
+from judging.records.reading.opening import Opening
+from judging.records.reading.spellings import plain
+from judging.records.reading.upload import BadValue, SourceFile
+from judging.records.reading.values import is_whole_number
 from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
 from judging.runs.importing.formats.trec import columns_of
-from judging.runs.importing.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.reading.spellings import plain
-from judging.runs.importing.upload import BadValue, SourceFile
-from judging.runs.importing.values import is_whole_number
 
 _NAMES = {"query_id": "query_id", "corpus_id": "doc_id", "score": "grade"}
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from judging.foundation.limits import MAX_IMAGE, MAX_TITLE
 from judging.records.corpus_rows import DocumentContent
-from judging.runs.importing.formats.shapes import Content, DocumentRow, Format, Notes, Reading
-from judging.runs.importing.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
-from judging.runs.importing.reading.json_stream import json_values
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.reading.spellings import (
+from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
+from judging.records.reading.json_stream import json_values
+from judging.records.reading.opening import Opening
+from judging.records.reading.spellings import (
     DOCUMENT_IDS,
     IMAGES,
     LONE_QUERY_IDS,
@@ -19,14 +18,15 @@ from judging.runs.importing.reading.spellings import (
     read_id_member,
     spelled,
 )
-from judging.runs.importing.upload import BadValue, SourceFile
-from judging.runs.importing.values import (
+from judging.records.reading.upload import BadValue, SourceFile
+from judging.records.reading.values import (
     check_storable,
     read_external_id,
     read_fields,
     read_json_object,
     read_text,
 )
+from judging.runs.importing.formats.shapes import Content, DocumentRow, Format, Notes, Reading
 
 # What a title is cut to that had to be taken from another text.
 _BORROWED_TITLE = 200

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
-from judging.runs.importing.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
-from judging.runs.importing.reading.json_stream import json_values
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.reading.spellings import (
+from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
+from judging.records.reading.json_stream import json_values
+from judging.records.reading.opening import Opening
+from judging.records.reading.spellings import (
     AUTHORS,
     DOCUMENT_IDS,
     GRADES,
@@ -15,8 +14,9 @@ from judging.runs.importing.reading.spellings import (
     plain,
     spelled,
 )
-from judging.runs.importing.upload import BadValue, SourceFile
-from judging.runs.importing.values import check_storable
+from judging.records.reading.upload import BadValue, SourceFile
+from judging.records.reading.values import check_storable
+from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
 
 COLUMNS = frozenset(
     ("query_id", "query", "doc_id", "grade", "scale", "author", "kind", "judge", "reasoning", "created_at")

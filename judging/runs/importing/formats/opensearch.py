@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from judging.records.reading.json_stream import JsonStream
+from judging.records.reading.upload import BadValue, SourceFile, shown
+from judging.records.reading.values import check_storable
 from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
-from judging.runs.importing.reading.json_stream import JsonStream
-from judging.runs.importing.upload import BadValue, SourceFile, shown
-from judging.runs.importing.values import check_storable
 
 # The second names are those of its first versions.
 _LISTS = ("judgmentRatings", "judgmentScores")

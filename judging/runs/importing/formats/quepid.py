@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from judging.records.files.names import AI_PREFIX
+from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
+from judging.records.reading.opening import Opening
+from judging.records.reading.spellings import plain
+from judging.records.reading.upload import BadValue, SourceFile
 from judging.runs.importing.formats.judgments import COLUMNS, QUEPID_COLUMNS, judgment_columns
 from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
-from judging.runs.importing.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.reading.spellings import plain
-from judging.runs.importing.upload import BadValue, SourceFile
 
 _BOOK_COLUMNS = QUEPID_COLUMNS[:2]
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from judging.foundation.limits import MAX_LABEL
 from judging.records.corpus_rows import QueryBody
-from judging.runs.importing.formats.shapes import Content, Format, QueryRow, Reading
-from judging.runs.importing.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
-from judging.runs.importing.reading.json_stream import json_values
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.reading.spellings import (
+from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
+from judging.records.reading.json_stream import json_values
+from judging.records.reading.opening import Opening
+from judging.records.reading.spellings import (
     DOCUMENT_IDS,
     LONE_QUERY_IDS,
     LONE_QUERY_TEXTS,
@@ -19,8 +18,9 @@ from judging.runs.importing.reading.spellings import (
     read_id_member,
     spelled,
 )
-from judging.runs.importing.upload import BadValue, SourceFile
-from judging.runs.importing.values import check_storable, read_name, read_query, read_query_cell
+from judging.records.reading.upload import BadValue, SourceFile
+from judging.records.reading.values import check_storable, read_name, read_query, read_query_cell
+from judging.runs.importing.formats.shapes import Content, Format, QueryRow, Reading
 
 
 def is_query_header(cells: list[str]) -> bool:

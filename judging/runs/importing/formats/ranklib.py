@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from judging.records.reading.opening import Opening
+from judging.records.reading.upload import BadValue, SourceFile, shown
+from judging.records.reading.values import is_whole_number
 from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
 from judging.runs.importing.formats.trec import columns_of
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.upload import BadValue, SourceFile, shown
-from judging.runs.importing.values import is_whole_number
 
 # The comment that gives a label its text: `# qid:1: red shoes`, perhaps with a weight behind it (`*1`).
 _QUERY_COMMENT = re.compile(r"#\s*qid:([^\s:]+)\s*:\s*(.*?)(?:\*[0-9.]+)?\s*")

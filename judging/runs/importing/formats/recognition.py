@@ -5,6 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from judging.foundation.errors import Invalid
+from judging.records.reading.delimited import header_of
+from judging.records.reading.opening import Opening, opening_of, why_no_text
+from judging.records.reading.spellings import DOCUMENT_IDS, LONE_QUERY_IDS, spelled
+from judging.records.reading.upload import BadValue, SourceFile
 from judging.runs.importing.formats.beir import BEIR_QRELS
 from judging.runs.importing.formats.documents import DOCUMENT_FORMATS
 from judging.runs.importing.formats.judgments import JUDGMENT_FORMATS
@@ -17,10 +21,6 @@ from judging.runs.importing.formats.rre import RRE
 from judging.runs.importing.formats.run_tables import RUN_TABLE
 from judging.runs.importing.formats.shapes import Content, Format
 from judging.runs.importing.formats.trec import MSMARCO_RUN, QRELS, TREC_RUN, columns_of
-from judging.runs.importing.reading.delimited import header_of
-from judging.runs.importing.reading.opening import Opening, opening_of, why_no_text
-from judging.runs.importing.reading.spellings import DOCUMENT_IDS, LONE_QUERY_IDS, spelled
-from judging.runs.importing.upload import BadValue, SourceFile
 
 AUTO = "auto"
 

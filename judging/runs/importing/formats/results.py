@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from judging.records.reading.json_stream import json_values
+from judging.records.reading.opening import Opening
+from judging.records.reading.upload import SourceFile
 from judging.runs.importing.formats.shapes import Content, Format, Reading, ResultValues
-from judging.runs.importing.reading.json_stream import json_values
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.upload import SourceFile
 
 
 def _read(source: SourceFile, reading: Reading) -> Iterator[ResultValues]:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from judging.records.reading.json_stream import JsonStream
+from judging.records.reading.opening import Opening
+from judging.records.reading.upload import BadValue, SourceFile, shown
+from judging.records.reading.values import check_storable
 from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading
-from judging.runs.importing.reading.json_stream import JsonStream
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.upload import BadValue, SourceFile, shown
-from judging.runs.importing.values import check_storable
 
 # Each level and the one below it.
 _BELOW = {"topics": "query_groups", "query_groups": "queries"}

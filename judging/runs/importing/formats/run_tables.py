@@ -4,12 +4,9 @@ from collections.abc import Iterator
 
 from judging.foundation.limits import MAX_LABEL
 from judging.records.corpus_rows import DocumentContent, QueryBody
-from judging.runs.importing.formats.documents import document_columns, table_content
-from judging.runs.importing.formats.shapes import Content, Format, Reading, RunRow
-from judging.runs.importing.formats.trec import read_score_text
-from judging.runs.importing.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.reading.spellings import (
+from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
+from judging.records.reading.opening import Opening
+from judging.records.reading.spellings import (
     DOCUMENT_IDS,
     GRADES,
     QUERY_IDS,
@@ -18,8 +15,11 @@ from judging.runs.importing.reading.spellings import (
     SCORES,
     spelled,
 )
-from judging.runs.importing.upload import BadValue, SourceFile, shown
-from judging.runs.importing.values import read_external_id, read_name, read_query_cell, whole_number
+from judging.records.reading.upload import BadValue, SourceFile, shown
+from judging.records.reading.values import read_external_id, read_name, read_query_cell, whole_number
+from judging.runs.importing.formats.documents import document_columns, table_content
+from judging.runs.importing.formats.shapes import Content, Format, Reading, RunRow
+from judging.runs.importing.formats.trec import read_score_text
 
 _OWN = frozenset(("query_id", "query", "doc_id", "rank", "score"))
 

@@ -8,9 +8,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from judging.models import MatchMode
 from judging.records.corpus_rows import DocumentContent, QueryBody
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.reading.spellings import names_of
-from judging.runs.importing.upload import Problems, SourceFile
+from judging.records.reading.opening import Opening
+from judging.records.reading.spellings import names_of
+from judging.records.reading.upload import Problems, SourceFile
 
 _SHOWN_NAMES = 10
 Row = TypeVar("Row", covariant=True)

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 
 from judging.foundation.limits import MAX_LABEL
+from judging.records.reading.opening import Opening
+from judging.records.reading.upload import BadValue, SourceFile, shown
+from judging.records.reading.values import read_external_id, read_name
 from judging.runs.importing.formats.shapes import Content, Format, JudgmentValues, Reading, RunRow
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.upload import BadValue, SourceFile, shown
-from judging.runs.importing.values import read_external_id, read_name
 
 _RANK = re.compile(r"[0-9]{1,9}")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}(?:\.0*)?")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from judging.foundation.limits import MAX_LINE_BYTES
-from judging.runs.importing.upload import BadValue, Problems, SourceFile
-from judging.runs.importing.values import JSON_DECODER, json_message, read_json
+from judging.records.reading.upload import BadValue, Problems, SourceFile
+from judging.records.reading.values import JSON_DECODER, json_message, read_json
 
 _WHITE_SPACE = " \t\r\n"
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from judging.foundation.limits import MAX_IMPORTED_REASONING
 from judging.records.files.cells import restore
-from judging.runs.importing.reading.opening import Opening
-from judging.runs.importing.upload import BadValue, Line, Problems, SourceFile
+from judging.records.reading.opening import Opening
+from judging.records.reading.upload import BadValue, Line, Problems, SourceFile
 
 # A cell may be as long as a reasoning, which the csv module does not expect. The setting is the process's.
 csv.field_size_limit(MAX_IMPORTED_REASONING + 2)

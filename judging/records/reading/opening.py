@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from judging.runs.importing.upload import SourceFile
+from judging.records.reading.upload import SourceFile
 
 _BYTES = 65_536
 _LINES = 20

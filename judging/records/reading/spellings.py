@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from judging.runs.importing.upload import BadValue, shown
+from judging.records.reading.upload import BadValue, shown
 
 DOCUMENT_IDS = ("doc_id", "docid", "document_id", "documentid", "corpus_id", "docno", "pid", "_id", "id")
 QUERY_IDS = ("query_id", "queryid", "qid", "topic_id")

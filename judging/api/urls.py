@@ -30,6 +30,20 @@ from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, Judgme
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
 from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
 from judging.api.search.endpoints.views import EndpointDetail, EndpointList
+from judging.api.search.query_sets.views import (
+    QuerySetDetail,
+    QuerySetList,
+    QuerySetSample,
+    QuerySetUpload,
+    SetQueryList,
+)
+from judging.api.search.query_templates.views import (
+    QueryTemplateDetail,
+    QueryTemplateList,
+    QueryTemplateSetTest,
+    QueryTemplateTest,
+    QueryTemplateVersionList,
+)
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
 from judging.api.trust.comparison_views import RunComparisonDetail
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
@@ -102,5 +116,15 @@ urlpatterns = [
     path("check-samples/<uuid:sample_id>/items", CheckSampleItems.as_view()),
     path("check-samples/<uuid:sample_id>/certificate", CheckSampleCertificate.as_view()),
     path("certificates/<uuid:certificate_id>", CertificateDetail.as_view()),
+    path("query-sets", QuerySetList.as_view()),
+    path("query-sets/upload", QuerySetUpload.as_view()),
+    path("query-sets/sample", QuerySetSample.as_view()),
+    path("query-sets/<uuid:query_set_id>", QuerySetDetail.as_view()),
+    path("query-sets/<uuid:query_set_id>/queries", SetQueryList.as_view()),
+    path("query-templates", QueryTemplateList.as_view()),
+    path("query-templates/test", QueryTemplateTest.as_view()),
+    path("query-templates/test/<uuid:query_set_id>", QueryTemplateSetTest.as_view()),
+    path("query-templates/<uuid:query_template_id>", QueryTemplateDetail.as_view()),
+    path("query-templates/<uuid:query_template_id>/versions", QueryTemplateVersionList.as_view()),
     re_path(r"^.*$", Unknown.as_view()),
 ]

@@ -135,6 +135,13 @@ DEFAULT_RESPONSE_BYTES = 5_000_000
 
 # Query sets and templates
 MAX_SET_QUERIES = 100_000
+# Different ones of a log that a sample is taken of: some 200 bytes of memory each.
+MAX_LOG_QUERIES = 1_000_000
+MAX_SAMPLE_SEED = 2**53 - 1
+# Of what is rendered beside a template.
+PREVIEWED_QUERIES = 5
+# Rendered to tell problems, before a run starts and beside the editor.
+CHECKED_QUERIES = 100
 MAX_QUERY_TAGS = 50
 MAX_QUERY_TAG = 100
 MAX_QUERY_STRING = 20_000

@@ -78,7 +78,12 @@ from judging.models.judgments import (
 from judging.models.probes import FIRST, Probe, ProbeItem, ProbeRun
 from judging.models.search.endpoints import EndpointMethod, EndpointType, SearchEndpoint
 from judging.models.search.query_sets import QueryKind, QuerySource, SearchQuerySet, SetQuery
-from judging.models.search.query_templates import QueryTemplate, QueryTemplateVersion
+from judging.models.search.query_templates import (
+    DEFAULT_CONTENT_TYPE,
+    QueryTemplate,
+    QueryTemplateVersion,
+    TemplateSettings,
+)
 from judging.models.search.runs import (
     SearchExchange,
     SearchFailureCode,
@@ -94,6 +99,7 @@ __all__ = [
     "ACTIVE_BATCH_STATUSES",
     "ACTIVE_STATUSES",
     "COMMAND_LINE",
+    "DEFAULT_CONTENT_TYPE",
     "FIRST",
     "PEOPLE",
     "RUN_LOCKED",
@@ -174,6 +180,7 @@ __all__ = [
     "SearchStatus",
     "SetQuery",
     "StagedJudgment",
+    "TemplateSettings",
     "Throttle",
     "TrustReport",
     "User",

@@ -1,4 +1,4 @@
-"""Settings that every change turns into an immutable version: AI judges, evaluators, response judges.
+"""Settings that every change turns into an immutable version: judges, evaluators, query templates.
 
 A thing has its settings as they are, and the number of its newest version; a version pins them as they were. What a
 thing has beside its settings, such as who may use it, changes without a new version.
@@ -17,12 +17,14 @@ from judging.models import (
     Evaluator,
     EvaluatorVersion,
     JudgeVersion,
+    QueryTemplate,
+    QueryTemplateVersion,
     ResponseJudge,
     ResponseJudgeVersion,
 )
 from judging.records.roles import Actor, user_of
 
-ThingT = TypeVar("ThingT", AIJudge, Evaluator, ResponseJudge)
+ThingT = TypeVar("ThingT", AIJudge, Evaluator, ResponseJudge, QueryTemplate)
 VersionT = TypeVar("VersionT", bound=models.Model)
 
 
@@ -96,4 +98,5 @@ class Versioning(Generic[ThingT, VersionT]):
 
 JUDGES = Versioning(AIJudge, JudgeVersion, "judge", "AI judge")
 EVALUATORS = Versioning(Evaluator, EvaluatorVersion, "evaluator", "evaluator")
+QUERY_TEMPLATES = Versioning(QueryTemplate, QueryTemplateVersion, "template", "query template")
 RESPONSE_JUDGES = Versioning(ResponseJudge, ResponseJudgeVersion, "judge", "judge")

@@ -1,0 +1,137 @@
+"""Query templates."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from judging.api.base import ApiView, describe
+from judging.api.search.query_templates.serializers import (
+    PreviewSerializer,
+    QueryTemplateSerializer,
+    QueryTemplateVersionSerializer,
+    SetTestSerializer,
+    TemplateIdsSerializer,
+    TemplateTestSerializer,
+)
+from judging.models import QueryTemplate
+from judging.search.query_sets.files import read_sent
+from judging.search.query_sets.reads import get_query_set
+from judging.search.query_templates import acts
+from judging.search.query_templates.previews import preview_of_queries, preview_over_set
+from judging.search.query_templates.reads import get_query_template, query_templates
+
+_ARCHIVED = OpenApiParameter("archived", bool, description="Those that are archived instead.")
+_EXAMPLES = ["red shoes"]
+
+
+class QueryTemplateList(ApiView):
+    @describe("List the query templates", answer=QueryTemplateSerializer, many=True, query=[_ARCHIVED])
+    def get(self, request: Request) -> Response:
+        is_archived = request.query_params.get("archived") == "true"
+        return self.page(query_templates(is_archived=is_archived), QueryTemplateSerializer, order=("name", "id"))
+
+    @describe("Make a query template", body=QueryTemplateSerializer, answer=QueryTemplateSerializer, status=201)
+    def post(self, request: Request) -> Response:
+        fields = self.body(QueryTemplateSerializer)
+        is_archived = fields.pop("archived", False)
+        template = acts.save_query_template(actor=self.user, fields=fields)
+        if is_archived:
+            template = acts.archive_query_template(actor=self.user, template=template)
+        return Response(QueryTemplateSerializer(template).data, status=201)
+
+    @describe(
+        "Delete query templates",
+        body=TemplateIdsSerializer,
+        status=204,
+        conflict="in_use",
+        description="All of them or none. Those that are in use can be archived.",
+    )
+    def delete(self, request: Request) -> Response:
+        acts.delete_query_templates(actor=self.user, ids=self.body(TemplateIdsSerializer)["ids"])
+        return Response(status=204)
+
+
+class QueryTemplateDetail(ApiView):
+    @describe("Show a query template", answer=QueryTemplateSerializer)
+    def get(self, request: Request, query_template_id: UUID) -> Response:
+        return Response(QueryTemplateSerializer(get_query_template(query_template_id)).data)
+
+    @describe(
+        "Replace a query template's fields",
+        body=QueryTemplateSerializer,
+        answer=QueryTemplateSerializer,
+        conflict="template_changed",
+        description="A change of anything but the description makes a version.",
+    )
+    def put(self, request: Request, query_template_id: UUID) -> Response:
+        return self._change(query_template_id, self.body(QueryTemplateSerializer, full=True))
+
+    @describe(
+        "Change a query template",
+        body=QueryTemplateSerializer,
+        answer=QueryTemplateSerializer,
+        conflict="template_changed",
+        description="A change of anything but the description makes a version.",
+    )
+    def patch(self, request: Request, query_template_id: UUID) -> Response:
+        return self._change(query_template_id, self.body(QueryTemplateSerializer, partial=True))
+
+    @describe("Delete a query template", status=204, conflict="in_use", description="One in use can be archived.")
+    def delete(self, request: Request, query_template_id: UUID) -> Response:
+        acts.delete_query_templates(actor=self.user, ids=[query_template_id])
+        return Response(status=204)
+
+    def _change(self, query_template_id: UUID, fields: dict[str, Any]) -> Response:
+        template: QueryTemplate = get_query_template(query_template_id)
+        is_archived = fields.pop("archived", None)
+        if fields:
+            template = acts.save_query_template(actor=self.user, fields=fields, template=template)
+        if is_archived is not None:
+            act = acts.archive_query_template if is_archived else acts.restore_query_template
+            template = act(actor=self.user, template=template)
+        return Response(QueryTemplateSerializer(template).data)
+
+
+class QueryTemplateVersionList(ApiView):
+    @describe("List the versions of a query template, newest first", answer=QueryTemplateVersionSerializer, many=True)
+    def get(self, request: Request, query_template_id: UUID) -> Response:
+        versions = get_query_template(query_template_id).versions.all()
+        return self.page(versions, QueryTemplateVersionSerializer, order=("-number",))
+
+
+class QueryTemplateTest(ApiView):
+    @describe(
+        "Render a template over given queries",
+        body=TemplateTestSerializer,
+        answer=PreviewSerializer,
+        description="Nothing is sent and nothing stored.",
+    )
+    def post(self, request: Request) -> Response:
+        given = self.body(TemplateTestSerializer)
+        depth, queries = given.pop("depth"), given.pop("queries", _EXAMPLES)
+        rows = read_sent(queries).rows
+        preview = preview_of_queries(_draft(self, given), [row.body for row in rows], depth=depth)
+        return Response(PreviewSerializer(preview).data)
+
+
+class QueryTemplateSetTest(ApiView):
+    @describe(
+        "Render a template over the first queries of a set",
+        body=SetTestSerializer,
+        answer=PreviewSerializer,
+        description="Nothing is sent and nothing stored.",
+    )
+    def post(self, request: Request, query_set_id: UUID) -> Response:
+        query_set = get_query_set(query_set_id)
+        given = self.body(SetTestSerializer)
+        depth = given.pop("depth")
+        return Response(PreviewSerializer(preview_over_set(_draft(self, given), query_set, depth=depth)).data)
+
+
+def _draft(view: ApiView, given: dict[str, Any]) -> QueryTemplate:
+    template_id = given.pop("query_template_id", None)
+    stored = get_query_template(template_id).settings_dict() if template_id else {}
+    return acts.draft_query_template(actor=view.user, fields={**stored, **given})

@@ -1,0 +1,1 @@
+"""Query sets: read from files and pasted text, sampled from logs, changed and listed."""

@@ -1,0 +1,1 @@
+"""Query templates: settings that every change turns into an immutable version, checked against query sets."""

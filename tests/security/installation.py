@@ -22,8 +22,10 @@ from judging.models import (
     Invitation,
     JudgingRun,
     ProbeRun,
+    QueryTemplate,
     ResponseJudge,
     SearchEndpoint,
+    SearchQuerySet,
     User,
 )
 from judging.people.accounts import invite_member
@@ -35,6 +37,7 @@ from judging.search.endpoints.acts import create_endpoint
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
 from tests.factories import make_certificate, make_evaluation, make_judge, make_probe_run, make_run
+from tests.search.setting_up import make_query_set, make_template
 from tests.security.routes import Route
 
 PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
@@ -93,8 +96,10 @@ class Installation:
             "version_id": self.judge.versions.all()[0].pk,
             "sample_id": self.run.check_samples.all()[0].pk,
             "certificate_id": Certificate.objects.get().pk,
-            "endpoint_id": SearchEndpoint.objects.get().pk,
             "probe_run_id": ProbeRun.objects.get().pk,
+            "endpoint_id": SearchEndpoint.objects.get().pk,
+            "query_set_id": SearchQuerySet.objects.get().pk,
+            "query_template_id": QueryTemplate.objects.get().pk,
         }
 
     def path(self, route: Route) -> str:
@@ -138,6 +143,8 @@ def install(
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
     make_certificate(sample)
     make_probe_run(judge, run, text=text)
+    make_query_set(*({"query": f"{word} shoes{text}", "shop": text} for word in ("red", "blue")), name=f"Set{text}")
+    make_template('{"q": "{{query}}"}', name=f"Template{text}", description=text, headers={"X-Shop": "{{shop}}"})
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

@@ -11,7 +11,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from judging.models import SearchQuerySet, SetQuery, User, canonical_json
-from judging.search.query_sets.acts import (
+from judging.search.query_sets.reads import get_query_set, inclusion_probability, query_sets, set_queries, text_of
+from judging.search.query_sets.sets import (
     archive_query_set,
     change_query_set,
     create_awkward_queries,
@@ -21,7 +22,6 @@ from judging.search.query_sets.acts import (
     sample_query_set,
     upload_query_set,
 )
-from judging.search.query_sets.reads import get_query_set, inclusion_probability, query_sets, set_queries, text_of
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, toast
 from judging.web.search.query_sets.forms import METHODS, ChangeForm, PasteForm, QuerySetForm, SampleForm, UploadForm
 

@@ -12,15 +12,15 @@ from django.views.decorators.http import require_POST, require_safe
 from judging.foundation.errors import Invalid
 from judging.models import QueryTemplate, SearchQuerySet
 from judging.search.query_sets.reads import query_sets
-from judging.search.query_templates.acts import (
+from judging.search.query_templates.previews import Preview, preview_of_queries, preview_over_set
+from judging.search.query_templates.reads import get_query_template, query_templates
+from judging.search.query_templates.templates import (
     archive_query_template,
     delete_query_templates,
     draft_query_template,
     restore_query_template,
     save_query_template,
 )
-from judging.search.query_templates.previews import Preview, preview_of_queries, preview_over_set
-from judging.search.query_templates.reads import get_query_template, query_templates
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, page_or_fragment, sentence, toast
 from judging.web.search.query_templates.forms import QueryTemplateForm
 

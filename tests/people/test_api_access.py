@@ -21,6 +21,7 @@ from tests.factories import (
 )
 from tests.rest_clients import assert_problem
 from tests.search.endpoints.making import make_endpoint
+from tests.search.setting_up import make_query_set, make_template
 
 # Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
 ROUTES: dict[str, dict[str, str]] = {
@@ -81,6 +82,16 @@ ROUTES: dict[str, dict[str, str]] = {
     "check-samples/{sample}/items": {"GET": "members"},
     "check-samples/{sample}/certificate": {"POST": "members"},
     "certificates/{certificate}": {"GET": "members"},
+    "query-sets": {"GET": "members", "POST": "members"},
+    "query-sets/upload": {"POST": "members"},
+    "query-sets/sample": {"POST": "members"},
+    "query-sets/{query_set}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "query-sets/{query_set}/queries": {"GET": "members"},
+    "query-templates": {"GET": "members", "POST": "members", "DELETE": "members"},
+    "query-templates/test": {"POST": "members"},
+    "query-templates/test/{query_set}": {"POST": "members"},
+    "query-templates/{query_template}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "query-templates/{query_template}/versions": {"GET": "members"},
 }
 PRIVATE = ("{provider}", "{judge}", "{token}", "{probe_run}")
 CALLS = [(method, route, who) for route, methods in ROUTES.items() for method, who in methods.items()]
@@ -116,6 +127,8 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         "probe_run": make_probe_run(judge, run).pk,
         "sample": sample.pk,
         "certificate": make_certificate(sample).pk,
+        "query_set": make_query_set().pk,
+        "query_template": make_template().pk,
     }
 
 

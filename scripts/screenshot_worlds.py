@@ -166,6 +166,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "judge": judge.pk,
         "provider": provider.pk,
         **_queries_and_template(admin),
+        **_search_runs(admin),
         "endpoint": _endpoint(stub, sample.fields_run.evaluation.corpus_id, admin),
         "batch": batch.pk,
         "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
@@ -183,6 +184,28 @@ def _queries_and_template(admin: Any) -> dict[str, Any]:
     changed = {"body": '{\n  "q": {{toJson query}},\n  "size": {{size}},\n  "from": {{offset}}\n}\n'}
     save_query_template(actor=admin, fields=changed, template=template)
     return {"query_set": create_awkward_queries(actor=admin).pk, "query_template": template.pk}
+
+
+def _search_runs(admin: Any) -> dict[str, Any]:
+    """Make an evaluation that searches the demo's engine, which fails now and then; one run has ended, one is queued."""
+    from judging.models import SearchRun
+    from judging.search.runs.searches import searches
+    from tests.draining import drain
+    from tests.search.runs.searching import engine, make_search_evaluation, start_run
+
+    with engine("500:0.3") as server:
+        evaluation = make_search_evaluation(server.url, max_retries=0)
+        run = start_run(evaluation, admin)
+        drain()
+    failed = searches(run, "failed").first() or searches(run).first()
+    queued = start_run(evaluation, admin)
+    SearchRun.objects.filter(pk=queued.pk).update(answered_count=2, throttle="provider_limit")
+    return {
+        "search_evaluation": evaluation.pk,
+        "search_run": run.pk,
+        "search_queued": queued.pk,
+        "search_failed": failed.run_query_id,
+    }
 
 
 def _endpoint(stub: Any, corpus_id: Any, admin: Any) -> Any:

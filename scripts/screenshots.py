@@ -155,6 +155,9 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("ai_providers", (), "", look),
         ("ai_provider", (world["provider"],), "", look),
         ("ai_provider_create", (), "", look),
+        ("search_evaluation", (world["search_evaluation"],), "", look),
+        ("run_searches", (world["search_run"],), "", look),
+        ("run_search", (world["search_run"], world["search_failed"]), "", look),
         ("search_endpoints", (), "", look),
         ("search_endpoint", (world["endpoint"],), "", ask_the_engine),
         ("search_endpoint_create", (), "", look),
@@ -171,6 +174,9 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     for route, args, query, act in routes:
         yield route.replace("_", "-"), reverse(route, args=args) + query, admin, act
     several = reverse("compare", args=(world["title_run"].pk, run.pk)) + f"?with={world['embedded'].pk}"
+    yield "searched-run", reverse("evaluation_run", args=(world["search_run"],)), admin, look
+    yield "searched-run-under-way", reverse("evaluation_run", args=(world["search_queued"],)), admin, look
+    yield "searched-evaluation", reverse("evaluation", args=(world["search_evaluation"],)), admin, look
     yield "compare-several", several, admin, look
     yield "compare-related", reverse("compare", args=(run.pk, world["embedded"].pk)), admin, look
     yield "compare-refused", reverse("compare", args=(run.pk, world["strict"].pk)), admin, look

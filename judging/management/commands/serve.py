@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from judging.demo.searching import demo_search_port
 from judging.management import serving
 
 
@@ -27,7 +28,13 @@ class Command(BaseCommand):
         if has_local_judge:
             serving.check_local_judge_port("make serve")
         serving.prepare(has_web=has_web)
-        processes = serving.children(listener=listener, worker=has_worker, local_judge=has_local_judge, log_dir=None)
+        processes = serving.children(
+            listener=listener,
+            worker=has_worker,
+            local_judge=has_local_judge,
+            log_dir=None,
+            demo_search_port=self._demo_search_port() if has_worker else None,
+        )
         with serving.supervised(processes) as supervisor:
             if not serving.wait_until_ready(supervisor):
                 return
@@ -37,3 +44,14 @@ class Command(BaseCommand):
             while supervisor.tick():
                 pass
         self.stdout.write("Stopped.")
+
+    def _demo_search_port(self) -> int | None:
+        """Return where to serve the demo's documents, None where nobody asks for them or the port can't be had."""
+        port = demo_search_port()
+        try:
+            if port is not None:
+                serving.check_demo_search_port(port, "make demo")
+        except CommandError as error:
+            self.stderr.write(f"Without the demo's search: {error}")
+            return None
+        return port

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             worker=has_worker,
             local_judge=has_local_judge,
             log_dir=None,
-            demo_search_port=self._demo_search_port() if has_worker else None,
+            demo_search_port=self.free_demo_search_port() if has_worker else None,
         )
         with serving.supervised(processes) as supervisor:
             if not serving.wait_until_ready(supervisor):
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 pass
         self.stdout.write("Stopped.")
 
-    def _demo_search_port(self) -> int | None:
+    def free_demo_search_port(self) -> int | None:
         """Return where to serve the demo's documents, None where nobody asks for them or the port can't be had."""
         port = demo_search_port()
         try:

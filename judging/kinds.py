@@ -5,7 +5,7 @@ from typing import Any
 from judging.judging_runs.kind import JudgingRunKind
 from judging.probes.kind import ProbeKind
 from judging.responses.kind import BatchKind
-from judging.search.runs.kind import SearchKind
+from judging.search.runs.search_kind import SearchKind
 from judging.work.kind import Kind
 
 KINDS: tuple[Kind[Any, Any, Any], ...] = (

@@ -130,6 +130,12 @@ def quick(arguments: list[str]) -> list[Session]:
     ]
 
 
+def compile_tests() -> None:
+    """Have what a first run compiles compiled once, and not by each of the workers, which all begin with it."""
+    if not any((ROOT / "tests" / "__pycache__").glob("conftest.*-pytest-*.pyc")):
+        subprocess.run([*PYTEST, "--collect-only"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def clean_environment() -> None:
     """Forget the settings of whoever runs this; and keep compiled modules, which every process would compile anew."""
     names = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "HOST", "PORT"}
@@ -153,7 +159,10 @@ def main() -> int:
         os.environ["HOME"] = scratch
         threads = [threading.Thread(target=session.run, args=[Path(scratch)]) for session in sessions]
         try:
-            for thread in threads:
+            checks, *tests = threads
+            checks.start()
+            compile_tests()
+            for thread in tests:
                 thread.start()
             for thread in threads:
                 thread.join()

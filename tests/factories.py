@@ -24,6 +24,8 @@ from judging.models import (
     Query,
     Role,
     RunQuery,
+    SearchItem,
+    SearchRun,
     User,
     content_hash,
     hash_secret,
@@ -236,3 +238,10 @@ def make_probe_run(judge: AIJudge, run: EvaluationRun, *, text: str = "", **fiel
             **fields,
         }
     )
+
+
+def make_search_item(run: EvaluationRun | None = None, **fields: Any) -> SearchItem:
+    """Make a run an executed one, with a search of its first query."""
+    run = run or make_run(depth=10)
+    search, _ = SearchRun.objects.get_or_create(evaluation_run=run, defaults={"status": run.status})
+    return SearchItem.objects.create(search_run=search, run_query=run.run_queries.order_by("position")[0], **fields)

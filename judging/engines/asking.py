@@ -123,20 +123,22 @@ class EngineCaller:
 
     async def _exchange(self, rendered: RenderedRequest, page: int, exchanges: list[Exchange]) -> Any:
         """Send one request, keep it as evidence, and return the JSON of its answer. Raise SearchFailed."""
-        unsigned = self._unsigned(rendered)
-        sent = unsigned
+        sent: Unsigned | None = None
         answer: Answer | None = None
-        started = time.perf_counter()
+        started = 0.0
         try:
             async with asyncio.timeout(self._config.timeout_seconds):
                 connections = self._open()
-                sent = await self._signer.sign(unsigned)
+                sent = await self._signer.sign(self._unsigned(rendered))
                 started = time.perf_counter()
                 answer = await connections.send(
                     sent.method, _target(sent.url), encoded_headers(sent.headers), sent.body
                 )
         except TokenRefused as error:
-            raise refused(error.status, error.headers, error.message) from None
+            failed = refused(error.status, error.headers, error.message)
+            # Without a token no search can be asked.
+            failed.fault = Fault.TRANSIENT if failed.fault is Fault.TRANSIENT else Fault.RUN
+            raise failed from None
         except TimeoutError:
             raise SearchFailed(
                 "timeout", f"No answer within {self._config.timeout_seconds:g} s.", Fault.TRANSIENT
@@ -146,7 +148,8 @@ class EngineCaller:
         except httpcore2.TimeoutException:
             raise SearchFailed("timeout", "No connection in time.", Fault.TRANSIENT) from None
         finally:
-            exchanges.append(self._evidence(sent, answer, page, started))
+            if sent is not None:
+                exchanges.append(self._evidence(sent, answer, page, started))
         return self._read(answer)
 
     def _open(self) -> Connections:

@@ -9,6 +9,7 @@ from judging.engines.expressions import InvalidMapping, compile_expression
 from judging.engines.presets import PRESET_TABLE, Preset
 from judging.foundation.limits import MAX_DEPTH, MAX_MAPPING, MAX_NAME, MAX_URL
 from judging.wire.addresses import AddressRefused, check_address
+from judging.wire.connections import Tls, ssl_context
 
 __all__ = ["PRESETS", "EndpointConfig", "EndpointType", "InvalidEndpoint", "Preset", "TemplateText"]
 
@@ -108,6 +109,14 @@ def check_headers(value: Any, *, field: str = "headers") -> None:
         _check_text(text, field, f"the header {name}")
         if not is_header_safe(text):
             raise InvalidEndpoint(field, f"The header {name} has characters that no header may have.")
+
+
+def check_ca_certificate(value: str) -> None:
+    """Check a certificate in PEM; "" is none. Raise InvalidEndpoint."""
+    try:
+        ssl_context(Tls(ca_certificate=value))
+    except (ValueError, OSError):
+        raise InvalidEndpoint("ca_certificate", "The CA certificate can't be read: it is a text in PEM.") from None
 
 
 def is_header_safe(text: str) -> bool:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote_plus, urlencode, urlsplit
 
 from judging.engines.configuration import check_authentication
 from judging.engines.redaction import Redaction
@@ -93,6 +93,7 @@ class Signer:
         if self._type == "api_key":
             return _with_headers(request, {given["name"]: given["value"]})
         if self._aws is not None:
+            request = _canonical(request)
             return _with_headers(request, self._aws(request))
         return request
 
@@ -166,6 +167,18 @@ def _with_headers(request: Unsigned, added: Mapping[str, str]) -> Unsigned:
     names = {name.lower() for name in added}
     kept = {name: value for name, value in request.headers.items() if name.lower() not in names}
     return Unsigned(request.method, request.url, {**kept, **added}, request.body)
+
+
+def _canonical(request: Unsigned) -> Unsigned:
+    """Encode the query string as AWS does before it checks a signature: everything but unreserved characters."""
+    address, _, query_string = request.url.partition("?")
+    if not query_string:
+        return request
+    pairs = [part.partition("=") for part in query_string.split("&") if part]
+    encoded = "&".join(
+        f"{quote(unquote_plus(name), safe='')}={quote(unquote_plus(value), safe='')}" for name, _, value in pairs
+    )
+    return Unsigned(request.method, f"{address}?{encoded}", request.headers, request.body)
 
 
 def _secrets_of(kind: str, given: Mapping[str, Any]) -> list[str]:

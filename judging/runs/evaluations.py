@@ -1,5 +1,6 @@
 """Evaluations, and the deletion of their runs."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -29,16 +30,33 @@ from judging.models import (
 from judging.records.audit import record_event
 from judging.records.certificates import void_certificates
 from judging.records.roles import Actor, require_member, user_of
+from judging.runs.search_inputs import take_defaults, take_search_inputs
 
 
-def create_evaluation(*, actor: Actor, corpus_id: UUID, name: str, description: str = "") -> Evaluation:
-    """Make an evaluation over a corpus. Raise Forbidden or Invalid."""
+def create_evaluation(
+    *,
+    actor: Actor,
+    name: str,
+    corpus_id: UUID | None = None,
+    description: str = "",
+    search_inputs: Mapping[str, UUID | None] | None = None,
+    default_depth: int | None = None,
+    default_scale: str | None = None,
+    default_metrics: Sequence[str] | None = None,
+) -> Evaluation:
+    """Make an evaluation over a corpus. Raise Forbidden or Invalid.
+
+    With `search_inputs` (endpoint_id, query_set_id, query_template_id: all or none) runs can be executed; the corpus is
+    then the endpoint's. The defaults are for runs that name none.
+    """
     require_member(actor)
     evaluation = Evaluation(name=name.strip(), description=description, created_by=user_of(actor))
+    problems = take_defaults(evaluation, depth=default_depth, scale=default_scale, metrics=default_metrics)
     with transaction.atomic():
+        take_search_inputs(evaluation, search_inputs or {})
         # Held until the commit: a corpus is deleted only while no evaluation is about it.
-        evaluation.corpus = _corpus(corpus_id)
-        clean(evaluation)
+        evaluation.corpus = _corpus(_corpus_id(evaluation, corpus_id))
+        clean(evaluation, errors=problems)
         evaluation.save(force_insert=True)
     return evaluation
 
@@ -50,22 +68,31 @@ def update_evaluation(
     name: str | None = None,
     description: str | None = None,
     corpus_id: UUID | None = None,
+    search_inputs: Mapping[str, UUID | None] | None = None,
+    default_depth: int | None = None,
+    default_scale: str | None = None,
+    default_metrics: Sequence[str] | None = None,
 ) -> Evaluation:
     """Change what may change of an evaluation; None leaves as it is. Raise Forbidden or Invalid.
 
-    The corpus can be another one as long as there is no run.
+    The corpus can be another one as long as there is no run. Of `search_inputs` those change that are given, with None
+    for all three an evaluation has none any more.
     """
     require_member(actor)
     evaluation.name = evaluation.name if name is None else name.strip()
     evaluation.description = evaluation.description if description is None else description
-    clean(evaluation)
+    problems = take_defaults(evaluation, depth=default_depth, scale=default_scale, metrics=default_metrics)
+    clean(evaluation, errors=problems)
     with transaction.atomic():
-        fields = ["name", "description"]
-        if corpus_id is not None and corpus_id != evaluation.corpus_id:
+        fields = ["name", "description", "default_depth", "default_scale", "default_metrics"]
+        if search_inputs:
+            fields += take_search_inputs(evaluation, search_inputs)
+        wanted = _corpus_id(evaluation, corpus_id or (None if evaluation.endpoint_id else evaluation.corpus_id))
+        if wanted != evaluation.corpus_id:
             if evaluation.runs.exists():
                 message = "The corpus of an evaluation with runs can't be changed."
-                raise Invalid(message, errors={"corpus_id": [message]})
-            evaluation.corpus = _corpus(corpus_id)
+                raise Invalid(message, errors={"corpus_id" if corpus_id else "endpoint_id": [message]})
+            evaluation.corpus = _corpus(wanted)
             fields.append("corpus")
         evaluation.save(update_fields=fields)
     return evaluation
@@ -135,6 +162,19 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
     judging_runs.delete()
     probe_runs.delete()
     run.delete()
+
+
+def _corpus_id(evaluation: Evaluation, given: UUID | None) -> UUID:
+    """Return the corpus of an evaluation: its endpoint's where it has one, else the one that is given."""
+    if evaluation.endpoint is None:
+        if given is None:
+            raise Invalid("corpus_id: This field is required.", errors={"corpus_id": ["This field is required."]})
+        return given
+    own: UUID = evaluation.endpoint.corpus_id
+    if given is not None and given != own:
+        message = "The corpus follows the search endpoint: leave it out, or give the endpoint's."
+        raise Invalid(message, errors={"corpus_id": [message]})
+    return own
 
 
 def _corpus(corpus_id: UUID) -> Corpus:

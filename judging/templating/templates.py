@@ -118,6 +118,8 @@ class Template:
         self, context: Mapping[str, Any], *, max_chars: int = MAX_OUTPUT_CHARS, escaping: Escaping = _NO_ESCAPING
     ) -> str:
         """Render over plain JSON-like values. Raise TemplateError; the result is valid UTF-8 without NULs."""
+        if not len(self.body):
+            return ""
         token = _budget.set(_Budget(max_chars, escaping))
         try:
             return clean_text(

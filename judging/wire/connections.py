@@ -236,6 +236,8 @@ def ssl_context(tls: Tls) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
         return context
     if tls.ca_certificate:
+        if not tls.ca_certificate.isascii():
+            raise ssl.SSLError("a certificate in PEM is ASCII")
         return ssl.create_default_context(cadata=tls.ca_certificate)
     # Costs 20 to 50 ms, so once per process; honours SSL_CERT_FILE and SSL_CERT_DIR.
     return httpx2.create_ssl_context()

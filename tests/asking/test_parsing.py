@@ -224,11 +224,11 @@ def test_a_character_number_that_is_too_long_to_read_is_an_unknown_character(dig
 )
 @pytest.mark.fuzz
 def test_a_hostile_reply_is_read_in_linear_time(piece):
-    reply = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
+    reply = (piece * (300_000 // len(piece) + 1))[:300_000]
     start = time.process_time()
     parse_reply(reply, ["a"], scale=GRADED)
     parse_reply(f'<candidate id="a"><grade>1</grade><reasoning>{reply}', ["a"], scale=GRADED)
-    assert time.process_time() - start < 5  # quadratic would be minutes
+    assert time.process_time() - start < 2  # quadratic would be many times that
 
 
 # Properties

@@ -192,8 +192,8 @@ def test_thoughts_of_evaluations_are_skipped(begin: str, end: str) -> None:
 )
 @pytest.mark.fuzz
 def test_hostile_thoughts_are_read_in_linear_time(piece: str) -> None:
-    reply = (piece * (1_000_000 // len(piece) + 1))[:1_000_000]
+    reply = (piece * (300_000 // len(piece) + 1))[:300_000]
     start = time.process_time()
     parse_reply(reply, ["a"], scale=GRADED)
     parse_reply(f'<candidate id="a"><grade>1</grade><reasoning>{reply}', ["a"], scale=GRADED)
-    assert time.process_time() - start < 8  # quadratic would be minutes
+    assert time.process_time() - start < 3  # quadratic would be many times that

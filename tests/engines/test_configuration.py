@@ -8,6 +8,7 @@ from judging.engines.configuration import (
     PRESETS,
     InvalidEndpoint,
     check_authentication,
+    check_ca_certificate,
     check_headers,
     check_paging,
     check_url,
@@ -117,3 +118,12 @@ def test_an_address_may_have_a_query_string_but_no_metadata_host() -> None:
 def test_headers_that_can_not_be_sent_are_refused(headers: Any) -> None:
     with pytest.raises(InvalidEndpoint):
         check_headers(headers)
+
+
+def test_a_certificate_that_can_not_be_read_is_refused() -> None:
+    check_ca_certificate("")
+
+    for value in ("nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "\u00fc"):
+        with pytest.raises(InvalidEndpoint) as caught:
+            check_ca_certificate(value)
+        assert caught.value.field == "ca_certificate"

@@ -84,10 +84,13 @@ def wait_until(
 ) -> None:
     """Wait for a condition, doing something `also` between two looks at it."""
     deadline = time.monotonic() + seconds
+    pause = 0.01
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
         also()
-        time.sleep(0.01)
+        time.sleep(pause)
+        # A look costs a query or more, and what hasn't come true soon takes a while.
+        pause = min(1.1 * pause, 0.1)
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def test_an_import_that_was_called_interrupted_stops_at_its_next_chunk(
     member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = "".join(f'{{"query": "q{n}", "candidates": [{{"id": "d", "title": "t"}}]}}\n' for n in range(5))
-    monkeypatch.setattr("judging.records.ranked_lists._QUERIES_PER_CHUNK", 2)
+    monkeypatch.setattr("judging.records.lists.ranked_lists._QUERIES_PER_CHUNK", 2)
     written = []
 
     def interrupted(*args: Any) -> object:

@@ -18,6 +18,7 @@ from tests.factories import (
     make_probe_run,
     make_provider,
     make_run,
+    make_search_item,
 )
 from tests.rest_clients import assert_problem
 
@@ -51,6 +52,13 @@ ROUTES: dict[str, dict[str, str]] = {
     "evaluations/runs/{run}/results": {"POST": "members"},
     "evaluations/runs/{run}/lock": {"POST": "members"},
     "evaluations/runs/{run}/unlock": {"POST": "members"},
+    "evaluations/runs/{run}/start": {"POST": "members"},
+    "evaluations/runs/{run}/stop": {"POST": "members"},
+    "evaluations/runs/{run}/clone": {"POST": "members"},
+    "evaluations/runs/{run}/resume": {"POST": "members"},
+    "evaluations/runs/{run}/remap": {"POST": "members"},
+    "evaluations/runs/{run}/searches": {"GET": "members"},
+    "evaluations/runs/{searched}/searches/{searched_query}/exchange": {"GET": "members"},
     "evaluations/runs/{run}/queries": {"GET": "all"},
     "evaluations/runs/{run}/candidates": {"GET": "all"},
     "evaluations/runs/{run}/export": {"GET": "members"},
@@ -93,6 +101,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         provider_type="custom",
         max_concurrency=1,
     )
+    item = make_search_item()
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=member)
     return {
         "member": member.pk,
@@ -103,6 +112,8 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         "corpus": run.evaluation.corpus_id,
         "evaluation": make_evaluation(run.evaluation.corpus).pk,
         "run": run.pk,
+        "searched": item.search_run_id,
+        "searched_query": item.run_query_id,
         "provider": provider.pk,
         "judge": judge.pk,
         "judging_run": judging_run.pk,

@@ -20,7 +20,7 @@ from judging.models import (
     User,
 )
 from judging.records import ranked_lists
-from judging.records.ranked_lists import RankedList
+from judging.records.lists.ranked_lists import RankedList
 from judging.runs.importing import run_import as service
 from judging.runs.importing.results import CheckedResults, InlineResults
 from judging.runs.importing.run_files import RunFiles

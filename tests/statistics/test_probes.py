@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
-from scipy.stats import beta
 
 from judging.statistics import probes
 from judging.statistics.probes import Reading, outcome_of
+from tests.lazily import Lazily
+
+sm, stats = Lazily("statsmodels.api"), Lazily("scipy.stats")
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 30), (1, 30), (3, 30), (30, 30), (54, 60), (1, 1)])
 def test_each_bound_of_a_share_is_clopper_and_pearson_s_at_95_percent(count: int, total: int) -> None:
     found = probes.share("raised", count, total)
-    low = beta.ppf(0.05, count, total - count + 1) if count else 0.0
-    high = beta.ppf(0.95, count + 1, total - count) if count < total else 1.0
+    low = stats.beta.ppf(0.05, count, total - count + 1) if count else 0.0
+    high = stats.beta.ppf(0.95, count + 1, total - count) if count < total else 1.0
     assert found.value == count / total
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
 

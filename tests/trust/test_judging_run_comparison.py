@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from rest_framework.test import APIClient
-from scipy import stats
 
 from judging.judges.judges import save_judge
 from judging.models import EvaluationRun, User
 from judging.runs.locks import lock_run
 from judging.trust.comparisons.judging_run_comparison import changed_rows, compare_judging, find_side
 from tests.factories import make_judge, make_run
+from tests.lazily import Lazily
 from tests.rest_clients import assert_problem
 from tests.trust.judged import make_judged_run
 
+stats = Lazily("scipy.stats")
 pytestmark = pytest.mark.django_db
 
 QUERIES, DEPTH = 24, 8

@@ -9,6 +9,7 @@ from judging.models import Abstention, CheckSample, EvaluationRun, Judgment, Use
 from judging.runs.locks import lock_run
 from judging.trust.samples.handing_out import leased_candidates
 from tests.factories import make_evaluation, make_run, make_user
+from tests.review.giving import GivenGrade, record_judgments
 from tests.trust.graded import make_graded_run
 from tests.trust.sampled import start
 from tests.trust.test_check_samples import AI, BY_PAIR
@@ -109,10 +110,15 @@ def test_a_batch_is_graded_item_by_item_without_rank_run_or_ai_grade(run: Evalua
 
 
 def grade_batch(client: Client, sample: CheckSample, user: User) -> str:
+    """Grade all that is handed out, the last two on the page; return what it shows then."""
     take(client, sample)
     page = ""
     rows = run_rows(sample.run)
-    for pk in leased_candidates(sample, user):
+    *first, one, last = leased_candidates(sample, user)
+    queries = dict(sample.run.run_queries.values_list("text", "pk"))
+    given = [GivenGrade(queries[rows[pk][0]], rows[pk][1], BY_PAIR[rows[pk]], saw_ai_grade=False) for pk in first]
+    record_judgments(grades=given, actor=user)
+    for pk in (one, last):
         page = text_of(client.post(url(sample, "/grade"), {"candidate": pk, "grade": BY_PAIR[rows[pk]]}, **HTMX))
     return page
 

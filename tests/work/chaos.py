@@ -64,6 +64,8 @@ class Stack:
             port=port,
             before_exec=before_exec,
             RELEVAL_WORKERS=str(WORKERS),
+            # Each costs as much to start as hundreds of candidates to judge, and so none stands in for one that is killed.
+            RELEVAL_WEB_PROCESSES="1",
             RELEVAL_LOG_LEVEL="WARNING",
         )
         self.served.wait_until_ready()

@@ -107,7 +107,9 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
 
 @pytest.mark.slow(seconds=40)
 @pytest.mark.skipif(not settings.IS_SQLITE, reason="the demo of a single machine, whatever the database")
-def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path) -> None:
+def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path, database_template: str) -> None:
+    (tmp_path / "data").mkdir()
+    copy_template(str(tmp_path / "data" / "releval.sqlite3"))
     # Thousands of texts: the model takes a minute for them on two cores, and tests/local_judge asks it about some.
     embedder = str(Path(__file__).parent / "embedder")
     said = []

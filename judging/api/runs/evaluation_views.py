@@ -1,5 +1,6 @@
 """Evaluations."""
 
+from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -10,6 +11,7 @@ from judging.api.runs.evaluation_serializers import EvaluationSerializer
 from judging.foundation.errors import NotFound
 from judging.models import Evaluation
 from judging.runs import evaluations
+from judging.runs.search_inputs import INPUTS
 
 
 class EvaluationList(ApiView):
@@ -19,7 +21,7 @@ class EvaluationList(ApiView):
 
     @describe("Make an evaluation", body=EvaluationSerializer, answer=EvaluationSerializer, status=201)
     def post(self, request: Request) -> Response:
-        evaluation = evaluations.create_evaluation(actor=self.user, **self.body(EvaluationSerializer))
+        evaluation = evaluations.create_evaluation(actor=self.user, **_arguments(self.body(EvaluationSerializer)))
         return Response(EvaluationSerializer(evaluation).data, status=201)
 
 
@@ -31,7 +33,7 @@ class EvaluationDetail(ApiView):
     @describe("Change an evaluation", body=EvaluationSerializer, answer=EvaluationSerializer)
     def patch(self, request: Request, evaluation_id: UUID) -> Response:
         evaluation = get_evaluation(evaluation_id)
-        changes = self.body(EvaluationSerializer, partial=True)
+        changes = _arguments(self.body(EvaluationSerializer, partial=True))
         return Response(
             EvaluationSerializer(evaluations.update_evaluation(actor=self.user, evaluation=evaluation, **changes)).data
         )
@@ -45,6 +47,12 @@ class EvaluationDetail(ApiView):
     def delete(self, request: Request, evaluation_id: UUID) -> Response:
         evaluations.delete_evaluation(actor=self.user, evaluation=get_evaluation(evaluation_id))
         return Response(status=204)
+
+
+def _arguments(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body's values as the acts take them: what runs are executed with stands together."""
+    inputs = {name: body.pop(name) for name in INPUTS if name in body}
+    return {**body, "search_inputs": inputs}
 
 
 def get_evaluation(evaluation_id: UUID) -> Evaluation:

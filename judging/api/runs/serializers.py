@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from judging.api.search.runs.block import SearchOptionsSerializer, SearchRunSerializer
+from judging.api.runs.search_block import SearchOptionsSerializer, SearchRunSerializer
 from judging.foundation.limits import MAX_MODEL, MAX_NAME
 from judging.models import EvaluationRun, RunQuery
 from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
 from judging.api.runs.evaluation_views import get_evaluation
+from judging.api.runs.search_block import SEARCH_OPTIONS
 from judging.api.runs.serializers import (
     ImportedRunSerializer,
     NewRunSerializer,
@@ -20,7 +21,6 @@ from judging.api.runs.serializers import (
     RunSerializer,
     RunWithWarningsSerializer,
 )
-from judging.api.search.runs.block import SEARCH_OPTIONS
 from judging.foundation.errors import Invalid
 from judging.rest.permissions import AnyRole, MembersOnly
 from judging.runs import locks

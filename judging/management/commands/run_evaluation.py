@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from judging.api.runs.serializers import RunSerializer
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name
 from judging.models import Evaluation, EvaluationRun, EvaluationRunStatus, SearchRun
 from judging.records.roles import SYSTEM
@@ -37,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--query-limit", type=int, help="only the first so many queries")
         parser.add_argument("--body-file", type=Path, help="a request body in place of the template's")
         parser.add_argument("--wait", action="store_true", help="wait for the workers to finish it")
-        parser.add_argument("--json", action="store_true", help="print the run as the API does and nothing else")
+        parser.add_argument("--json", action="store_true", help="print the run as JSON and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
         evaluation = get_by_id_or_name(Evaluation.objects.select_related("query_template"), options["evaluation"])
@@ -76,13 +75,29 @@ class Command(BaseCommand):
             time.sleep(_POLL_SECONDS)
 
     def _report(self, run: EvaluationRun, *, as_json: bool) -> None:
-        if as_json:
-            self.stdout.write(json.dumps(RunSerializer(run).data, indent=2, default=str))
-            return
         search = SearchRun.objects.get(pk=run.pk)
+        if as_json:
+            self.stdout.write(json.dumps(_described(run, search), indent=2))
+            return
         self.stdout.write(
             f"{run.pk} {run.status}: {search.answered_count} answered, {search.empty_count} without results,"
             f" {search.failed_count} failed of {search.total_count}"
         )
         if run.error:
             self.stdout.write(run.error)
+
+
+def _described(run: EvaluationRun, search: SearchRun) -> dict[str, Any]:
+    """Return the run under the API's names."""
+    counts = ("total", "answered", "empty", "failed", "pending", "skipped", "short")
+    return {
+        "id": str(run.pk),
+        "evaluation_id": str(run.evaluation_id),
+        "name": run.name,
+        "status": run.status,
+        "error": run.error,
+        "error_code": run.error_code,
+        "depth": run.depth,
+        "metric_values": run.metric_values,
+        "search": {f"{name}_count": getattr(search, f"{name}_count") for name in counts},
+    }

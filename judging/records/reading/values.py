@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_FIELD_DEPTH, MAX_LABEL, MAX_QUERY_OBJECT, MAX_QUERY_TEXT
 from judging.models import MatchMode, canonical_json, query_text
-from judging.records.corpus_rows import QueryBody
+from judging.records.lists.corpus_rows import QueryBody
 from judging.records.reading.upload import BadValue, shown
 
 # Whole numbers as pandas ("3.0"), OpenSearch ("3.000") and spreadsheets with a decimal comma ("3,0") write them, too.

@@ -7,8 +7,8 @@ from typing import Any
 
 from judging.foundation.limits import MAX_EMAIL, MAX_IMPORTED_REASONING, MAX_JUDGE_LABEL
 from judging.foundation.scales import SCALES
-from judging.records.corpus_rows import QueryBody
 from judging.records.files.names import RATER_PREFIX
+from judging.records.lists.corpus_rows import QueryBody
 from judging.records.reading.upload import BadValue, SourceFile, shown
 from judging.records.reading.values import (
     read_external_id,

@@ -27,8 +27,8 @@ from judging.models import (
     query_identity,
 )
 from judging.records.audit import record_event
-from judging.records.corpus_rows import QueryBody, ensure_documents, ensure_queries, ensure_raters
 from judging.records.files.names import RATER_PREFIX
+from judging.records.lists.corpus_rows import QueryBody, ensure_documents, ensure_queries, ensure_raters
 from judging.records.reading.spellings import names_of
 from judging.records.reading.upload import BadValue, Problems, SourceFile, shown
 from judging.records.roles import Actor, require_member

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from judging.foundation.limits import MAX_CANDIDATES
 from judging.models import query_identity
-from judging.records.corpus_rows import DocumentContent, QueryBody
-from judging.records.ranked_lists import RankedCandidate
+from judging.records.lists.corpus_rows import DocumentContent, QueryBody
+from judging.records.lists.ranked_lists import RankedCandidate
 from judging.records.reading.spool import Spool
 from judging.records.reading.upload import Problems, SourceFile, shown
 from judging.runs.importing.formats.shapes import DocumentRow, Format, QueryRow, Reading, RunRow

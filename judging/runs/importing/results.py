@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from judging.foundation.limits import MAX_CANDIDATES
 from judging.models import query_identity
-from judging.records.corpus_rows import QueryBody
-from judging.records.ranked_lists import RankedCandidate, RankedList
+from judging.records.lists.corpus_rows import QueryBody
+from judging.records.lists.ranked_lists import RankedCandidate, RankedList
 from judging.records.reading.spellings import DOCUMENT_IDS, QUERY_IDS, names_of, plain, read_id_member
 from judging.records.reading.upload import BadValue, Problems, shown
 from judging.records.reading.values import (

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from judging.records.ranked_lists import RankedCandidate, RankedList
+from judging.records.lists.ranked_lists import RankedCandidate, RankedList
 from judging.records.reading.spellings import names_of
 from judging.records.reading.upload import BadValue, Problems, SourceFile, shown
 from judging.runs.importing.formats.recognition import AnyFormat, recognised

@@ -17,8 +17,8 @@ from judging.models import (
     SearchRun,
 )
 from judging.records.audit import record_event
-from judging.records.new_runs import new_run
-from judging.records.ranked_lists import no_longer_running, write_ranked_lists
+from judging.records.lists.new_runs import new_run
+from judging.records.lists.ranked_lists import no_longer_running, write_ranked_lists
 from judging.records.roles import Actor, require_member
 from judging.runs.importing.results import CheckedResults, RunSource
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from judging.foundation.limits import MAX_LABEL, MAX_QUERY_TAG, MAX_QUERY_TAGS, MAX_SET_QUERIES
 from judging.models import MatchMode, QueryKind, canonical_json, query_identity
-from judging.records.corpus_rows import QueryBody
+from judging.records.lists.corpus_rows import QueryBody
 from judging.records.reading.upload import BadValue, Problems, shown
 from judging.records.reading.values import check_storable, read_name, read_query
 

@@ -13,7 +13,7 @@ from judging.foundation.validation import clean
 from judging.models import QueryTemplate, SearchQuerySet, TemplateSettings
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
-from judging.records.search_templates import compiled_template, missing_properties
+from judging.records.searching.templates import compiled_template, missing_properties
 from judging.records.versions import QUERY_TEMPLATES
 from judging.search.in_use import check_not_in_use
 

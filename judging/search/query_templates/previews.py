@@ -8,8 +8,8 @@ from typing import Literal
 from judging.engines.rendering import RenderedRequest, SearchTemplate, TemplateInvalid
 from judging.foundation.limits import CHECKED_QUERIES, DEFAULT_DEPTH, PREVIEWED_QUERIES
 from judging.models import SearchQuerySet, SetQuery, TemplateSettings, query_text
-from judging.records.corpus_rows import QueryBody
-from judging.records.search_templates import compiled_template, missing_properties
+from judging.records.lists.corpus_rows import QueryBody
+from judging.records.searching.templates import compiled_template, missing_properties
 
 _MOST_PROBLEMS = 20
 # Each rendering is bounded, but a hundred that reach their bounds are too many for somebody who waits.

@@ -19,7 +19,7 @@ from judging.models import (
     query_text,
 )
 from judging.models.search.query_templates import DEFAULT_CONTENT_TYPE
-from judging.records.corpus_rows import ensure_queries
+from judging.records.lists.corpus_rows import ensure_queries
 
 # Fields of a search run that say how it asks.
 PINNED_FIELDS = (

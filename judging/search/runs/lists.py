@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from judging.engines.mapping import MappedCandidate
-from judging.records.corpus_rows import DocumentContent
-from judging.records.ranked_lists import RankedCandidate
+from judging.records.lists.corpus_rows import DocumentContent
+from judging.records.lists.ranked_lists import RankedCandidate
 
 
 def ranked_candidates(candidates: Sequence[MappedCandidate]) -> list[RankedCandidate]:

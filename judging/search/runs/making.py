@@ -19,7 +19,7 @@ from judging.models import (
     SearchItem,
     SearchRun,
 )
-from judging.records.new_runs import new_run
+from judging.records.lists.new_runs import new_run
 from judging.records.roles import Actor, require_member, user_of
 from judging.search.runs.inputs import PINNED_FIELDS, checked_overrides
 from judging.search.runs.starting import address_of, search_of, start_search_run

@@ -28,7 +28,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.certificates import void_certificates
-from judging.records.ranked_lists import RankedCandidate, write_candidates
+from judging.records.lists.ranked_lists import RankedCandidate, write_candidates
 from judging.records.roles import Actor, require_member
 from judging.search.runs.evidence import body_of
 from judging.search.runs.lists import ranked_candidates

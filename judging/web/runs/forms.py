@@ -6,11 +6,12 @@ from django import forms
 from django.conf import settings
 
 from judging.foundation.limits import MAX_MODEL, MAX_NAME
-from judging.foundation.scales import SCALES, Scale
+from judging.foundation.scales import SCALES
 from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
 from judging.models import Corpus, Evaluation, MatchMode
 from judging.runs.evaluation_lists import corpora
 from judging.runs.importing.formats.recognition import FORMATS
+from judging.web.scale_words import scale_words
 
 # What is offered as a chip; everything else is typed.
 OFFERED_METRICS = (
@@ -29,15 +30,6 @@ OFFERED_METRICS = (
     "NDCG_lin@10",
     "Judged@10",
 )
-
-
-def scale_words(scale: Scale) -> str:
-    """Describe a scale in a line: its range and what the ends and the middle are called."""
-    return (
-        f"{scale.title}: {', '.join(scale.labels)}"
-        if len(scale.labels) <= 5
-        else (f"{scale.title}: {scale.labels[0]} to {scale.labels[-1]}, in ten steps")
-    )
 
 
 class EvaluationForm(forms.Form):

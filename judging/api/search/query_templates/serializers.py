@@ -14,7 +14,7 @@ from judging.foundation.limits import (
     MAX_TEXT,
 )
 from judging.models import DEFAULT_CONTENT_TYPE, QueryTemplate, QueryTemplateVersion
-from judging.records.search_templates import compiled_template
+from judging.records.searching.templates import compiled_template
 from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, ModelSerializer, Serializer, UUIDField
 
 # White space is part of a template.

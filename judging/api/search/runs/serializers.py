@@ -9,7 +9,7 @@ from judging.api.runs.serializers import QueryField
 from judging.foundation.limits import MAX_MAPPING
 from judging.models import SearchExchange, SearchItem
 from judging.rest.fields import CharField, ModelSerializer, Serializer
-from judging.search.runs.reads import Evidence, shown_body
+from judging.search.runs.searches import Evidence, shown_body
 
 
 class CloneSerializer(Serializer):

@@ -17,8 +17,8 @@ from judging.api.search.runs.serializers import (
 from judging.models import SearchStatus
 from judging.runs.run_lists import get_evaluation_run
 from judging.search.runs.making import clone_search_run
-from judging.search.runs.reads import evidence_of, searches
 from judging.search.runs.remapping import remap_search_run
+from judging.search.runs.searches import evidence_of, searches
 from judging.search.runs.starting import resume_search_run, start_search_run, stop_search_run
 
 

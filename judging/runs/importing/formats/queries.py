@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from judging.foundation.limits import MAX_LABEL
-from judging.records.corpus_rows import QueryBody
+from judging.records.lists.corpus_rows import QueryBody
 from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
 from judging.records.reading.json_stream import json_values
 from judging.records.reading.opening import Opening

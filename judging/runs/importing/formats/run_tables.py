@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from judging.foundation.limits import MAX_LABEL
-from judging.records.corpus_rows import DocumentContent, QueryBody
+from judging.records.lists.corpus_rows import DocumentContent, QueryBody
 from judging.records.reading.delimited import checked_cells, header_of, table_rows, trimmed_header
 from judging.records.reading.opening import Opening
 from judging.records.reading.spellings import (

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from judging.models import MatchMode
-from judging.records.corpus_rows import DocumentContent, QueryBody
+from judging.records.lists.corpus_rows import DocumentContent, QueryBody
 from judging.records.reading.opening import Opening
 from judging.records.reading.spellings import names_of
 from judging.records.reading.upload import Problems, SourceFile

@@ -1,5 +1,6 @@
 """The bench beside an endpoint's form: ask up to five queries, then read their answers anew as the mapping changes."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from judging.engines.mapping import suggest_mappings
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import DEFAULT_DEPTH, MAX_CONTENT_TYPE, MAX_QUERY_STRING, MAX_QUERY_TEXT, MAX_TEXT
 from judging.models import QueryTemplate, SearchEndpoint
-from judging.search.endpoints.reading import Reading
+from judging.search.endpoints.reading import Reading, ReadRow
 from judging.search.endpoints.trying import (
     MAX_TRIED_QUERIES,
     EndpointTrial,
@@ -30,6 +31,7 @@ _MAX_KEPT = 300_000
 _MAX_SHOWN = 60_000
 _MAX_DEPTH = 100
 _SHOWN_FIELDS = 6
+_SHOWN_CHARACTERS = 80
 
 
 class BenchForm(forms.Form):
@@ -93,6 +95,16 @@ class BenchResult:
         return len(self.raw) > _MAX_SHOWN
 
     @property
+    def table(self) -> list[tuple[ReadRow, list[str]]]:
+        """Return the rows, each with its values of `shown_fields`."""
+        names = self.shown_fields
+        return (
+            [(row, [_brief(row.fields.get(name)) for name in names]) for row in self.reading.rows]
+            if self.reading
+            else []
+        )
+
+    @property
     def shown_fields(self) -> Sequence[str]:
         """Return names of fields that the first rows have, besides id and title."""
         names: dict[str, None] = {}
@@ -137,6 +149,13 @@ def proposals(results: Sequence[BenchResult]) -> list[Any]:
             if found := suggest_mappings(answer):
                 return found
     return []
+
+
+def _brief(value: Any) -> str:
+    if value is None:
+        return "–"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
 
 
 def _result(trial: EndpointTrial) -> BenchResult:

@@ -29,6 +29,7 @@ _PAGING_TYPES = (
     ("cursor", "By cursor"),
 )
 # Of each type of paging, the names of its parameters, and what they are set to unless something else is typed.
+LIMITS = ("max_concurrency", "requests_per_minute", "timeout", "max_retries", "max_response_bytes")
 _PARAMETERS = {"none": ("size",), "offset": ("size", "offset"), "page": ("size", "page"), "cursor": ("size", "cursor")}
 
 
@@ -96,6 +97,10 @@ class EndpointForm(AuthenticationForm):
             return self.endpoint.type
         chosen = self["type"].value()
         return chosen if chosen in EndpointType.values else EndpointType.API.value
+
+    @property
+    def has_limit_errors(self) -> bool:
+        return self.is_bound and any(name in self.errors for name in LIMITS)
 
     def clean_corpus_id(self) -> Any:
         corpus = self.cleaned_data["corpus_id"]

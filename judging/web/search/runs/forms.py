@@ -10,7 +10,7 @@ from judging.foundation.scales import SCALES
 from judging.metrics import DEFAULT_METRICS
 from judging.models import Evaluation
 from judging.search.runs.making import RunOptions
-from judging.web.runs.forms import scale_words
+from judging.web.scale_words import scale_words
 
 
 class SearchForm(forms.Form):

@@ -14,8 +14,8 @@ from judging.models import EvaluationRun, SearchStatus
 from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.run_lists import get_evaluation_run
 from judging.search.runs.making import clone_search_run, create_search_run, no_endpoint
-from judging.search.runs.reads import evidence_of, failed_names, search_of_run, searches, shown_body
 from judging.search.runs.remapping import remap_search_run
+from judging.search.runs.searches import evidence_of, failed_names, search_of_run, searches, shown_body
 from judging.search.runs.starting import resume_search_run, start_search_run, stop_search_run
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, sentence, toast
 from judging.web.search.runs.forms import SearchForm
@@ -58,7 +58,8 @@ def search_evaluation(request: PageRequest, evaluation_id: UUID) -> HttpResponse
     """Make a run and start it."""
     evaluation = get_evaluation(evaluation_id)
     if evaluation.endpoint_id is None:
-        raise no_endpoint()
+        toast(request, messages.INFO, no_endpoint().message)
+        return go_to(request, "evaluation", evaluation.pk)
     form = SearchForm(request.POST or None, evaluation=evaluation)
     if form.is_valid():
         with errors_on(form):
@@ -151,7 +152,8 @@ def run_searches(request: PageRequest, run_id: UUID) -> HttpResponseBase:
     run = get_evaluation_run(run_id)
     context = searching_context(run)
     if context["search"] is None:
-        raise Invalid("the evaluation run was imported: there is no search to it", code="not_executed")
+        toast(request, messages.INFO, "The run was imported: there is no search to it.")
+        return go_to(request, "evaluation_run", run.pk)
     status = request.GET.get("status", "")
     status = status if status in SearchStatus.values else ""
     search = context["search"]

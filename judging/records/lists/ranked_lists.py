@@ -20,7 +20,7 @@ from judging.models import (
     query_identity,
     query_text,
 )
-from judging.records.corpus_rows import DocumentContent, QueryBody, Versions, ensure_documents, ensure_queries
+from judging.records.lists.corpus_rows import DocumentContent, QueryBody, Versions, ensure_documents, ensure_queries
 
 # A chunk is one short transaction: others write between two of them.
 _CANDIDATES_PER_CHUNK = 2000

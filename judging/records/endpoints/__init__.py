@@ -1,0 +1,1 @@
+"""Search endpoints for several subjects: how each is reached, and its limits."""

@@ -1,0 +1,16 @@
+// The bench of an endpoint: a click takes a proposed mapping over, Ctrl+Enter asks. Everything else is forms and htmx.
+(() => {
+  document.addEventListener("click", (event) => {
+    const proposal = event.target.closest("[data-mapping]");
+    if (!proposal) return;
+    const mapping = document.querySelector("[name=candidates_mapping]");
+    mapping.value = proposal.dataset.mapping;
+    mapping.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.closest(".bench")) return;
+    event.preventDefault();
+    document.querySelector("#ask-engine").click();
+  });
+})();

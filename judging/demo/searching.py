@@ -18,11 +18,11 @@ from judging.models import (
     User,
 )
 from judging.records.roles import require_member
-from judging.runs.evaluations import create_evaluation, delete_run
+from judging.runs.evaluations import create_evaluation, delete_run, update_evaluation
 from judging.search.endpoints.acts import create_endpoint, update_endpoint
 from judging.search.query_sets.acts import create_query_set
 from judging.search.query_templates.acts import save_query_template
-from judging.search.runs.making import RunOptions, create_search_run
+from judging.search.runs.making import create_search_run
 
 ENDPOINT = "Demo search (SQLite FTS5)"
 QUERY_SET = "Electronics queries"
@@ -48,7 +48,7 @@ def demo_search_port() -> int | None:
 
 
 def ensure_live_evaluation(*, actor: User, corpus: Corpus) -> Evaluation:
-    """Return the evaluation whose runs ask the demo's search service, made with all that it needs where it is missing.
+    """Return the evaluation whose runs ask the demo's search service, made with all that it needs where there is none.
 
     Raise Forbidden.
     """
@@ -57,13 +57,19 @@ def ensure_live_evaluation(*, actor: User, corpus: Corpus) -> Evaluation:
     evaluation = Evaluation.objects.filter(corpus=corpus, endpoint=endpoint).order_by("created_at").first()
     if evaluation is not None:
         return evaluation
-    made = create_evaluation(actor=actor, corpus_id=corpus.pk, name=EVALUATION, description=GUIDELINES)
-    made.endpoint, made.query_set, made.query_template = endpoint, _query_set(actor), _template(actor, "Title only")
-    made.default_depth, made.default_scale, made.default_metrics = DEPTH, SCALE, list(METRICS)
-    made.save(
-        update_fields=["endpoint", "query_set", "query_template", "default_depth", "default_scale", "default_metrics"]
+    return create_evaluation(
+        actor=actor,
+        name=EVALUATION,
+        description=GUIDELINES,
+        search_inputs={
+            "endpoint_id": endpoint.pk,
+            "query_set_id": _query_set(actor).pk,
+            "query_template_id": _template(actor, next(iter(TEMPLATES))).pk,
+        },
+        default_depth=DEPTH,
+        default_scale=SCALE,
+        default_metrics=METRICS,
     )
-    return made
 
 
 def ensure_live_run(*, actor: User, evaluation: Evaluation, name: str) -> EvaluationRun:
@@ -77,9 +83,10 @@ def ensure_live_run(*, actor: User, evaluation: Evaluation, name: str) -> Evalua
         return run
     for ended in runs:
         delete_run(actor=actor, run=ended)
-    evaluation.query_template = _template(actor, name)
-    evaluation.save(update_fields=["query_template"])
-    return create_search_run(evaluation=evaluation, actor=actor, name=name, options=RunOptions(), start=True)
+    # As people do it: another template, and Start.
+    inputs = {"query_template_id": _template(actor, name).pk}
+    evaluation = update_evaluation(actor=actor, evaluation=evaluation, search_inputs=inputs)
+    return create_search_run(evaluation=evaluation, actor=actor, name=name, start=True)
 
 
 def _endpoint(actor: User, corpus: Corpus) -> SearchEndpoint:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from judging.demo.electronics import query_labels
-from judging.management.demo_runs import LiveSearches
+from judging.management.demo_runs import JUDGED_DEPTH, LiveSearches
 from judging.management.progress import duration
 from judging.management.sample import EMAIL, Sample
 from judging.management.trust_report import (
@@ -72,20 +72,24 @@ def _metrics(runs: Iterable[EvaluationRun]) -> Iterator[str]:
 
 def _live(live: LiveSearches) -> Iterator[str]:
     """Yield what the searches brought, and whether the second template is better than the first."""
-    for search in SearchRun.objects.filter(evaluation_run__in=live.runs).order_by("created_at"):
-        if search.pk == live.title_run.pk:
-            yield f"Live searches of {search.endpoint_name} at {search.endpoint_url}, a small search service"
+    searches = list(SearchRun.objects.filter(evaluation_run__in=live.runs).order_by("created_at"))
+    yield f"Live searches: {searches[0].endpoint_name}, a small search service, not Elasticsearch"
+    for search in searches:
         yield (
-            f"  {search.query_template_name:<18}{search.answered_count} of {search.total_count} queries answered, "
-            f"{search.empty_count} empty, {search.failed_count} failed; half within {search.latency_p50_ms} ms"
+            f"  {search.query_template_name:<12}{search.answered_count} of {search.total_count} queries answered, "
+            f"{search.empty_count} without results, {search.failed_count} failed; half within {search.latency_p50_ms} ms"
         )
-    holes = f"{live.judging_run.judged_count:,} of {live.judging_run.total_count:,}"
-    yield f"  {live.judging_run.judge_version.label} judged {holes} documents nobody had judged in {live.fields_run.name}'s top ten"
+    judged = live.judging_run
+    yield f"  Of the top ten of {live.fields_run.name} nobody had judged {judged.total_count:,} documents;"
+    yield f"  {judged.judge_version.label} judged {judged.judged_count:,} of them"
     yield ""
     yield from _metrics(live.runs)
     yield ""
     yield from difference_lines(compare_runs(live.runs))
-    yield "  Kinder than on a full catalogue: the collection holds only documents that were judged or ranked."
+    unjudged = live.title_run.candidates.filter(rank__lte=JUDGED_DEPTH, effective_grade=None).count()
+    yield f"  {unjudged:,} documents of the top ten of {live.title_run.name} are unjudged and count as not relevant; a part of"
+    yield "  the difference may be theirs. All values are kinder than on a full catalogue: the collection holds only"
+    yield "  documents that were judged or ranked."
 
 
 def _value(run: EvaluationRun, name: str) -> str:

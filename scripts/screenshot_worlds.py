@@ -132,10 +132,19 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "under_way": under_way.pk,
         "judge": judge.pk,
         "provider": provider.pk,
+        "endpoint": _endpoint(stub, sample.fields_run.evaluation.corpus_id, admin),
         "batch": batch.pk,
         "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
         "response_judge": response_judge.pk,
     }
+
+
+def _endpoint(stub: Any, corpus_id: Any, admin: Any) -> Any:
+    """Make an endpoint of the list of models: it answers a list that its mapping does not find."""
+    from judging.search.endpoints.acts import create_endpoint
+
+    fields = {"type": "api", "name": "Shop search", "url": f"{stub.base_url}/models", "corpus_id": corpus_id}
+    return create_endpoint(actor=admin, fields={**fields, "tls_verify": False}).pk
 
 
 def _grade(check_sample: Any, count: int) -> None:

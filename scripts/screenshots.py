@@ -133,6 +133,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
         ("compare", (world["title_run"].pk, run.pk), "", look),
+        ("side_by_side", (world["title_run"].pk, run.pk, run.run_queries.all()[0].query.identity), "", look),
         ("trust_how", (), "", look),
         ("run_trust", (run.pk,), "", open_details),
         ("run_samples", (run.pk,), "", lambda page: page.locator("#sample-plan p").first.wait_for()),
@@ -148,6 +149,9 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("ai_providers", (), "", look),
         ("ai_provider", (world["provider"],), "", look),
         ("ai_provider_create", (), "", look),
+        ("search_endpoints", (), "", look),
+        ("search_endpoint", (world["endpoint"],), "", ask_the_engine),
+        ("search_endpoint_create", (), "", look),
         ("batches", (), "", look),
         ("batch", (world["batch"],), "", look),
         ("evaluators", (), "", look),
@@ -183,6 +187,13 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     yield "home-of-a-rater", "/", rater, look
     yield "not-found", "/no-such-page", admin, look
     yield "forbidden", "/members", rater, look
+
+
+def ask_the_engine(page: Any) -> None:
+    """Ask something that listens but is no search engine: the failure, its remedy and the raw answer show."""
+    page.get_by_label("Queries").fill('red shoes\n27" monitor')
+    page.locator("#ask-engine").click()
+    page.locator(".bench-result").first.wait_for()
 
 
 def new_token(page: Any) -> None:

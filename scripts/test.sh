@@ -2,13 +2,14 @@
 # Run make check and every test (scripts/run_tests.py), with data directories and a HOME of their own: ./var is never
 # touched.
 #
-# In CI or in a container, as root on Debian, Chromium and PostgreSQL are installed when they are missing; elsewhere
-# the one line that installs them is printed. What was skipped, and why, is printed last (tests/skips.py).
+# In CI or in a container, as root on Debian, Chromium, PostgreSQL and Groonga are installed when they are missing;
+# elsewhere the one line that installs them is printed. What was skipped, and why, is printed last (tests/skips.py).
 set -u
 packages=""
 command -v chromium >/dev/null 2>&1 || [ -x /usr/bin/chromium ] || packages="$packages chromium fonts-dejavu-core"
 set -- /usr/lib/postgresql/*/bin/initdb
 [ -x "$1" ] || command -v initdb >/dev/null 2>&1 || packages="$packages postgresql"
+command -v groonga >/dev/null 2>&1 || packages="$packages groonga-bin"
 install="apt-get install -y --no-install-recommends$packages"
 
 is_container() {

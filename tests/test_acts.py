@@ -28,12 +28,13 @@ ROOMS = (
     "responses",
     "trust",
     "probes",
+    "search",
     "exports",
     "operations",
     "demo",
 )
 # What the engine calls while it works: jobs have no actor any more once they are queued.
-ENGINE = {"finishing_current", "kind", "item_endings", "immediate", "interrupted", "stale_metrics"}
+ENGINE = {"finishing_current", "kind", "search_kind", "item_endings", "immediate", "interrupted", "stale_metrics"}
 
 # What raters do, beside seeing: they grade, and have an account and tokens like everybody.
 OF_RATERS = {
@@ -71,6 +72,8 @@ WITHOUT_ACTOR = {
     "renew_report": "stores figures that were computed, for whoever looks next",
     "run_answer": "asks for figures to be computed",
     "run_report": "asks for figures to be computed",
+    "pin": "pins a run's inputs, as part of its start",
+    "finish_searching": "stores what an ended run's searches came to, as part of their end",
     "store_results": "stores what ended probes came to, as part of their end",
 }
 WRITES = {

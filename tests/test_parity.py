@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _JUDGING = Path(__file__).parent.parent / "judging"
-_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes")
+_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes", "search")
 
 
 @functools.cache
@@ -42,6 +42,7 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judging_runs.starting.start_judging_run",
         "judging_runs.starting.cancel_judging_run",
         "judging_runs.starting.estimate_judging_run",
+        "judging_runs.deciding.start_deciding_runs",
         "judging_runs.making_current.make_judging_run_current",
         "judging_runs.making_current.preview_making_current",
         "review.judgments.record_judgments",
@@ -59,6 +60,25 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judges.trials.try_judge_on_run",
         "probes.acts.start_probes",
         "probes.acts.cancel_probes",
+        "search.endpoints.acts.create_endpoint",
+        "search.endpoints.acts.update_endpoint",
+        "search.endpoints.acts.archive_endpoint",
+        "search.endpoints.acts.restore_endpoint",
+        "search.endpoints.acts.delete_endpoint",
+        "search.endpoints.trying.try_endpoint",
+        "search.query_sets.sets.create_query_set",
+        "search.query_sets.sets.upload_query_set",
+        "search.query_sets.sets.sample_query_set",
+        "search.query_sets.sets.change_query_set",
+        "search.query_sets.sets.archive_query_set",
+        "search.query_sets.sets.restore_query_set",
+        "search.query_sets.sets.delete_query_set",
+        "search.query_templates.templates.save_query_template",
+        "search.query_templates.templates.draft_query_template",
+        "search.query_templates.templates.archive_query_template",
+        "search.query_templates.templates.restore_query_template",
+        "search.query_templates.templates.delete_query_templates",
+        "search.query_templates.previews.preview_over_set",
         "people.tokens.create_token",
         "people.tokens.revoke_token",
         "people.accounts.invite_member",

@@ -54,7 +54,7 @@ from judging.api.search.runs.views import (
     SearchRunStop,
 )
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
-from judging.api.trust.comparison_views import RunComparisonDetail
+from judging.api.trust.comparison_views import ComparedQueryDetail, DecidingStart, RunComparisonDetail
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
 from judging.api.trust.report_views import TrustDetail
 from judging.api.trust.sample_views import (
@@ -99,6 +99,11 @@ urlpatterns = [
     path("evaluations/<uuid:evaluation_id>/runs/import", RunImport.as_view()),
     path("evaluations/runs/<uuid:run_id>", RunDetail.as_view()),
     path("evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>", RunComparisonDetail.as_view()),
+    path(
+        "evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>/queries/<str:query_key>",
+        ComparedQueryDetail.as_view(),
+    ),
+    path("evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>/ai-judge", DecidingStart.as_view()),
     path("evaluations/runs/<uuid:run_id>/results", RunResults.as_view()),
     path("evaluations/runs/<uuid:run_id>/lock", RunLock.as_view()),
     path("evaluations/runs/<uuid:run_id>/unlock", RunUnlock.as_view()),

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpcore2
 
 from judging.engines.answers import Exchange, SearchAnswer, SearchFailed, SearchFailure
-from judging.engines.configuration import EndpointConfig, InvalidEndpoint, check_headers
+from judging.engines.configuration import EndpointConfig, InvalidEndpoint, check_headers, check_query_string
 from judging.engines.curl import curl_line
 from judging.engines.mapping import InvalidMapping, MappedCandidate, MappingFailed, compile_mapping
 from judging.engines.paging import Pager, Position
@@ -45,6 +45,7 @@ class EngineCaller:
             raise InvalidEndpoint("authentication", str(error)) from None
         self._pager = Pager(config.paging)
         self._address, _, self._query_string = config.url.partition("?")
+        check_query_string(self._query_string)
         self._connections: Connections | None = None
 
     async def search(
@@ -55,7 +56,7 @@ class EngineCaller:
         *,
         spend: Callable[[int], Awaitable[None]] | None = None,
     ) -> SearchAnswer | SearchFailure:
-        """Ask for the first `depth` candidates of a query. Never raises.
+        """Ask for the first `depth` candidates of a query. Raises nothing but what `spend` raises.
 
         A rendered request is sent as it is for the first page. `spend` is awaited before each request, with the number
         of its page: where requests are paced, it returns when this one may start.
@@ -106,7 +107,8 @@ class EngineCaller:
                 known.add(candidate.id)
             candidates += page.candidates
             total = page.total if position.is_first else total
-            if total is not None and len(candidates) >= total:
+            # Of a full page the total is not believed: some count the page, not the matches.
+            if total is not None and len(candidates) >= total and len(page.candidates) < position.size:
                 break
             position = self._pager.after(position, answer, count=len(page.candidates), got=len(candidates), depth=depth)
         return SearchAnswer(total, candidates, len(exchanges), exchanges)

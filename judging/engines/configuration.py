@@ -93,8 +93,15 @@ def check_url(url: str) -> None:
         check_address(address)
     except AddressRefused as error:
         raise InvalidEndpoint("url", str(error)) from None
-    if len(url) > MAX_URL or not re.fullmatch(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*", query_string):
-        raise InvalidEndpoint("url", "The address has characters that no address has, or is too long.")
+    check_query_string(query_string)
+    if len(url) > MAX_URL:
+        raise InvalidEndpoint("url", f"The address is longer than {MAX_URL} characters.")
+
+
+def check_query_string(text: str) -> None:
+    """Check the query string of an endpoint's address, without "?". Raise InvalidEndpoint."""
+    if not re.fullmatch(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]*", text):
+        raise InvalidEndpoint("url", "The address has characters that no address has: encode them with percent signs.")
 
 
 def check_headers(value: Any, *, field: str = "headers") -> None:

@@ -79,6 +79,8 @@ MAX_SAMPLE_ITEMS = 100
 MAX_SEARCH = 200
 MAX_METRIC_NAME = 40
 MAX_PAGE = 500
+# How rank-biased overlap weighs depth; nearer to 0 or 1 its sums leave what a number can hold.
+MIN_PERSISTENCE, MAX_PERSISTENCE = 0.001, 0.999
 
 # Imports
 MAX_LINE_BYTES = 20_000_000

@@ -15,13 +15,19 @@ from judging.models import EvaluationRun, RunQuery, Scope
 
 @dataclass(frozen=True, slots=True)
 class JudgingScope:
-    """A validated choice of candidates. `source_run_id` is set for the scopes failed and remaining."""
+    """A validated choice of candidates. `source_run_id` is set for the scopes failed and remaining.
+
+    `shared_with_run_id` takes only queries that another evaluation run has, too; `except_run_id` leaves out what that
+    run returned for them within the same depth.
+    """
 
     scope: Scope
     source_run_id: UUID | None = None
     depth: int | None = None
     query_limit: int | None = None
     sample_seed: int = 0
+    shared_with_run_id: UUID | None = None
+    except_run_id: UUID | None = None
 
 
 _OF_SOURCE = {Scope.FAILED: "('failed')", Scope.REMAINING: "('failed', 'skipped')"}
@@ -60,6 +66,16 @@ def _where(run: EvaluationRun, scope: JudgingScope, positions: Sequence[int] | N
     if scope.depth:
         where.append("c.rank <= %s")
         parameters.append(scope.depth)
+    if scope.shared_with_run_id is not None:
+        where.append("EXISTS (SELECT 1 FROM judging_runquery q WHERE q.query_id = c.query_id AND q.run_id = %s)")
+        parameters.append(uuid_param(scope.shared_with_run_id))
+    if scope.except_run_id is not None:
+        within = " AND o.rank <= %s" if scope.depth else ""
+        where.append(
+            "NOT EXISTS (SELECT 1 FROM judging_candidate o WHERE o.query_id = c.query_id"
+            f" AND o.document_id = c.document_id AND o.run_id = %s{within})"
+        )
+        parameters += [uuid_param(scope.except_run_id), *([scope.depth] if scope.depth else [])]
     if positions is None and scope.query_limit and scope.query_limit < run.query_count:
         positions = sample_positions(run, scope.query_limit, scope.sample_seed)
     if positions is not None:

@@ -36,7 +36,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class JudgingOptions:
-    """What can be chosen when a judging run is started; None: the judge's or the product's default."""
+    """What can be chosen when a judging run is started; None: the judge's or the product's default.
+
+    `shared_with_run_id` and `except_run_id` are for two evaluation runs judged together: see `JudgingScope`.
+    """
 
     scope: str = Scope.ALL
     source_run_id: UUID | None = None
@@ -45,6 +48,8 @@ class JudgingOptions:
     max_concurrency: int | None = None
     max_total_tokens: int | None = None
     trial: bool = False
+    shared_with_run_id: UUID | None = None
+    except_run_id: UUID | None = None
 
 
 def start_judging_run(
@@ -157,7 +162,15 @@ def resolve_scope(run: EvaluationRun, options: JudgingOptions) -> JudgingScope:
         raise Invalid(message, errors={"source_run_id": [message]})
     # The sample of one evaluation run is the same for each judge, so that judges are compared on the same queries.
     seed = run.pk.int % 2**31
-    return JudgingScope(scope, source_run_id, options.depth, options.query_limit, seed)
+    return JudgingScope(
+        scope,
+        source_run_id,
+        options.depth,
+        options.query_limit,
+        seed,
+        options.shared_with_run_id,
+        options.except_run_id,
+    )
 
 
 def _source_run_id(run: EvaluationRun, wanted: UUID | None, *, trial: bool) -> UUID:
@@ -222,4 +235,6 @@ def _once(key: str, run: EvaluationRun, judge: AIJudge, options: JudgingOptions)
     # Only where it says something: keys used before there were trials still answer the run they made.
     if options.trial:
         asked_for["trial"] = True
+    if options.shared_with_run_id is not None:
+        asked_for["beside"] = [str(options.shared_with_run_id), str(options.except_run_id)]
     return once_of(key, asked_for)

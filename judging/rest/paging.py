@@ -51,7 +51,7 @@ class KeysetPagination(BasePagination):
         return list(rows[:count])
 
     def page_size(self, given: str | None) -> int:
-        return _page_size(given)
+        return page_size(given)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"results": data, "next": self._next, "previous": self._previous})
@@ -164,7 +164,8 @@ def _beyond(terms: Sequence[_Term], values: Sequence[Any], *, backwards: bool) -
     return anything
 
 
-def _page_size(given: str | None) -> int:
+def page_size(given: str | None) -> int:
+    """Read the number of rows a page is to have. Raise ValidationError."""
     if given is None:
         return DEFAULT_PAGE_SIZE
     # isdecimal lets int() take it; the length keeps it small.

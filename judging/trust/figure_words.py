@@ -171,6 +171,32 @@ OTHER_WORDS: Final[Mapping[str, Words]] = {
     "run_difference": Words(
         "Difference", "The second run's average minus the first's, over queries scored in both.", "comparisons", "b − a"
     ),
+    "rbo": Words(
+        "Overlap of two lists (RBO)",
+        "How alike two ranked lists are, from 0 to 1, the top counting most: what both have at rank 1 counts more than at"
+        " rank 10. No grades are needed.",
+        "comparisons",
+        "(1 − p) / p · (Σ Xᵈ / d · pᵈ + Σ Xˢ (d − s) / (s d) · pᵈ) + ((Xˡ − Xˢ) / l + Xˢ / s) · pˡ, p = 0.9",
+        "Webber, Moffat and Zobel 2010, eq. 32",
+    ),
+    "jaccard": Words(
+        "Documents in common (Jaccard)",
+        "Of the documents among the first k of either list, the share that both have.",
+        "comparisons",
+        "|A ∩ B| / |A ∪ B|",
+    ),
+    "range": Words(
+        "Range",
+        "What the difference could at least and at most be, whatever the documents without a grade are worth.",
+        "comparisons",
+        "min and max of b − a over all grades of the unjudged documents that the metric looks at",
+    ),
+    "noise": Words(
+        "The engine's own noise",
+        "How far two runs of one configuration differ: a difference up to there may be no change at all.",
+        "comparisons",
+        "the end farther from 0 of the interval of their difference",
+    ),
     "p_randomisation": Words(
         "Chance alone (p)",
         "How often a difference at least this large would come from chance, if for each query the two runs were"

@@ -15,6 +15,7 @@ from hypothesis.errors import Unsatisfiable
 from judging.models import ApiToken, JudgingRun, Role
 from tests.factories import make_judge, make_provider, make_run, make_token, make_user
 from tests.lazily import Lazily
+from tests.search.endpoints.making import make_endpoint
 
 schemathesis, checks = Lazily("schemathesis"), Lazily("schemathesis.specs.openapi.checks")
 
@@ -45,6 +46,7 @@ def ids(admin_token: str) -> dict[str, str]:
         "provider_id": str(judge.ai_provider_id),
         "judge_id": str(judge.pk),
         "judging_run_id": str(judging_run.pk),
+        "endpoint_id": str(make_endpoint(make_user()).pk),
     }
 
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import socket
 import zlib
+from typing import Any
 
 import pytest
 
@@ -192,10 +193,11 @@ def test_one_connection_serves_searches_one_after_the_other(engine: ScriptedEngi
         ({"paging": {"type": "scroll"}}, "paging"),
         ({"authentication": {"type": "bearer"}}, "authentication"),
         ({"headers": {"Host": "x"}}, "headers"),
+        ({"url": "http://127.0.0.1:9/?q=ü"}, "url"),
     ],
 )
-def test_an_endpoint_that_can_not_be_used_is_refused(settings: dict[str, object], field: str) -> None:
+def test_an_endpoint_that_can_not_be_used_is_refused(settings: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidEndpoint) as caught:
-        failure_of(config("http://127.0.0.1:9", **settings))
+        failure_of(config(**{"url": "http://127.0.0.1:9", **settings}))
 
     assert caught.value.field == field

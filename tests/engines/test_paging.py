@@ -27,7 +27,7 @@ def documents(count: int, at_most: int = 1_000, *, total: bool = True) -> Any:
             if request.body
             else {k: int(v[0]) for k, v in parse_qs(request.query_string).items() if k != "q"}
         )
-        wanted = asked.get("size", asked.get("n"))
+        wanted: int = asked["size"] if "size" in asked else asked["n"]
         size = min(wanted, at_most)
         begin = asked.get("from", 0)
         if "page" in asked:
@@ -60,6 +60,12 @@ def test_an_engine_that_gives_less_at_once_is_asked_on(engine: ScriptedEngine) -
 
     assert [request.json["from"] for request in engine.received if "from" in request.json] == [2, 4]
     assert len(answer.candidates) == 5
+
+
+def test_a_total_that_counts_the_page_does_not_end_the_list(engine: ScriptedEngine) -> None:
+    engine.answers(hits("a", "b", "c"), hits("d", "e", "f"), hits())
+
+    assert len(answer_of(config(engine.url, paging=OFFSET), depth=9).candidates) == 6
 
 
 def test_page_numbers_keep_their_size_and_begin_where_told(engine: ScriptedEngine) -> None:

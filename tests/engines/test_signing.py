@@ -3,6 +3,7 @@
 import base64
 import json
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,8 +80,8 @@ def oauth(engine: ScriptedEngine) -> dict[str, Any]:
     }
 
 
-def token_server(token: dict[str, Any]) -> Any:
-    issued = []
+def token_server(token: dict[str, Any]) -> Callable[[Received], Answer]:
+    issued: list[Received] = []
 
     def plan(request: Received) -> Answer:
         if request.path == "/token":

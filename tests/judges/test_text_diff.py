@@ -2,7 +2,7 @@
 
 import time
 
-from judging.web.judges.text_diff import DiffLine, diff_lines
+from judging.web.text_diff import DiffLine, diff_lines
 
 
 def test_equal_texts_have_no_difference() -> None:

@@ -13,7 +13,7 @@ from judging.foundation.errors import Conflict
 from judging.management.rescuing import rescue_all
 from judging.models import BatchItem, Call, EvaluationRun, EvaluationRunStatus, User
 from judging.operations.totals import calls_by_error, first_call_since
-from judging.records import ranked_lists
+from judging.records.lists import ranked_lists
 from judging.responses.executions import cancel_batch, create_batch, retry_failed
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge

@@ -21,6 +21,7 @@ from tests.factories import (
     make_search_item,
 )
 from tests.rest_clients import assert_problem
+from tests.search.runs.searching import make_search_evaluation
 
 # Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
 ROUTES: dict[str, dict[str, str]] = {
@@ -35,6 +36,21 @@ ROUTES: dict[str, dict[str, str]] = {
     "corpora/{corpus}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
     "evaluations": {"GET": "members", "POST": "members"},
     "evaluations/{evaluation}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
+    "endpoints": {"GET": "members", "POST": "members"},
+    "endpoints/test": {"POST": "members"},
+    "endpoints/suggest-mapping": {"POST": "members"},
+    "endpoints/{endpoint}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "endpoints/{endpoint}/test": {"POST": "members"},
+    "query-sets": {"GET": "members", "POST": "members"},
+    "query-sets/upload": {"POST": "members"},
+    "query-sets/sample": {"POST": "members"},
+    "query-sets/{query_set}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "query-sets/{query_set}/queries": {"GET": "members"},
+    "query-templates": {"GET": "members", "POST": "members", "DELETE": "members"},
+    "query-templates/test": {"POST": "members"},
+    "query-templates/test/{query_set}": {"POST": "members"},
+    "query-templates/{query_template}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
+    "query-templates/{query_template}/versions": {"GET": "members"},
     "ai-providers": {"GET": "members", "POST": "members"},
     "ai-providers/{provider}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
     "ai-providers/{provider}/test": {"POST": "members"},
@@ -75,6 +91,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "ai-judging-runs/{judging_run}/make-current": {"GET": "members", "POST": "members"},
     "judging-runs/compare": {"GET": "members"},
     "evaluations/runs/{run}/compare/{run}": {"GET": "members"},
+    "evaluations/runs/{run}/compare/{run}/queries/{query}": {"GET": "members"},
+    "evaluations/runs/{run}/compare/{run}/ai-judge": {"POST": "members"},
     "evaluations/runs/{run}/trust": {"GET": "members"},
     "check-samples": {"GET": "members", "POST": "members"},
     "check-samples/{sample}": {"GET": "members", "DELETE": "members"},
@@ -102,6 +120,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         max_concurrency=1,
     )
     item = make_search_item()
+    searching = make_search_evaluation("http://127.0.0.1:9")
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=member)
     return {
         "member": member.pk,
@@ -112,8 +131,12 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         "corpus": run.evaluation.corpus_id,
         "evaluation": make_evaluation(run.evaluation.corpus).pk,
         "run": run.pk,
+        "endpoint": searching.endpoint_id,
+        "query_set": searching.query_set_id,
+        "query_template": searching.query_template_id,
         "searched": item.search_run_id,
         "searched_query": item.run_query_id,
+        "query": run.run_queries.all()[0].query.identity,
         "provider": provider.pk,
         "judge": judge.pk,
         "judging_run": judging_run.pk,

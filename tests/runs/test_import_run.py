@@ -19,7 +19,7 @@ from judging.models import (
     RunQuery,
     User,
 )
-from judging.records import ranked_lists
+from judging.records.lists import ranked_lists
 from judging.records.lists.ranked_lists import RankedList
 from judging.runs.importing import run_import as service
 from judging.runs.importing.results import CheckedResults, InlineResults

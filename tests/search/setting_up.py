@@ -4,8 +4,8 @@ from typing import Any
 
 from judging.models import Corpus, QueryTemplate, SearchEndpoint, SearchQuerySet
 from judging.records.roles import SYSTEM
-from judging.search.query_sets.acts import create_query_set
-from judging.search.query_templates.acts import save_query_template
+from judging.search.query_sets.sets import create_query_set
+from judging.search.query_templates.templates import save_query_template
 
 
 def make_query_set(*queries: Any, name: str = "Shop") -> SearchQuerySet:

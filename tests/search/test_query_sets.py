@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from judging.engines.awkward_queries import AWKWARD_QUERIES
 from judging.models import AuditEvent, SearchQuerySet, User
 from judging.records.roles import SYSTEM
-from judging.search.query_sets.acts import create_awkward_queries, create_query_set
+from judging.search.query_sets.sets import create_awkward_queries, create_query_set
 from tests.factories import make_evaluation
 from tests.rest_clients import assert_problem
 from tests.search.setting_up import make_endpoint, make_query_set, make_template

@@ -7,7 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from judging.models import AuditEvent, QueryTemplate, User
-from judging.search.query_sets.acts import create_awkward_queries
+from judging.search.query_sets.sets import create_awkward_queries
 from tests.factories import make_evaluation
 from tests.rest_clients import assert_problem
 from tests.search.setting_up import make_endpoint, make_query_set, make_template

@@ -22,7 +22,10 @@ from judging.models import (
     Invitation,
     JudgingRun,
     ProbeRun,
+    QueryTemplate,
     ResponseJudge,
+    SearchEndpoint,
+    SearchQuerySet,
     User,
 )
 from judging.people.accounts import invite_member
@@ -30,9 +33,11 @@ from judging.people.tokens import create_token
 from judging.responses.executions import create_batch
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
+from judging.search.endpoints.acts import create_endpoint
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
 from tests.factories import make_certificate, make_evaluation, make_judge, make_probe_run, make_run
+from tests.search.setting_up import make_query_set, make_template
 from tests.security.routes import Route
 
 PASSWORD = "secret-pass-1"  # what tests.factories gives to everybody
@@ -75,6 +80,7 @@ class Installation:
             "corpus_id": self.run.evaluation.corpus_id,
             "candidate_pk": candidate.pk,
             "query_id": self.run.run_queries.all()[0].pk,
+            "query_key": self.run.run_queries.all()[0].query.identity,
             "judging_run_id": self.judging_run.pk,
             "provider_id": self.provider.pk,
             "judge_id": self.judge.pk,
@@ -92,6 +98,9 @@ class Installation:
             "sample_id": self.run.check_samples.all()[0].pk,
             "certificate_id": Certificate.objects.get().pk,
             "probe_run_id": ProbeRun.objects.get().pk,
+            "endpoint_id": SearchEndpoint.objects.get().pk,
+            "query_set_id": SearchQuerySet.objects.get().pk,
+            "query_template_id": QueryTemplate.objects.get().pk,
         }
 
     def path(self, route: Route) -> str:
@@ -124,12 +133,19 @@ def install(
         provider, owner=owner, name=f"Personal judge{text}", description=text, max_concurrency=2, max_retries=0
     )
     corpus = Corpus.objects.create(name=f"Corpus{text}", description=text)
+    create_endpoint(
+        actor=owner,
+        fields={"corpus_id": corpus.pk, "name": f"Engine{text}", "type": "api", "url": "http://127.0.0.1:9/search"},
+        authentication={"type": "bearer", "token": api_key},
+    )
     evaluation = make_evaluation(corpus, name=f"Evaluation{text}", description=text)
     results = {f"red shoes{text}": [f"d1{text}", f"d2{text}"], "blue shirt": [f"d2{text}", "d4"]}
     run = make_run(results, evaluation=evaluation, name=f"baseline{text}")
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
     make_certificate(sample)
     make_probe_run(judge, run, text=text)
+    make_query_set(*({"query": f"{word} shoes{text}", "shop": text} for word in ("red", "blue")), name=f"Set{text}")
+    make_template('{"q": "{{query}}"}', name=f"Template{text}", description=text, headers={"X-Shop": "{{shop}}"})
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

@@ -94,7 +94,7 @@ def test_queries_are_listed_from_the_largest_difference_with_links_to_both_grids
 def test_queries_can_be_sorted_and_renewed_alone(visit: Client) -> None:
     a, b = runs_apart(count=60)
     headers = {"HX-Request": "true", "HX-Target": "queries"}
-    part = visit.get(f"{address(a, b)}?order=difference&metric=P@10", headers=headers).content.decode()
+    part = visit.get(f"{address(a, b)}?ordering=delta&metric=P@10", headers=headers).content.decode()
     assert part.strip().startswith("<section")
     changes = [float(text.replace("−", "-")) for text in re.findall(r">([+−]\d\.\d{4})</span", part)]
     assert changes == sorted(changes)

@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 from rest_framework import serializers
 
+from judging.api.trust.query_comparison_serializers import ComparedQuerySerializer, QuerySummarySerializer
 from judging.api.trust.serializers import FigureSerializer
 from judging.statistics.figures import RefusedCode
 from judging.trust.comparisons.run_comparison import (
@@ -80,6 +81,10 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     )
     warnings = ComparisonWarningSerializer(many=True)
     pairs = PairSerializer(many=True, required=False, help_text="With further runs: all pairs, in the order given.")
+    summary = QuerySummarySerializer(help_text="Of the one metric asked for, over all queries that both have.")
+    results = ComparedQuerySerializer(many=True, help_text="A page of these queries.")
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
 
 
 def comparison_body(found: RunComparison) -> dict[str, Any]:

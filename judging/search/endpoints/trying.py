@@ -18,9 +18,9 @@ from judging.foundation.errors import NotFound
 from judging.foundation.validation import raise_if_any
 from judging.foundation.waiting import waiting_for_a_service
 from judging.models import QueryTemplate, SearchEndpoint
-from judging.records.endpoints.configs import config_of
-from judging.records.endpoints.limits import reserve_starts
 from judging.records.roles import Actor, require_member
+from judging.records.searching.endpoint_configs import config_of
+from judging.records.searching.endpoint_limits import reserve_starts
 from judging.search.endpoints.reading import Reading, read_answer
 
 MAX_TRIED_QUERIES = 5

@@ -5,7 +5,7 @@ from typing import cast
 
 from judging.engines.configuration import EndpointConfig, EndpointType
 from judging.models import SearchEndpoint, SearchRun
-from judging.records.endpoints.configs import config_of as endpoint_config_of
+from judging.records.searching.endpoint_configs import config_of as endpoint_config_of
 
 
 def config_of(search: SearchRun, endpoint: SearchEndpoint) -> EndpointConfig:

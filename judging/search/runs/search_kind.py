@@ -29,8 +29,8 @@ from judging.models import (
     SearchRunStatus,
     SearchStatus,
 )
-from judging.records.endpoints.limits import EndpointLimits, resource_key
 from judging.records.lists.ranked_lists import write_candidates
+from judging.records.searching.endpoint_limits import EndpointLimits, resource_key
 from judging.search.runs.ending import finish_searching
 from judging.search.runs.evidence import exchange_row
 from judging.search.runs.inputs import template_text_of

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from django.db.models import Q
 
-from judging.models import EvaluationRun, Goal
+from judging.models import Abstention, CheckSample, EvaluationRun, Goal
 from judging.statistics.figures import Figure
+from judging.trust.comparisons.remembered import grades_of, remembered
 from judging.trust.samples.states import Reader, check_samples, metric_of, sample_state
 
 # Void samples and older ones of the same metric are passed over; nobody makes more than this of two runs.
@@ -17,7 +18,17 @@ def people_differences(a: EvaluationRun, b: EvaluationRun) -> dict[str, tuple[Fi
 
     With each figure half the width of the total interval that holds at all looks together, None where it is refused.
     """
-    samples = check_samples().filter(Q(run=a, other_run=b) | Q(run=b, other_run=a), goal=Goal.COMPARE)[:_MOST_SAMPLES]
+    of_both = Q(run=a, other_run=b) | Q(run=b, other_run=a)
+    samples = list(check_samples().filter(of_both, goal=Goal.COMPARE)[:_MOST_SAMPLES])
+    if not samples:
+        return {}
+    # What is skipped is part of it, and skipping changes no grade.
+    last_skip = Abstention.objects.order_by("-pk").values_list("pk", flat=True).first()
+    state = (tuple(sample.pk for sample in samples), last_skip, grades_of(a), grades_of(b))
+    return remembered(("people", *state), lambda: _read(samples, b))
+
+
+def _read(samples: list[CheckSample], b: EvaluationRun) -> dict[str, tuple[Figure, float | None]]:
     reader = Reader()
     found: dict[str, tuple[Figure, float | None]] = {}
     for sample in samples:

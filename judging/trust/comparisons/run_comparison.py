@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import combinations, islice
 from typing import Literal
 from uuid import UUID
@@ -13,7 +12,6 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from judging.foundation.errors import Conflict, Invalid, NotFound
-from judging.metrics import parse_metric
 from judging.models import EvaluationRun, RunQuery
 from judging.statistics.figures import Figure
 from judging.statistics.paired import PairedComparison, compare_paired, holm
@@ -21,6 +19,8 @@ from judging.statistics.tables import Flags, Floats, Integers
 from judging.trust.comparisons.judges_of_record import counts_ai_grades, judge_models
 from judging.trust.comparisons.model_families import is_same_family
 from judging.trust.comparisons.people_difference import people_differences
+from judging.trust.comparisons.queries.query_values import metric_names
+from judging.trust.comparisons.remembered import grades_of, remembered
 from judging.trust.grades import check_completed
 
 Verdict = Literal["better", "worse", "no_difference_seen", "cannot_tell"]
@@ -97,11 +97,12 @@ class SameFamily:
 class RunComparison:
     """The runs in the order asked for, their values by query, and all pairs of them; the first pair is a and b.
 
-    `people` holds by canonical name what check samples of that first pair say.
+    `query_count` is how many queries are scored in both of that first pair, `people` holds by canonical name what check
+    samples of it say.
     """
 
     runs: list[EvaluationRun]
-    values: "RunValues"
+    query_count: int
     pairs: list[PairComparison]
     has_ai_grades: bool
     warnings: list[SameFamily]
@@ -111,11 +112,6 @@ class RunComparison:
     def pair(self) -> PairComparison:
         """The comparison of the first two."""
         return self.pairs[0]
-
-    @cached_property
-    def query_count(self) -> int:
-        """How many queries are scored in both of the first two."""
-        return int((self.values.is_scored[0] & self.values.is_scored[1]).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,20 +126,6 @@ class RunValues:
     is_scored: Flags
     table: Floats
     metrics: list[str]
-
-    @property
-    def shared_metrics(self) -> list[str]:
-        """The metrics that both of the first two runs have values in."""
-        has_values: Flags = np.any(~np.isnan(self.table[:2]), axis=1)
-        return [
-            name for name, has_both in zip(self.metrics, np.asarray(has_values.all(axis=0)), strict=True) if has_both
-        ]
-
-    def differences(self, metric: str) -> tuple[Integers, Floats, Floats]:
-        """Return query ids with the values of the first two runs, where both have one."""
-        a, b = self.table[:2, :, self.metrics.index(metric)]
-        both = ~np.isnan(a) & ~np.isnan(b)
-        return self.query_ids[both], a[both], b[both]
 
 
 def verdict_of(figure: Figure, *, anytime_half_width: float | None = None) -> Verdict:
@@ -174,12 +156,8 @@ def read_runs(run_ids: Sequence[UUID]) -> list[EvaluationRun]:
     return [found[run_id] for run_id in wanted]
 
 
-def read_comparison(run_ids: Sequence[UUID]) -> RunComparison:
-    """Read the runs, two or more, and compare them, with what check samples of the first two say.
-
-    Raise NotFound, Invalid, and Conflict as `compare_runs` does.
-    """
-    runs = read_runs(run_ids)
+def comparison_of(runs: Sequence[EvaluationRun]) -> RunComparison:
+    """Compare two runs or more, with what check samples of the first two say. Raise Conflict as `compare_runs` does."""
     check_comparable(runs)
     said = people_differences(runs[0], runs[1]).items()
     return compare_runs(runs, people={name: PeoplesDifference(*figure) for name, figure in said})
@@ -194,7 +172,25 @@ def compare_runs(
     run_not_completed, corpora_differ, scales_differ, relevant_from_differs.
     """
     check_comparable(runs)
-    names = [_names(run) for run in runs]
+    state = tuple(grades_of(run) for run in runs)
+    query_count, pairs = remembered(("significance", state), lambda: _compare(runs))
+    return RunComparison(
+        runs=list(runs),
+        query_count=query_count,
+        pairs=pairs,
+        has_ai_grades=any(_counts_ai_grades(run) for run in dict.fromkeys(runs)),
+        warnings=_warnings(runs),
+        people=people or {},
+    )
+
+
+def _counts_ai_grades(run: EvaluationRun) -> bool:
+    return remembered(("ai grades", grades_of(run)), lambda: counts_ai_grades(run))
+
+
+def _compare(runs: Sequence[EvaluationRun]) -> tuple[int, list[PairComparison]]:
+    """Return how many queries are scored in both of the first two, and all pairs."""
+    names = [metric_names(run) for run in runs]
     values = read_run_values(runs)
     pairs = list(combinations(range(len(runs)), 2))
     shared = [[name for name in names[a] if name in names[b]] for a, b in pairs]
@@ -213,14 +209,8 @@ def compare_runs(
         PairComparison(a, b, [_metric(name, *next(found)) for name in metrics])
         for (a, b), metrics in zip(pairs, shared, strict=True)
     ]
-    return RunComparison(
-        runs=list(runs),
-        values=values,
-        pairs=_with_holm(compared) if len(compared) > 1 else compared,
-        has_ai_grades=any(counts_ai_grades(run) for run in dict.fromkeys(runs)),
-        warnings=_warnings(runs),
-        people=people or {},
-    )
+    query_count = int((values.is_scored[0] & values.is_scored[1]).sum())
+    return query_count, _with_holm(compared) if len(compared) > 1 else compared
 
 
 def check_comparable(runs: Sequence[EvaluationRun]) -> None:
@@ -240,14 +230,9 @@ def check_comparable(runs: Sequence[EvaluationRun]) -> None:
             raise Conflict(message, code="relevant_from_differs")
 
 
-def _names(run: EvaluationRun) -> dict[str, str]:
-    """Return a run's metrics: the canonical name to the one that it was made with."""
-    return {parse_metric(name).canonical_name: name for name in run.metrics}
-
-
 def read_run_values(runs: Sequence[EvaluationRun]) -> RunValues:
     """Read the values of runs by query, in every metric that one of them has."""
-    names = [_names(run) for run in runs]
+    names = [metric_names(run) for run in runs]
     metrics = list(dict.fromkeys(name for of_run in names for name in of_run))
     read = [_values_of(run, [of_run.get(name) for name in metrics]) for run, of_run in zip(runs, names, strict=True)]
     query_ids = np.unique(np.concatenate([ids for ids, _ in read]))

@@ -1,6 +1,5 @@
 """The review grid: ranked lists with everybody's grades, filtered, graded by key, confirmed and exported."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -28,10 +27,9 @@ from judging.review.reviewing import confirm_ai_grades, grade_candidates
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, go_to, page_or_fragment, sentence, signed_in, toast
 from judging.web.review.documents import field_texts
+from judging.web.review.given import given_grades
 from judging.web.review.grid_controls import controls, grid_query, ordering_control, tabs
 from judging.web.review.grid_rows import entry_of, grade_keys, metric_cards, ranked_lists
-
-_MOST_GRADES = 500
 
 
 @require_GET
@@ -84,7 +82,7 @@ def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpRe
 def give_grade(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Save grades, and answer with the user's earlier ones, to undo it."""
     run = get_evaluation_run(run_id)
-    before = grade_candidates(run=run, grades=_given(request), actor=request.user)
+    before = grade_candidates(run=run, grades=given_grades(request), actor=request.user)
     return _saved(request, run_id, before)
 
 
@@ -115,7 +113,7 @@ def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
 def restore_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Undo: save the user's earlier grades, as `give_grade` and `confirm_grades` returned them."""
     run = get_evaluation_run(run_id)
-    grades = _given(request)
+    grades = given_grades(request)
     grade_candidates(run=run, grades=grades, actor=request.user)
     return _saved(request, run_id, grades, can_undo=False)
 
@@ -190,25 +188,6 @@ def _saved(
     if can_undo and before:
         trigger_client_event(response, "releval:graded", {"before": [asdict(grade) for grade in before]})
     return response
-
-
-def _given(request: PageRequest) -> list[PersonGrade]:
-    """Read `grades`, a JSON list with the fields of PersonGrade. Raise Invalid."""
-    try:
-        grades = [PersonGrade(**fields) for fields in json.loads(request.POST.get("grades", ""))]
-        is_sound = 0 < len(grades) <= _MOST_GRADES and all(
-            type(grade.candidate_pk) is int
-            and 0 < grade.candidate_pk < 2**63
-            and (grade.grade is None or type(grade.grade) is int)
-            and type(grade.reasoning) is str
-            and (grade.saw_ai_grade is None or type(grade.saw_ai_grade) is bool)
-            for grade in grades
-        )
-    except (ValueError, TypeError, RecursionError):
-        is_sound = False
-    if not is_sound:
-        raise Invalid("these grades can't be read")
-    return grades
 
 
 def _candidate_pk(text: str) -> int:

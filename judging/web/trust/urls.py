@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from judging.web.trust import certificates, comparison, grading, how, samples
+from judging.web.trust import certificates, comparison, deciding, grading, how, samples, side_by_side
 
 urlpatterns = [
     path("trust/how", how.how, name="trust_how"),
@@ -17,4 +17,19 @@ urlpatterns = [
     path("certificates/<uuid:certificate_id>/export", certificates.certificate_export, name="certificate_export"),
     path("evaluations/<uuid:evaluation_id>/compare", comparison.compare_chosen, name="compare_chosen"),
     path("evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>", comparison.compare, name="compare"),
+    path(
+        "evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>/judge",
+        deciding.judge_deciding,
+        name="judge_deciding",
+    ),
+    path(
+        "evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>/queries/<str:query_key>",
+        side_by_side.side_by_side,
+        name="side_by_side",
+    ),
+    path(
+        "evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>/queries/<str:query_key>/grade",
+        side_by_side.grade_side_by_side,
+        name="grade_side_by_side",
+    ),
 ]

@@ -4,7 +4,8 @@ import { entryOf, review } from "./elements.js";
 
 let selectedPk;
 
-const entries = () => [...review.querySelectorAll(".entry")];
+// Where lists stand next to each other, those of the list that one is in.
+const entries = () => [...(entryOf(selectedPk)?.closest("[data-list]") ?? review).querySelectorAll(".entry")];
 
 export const selected = () => entryOf(selectedPk);
 

@@ -104,8 +104,8 @@ def test_an_endpoint_that_an_evaluation_uses_is_not_deleted(member: User) -> Non
     with pytest.raises(Conflict) as refused:
         delete_endpoint(actor=member, endpoint=endpoint)
     assert refused.value.code == "in_use"
+    other = Corpus.objects.create(name="Other")
     with pytest.raises(Conflict, match="its corpus stays"):
-        other = Corpus.objects.create(name="Other")
         update_endpoint(actor=member, endpoint=endpoint, fields={"corpus_id": other.pk})
     evaluation.delete()
     delete_endpoint(actor=member, endpoint=endpoint)

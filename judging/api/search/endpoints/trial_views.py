@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,13 +21,18 @@ from judging.engines.mapping import suggest_mappings
 from judging.foundation.errors import Unanswered
 from judging.foundation.limits import DEFAULT_DEPTH
 from judging.models import SearchEndpoint
+from judging.rest.problems import MEDIA_TYPE
 from judging.search.endpoints.acts import with_presets
 from judging.search.endpoints.drafts import apply_changes, check_endpoint
 from judging.search.endpoints.reads import get_endpoint
 from judging.search.endpoints.trying import EndpointTrial, template_of, try_endpoint
 
 _VIEW = OpenApiParameter("view", str, enum=["mapped"], description="What the mapping makes of it, in our words.")
-_ANSWERS = {(200, "application/json"): MappedAnswerSerializer, (200, "application/octet-stream"): OpenApiTypes.BINARY}
+_ANSWERS = {
+    (200, "application/json"): MappedAnswerSerializer,
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    (502, MEDIA_TYPE): OpenApiTypes.OBJECT,
+}
 _PASSED_THROUGH = (
     "Answers what the endpoint answers, its status included, with the header `X-Eval-Response: endpoint`; without that"
     " header we refused, or nothing came back (502). Nothing is stored."
@@ -35,6 +40,7 @@ _PASSED_THROUGH = (
 
 
 class EndpointDraftTest(ApiView):
+    @extend_schema(operation_id="endpoints_test_draft")
     @describe(
         "Ask a search endpoint that is not stored",
         body=EndpointTestSerializer,

@@ -16,7 +16,7 @@ from judging.api.search.query_sets.serializers import (
     SetQuerySerializer,
 )
 from judging.models import SearchQuerySet
-from judging.search.query_sets import acts
+from judging.search.query_sets import sets
 from judging.search.query_sets.reads import get_query_set, query_sets, set_queries
 
 _ARCHIVED = OpenApiParameter("archived", bool, description="Those that are archived instead.")
@@ -33,9 +33,9 @@ class QuerySetList(ApiView):
     def post(self, request: Request) -> Response:
         fields = self.body(QuerySetSerializer)
         is_archived = fields.pop("archived", False)
-        query_set = acts.create_query_set(actor=self.user, **fields)
+        query_set = sets.create_query_set(actor=self.user, **fields)
         if is_archived:
-            query_set = acts.archive_query_set(actor=self.user, query_set=query_set)
+            query_set = sets.archive_query_set(actor=self.user, query_set=query_set)
         return Response(QuerySetSerializer(query_set).data, status=201)
 
 
@@ -52,7 +52,7 @@ class QuerySetUpload(ApiView):
     )
     def post(self, request: Request) -> Response:
         values = self.body(QuerySetUploadSerializer)
-        query_set = acts.upload_query_set(actor=self.user, **values, file_name=values["file"].name or "")
+        query_set = sets.upload_query_set(actor=self.user, **values, file_name=values["file"].name or "")
         return Response(QuerySetSerializer(query_set).data, status=201)
 
 
@@ -71,7 +71,7 @@ class QuerySetSample(ApiView):
         ),
     )
     def post(self, request: Request) -> Response:
-        query_set = acts.sample_query_set(actor=self.user, **self.body(QuerySetSampleSerializer))
+        query_set = sets.sample_query_set(actor=self.user, **self.body(QuerySetSampleSerializer))
         return Response(QuerySetSerializer(query_set).data, status=201)
 
 
@@ -90,16 +90,16 @@ class QuerySetDetail(ApiView):
 
     @describe("Delete a query set", status=204, conflict="in_use", description="One that is in use can be archived.")
     def delete(self, request: Request, query_set_id: UUID) -> Response:
-        acts.delete_query_set(actor=self.user, query_set=get_query_set(query_set_id))
+        sets.delete_query_set(actor=self.user, query_set=get_query_set(query_set_id))
         return Response(status=204)
 
     def _change(self, query_set_id: UUID, fields: dict[str, Any]) -> Response:
         query_set: SearchQuerySet = get_query_set(query_set_id)
         is_archived, queries = fields.pop("archived", None), fields.pop("queries", None)
         if fields or queries is not None:
-            query_set = acts.change_query_set(actor=self.user, query_set=query_set, fields=fields, queries=queries)
+            query_set = sets.change_query_set(actor=self.user, query_set=query_set, fields=fields, queries=queries)
         if is_archived is not None:
-            act = acts.archive_query_set if is_archived else acts.restore_query_set
+            act = sets.archive_query_set if is_archived else sets.restore_query_set
             query_set = act(actor=self.user, query_set=query_set)
         return Response(QuerySetSerializer(query_set).data)
 

@@ -19,7 +19,7 @@ from judging.api.search.query_templates.serializers import (
 from judging.models import QueryTemplate
 from judging.search.query_sets.files import read_sent
 from judging.search.query_sets.reads import get_query_set
-from judging.search.query_templates import acts
+from judging.search.query_templates import templates
 from judging.search.query_templates.previews import preview_of_queries, preview_over_set
 from judging.search.query_templates.reads import get_query_template, query_templates
 
@@ -37,9 +37,9 @@ class QueryTemplateList(ApiView):
     def post(self, request: Request) -> Response:
         fields = self.body(QueryTemplateSerializer)
         is_archived = fields.pop("archived", False)
-        template = acts.save_query_template(actor=self.user, fields=fields)
+        template = templates.save_query_template(actor=self.user, fields=fields)
         if is_archived:
-            template = acts.archive_query_template(actor=self.user, template=template)
+            template = templates.archive_query_template(actor=self.user, template=template)
         return Response(QueryTemplateSerializer(template).data, status=201)
 
     @describe(
@@ -50,7 +50,7 @@ class QueryTemplateList(ApiView):
         description="All of them or none. Those that are in use can be archived.",
     )
     def delete(self, request: Request) -> Response:
-        acts.delete_query_templates(actor=self.user, ids=self.body(TemplateIdsSerializer)["ids"])
+        templates.delete_query_templates(actor=self.user, ids=self.body(TemplateIdsSerializer)["ids"])
         return Response(status=204)
 
 
@@ -81,16 +81,16 @@ class QueryTemplateDetail(ApiView):
 
     @describe("Delete a query template", status=204, conflict="in_use", description="One in use can be archived.")
     def delete(self, request: Request, query_template_id: UUID) -> Response:
-        acts.delete_query_templates(actor=self.user, ids=[query_template_id])
+        templates.delete_query_templates(actor=self.user, ids=[query_template_id])
         return Response(status=204)
 
     def _change(self, query_template_id: UUID, fields: dict[str, Any]) -> Response:
         template: QueryTemplate = get_query_template(query_template_id)
         is_archived = fields.pop("archived", None)
         if fields:
-            template = acts.save_query_template(actor=self.user, fields=fields, template=template)
+            template = templates.save_query_template(actor=self.user, fields=fields, template=template)
         if is_archived is not None:
-            act = acts.archive_query_template if is_archived else acts.restore_query_template
+            act = templates.archive_query_template if is_archived else templates.restore_query_template
             template = act(actor=self.user, template=template)
         return Response(QueryTemplateSerializer(template).data)
 
@@ -134,4 +134,4 @@ class QueryTemplateSetTest(ApiView):
 def _draft(view: ApiView, given: dict[str, Any]) -> QueryTemplate:
     template_id = given.pop("query_template_id", None)
     stored = get_query_template(template_id).settings_dict() if template_id else {}
-    return acts.draft_query_template(actor=view.user, fields={**stored, **given})
+    return templates.draft_query_template(actor=view.user, fields={**stored, **given})

@@ -10,6 +10,8 @@ from judging.models import AuthenticationType, SearchEndpoint
 KEEP = "keep"
 _PLACES = (("header", "In a header"), ("query", "In the query string"))
 _SERVICES = (("es", "OpenSearch Service (es)"), ("aoss", "OpenSearch Serverless (aoss)"))
+# Never sent where no engine is asked.
+SECRETS = ("token", "password", "key_value", "secret_headers", "access_secret", "session_token", "client_secret")
 # Of each type, what it takes: the names of the form's fields by those of the stored authentication.
 PARTS: dict[str, dict[str, str]] = {
     "none": {},

@@ -19,7 +19,7 @@ from judging.foundation.limits import (
 )
 from judging.models import AuthenticationType, Corpus, EndpointMethod, EndpointType, SearchEndpoint
 from judging.search.endpoints.drafts import ENDPOINT_FIELDS
-from judging.web.search.endpoints.authentication_form import AuthenticationForm
+from judging.web.search.endpoints.authentication_form import SECRETS, AuthenticationForm
 
 _HEADER_LINES = "One a line: Name: value. Every member reads them; secrets belong under “Authentication”."
 _PAGING_TYPES = (
@@ -31,6 +31,10 @@ _PAGING_TYPES = (
 # Of each type of paging, the names of its parameters, and what they are set to unless something else is typed.
 LIMITS = ("max_concurrency", "requests_per_minute", "timeout", "max_retries", "max_response_bytes")
 _PARAMETERS = {"none": ("size",), "offset": ("size", "offset"), "page": ("size", "page"), "cursor": ("size", "cursor")}
+
+
+# To the page itself, without what is secret.
+_POSTS = {"hx-post": "", "hx-params": f"not {','.join(SECRETS)}"}
 
 
 def code_input(rows: int, **attributes: str) -> forms.Textarea:
@@ -49,7 +53,14 @@ def _number(label: str, least: int, most: int, help_text: str = "") -> forms.Int
 class EndpointForm(AuthenticationForm):
     """Fields are those of the act, but for paging and headers, which are typed in parts."""
 
-    type = forms.ChoiceField(label="Type", choices=EndpointType.choices, initial=EndpointType.API)
+    type = forms.ChoiceField(
+        label="Type",
+        choices=EndpointType.choices,
+        initial=EndpointType.API,
+        widget=forms.Select(
+            attrs={**_POSTS, "hx-vals": '{"act": "preset"}', "hx-target": "#endpoint-form", "hx-swap": "outerHTML"}
+        ),
+    )
     name = _text("Name", MAX_NAME)
     corpus_id = forms.ModelChoiceField(
         label="Corpus", queryset=Corpus.objects.order_by("name", "pk"), required=False, empty_label=None
@@ -66,7 +77,20 @@ class EndpointForm(AuthenticationForm):
         widget=code_input(3, placeholder="-----BEGIN CERTIFICATE-----"),
     )
     candidates_mapping = forms.CharField(
-        label="Candidates mapping", max_length=MAX_MAPPING, required=False, strip=False, widget=code_input(7)
+        label="Candidates mapping",
+        max_length=MAX_MAPPING,
+        required=False,
+        strip=False,
+        widget=code_input(
+            7,
+            **_POSTS,
+            **{
+                "hx-vals": '{"act": "read"}',
+                "hx-target": "#bench-results",
+                "hx-trigger": "input changed delay:400ms",
+                "hx-sync": "this:replace",
+            },
+        ),
     )
     paging_type = forms.ChoiceField(label="Pages", choices=_PAGING_TYPES, required=False)
     paging_size = _text("Parameter of the page's size", 100)
@@ -97,6 +121,10 @@ class EndpointForm(AuthenticationForm):
             return self.endpoint.type
         chosen = self["type"].value()
         return chosen if chosen in EndpointType.values else EndpointType.API.value
+
+    @property
+    def has_tls_errors(self) -> bool:
+        return self.is_bound and any(name in self.errors for name in ("headers", "ca_certificate"))
 
     @property
     def has_limit_errors(self) -> bool:

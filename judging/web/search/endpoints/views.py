@@ -22,21 +22,13 @@ from judging.search.endpoints.acts import (
 from judging.search.endpoints.drafts import apply_changes, check_endpoint
 from judging.search.endpoints.reads import endpoint_list, get_endpoint
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, page_or_fragment, sentence, toast
+from judging.web.search.endpoints.authentication_form import SECRETS
 from judging.web.search.endpoints.bench import BenchForm, ask, bench_initial, proposals, read_again
 from judging.web.search.endpoints.forms import EndpointForm, preset_values
 
 _PAGE = "judging/search/endpoints/editor.html"
 _EDITOR = "judging/search/endpoints/_editor.html"
 _RESULTS = "judging/search/endpoints/_results.html"
-_SECRETS = (
-    "token",
-    "password",
-    "key_value",
-    "secret_headers",
-    "access_secret",
-    "session_token",
-    "client_secret",
-)
 
 
 @require_safe
@@ -47,13 +39,13 @@ def search_endpoints(request: PageRequest) -> HttpResponse:
     return render(request, "judging/search/endpoints/list.html", {"page": page, "is_archived": is_archived})
 
 
-@sensitive_post_parameters(*_SECRETS)
+@sensitive_post_parameters(*SECRETS)
 @member_required
 def search_endpoint_create(request: PageRequest) -> HttpResponse:
     return _editor(request, None)
 
 
-@sensitive_post_parameters(*_SECRETS)
+@sensitive_post_parameters(*SECRETS)
 @member_required
 def search_endpoint(request: PageRequest, endpoint_id: UUID) -> HttpResponse:
     return _editor(request, get_endpoint(request.user, endpoint_id))
@@ -116,7 +108,7 @@ def _preset(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpRespon
         values[name] = str(value)
     # Unbound, so that nothing is called wrong before it was typed.
     form = EndpointForm(endpoint=endpoint)
-    form.initial.update({name: values.get(name, "") for name in form.fields if name in values and name not in _SECRETS})
+    form.initial.update({name: values.get(name, "") for name in form.fields if name in values and name not in SECRETS})
     form.fields["url"].widget.attrs["placeholder"] = EndpointForm(values).fields["url"].widget.attrs["placeholder"]
     bench = BenchForm(initial={**bench_initial(preset), "queries": values.get("queries", "")})
     return _page(request, endpoint, form, bench=bench, fragment=_EDITOR)

@@ -175,6 +175,9 @@ def run_searches(request: PageRequest, run_id: UUID) -> HttpResponseBase:
 def run_search(request: PageRequest, run_id: UUID, query_id: UUID) -> HttpResponse:
     """Show one search with its exchanges."""
     run = get_evaluation_run(run_id)
+    if search_of_run(run) is None:
+        toast(request, messages.INFO, "The run was imported: there is no search to it.")
+        return go_to(request, "evaluation_run", run.pk)
     evidence = evidence_of(run, query_id)
     exchanges = [(exchange, shown_body(exchange)) for exchange in evidence.exchanges]
     context = {

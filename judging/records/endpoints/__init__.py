@@ -1,1 +1,0 @@
-"""Search endpoints for several subjects: how each is reached, and its limits."""

@@ -3,20 +3,23 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from django.urls import reverse
 
 from judging.demo.electronics import query_labels
-from judging.management.demo_runs import JUDGED_DEPTH, LiveSearches
+from judging.management.demo_runs import LiveSearches
 from judging.management.progress import duration
 from judging.management.sample import EMAIL, Sample
 from judging.management.trust_report import (
     agreement_lines,
     difference_lines,
     estimate_lines,
+    list_lines,
     people_lines,
     sample_lines,
 )
 from judging.models import EvaluationRun, JudgingRun, SearchRun
 from judging.trust.agreement import compare_sides, people_among_themselves
+from judging.trust.comparisons.queries.query_table import choose_measure, read_query_table
 from judging.trust.comparisons.run_comparison import compare_runs
 from judging.trust.estimates import run_estimates, state_dict
 from judging.trust.grades import read_run_grades
@@ -45,6 +48,7 @@ def summary(sample: Sample, judging_run: JudgingRun, live: LiveSearches | None, 
     yield ""
     if live is not None:
         yield from _live(live)
+        yield f"  Query by query: {address}{reverse('compare', args=[run.pk for run in live.runs])}"
         yield ""
     yield f"Address   {address}/"
     yield f"User      {EMAIL}"
@@ -86,10 +90,8 @@ def _live(live: LiveSearches) -> Iterator[str]:
     yield from _metrics(live.runs)
     yield ""
     yield from difference_lines(compare_runs(live.runs))
-    unjudged = live.title_run.candidates.filter(rank__lte=JUDGED_DEPTH, effective_grade=None).count()
-    yield f"  {unjudged:,} documents of the top ten of {live.title_run.name} are unjudged and count as not relevant; a part of"
-    yield "  the difference may be theirs. All values are kinder than on a full catalogue: the collection holds only"
-    yield "  documents that were judged or ranked."
+    yield from list_lines(read_query_table(*live.runs, choose_measure(*live.runs)))
+    yield "  All values are kinder than on a full catalogue: the collection holds only documents that were judged or ranked."
 
 
 def _value(run: EvaluationRun, name: str) -> str:

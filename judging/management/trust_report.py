@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from judging.statistics.agreement.coefficients import FigureName
+from judging.trust.comparisons.queries.query_table import QueryTable
 from judging.trust.comparisons.run_comparison import RunComparison, Verdict
 from judging.trust.figure_words import AGREEMENT_WORDS, REFUSAL_WORDS
 
@@ -110,6 +111,21 @@ def difference_lines(comparison: RunComparison) -> Iterator[str]:
             told = f"{figure.value:+.3f}  ({figure.low_total:+.3f} to {figure.high_total:+.3f})"
         won = f"{each.paired.wins} won, {each.paired.ties} equal, {each.paired.losses} lost"
         yield f"  {each.metric:<10}{values}  {told}  {_DIFFERENCES[each.verdict]}; {won}"
+
+
+def list_lines(table: QueryTable) -> Iterator[str]:
+    """Yield how alike the lists of two runs are, and how far unjudged documents could move the difference."""
+    found, measure = table.summary, table.measure
+    yield (
+        f"  The lists themselves: rank-biased overlap {_number(found.mean_rbo)}, "
+        f"Jaccard of the first {measure.k} {_number(found.mean_jaccard)}"
+    )
+    if found.undecided_count and found.low is not None and found.high is not None:
+        yield (
+            f"  {found.undecided_count:,} documents of either top {measure.k} are unjudged and count as not relevant: "
+            f"by grades for all of them"
+        )
+        yield f"  {measure.metric.name} could differ by anything from {found.low:+.3f} to {found.high:+.3f}"
 
 
 def _number(value: float | None) -> str:

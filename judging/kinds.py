@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from judging.golden.check_kind import GoldenCheckKind
 from judging.judging_runs.kind import JudgingRunKind
 from judging.probes.kind import ProbeKind
 from judging.responses.kind import BatchKind
@@ -13,4 +14,5 @@ KINDS: tuple[Kind[Any, Any, Any], ...] = (
     BatchKind(),
     ProbeKind(),
     SearchKind(),
+    GoldenCheckKind(),
 )

@@ -23,6 +23,7 @@ NO_SERVER = 69  # what with_postgresql.sh says where none is installed
 # Everything runs on SQLite; on PostgreSQL, too, runs what the two databases may do differently.
 ON_BOTH = {
     "tests/work/test_*.py": "claims, leases, locks and clocks are the database's",
+    "tests/golden/test_golden_checks.py": "claims, counts, constraints, one after the other by row locks",
     "tests/judging_runs/test_judging.py": "outcomes and counts written by several at once",
     "tests/judging_runs/test_locked_runs.py": "row locks",
     "tests/judging_runs/test_making_current.py": "the ledger's statements, row locks",

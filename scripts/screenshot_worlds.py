@@ -29,6 +29,38 @@ def fill_nothing() -> dict[str, Any]:
     return {"admin": admin, "rater": rater, "invitation": secret}
 
 
+_CHECKED: dict[str, Any] = {"compared_count": 200, "models_returned": ["acme-large-2026-10"]}
+
+
+def _golden_history(newest: Any) -> None:
+    """Give a golden set the weeks before its newest check: a baseline, quiet checks, another model."""
+    from datetime import timedelta
+
+    from judging.models import GoldenCheck, GoldenSet
+
+    golden_set = newest.golden_set
+    GoldenSet.objects.filter(pk=golden_set.pk).update(
+        name="Weekly, product search", query_count=40, per_query=5, every_days=7
+    )
+    before = {**_CHECKED, "models_returned": ["acme-large-2026-07"]}
+    weeks: list[dict[str, Any]] = [
+        {"outcome": "baseline", "is_baseline": True, "baseline_reason": "first", **before},
+        *({"outcome": "quiet", "shift": z * 0.06, "z": z, "flip_count": 9, **before} for z in (0.4, -0.9, 1.3, 0.2)),
+        {"outcome": "model_changed", "models_returned": ["acme-large-2026-10"]},
+        {"outcome": "baseline", "is_baseline": True, "baseline_reason": "model_changed", **_CHECKED},
+        *({"outcome": "quiet", "shift": z * 0.06, "z": z, "flip_count": 9, **_CHECKED} for z in (-0.3, 1.1, 1.9)),
+        {"outcome": "watch", "shift": 0.15, "z": 2.4, "flip_count": 31, **_CHECKED},
+    ]
+    for number, fields in enumerate(reversed(weeks), 1):
+        GoldenCheck.objects.create(
+            golden_set=golden_set,
+            judge_version=newest.judge_version,
+            status="completed",
+            created_at=newest.created_at - timedelta(days=7 * number),
+            **{"is_baseline": False, **fields},
+        )
+
+
 def fill_all(stub: Any) -> dict[str, Any]:
     """Load the electronics collection; judge one run to its end with some failures, another halfway; run batches."""
     from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
@@ -46,7 +78,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.work.slices import work_slice
     from judging.work.words import Turn
     from tests.draining import drain
-    from tests.factories import make_certificate
+    from tests.factories import make_certificate, make_golden_check
 
     sample = load_sample(lambda text: None)
     admin = User.objects.get(email="ada@example.com")
@@ -103,6 +135,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     stub.script(delay_ms=0)
     for lane in probed.lanes.all():
         work_slice(lane.pk)
+    _golden_history(make_golden_check(judge, sample.fields_run, shift=0.21, z=3.4, flip_count=44, **_CHECKED))
 
     check_sample = create_check_sample(run=sample.fields_run, goal="certify", metric="P@10", actor=admin)
     certificate = make_certificate(check_sample)

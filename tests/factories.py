@@ -19,6 +19,9 @@ from judging.models import (
     Evaluation,
     EvaluationRun,
     EvaluationRunStatus,
+    GoldenCheck,
+    GoldenPair,
+    GoldenSet,
     JudgeVersion,
     ProbeRun,
     Query,
@@ -207,6 +210,34 @@ def make_certificate(sample: CheckSample, **fields: Any) -> Certificate:
         relevant_from=run.relevant_from,
         checked_judgments_at=run.judgments_at,
         **fields,
+    )
+
+
+def make_golden_check(judge: AIJudge, run: EvaluationRun, *, text: str = "", **fields: Any) -> GoldenCheck:
+    """Make a golden set of one pair, and a check of it that ended without a call being made."""
+    golden_set = GoldenSet.objects.create(
+        name=f"Watched{text}", evaluation_run=run, judge=judge, query_count=1, per_query=1
+    )
+    candidate = run.candidates.all()[0]
+    GoldenPair.objects.create(
+        golden_set=golden_set,
+        position=0,
+        run_query=candidate.run_query,
+        document_version=candidate.document_version,
+    )
+    return GoldenCheck.objects.create(
+        **{
+            "golden_set": golden_set,
+            "judge_version": judge.versions.all()[0],
+            "is_baseline": False,
+            "status": "completed",
+            "outcome": "alarm",
+            "models_returned": [f"model{text}"],
+            "shift": 0.2,
+            "z": 3.4,
+            "flip_count": 40,
+            **fields,
+        }
     )
 
 

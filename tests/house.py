@@ -15,7 +15,7 @@ MAX_FILES = 15
 MAX_LOOSE_FILES = 10
 MAX_NAMESAKES = 4
 # Names that say what a file is to its folder, whatever the folder is about.
-ROLE_NAMES = {"__init__.py", "acts.py", "forms.py", "serializers.py", "urls.py", "views.py"}
+ROLE_NAMES = {"__init__.py", "acts.py", "reads.py", "forms.py", "serializers.py", "urls.py", "views.py"}
 _DYNAMIC = {"import_module", "import_string", "__import__", "locate"}
 
 

@@ -29,12 +29,23 @@ ROOMS = (
     "trust",
     "probes",
     "search",
+    "golden",
     "exports",
     "operations",
     "demo",
 )
 # What the engine calls while it works: jobs have no actor any more once they are queued.
-ENGINE = {"finishing_current", "kind", "search_kind", "item_endings", "immediate", "interrupted", "stale_metrics"}
+ENGINE = {
+    "check_kind",
+    "conclusions",
+    "finishing_current",
+    "kind",
+    "search_kind",
+    "item_endings",
+    "immediate",
+    "interrupted",
+    "stale_metrics",
+}
 
 # What raters do, beside seeing: they grade, and have an account and tokens like everybody.
 OF_RATERS = {

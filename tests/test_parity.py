@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 _JUDGING = Path(__file__).parent.parent / "judging"
-_SUBJECTS = ("people", "corpora", "runs", "judges", "judging_runs", "review", "responses", "probes", "search")
+_SUBJECTS = (
+    "people",
+    "corpora",
+    "runs",
+    "judges",
+    "judging_runs",
+    "review",
+    "responses",
+    "probes",
+    "golden",
+    "search",
+)
 
 
 @functools.cache
@@ -60,6 +71,12 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judges.trials.try_judge_on_run",
         "probes.acts.start_probes",
         "probes.acts.cancel_probes",
+        "search.runs.making.create_search_run",
+        "search.runs.making.clone_search_run",
+        "search.runs.starting.start_search_run",
+        "search.runs.starting.stop_search_run",
+        "search.runs.starting.resume_search_run",
+        "search.runs.remapping.remap_search_run",
         "search.endpoints.acts.create_endpoint",
         "search.endpoints.acts.update_endpoint",
         "search.endpoints.acts.archive_endpoint",
@@ -79,6 +96,11 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "search.query_templates.templates.restore_query_template",
         "search.query_templates.templates.delete_query_templates",
         "search.query_templates.previews.preview_over_set",
+        "golden.acts.create_golden_set",
+        "golden.acts.start_golden_check",
+        "golden.acts.cancel_golden_check",
+        "golden.acts.reschedule_golden_set",
+        "golden.acts.delete_golden_set",
         "people.tokens.create_token",
         "people.tokens.revoke_token",
         "people.accounts.invite_member",

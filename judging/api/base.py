@@ -17,12 +17,20 @@ Members may come in; `permission_classes = [AnyRole]` lets raters in, too, `[Adm
 catches one. What is private to others is looked up with judging/records/visibility.py, whose NotFound is the 404.
 """
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.authentication import SessionAuthentication
 
 from judging.api.authentication import TokenAuthentication
 from judging.rest.views import RestView, describe
 
-__all__ = ["ApiView", "describe"]
+__all__ = ["IDEMPOTENCY_KEY", "ApiView", "describe"]
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same request with the same key again answers what the first one made.",
+)
 
 
 class ApiView(RestView):

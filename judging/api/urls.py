@@ -3,6 +3,13 @@
 from django.urls import path, re_path
 
 from judging.api.corpora.views import CorpusDetail, CorpusList
+from judging.api.golden.views import (
+    GoldenCheckCancel,
+    GoldenCheckDetail,
+    GoldenCheckList,
+    GoldenSetDetail,
+    GoldenSetList,
+)
 from judging.api.judges.provider_views import ProviderDetail, ProviderList, ProviderTest
 from judging.api.judges.views import JudgeDetail, JudgeList, JudgeTest, JudgeVersionList
 from judging.api.judging_runs.views import (
@@ -94,6 +101,11 @@ urlpatterns = [
     path("ai-judges/<uuid:judge_id>/probes", ProbeRunList.as_view()),
     path("probes/<uuid:probe_run_id>", ProbeRunDetail.as_view()),
     path("probes/<uuid:probe_run_id>/cancel", ProbeRunCancel.as_view()),
+    path("golden-sets", GoldenSetList.as_view()),
+    path("golden-sets/<uuid:golden_set_id>", GoldenSetDetail.as_view()),
+    path("golden-sets/<uuid:golden_set_id>/checks", GoldenCheckList.as_view()),
+    path("golden-checks/<uuid:check_id>", GoldenCheckDetail.as_view()),
+    path("golden-checks/<uuid:check_id>/cancel", GoldenCheckCancel.as_view()),
     path("corpora/<uuid:corpus_id>/judgments/import", JudgmentImport.as_view()),
     path("evaluations/<uuid:evaluation_id>/runs", RunList.as_view()),
     path("evaluations/<uuid:evaluation_id>/runs/import", RunImport.as_view()),

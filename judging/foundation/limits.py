@@ -98,6 +98,12 @@ MAX_IMPORTED_JUDGMENTS = 1_000_000
 MAX_IMPORTED_REASONING = 1_000_000
 MAX_JUDGE_LABEL = 250
 
+# Golden sets. Fewer queries say too little of how far a judge strays by itself.
+MIN_GOLDEN_QUERIES = 10
+MAX_GOLDEN_QUERIES = 200
+MAX_GOLDEN_PER_QUERY = 20
+MAX_GOLDEN_INTERVAL_DAYS = 365
+
 # Timings of background work, in seconds. `judging.checks` compares them with the task queue's: LONGEST_TURN +
 # MAX_TIMEOUT + LEASE_SECONDS < Q_CLUSTER.timeout.
 SHARED_TURN = 20.0

@@ -14,6 +14,7 @@ from judging.models import (
     AIJudge,
     AIProvider,
     BatchExecution,
+    GoldenCheck,
     JudgeSettings,
     JudgeVersion,
     JudgingRun,
@@ -112,6 +113,7 @@ def delete_judge(*, actor: Actor, judge: AIJudge) -> bool:
         is_used = (
             JudgingRun.objects.filter(judge_version__in=versions).exists()
             or Judgment.objects.filter(judge_version__in=versions).exists()
+            or GoldenCheck.objects.filter(judge_version__in=versions).exists()
             or ProbeRun.objects.filter(judge_version__in=versions).exists()
             or BatchExecution.objects.filter(relevance_judge_version__in=versions).exists()
         )

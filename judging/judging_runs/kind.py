@@ -1,41 +1,30 @@
 """AI judging runs as a kind of work: their items are claimed by the prompt, their grades go through the ledger."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
+from django.db.models import F
 
-from judging.asking.engine import Answer, Ask, CallRecord, ask_once
+from judging.asking.engine import Ask, CallRecord
 from judging.asking.parsing import Grade
 from judging.asking.prompting import PromptCandidate
 from judging.foundation.answers import Failure
 from judging.foundation.columns import time_param
-from judging.foundation.crypto import Undecryptable
-from judging.foundation.limits import MAX_ERROR
-from judging.foundation.text import cut_text
+from judging.judge_work.judge_kind import JudgeAssignment, JudgeKind
 from judging.judging_runs.stale_metrics import enqueue_stale_metrics
 from judging.ledger import AIGrade, lock_unlocked_runs, record_ai_grades
 from judging.ledger.ai_grades import Source
-from judging.models import RUN_LOCKED, Call, ItemStatus, JudgingItem, JudgingRun, JudgingRunStatus
-from judging.providers.base import Connection
-from judging.providers.openai_client import open_client
-from judging.records.calls import call_counts, call_row, refusals_by_frequency
-from judging.records.connections import connection_of
-from judging.records.judge_specs import evaluation_context_of, judge_spec_of
-from judging.records.provider_limits import ProviderLimits, resource_key
-from judging.work.kind import Assignment, Kind, States
+from judging.models import RUN_LOCKED, ItemStatus, JudgingItem, JudgingRun
 from judging.work.pacing.budget import Budget
-from judging.work.pacing.refusals import ALL_REFUSED, ending_of_refused
-from judging.work.words import Impossible, Outcomes, Settled, Work
+from judging.work.words import Outcomes, Settled, Work
 
 
-class JudgingRunKind(Kind[JudgingRun, Ask, Grade]):
+class JudgingRunKind(JudgeKind[JudgingRun]):
     """An AI judging run: a row for each candidate in scope. Replies that land after its end still count."""
 
     title = "AI judging run"
@@ -43,43 +32,13 @@ class JudgingRunKind(Kind[JudgingRun, Ask, Grade]):
     jobs = JudgingRun
     rows = JudgingItem
     job_field = "judging_run"
-    states = States(
-        waiting=JudgingRunStatus.QUEUED,
-        working=JudgingRunStatus.RUNNING,
-        completed=JudgingRunStatus.COMPLETED,
-        failed=JudgingRunStatus.FAILED,
-        cancelled=JudgingRunStatus.CANCELLED,
-    )
-    resources = ProviderLimits()
     takes_late_replies = True
 
     def assign(self, job_id: UUID) -> "JudgingAssignment":
         run = JudgingRun.objects.select_related("judge_version__ai_provider", "evaluation_run__evaluation").get(
             pk=job_id
         )
-        try:
-            return JudgingAssignment(run, connection_of(run.judge_version.ai_provider))
-        except Undecryptable as error:
-            raise Impossible(error.message, "misconfigured") from None
-
-    def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
-        nothing_left = Q(total_count=F("judged_count") + F("failed_count"))
-        said = Subquery(refusals_by_frequency(judging_run=OuterRef("pk"))[:1])
-        all_refused = {"status": JudgingRunStatus.FAILED, **ending_of_refused(said)}
-        return [
-            (nothing_left & ALL_REFUSED, all_refused),
-            (nothing_left, {"status": JudgingRunStatus.COMPLETED}),
-        ]
-
-    def settle_unasked(self, job: JudgingRun, *, error: str, now: datetime) -> Mapping[str, Any]:
-        """Skip what was not asked yet. Items in flight keep their claim: their replies may still land."""
-        skipped = self.claimable(job.pk).update(status=ItemStatus.SKIPPED, finished_at=now)
-        return {"skipped_count": F("skipped_count") + skipped}
-
-    def settle_returned(self, job_id: UUID, rows: "QuerySet[Any]") -> None:
-        skipped = rows.update(status=ItemStatus.SKIPPED, claim_token=None, finished_at=timezone.now())
-        if skipped:
-            JudgingRun.objects.filter(pk=job_id).update(skipped_count=F("skipped_count") + skipped)
+        return JudgingAssignment(run)
 
     def follow_up(self, job_id: UUID) -> None:
         run = JudgingRun.objects.select_related("evaluation_run__evaluation").filter(pk=job_id).first()
@@ -96,21 +55,21 @@ class _Held:
     document_id: int
 
 
-class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
+class JudgingAssignment(JudgeAssignment[JudgingRun]):
     """One slice of an AI judging run."""
 
+    job_field = "judging_run"
     state_fields = ("input_tokens", "output_tokens", "max_total_tokens")
 
-    def __init__(self, run: JudgingRun, connection: Connection) -> None:
-        self.max_retries = run.judge_version.max_retries
+    def __init__(self, run: JudgingRun) -> None:
+        super().__init__(run.judge_version, run.evaluation_run)
         self.throttle = run.throttle
         self.budget = _budget_of(run)
         # In this order there is an index, and the candidates of a query stand together.
         queries = run.items.values_list("run_query_id", flat=True)
         ends = {queries.order_by(order).first() for order in ("candidate_id", "-candidate_id")}
         self.has_several_subjects = len(ends) > 1
-        self._run, self._connection = run, connection
-        self._resource = resource_key(run.judge_version.ai_provider_id)
+        self._run = run
         self._corpus_id = run.evaluation_run.evaluation.corpus_id
         self._scale = run.evaluation_run.scale
         self._held: dict[int, _Held] = {}
@@ -118,20 +77,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         self._unlocked: Sequence[UUID] = ()
         self._is_locked = False
 
-    # Asking
-
-    def open(self) -> "_Caller":
-        return _Caller(self._run, self._connection)
-
-    def resource_of(self, ask: Ask) -> str:
-        return self._resource
-
     # Claiming
-
-    def choose(self, due: "QuerySet[Any]", count: int) -> list[int]:
-        """Choose whole prompts, in the order of the plan."""
-        in_order = due.order_by("prompt_number").values_list("prompt_number", flat=True).distinct()
-        return list(due.filter(prompt_number__in=list(in_order[:count])).values_list("pk", flat=True))
 
     def read(self, keys: Sequence[int]) -> list[Work[Ask]]:
         rows = (
@@ -189,37 +135,17 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         has_outcomes = any(settled.outcomes for settled in calls)
         is_held = self._run.evaluation_run_id in self._unlocked
         self._is_locked = job.error_code == RUN_LOCKED or (has_outcomes and not is_held)
+        keys, changes = super().write_calls(job, calls)
         records = [settled.call for settled in calls if settled.call is not None]
-        rows = Call.objects.bulk_create([call_row(record, judging_run_id=job.pk) for record in records])
-        keys = iter([row.pk for row in rows])
         reasks = sum(record.is_reask for record in records)
-        changes = {**call_counts(records), **_cut_prompts(job, records), "reask_count": F("reask_count") + reasks}
-        return [None if settled.call is None else next(keys) for settled in calls], changes
+        return keys, {**changes, **_cut_prompts(job, records), "reask_count": F("reask_count") + reasks}
 
     def columns_of(self, outcome: Grade | Failure, call_key: int | None) -> Mapping[str, Any]:
-        columns = {
-            "status": ItemStatus.SKIPPED.value,
-            "grade": None,
-            "reasoning": "",
-            "failure_code": "",
-            "failure_message": "",
-            "call_id": call_key,
-        }
-        if self._is_locked:
+        columns = super().columns_of(outcome, call_key)
+        if not self._is_locked:
             return columns
-        if isinstance(outcome, Grade):
-            return {
-                **columns,
-                "status": ItemStatus.JUDGED.value,
-                "grade": outcome.grade,
-                "reasoning": outcome.reasoning,
-            }
-        return {
-            **columns,
-            "status": ItemStatus.FAILED.value,
-            "failure_code": outcome.code.value,
-            "failure_message": cut_text(outcome.message, MAX_ERROR),
-        }
+        nothing = {"grade": None, "reasoning": "", "failure_code": "", "failure_message": ""}
+        return {**columns, "status": ItemStatus.SKIPPED.value, **nothing}
 
     def settle(
         self, job: JudgingRun, decided: Sequence[tuple[int, Grade | Failure]], *, now: datetime
@@ -231,10 +157,7 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
         if not job.is_only_trial:
             self._record(job, judged)
             self._write_last_items(job, decided)
-        return {
-            "judged_count": F("judged_count") + len(judged),
-            "failed_count": F("failed_count") + len(decided) - len(judged),
-        }
+        return super().settle(job, decided, now=now)
 
     def _record(self, job: JudgingRun, judged: Sequence[tuple[int, Grade]]) -> None:
         version = self._run.judge_version
@@ -275,9 +198,6 @@ class JudgingAssignment(Assignment[JudgingRun, Ask, Grade]):
     def spent(self, job: JudgingRun) -> int:
         return job.input_tokens + job.output_tokens
 
-    def most_frequent_refusal(self, job: JudgingRun) -> str:
-        return refusals_by_frequency(judging_run=job).first() or ""
-
     def reason_to_end(self, job: JudgingRun) -> tuple[str, str] | None:
         spent = self.spent(job)
         if job.max_total_tokens and spent >= job.max_total_tokens:
@@ -308,16 +228,3 @@ def _cut_prompts(job: JudgingRun, records: Sequence[CallRecord]) -> dict[str, An
     if sent > job.cut_sent_tokens:
         changes |= {"cut_sent_tokens": sent, "cut_read_tokens": read}
     return changes
-
-
-class _Caller:
-    def __init__(self, run: JudgingRun, connection: Connection) -> None:
-        self._client = open_client(connection)
-        self._spec = judge_spec_of(run.judge_version)
-        self._evaluation = evaluation_context_of(run.evaluation_run)
-
-    async def ask(self, ask: Ask, may_reask: Callable[[], bool]) -> Answer:
-        return await ask_once(self._client, ask, spec=self._spec, evaluation=self._evaluation, may_reask=may_reask)
-
-    async def aclose(self) -> None:
-        await self._client.aclose()

@@ -7,12 +7,12 @@ from typing import Any, TextIO
 
 from django.db import OperationalError
 
-from judging.models import JudgingRun, SearchRun
+from judging.models import JudgeJob, SearchRun
 
 PLAIN_EVERY_SECONDS = 5.0
 
 
-Followed = JudgingRun | SearchRun
+Followed = JudgeJob | SearchRun
 
 
 class ProgressLine:
@@ -50,10 +50,10 @@ class ProgressLine:
     def _text(self, run: Followed, done: int, now: float) -> str:
         assert self._first is not None
         since, before = self._first
-        if isinstance(run, JudgingRun):
-            succeeded = f"{run.judged_count:,} judged"
-        else:
+        if isinstance(run, SearchRun):
             succeeded = f"{run.answered_count + run.empty_count:,} answered"
+        else:
+            succeeded = f"{run.judged_count:,} judged"
         text = f"  {run.status}: {succeeded}, {run.failed_count:,} failed of {run.total_count:,}"
         if run.total_count:
             text += f" ({done / run.total_count:.0%})"

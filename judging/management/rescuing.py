@@ -2,6 +2,8 @@
 
 from django.conf import settings
 
+from judging.golden.acts import start_due_checks
+from judging.golden.conclusions import conclude_forgotten_checks
 from judging.judging_runs.finishing_current import finish_forgotten_current
 from judging.judging_runs.stale_metrics import renew_forgotten_metrics
 from judging.operations.retention import prune_search_evidence
@@ -12,9 +14,9 @@ from judging.work.rescue import rescue_lanes
 
 
 def rescue_all() -> int:
-    """Queue stalled work, renew forgotten metrics, end interrupted imports, drop old evidence; return how many lanes were queued.
+    """Queue stalled work, renew metrics, end interrupted imports, begin golden checks that are due, drop old evidence.
 
-    Harmless at any moment.
+    Harmless at any moment. Return how many lanes were queued again.
     """
     rescued = rescue_lanes()
     finish_forgotten_current()
@@ -22,4 +24,6 @@ def rescue_all() -> int:
     fail_interrupted_imports()
     check_certificates()
     prune_search_evidence(actor=SYSTEM, older_than_days=settings.EVIDENCE_DAYS)
+    conclude_forgotten_checks()
+    start_due_checks(actor=SYSTEM)
     return rescued

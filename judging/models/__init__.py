@@ -56,17 +56,18 @@ from judging.models.evaluators import (
     ResponseJudgeVersion,
 )
 from judging.models.imports import JudgmentImport, StagedJudgment
-from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
-from judging.models.judging_runs import (
-    ACTIVE_STATUSES,
-    RUN_LOCKED,
-    ItemStatus,
-    JudgingItem,
-    JudgingRun,
-    JudgingRunStatus,
-    Scope,
-    Throttle,
+from judging.models.judge_work.golden import (
+    BaselineReason,
+    CheckOutcome,
+    GoldenCheck,
+    GoldenItem,
+    GoldenPair,
+    GoldenSet,
 )
+from judging.models.judge_work.jobs import ACTIVE_STATUSES, ItemStatus, JudgeItem, JudgeJob, JudgingRunStatus
+from judging.models.judge_work.probes import FIRST, Probe, ProbeItem, ProbeRun
+from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
+from judging.models.judging_runs import RUN_LOCKED, JudgingItem, JudgingRun, Scope, Throttle
 from judging.models.judgments import (
     PEOPLE,
     Abstention,
@@ -75,7 +76,6 @@ from judging.models.judgments import (
     Judgment,
     LockedJudgment,
 )
-from judging.models.probes import FIRST, Probe, ProbeItem, ProbeRun
 from judging.models.search.endpoints import EndpointMethod, EndpointType, SearchEndpoint
 from judging.models.search.query_sets import QueryKind, QuerySource, SearchQuerySet, SetQuery
 from judging.models.search.query_templates import (
@@ -110,6 +110,7 @@ __all__ = [
     "AuditEvent",
     "AuthenticationType",
     "AuthorKind",
+    "BaselineReason",
     "BatchEvaluator",
     "BatchExecution",
     "BatchItem",
@@ -119,6 +120,7 @@ __all__ = [
     "Candidate",
     "Certificate",
     "CertificateStatus",
+    "CheckOutcome",
     "CheckSample",
     "Corpus",
     "Document",
@@ -136,6 +138,10 @@ __all__ = [
     "ExecutionLog",
     "ExecutionLogTag",
     "Goal",
+    "GoldenCheck",
+    "GoldenItem",
+    "GoldenPair",
+    "GoldenSet",
     "GradingHold",
     "ImportedRater",
     "InputName",
@@ -143,6 +149,8 @@ __all__ = [
     "Invitation",
     "ItemStatus",
     "Job",
+    "JudgeItem",
+    "JudgeJob",
     "JudgeSettings",
     "JudgeVersion",
     "JudgingItem",

@@ -4,8 +4,9 @@ from django.db import models
 from django.utils import timezone
 
 from judging.foundation.limits import MAX_FINISH_REASON, MAX_MODEL, MAX_NAME
+from judging.models.judge_work.golden import GoldenCheck
+from judging.models.judge_work.probes import ProbeRun
 from judging.models.judging_runs import JudgingRun
-from judging.models.probes import ProbeRun
 
 
 class Call(models.Model):
@@ -14,8 +15,9 @@ class Call(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     judging_run = models.ForeignKey(JudgingRun, models.CASCADE, null=True, blank=True, related_name="calls")
-    # A call belongs to an AI judging run, to probes or to one result of a batch.
+    # A call belongs to an AI judging run, to probes, to a golden check or to one result of a batch.
     probe_run = models.ForeignKey(ProbeRun, models.CASCADE, null=True, blank=True, related_name="calls")
+    golden_check = models.ForeignKey(GoldenCheck, models.CASCADE, null=True, blank=True, related_name="calls")
     evaluator_result = models.ForeignKey(
         "judging.EvaluatorResult", models.CASCADE, null=True, blank=True, related_name="calls"
     )

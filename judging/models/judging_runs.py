@@ -8,19 +8,9 @@ from django.db import models
 
 from judging.foundation.limits import MAX_CONCURRENCY, MAX_NAME, MAX_URL
 from judging.models.evaluations import Candidate, EvaluationRun, RunQuery
+from judging.models.judge_work.jobs import JudgeItem, JudgeJob, item_constraints, item_indexes, job_constraints
 from judging.models.judges import JudgeVersion
-from judging.models.work import Job, WorkRow
 
-
-class JudgingRunStatus(models.TextChoices):
-    QUEUED = "queued", "Queued"
-    RUNNING = "running", "Running"
-    COMPLETED = "completed", "Completed"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-ACTIVE_STATUSES = (JudgingRunStatus.QUEUED, JudgingRunStatus.RUNNING)
 # The error code of a run whose evaluation run was locked meanwhile.
 RUN_LOCKED = "run_locked"
 
@@ -39,11 +29,10 @@ class Throttle(models.TextChoices):
     RATE_LIMITED = "rate_limited", "Rate limited by the provider"
 
 
-class JudgingRun(Job):
-    """One judge version x one evaluation run. Counters only grow; pending is what they leave of the total."""
+class JudgingRun(JudgeJob):
+    """One judge version x one evaluation run."""
 
     kind = "judging_run"
-    active_statuses = ACTIVE_STATUSES
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evaluation_run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="judging_runs")
@@ -52,7 +41,6 @@ class JudgingRun(Job):
     provider_name = models.CharField(max_length=MAX_NAME)
     provider_type = models.CharField(max_length=20)
     provider_address = models.CharField(max_length=MAX_URL, blank=True)
-    status = models.CharField(max_length=10, choices=JudgingRunStatus, default=JudgingRunStatus.QUEUED)
 
     scope = models.CharField(max_length=10, choices=Scope, default=Scope.ALL)
     source_run = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
@@ -68,15 +56,7 @@ class JudgingRun(Job):
     )
     max_total_tokens = models.PositiveBigIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
 
-    total_count = models.PositiveIntegerField(default=0)
-    judged_count = models.PositiveIntegerField(default=0)
-    failed_count = models.PositiveIntegerField(default=0)
-    skipped_count = models.PositiveIntegerField(default=0)
     reask_count = models.PositiveIntegerField(default=0)
-    input_tokens = models.PositiveBigIntegerField(default=0)
-    output_tokens = models.PositiveBigIntegerField(default=0)
-    # Some of them were counted from characters, as the provider counted none.
-    usage_estimated = models.BooleanField(default=False)
     # Prompts of which the service read far fewer tokens than were sent, and the two counts of the longest of them.
     cut_prompt_count = models.PositiveIntegerField(default=0)
     cut_read_tokens = models.PositiveIntegerField(default=0)
@@ -88,18 +68,7 @@ class JudgingRun(Job):
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(status__in=JudgingRunStatus.values), name="judging_status_known"),
-            models.CheckConstraint(
-                condition=models.Q(
-                    total_count__gte=models.F("judged_count") + models.F("failed_count") + models.F("skipped_count")
-                ),
-                name="judging_counts_within_total",
-            ),
-            models.CheckConstraint(
-                condition=~models.Q(status="completed")
-                | models.Q(total_count=models.F("judged_count") + models.F("failed_count")),
-                name="judging_completed_means_nothing_left",
-            ),
+            *job_constraints("judging"),
             models.UniqueConstraint(
                 fields=["created_by", "idempotency_key"],
                 condition=~models.Q(idempotency_key=""),
@@ -136,10 +105,6 @@ class JudgingRun(Job):
         return self.trial and self.made_current_at is None
 
     @property
-    def pending_count(self) -> int:
-        return self.total_count - self.judged_count - self.failed_count - self.skipped_count
-
-    @property
     def progress(self) -> float:
         return (self.judged_count + self.failed_count) / self.total_count if self.total_count else 1.0
 
@@ -173,49 +138,20 @@ def _rounded(tokens: int) -> int:
     return int(round(tokens, 2 - len(str(tokens))))
 
 
-class ItemStatus(models.TextChoices):
-    PENDING = "pending", "Pending"
-    JUDGED = "judged", "Judged"
-    FAILED = "failed", "Failed"
-    SKIPPED = "skipped", "Skipped"
-
-
-class JudgingItem(WorkRow):
+class JudgingItem(JudgeItem):
     """What one judging run said about one candidate, kept for good: a grade and reasoning, or a failure."""
 
     judging_run = models.ForeignKey(JudgingRun, models.CASCADE, related_name="items", db_index=False)
     candidate = models.ForeignKey(Candidate, models.CASCADE, related_name="items")
     run_query = models.ForeignKey(RunQuery, models.CASCADE, related_name="+", db_index=False)
-    # Candidates of one query that are asked about in one prompt share a number, counted over the run.
-    prompt_number = models.PositiveIntegerField()
-    status = models.CharField(max_length=8, choices=ItemStatus, default=ItemStatus.PENDING)
-    grade = models.PositiveSmallIntegerField(null=True, blank=True)
-    reasoning = models.TextField(blank=True)
-    failure_code = models.CharField(max_length=20, blank=True)
-    failure_message = models.TextField(blank=True)
     call = models.ForeignKey("judging.Call", models.SET_NULL, null=True, blank=True, related_name="items")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["judging_run", "candidate"], name="judging_item_unique"),
-            models.CheckConstraint(condition=models.Q(status__in=ItemStatus.values), name="judging_item_status_known"),
-            models.CheckConstraint(
-                condition=models.Q(status="judged", grade__isnull=False, failure_code="")
-                | (models.Q(status="failed", grade__isnull=True) & ~models.Q(failure_code=""))
-                | models.Q(status__in=["pending", "skipped"], grade__isnull=True, failure_code=""),
-                name="judging_item_grade_or_failure",
-            ),
+            *item_constraints("judging_item"),
         ]
         indexes = [
-            models.Index(
-                fields=["judging_run", "prompt_number"],
-                condition=models.Q(status="pending", claim_token__isnull=True),
-                name="judging_item_claimable",
-            ),
-            models.Index(
-                fields=["judging_run", "claim_token"],
-                condition=models.Q(status="pending", claim_token__isnull=False),
-                name="judging_item_in_flight",
-            ),
+            *item_indexes("judging_run", "judging_item"),
             models.Index(fields=["judging_run", "status", "id"], name="judging_item_by_status"),
         ]

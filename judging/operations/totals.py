@@ -14,6 +14,7 @@ from judging.models import (
     Call,
     EvaluationRun,
     EvaluationRunStatus,
+    JudgeJob,
     JudgingRun,
     JudgingRunStatus,
     Lane,
@@ -33,7 +34,7 @@ def stalled_lanes() -> QuerySet[Lane]:
 
 @dataclass(frozen=True, slots=True)
 class WorkTotals:
-    """Sums over all AI judging runs, or over all batches: items by outcome, calls and tokens."""
+    """Sums over all jobs of one kind of work: items by outcome, calls and tokens."""
 
     items: dict[str, int]
     calls: int
@@ -48,10 +49,10 @@ def counts_by_status(model: type[EvaluationRun] | type[JudgingRun] | type[BatchE
     return {**dict.fromkeys(statuses.values, 0), **dict(rows)}
 
 
-def judging_totals() -> WorkTotals:
-    """Sum the counters of AI judging runs, without counting items: there may be millions."""
+def judging_totals(jobs: type[JudgeJob] = JudgingRun) -> WorkTotals:
+    """Sum the counters of AI judging runs, probes or golden checks, without counting items: there may be millions."""
     names = ("total_count", "judged_count", "failed_count", "skipped_count")
-    sums = _sums(JudgingRun, *names, "call_count", "input_tokens", "output_tokens")
+    sums = _sums(jobs, *names, "call_count", "input_tokens", "output_tokens")
     total, judged, failed, skipped = (sums[name] for name in names)
     items = {"judged": judged, "failed": failed, "skipped": skipped, "pending": total - judged - failed - skipped}
     return WorkTotals(items, sums["call_count"], sums["input_tokens"], sums["output_tokens"])
@@ -107,6 +108,6 @@ def pk_ranges(model: type[Model], *, before: int, size: int) -> Iterator[tuple[i
         first = following
 
 
-def _sums(model: type[JudgingRun] | type[BatchExecution], *names: str) -> dict[str, int]:
+def _sums(model: type[JudgeJob] | type[BatchExecution], *names: str) -> dict[str, int]:
     sums = model._default_manager.order_by().aggregate(**{f"sum_{name}": Sum(name) for name in names})
     return {name: sums[f"sum_{name}"] or 0 for name in names}

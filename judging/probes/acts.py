@@ -19,6 +19,7 @@ from judging.models import (
 from judging.probes.planning import plan_probes
 from judging.probes.results import store_results
 from judging.records.audit import record_event
+from judging.records.idempotency import Once, find_earlier, make_once, once_of
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.visibility import get_judge
 from judging.work import lifecycle
@@ -34,11 +35,13 @@ def start_probes(
     actor: Actor,
     version: int | None = None,
     probes: Sequence[str] = (),
+    idempotency_key: str = "",
 ) -> ProbeRun:
     """Queue probes of a judge version (its current one, all probes) with queries and documents of a completed run.
 
-    A locked run will do: nothing is written to it. Probes that can't be asked there say why. Raise Forbidden,
-    NotFound, Invalid or Conflict (judge_archived, run_not_completed, probes_under_way).
+    A locked run will do: nothing is written to it. Probes that can't be asked there say why. With an idempotency key,
+    the same request again returns the probes it started. Raise Forbidden, NotFound, Invalid or Conflict
+    (judge_archived, run_not_completed, probes_under_way, idempotency_key_reused).
     """
     require_member(actor)
     get_judge(actor, judge.pk)
@@ -46,9 +49,23 @@ def start_probes(
     if unknown:
         message = f"one or more of {', '.join(Probe.values)}"
         raise Invalid("unknown probe", errors={"probes": [message]})
-    try:
+    asked_for = {
+        "judge": str(judge.pk),
+        "run": str(evaluation_run.pk),
+        "version": version,
+        "probes": sorted(probes),
+    }
+    once = once_of(idempotency_key, asked_for)
+    earlier = find_earlier(ProbeRun, actor=actor, once=once)
+    if earlier is not None:
+        return earlier
+
+    def make() -> ProbeRun:
         with transaction.atomic():
-            return _start(judge, evaluation_run, actor, version, probes or Probe.values)
+            return _start(judge, evaluation_run, actor, version, probes or Probe.values, once)
+
+    try:
+        return make_once(ProbeRun, make, actor=actor, once=once)
     except IntegrityError:
         raise Conflict(
             "this version's probes are under way; wait for them, or cancel them", code="probes_under_way"
@@ -56,7 +73,7 @@ def start_probes(
 
 
 def _start(
-    judge: AIJudge, evaluation_run: EvaluationRun, actor: Actor, number: int | None, chosen: Sequence[str]
+    judge: AIJudge, evaluation_run: EvaluationRun, actor: Actor, number: int | None, chosen: Sequence[str], once: Once
 ) -> ProbeRun:
     # Both held, so that they are deleted before or after.
     run = EvaluationRun.objects.select_for_update(no_key=True).get(pk=evaluation_run.pk)
@@ -80,6 +97,8 @@ def _start(
         not_run=plan.not_run,
         total_count=len(plan.questions),
         prompt_count=len({question.prompt_number for question in plan.questions}),
+        idempotency_key=once.key,
+        request_hash=once.request_hash,
         created_by=user_of(actor),
     )
     ProbeItem.objects.bulk_create(

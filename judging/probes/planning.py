@@ -5,11 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import numpy as np
-
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
-from judging.models import FIRST, Candidate, EvaluationRun, JudgeVersion, Judgment, Probe, RunQuery
-from judging.statistics.estimates.review_queue import permanent_number, permanent_numbers, review_order
+from judging.judge_work.drawing import ListedCandidate, ReviewQueue, prompt_groups, read_review_queue
+from judging.models import FIRST, Candidate, EvaluationRun, JudgeVersion, Judgment, Probe
 
 REPEATED = 60
 CANARIES = 30
@@ -49,31 +47,12 @@ class Plan:
     not_run: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A candidate of the run. `query` counts the run's queries from 0."""
-
-    pk: int
-    query: int
-    rank: int
-    document_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Queue:
-    """The run's candidates in the order of its review queue, and its queries with their texts and numbers."""
-
-    candidates: list[_Listed]
-    queries: list[RunQuery]
-    query_numbers: list[float]
-
-
 def plan_probes(run: EvaluationRun, version: JudgeVersion, chosen: Collection[str]) -> Plan:
     """Plan the chosen probes and those they are compared with, on a completed evaluation run."""
     wanted = set(chosen) | {COMPARED_WITH[Probe(name)] for name in chosen if name in COMPARED_WITH}
     probes = [probe for probe in Probe if probe in wanted]
     not_run: dict[str, str] = {}
-    queue = _read_queue(run)
+    queue = read_review_queue(run)
     repeated = _take_repeated(queue, version.batch_size)
     canaries = _take_canaries(run, queue) if wanted & set(OF_CANARIES) else []
     for probe in probes:
@@ -90,7 +69,9 @@ def plan_probes(run: EvaluationRun, version: JudgeVersion, chosen: Collection[st
     return Plan([str(probe) for probe in probes], questions, not_run)
 
 
-def _reason(probe: Probe, version: JudgeVersion, queue: _Queue, canaries: Sequence[tuple[int, _Listed]]) -> str:
+def _reason(
+    probe: Probe, version: JudgeVersion, queue: ReviewQueue, canaries: Sequence[tuple[int, ListedCandidate]]
+) -> str:
     """Say why a probe cannot be run, "" when it can."""
     if probe == Probe.SHUFFLE and version.batch_size == 1:
         return "The judge asks about one document at a time, so there is no order to change."
@@ -107,26 +88,7 @@ def _reason(probe: Probe, version: JudgeVersion, queue: _Queue, canaries: Sequen
     return ""
 
 
-def _read_queue(run: EvaluationRun) -> _Queue:
-    seed = run.evaluation.corpus.seed
-    queries = list(RunQuery.objects.filter(run=run, candidate_count__gt=0).select_related("query").order_by("position"))
-    place = {query.pk: number for number, query in enumerate(queries)}
-    numbers = [permanent_number(seed, query.query.identity) for query in queries]
-    rows = list(
-        Candidate.objects.filter(run=run)
-        .order_by("position", "rank")
-        .values_list("pk", "run_query_id", "rank", "document_id", "document__external_id")
-    )
-    listed = [_Listed(pk, place[query_id], rank, document_id) for pk, query_id, rank, document_id, _ in rows]
-    if not listed:
-        return _Queue([], queries, numbers)
-    pairs = ((queries[each.query].query.identity, row[4]) for each, row in zip(listed, rows, strict=True))
-    own = permanent_numbers(seed, pairs)
-    order = review_order([each.query for each in listed], own, np.ones(len(listed)), numbers)
-    return _Queue([listed[index] for index in order], queries, numbers)
-
-
-def _take_repeated(queue: _Queue, batch_size: int) -> list[_Listed]:
+def _take_repeated(queue: ReviewQueue, batch_size: int) -> list[ListedCandidate]:
     """Take the first of the queue; with prompts of several, whole prompts of queries in the queue's order."""
     if len(queue.candidates) < REPEATED:
         return []
@@ -134,14 +96,14 @@ def _take_repeated(queue: _Queue, batch_size: int) -> list[_Listed]:
     if size == 1:
         return queue.candidates[:REPEATED]
     seen: defaultdict[int, int] = defaultdict(int)
-    keyed: list[tuple[int, float, int, _Listed]] = []
+    keyed: list[tuple[int, float, int, ListedCandidate]] = []
     for candidate in queue.candidates:
         keyed.append((seen[candidate.query] // size, queue.query_numbers[candidate.query], len(keyed), candidate))
         seen[candidate.query] += 1
     return [candidate for *_, candidate in sorted(keyed, key=lambda each: each[:3])[:REPEATED]]
 
 
-def _take_canaries(run: EvaluationRun, queue: _Queue) -> list[tuple[int, _Listed]]:
+def _take_canaries(run: EvaluationRun, queue: ReviewQueue) -> list[tuple[int, ListedCandidate]]:
     """Choose a document for each of the first queries: another query's, which no run found for this one.
 
     Nor has anybody judged it for this one. Documents of queries without a word in common come first, as others may
@@ -152,7 +114,7 @@ def _take_canaries(run: EvaluationRun, queue: _Queue) -> list[tuple[int, _Listed
     if len(asked) < MIN_QUERIES:
         return []
     words = [frozenset(query.text.lower().split()) for query in queue.queries]
-    found: list[tuple[int, _Listed]] = []
+    found: list[tuple[int, ListedCandidate]] = []
     used: set[int] = set()
     for query in asked:
         known = _known_documents(run, queue.queries[query].query_id)
@@ -176,31 +138,27 @@ def _known_documents(run: EvaluationRun, query_id: int) -> set[int]:
 
 def _prompts(
     asked: Sequence[Probe],
-    queue: _Queue,
-    repeated: Sequence[_Listed],
-    canaries: Sequence[tuple[int, _Listed]],
+    queue: ReviewQueue,
+    repeated: Sequence[ListedCandidate],
+    canaries: Sequence[tuple[int, ListedCandidate]],
     size: int,
-) -> Iterator[tuple[str, int, Sequence[_Listed]]]:
+) -> Iterator[tuple[str, int, Sequence[ListedCandidate]]]:
     """Yield (probe, query, its documents in order) of each prompt: never two probes in one."""
-    by_query: defaultdict[int, list[_Listed]] = defaultdict(list)
+    by_query: defaultdict[int, list[ListedCandidate]] = defaultdict(list)
     for candidate in repeated:
         by_query[candidate.query].append(candidate)
     passes = [probe for probe in asked if probe in OF_REPEATED]
     for name in [FIRST, *passes] if passes else []:
         for query, candidates in by_query.items():
             ranked = sorted(candidates, key=lambda each: each.rank)
-            groups = _shuffled(ranked, size) if name == Probe.SHUFFLE else _chunks(ranked, size)
+            groups = _shuffled(ranked, size) if name == Probe.SHUFFLE else prompt_groups(ranked, size)
             yield from ((str(name), query, group) for group in groups)
     for probe in asked:
         if probe in OF_CANARIES:
             yield from ((str(probe), query, [donor]) for query, donor in canaries)
 
 
-def _chunks(ranked: Sequence[_Listed], size: int) -> Iterable[Sequence[_Listed]]:
-    return (ranked[start : start + size] for start in range(0, len(ranked), size))
-
-
-def _shuffled(ranked: Sequence[_Listed], size: int) -> Iterable[Sequence[_Listed]]:
+def _shuffled(ranked: Sequence[ListedCandidate], size: int) -> Iterable[Sequence[ListedCandidate]]:
     """Reverse the order, and deal the documents of several prompts out to others."""
     backwards = list(reversed(ranked))
     count = -(-len(ranked) // size)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from judging.asking.prompting import PromptCandidate
 from judging.foundation.text import cut_text
+from judging.judge_work.judge_kind import document_of
 from judging.models import ACTIVE_STATUSES, FIRST, ItemStatus, Probe, ProbeItem, ProbeRun
 from judging.probes.alterations import altered
 from judging.probes.planning import CANARIES, OF_REPEATED, REPEATED
@@ -55,7 +56,7 @@ def results_of(run: ProbeRun) -> list[dict[str, Any]]:
     """Compute the result of each of a run's probes, in their order, as JSON."""
     by_probe: dict[str, dict[_Key, ProbeItem]] = defaultdict(dict)
     judged = ProbeItem.objects.filter(probe_run=run, status=ItemStatus.JUDGED).select_related(
-        "run_query", "candidate__document", "candidate__document_version"
+        "run_query", "candidate__document", "candidate__document_version__document"
     )
     for item in judged.order_by("prompt_number", "place"):
         by_probe[item.probe][item.run_query_id, item.candidate_id] = item
@@ -176,6 +177,4 @@ def _example(each: _Compared) -> dict[str, Any]:
 
 def asked_document(item: ProbeItem) -> PromptCandidate:
     """Return the document of an item as it is asked about. Needs its query and its candidate's document and version."""
-    version = item.candidate.document_version
-    document = PromptCandidate(item.candidate.document.external_id, version.title, version.fields or {}, version.image)
-    return altered(item.probe, item.run_query.text, document)
+    return altered(item.probe, item.run_query.text, document_of(item.candidate.document_version))

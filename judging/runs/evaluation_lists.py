@@ -19,8 +19,12 @@ def evaluations() -> QuerySet[Evaluation]:
 
 
 def get_evaluation(evaluation_id: UUID) -> Evaluation:
-    """Return an evaluation with its corpus. Raise NotFound."""
-    evaluation = Evaluation.objects.select_related("corpus").filter(pk=evaluation_id).first()
+    """Return an evaluation with its corpus and what its runs are executed with. Raise NotFound."""
+    evaluation = (
+        Evaluation.objects.select_related("corpus", "endpoint", "query_set", "query_template")
+        .filter(pk=evaluation_id)
+        .first()
+    )
     if evaluation is None:
         raise NotFound("no such evaluation")
     return evaluation

@@ -16,6 +16,10 @@ from judging.models import (
     Evaluation,
     EvaluationRun,
     EvaluationRunStatus,
+    GoldenCheck,
+    GoldenItem,
+    GoldenPair,
+    GoldenSet,
     GradingHold,
     JudgingItem,
     JudgingRun,
@@ -140,6 +144,12 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
         raise Conflict(
             f"probes take documents of the evaluation run {run.name}; cancel them first", code="run_being_judged"
         )
+    golden_checks = GoldenCheck.objects.filter(golden_set__evaluation_run=run)
+    if golden_checks.filter(status__in=ACTIVE_STATUSES).exists():
+        raise Conflict(
+            f"a golden set of the evaluation run {run.name} is being checked; cancel that first",
+            code="run_being_judged",
+        )
     record_event(actor=actor, action="run_deleted", subject=run)
     void_certificates(run.pk, "run_deleted")
     # A run can hold 100,000 candidates, which Django would load to delete them one by one: statements instead,
@@ -150,8 +160,11 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
         SearchItem.objects.filter(search_run_id=run.pk),
         JudgingItem.objects.filter(judging_run__evaluation_run=run),
         ProbeItem.objects.filter(probe_run__evaluation_run=run),
+        GoldenItem.objects.filter(golden_check__golden_set__evaluation_run=run),
         Call.objects.filter(judging_run__evaluation_run=run),
         Call.objects.filter(probe_run__evaluation_run=run),
+        Call.objects.filter(golden_check__golden_set__evaluation_run=run),
+        GoldenPair.objects.filter(golden_set__evaluation_run=run),
         GradingHold.objects.filter(candidate__run=run),
         Abstention.objects.filter(candidate__run=run),
         LockedJudgment.objects.filter(run=run),
@@ -161,6 +174,7 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
         rows._raw_delete(using="default")
     judging_runs.delete()
     probe_runs.delete()
+    GoldenSet.objects.filter(evaluation_run=run).delete()
     run.delete()
 
 

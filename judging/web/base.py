@@ -144,7 +144,10 @@ class errors_on:
             return False
         by_field = error.errors if isinstance(error, Invalid) else {}
         for field, problems in by_field.items():
-            self.form.add_error(field if field in self.form.fields else None, [sentence(text) for text in problems])
+            # What a body calls corpus_id, a form may call corpus.
+            names = (field, field.removesuffix("_id"))
+            place = next((name for name in names if name in self.form.fields), None)
+            self.form.add_error(place, [sentence(text) for text in problems])
         if not by_field:
             self.form.add_error(None, sentence(error.message))
         return True

@@ -1,6 +1,7 @@
 """Probes over REST: started, listed, followed, cancelled."""
 
 import uuid
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
@@ -39,6 +40,17 @@ def test_probes_are_started_followed_and_read(stub: Stub, as_member: APIClient) 
     assert relevant["low"] < relevant["value"] < relevant["high"]
     listed = as_member.get(path).json()["results"]
     assert listed == [ended]
+
+
+@pytest.mark.django_db
+def test_the_same_request_starts_probes_once(as_member: APIClient) -> None:
+    judge, run = make_judge(), large_run()
+    path, body = f"/api/v1/ai-judges/{judge.pk}/probes", {"evaluation_run_id": str(run.pk), "probes": ["empty"]}
+    key: Any = {"HTTP_IDEMPOTENCY_KEY": "once"}
+    first = as_member.post(path, body, **key)
+    assert first.status_code == 201
+    assert as_member.post(path, body, **key).json() == first.json()
+    assert_problem(as_member.post(path, {**body, "probes": []}, **key), 409, "idempotency_key_reused")
 
 
 @pytest.mark.django_db

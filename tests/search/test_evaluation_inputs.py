@@ -1,17 +1,26 @@
-"""What an evaluation's runs are executed with, through the API."""
+"""What an evaluation's runs are executed with, through the API and the forms."""
 
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
-from judging.models import Corpus
+from judging.models import Corpus, Evaluation, User
 from tests.factories import make_run
 from tests.rest_clients import assert_problem
 from tests.search.setting_up import make_endpoint, make_query_set, make_template
 
 PATH = "/api/v1/evaluations"
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def member_browser(member: User) -> Client:
+    client = Client()
+    client.force_login(member)
+    return client
 
 
 @pytest.fixture
@@ -102,3 +111,37 @@ def test_defaults_are_kept(as_member: APIClient, inputs: dict[str, Any]) -> None
     assert made.items() >= defaults.items()
     renamed = as_member.patch(f"{PATH}/{made['id']}", {"name": "New"}, format="json").json()
     assert renamed.items() >= {**inputs, **defaults, "name": "New"}.items()
+
+
+def fields_of(inputs: dict[str, Any], **others: Any) -> dict[str, Any]:
+    return {"name": "Shop", **{name.removesuffix("_id"): value for name, value in inputs.items()}, **others}
+
+
+def test_the_form_makes_an_evaluation_that_asks_an_endpoint(member_browser: Client, inputs: dict[str, Any]) -> None:
+    values = fields_of(inputs, default_depth=50, default_scale="graded", default_metrics="NDCG@10, P@5")
+    made = member_browser.post(reverse("evaluation_create"), values)
+    evaluation = Evaluation.objects.get()
+    assert made["Location"] == reverse("evaluation", args=[evaluation.pk])
+    assert evaluation.corpus == Corpus.objects.get()
+    assert (evaluation.default_depth, evaluation.default_metrics) == (50, ["NDCG@10", "P@5"])
+    assert "Title only" in member_browser.get(made["Location"]).content.decode()
+
+
+def test_the_form_shows_problems_beside_the_fields(member_browser: Client, inputs: dict[str, Any]) -> None:
+    del inputs["query_set_id"]
+    refused = member_browser.post(reverse("evaluation_create"), fields_of(inputs)).content.decode()
+    assert "come together or not at all" in refused
+    assert not Evaluation.objects.exists()
+
+
+def test_editing_keeps_what_is_chosen_though_it_is_archived(member_browser: Client, inputs: dict[str, Any]) -> None:
+    member_browser.post(reverse("evaluation_create"), fields_of(inputs))
+    member_browser.post(reverse("query_set_archive", args=[inputs["query_set_id"]]))
+    evaluation = Evaluation.objects.get()
+    edit = reverse("evaluation_edit", args=[evaluation.pk])
+    assert member_browser.post(edit, fields_of(inputs, name="New name")).status_code == 302
+    evaluation.refresh_from_db()
+    assert (evaluation.name, str(evaluation.query_set_id)) == ("New name", inputs["query_set_id"])
+    member_browser.post(edit, {"name": "New name"})
+    evaluation.refresh_from_db()
+    assert evaluation.endpoint is None

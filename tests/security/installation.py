@@ -19,6 +19,8 @@ from judging.models import (
     EvaluationRun,
     Evaluator,
     ExecutionLog,
+    GoldenCheck,
+    GoldenSet,
     Invitation,
     JudgingRun,
     ProbeRun,
@@ -36,7 +38,7 @@ from judging.responses.plans import plan_judge
 from judging.search.endpoints.acts import create_endpoint
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
-from tests.factories import make_certificate, make_evaluation, make_judge, make_probe_run, make_run
+from tests.factories import make_certificate, make_evaluation, make_golden_check, make_judge, make_probe_run, make_run
 from tests.search.setting_up import make_query_set, make_template
 from tests.security.routes import Route
 
@@ -101,6 +103,8 @@ class Installation:
             "endpoint_id": SearchEndpoint.objects.get().pk,
             "query_set_id": SearchQuerySet.objects.get().pk,
             "query_template_id": QueryTemplate.objects.get().pk,
+            "golden_set_id": GoldenSet.objects.get().pk,
+            "check_id": GoldenCheck.objects.get().pk,
         }
 
     def path(self, route: Route) -> str:
@@ -146,6 +150,7 @@ def install(
     make_probe_run(judge, run, text=text)
     make_query_set(*({"query": f"{word} shoes{text}", "shop": text} for word in ("red", "blue")), name=f"Set{text}")
     make_template('{"q": "{{query}}"}', name=f"Template{text}", description=text, headers={"X-Shop": "{{shop}}"})
+    make_golden_check(judge, run, text=text)
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

@@ -46,6 +46,7 @@ class Script:
     grades: Mapping[str, int] = field(default_factory=dict)  # candidate id -> grade, instead of the computed one
     text: str | None = None  # the reply's text, literally
     models: Sequence[str] = ("stub-model", "stub-large")
+    release: str = "2026-01-01"  # what a reply adds to the model's name
     # name -> {status, headers, body, packed: "gzip" or "deflate", how the body travels}
     custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -175,7 +176,7 @@ def answer_to(script: Script, prompt: Prompt, fault: str, *, call_number: int, m
     if name == "oversized":
         return Answer(body=b" " * 6_000_000 + b"{}")
     text, finish_reason = _text(script, prompt, name)
-    completion = _completion(prompt, text, finish_reason, call_number=call_number, model=model)
+    completion = _completion(prompt, text, finish_reason, call_number=call_number, model=f"{model}-{script.release}")
     if name == "null_choices":
         completion["choices"] = None
     elif name == "empty_choices":
@@ -242,7 +243,7 @@ def _completion(prompt: Prompt, text: str, finish_reason: str, *, call_number: i
         "id": f"chatcmpl-{call_number}",
         "object": "chat.completion",
         "created": 1_700_000_000,
-        "model": f"{model}-2026-01-01",
+        "model": model,
         "choices": [
             {"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", "content": text}},
         ],

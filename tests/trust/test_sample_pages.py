@@ -1,5 +1,6 @@
 """The pages of check samples: started by members, graded blind by everybody, and what each sees between batches."""
 
+import re
 from typing import Any
 
 import pytest
@@ -199,3 +200,16 @@ def test_a_void_sample_says_so(run: EvaluationRun, member: User) -> None:
     assert "have changed since this sample was started" in text_of(client.get(url(sample)))
     page = text_of(client.get(url(sample, "/grade")))
     assert 'value="take"' not in page
+
+
+def test_an_address_fills_in_the_form_of_a_new_sample(run: EvaluationRun, member: User) -> None:
+    other = make_run(evaluation=run.evaluation, scale="trec")
+    page = text_of(
+        as_person(member).get(
+            f"/evaluations/runs/{run.pk}/check-samples",
+            {"goal": "compare", "metric": 'NDCG@10"><b>', "other_run_id": str(other.pk), "csrf": "x"},
+        )
+    )
+    assert f'<option value="{other.pk}" selected' in page
+    assert 'value="NDCG@10&quot;&gt;&lt;b&gt;"' in page
+    assert re.search(r'<input[^>]*value="compare"[^>]* checked', page)

@@ -110,7 +110,7 @@ def test_3_no_provider_call_inside_a_transaction(start: Start, monkeypatch: pyte
         client.complete = watch  # type: ignore[method-assign, assignment]
         return client
 
-    monkeypatch.setattr("judging.judging_runs.kind.open_client", watched)
+    monkeypatch.setattr("judging.judge_work.judge_kind.open_client", watched)
     start()
     drain()
     assert len(inside) == 20

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from judging.api.base import ApiView, describe
+from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.judging_runs.serializers import (
     EffectSerializer,
     EstimateSerializer,
@@ -24,12 +24,6 @@ from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.work.rescue import rescue_if_stalled
 
-_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="The same request with the same key again answers the run it made.",
-)
 _CANNOT_START = "run_not_completed, run_locked"
 _CANNOT_COUNT = "judging_run_active, run_locked"
 
@@ -41,7 +35,7 @@ class JudgingRunStart(ApiView):
         answer=JudgingRunSerializer,
         status=201,
         conflict=f"{_CANNOT_START}, idempotency_key_reused",
-        query=[_KEY],
+        query=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         run = get_evaluation_run(run_id)

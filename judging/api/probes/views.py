@@ -5,7 +5,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from judging.api.base import ApiView, describe
+from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.probes.serializers import ProbeRunSerializer, StartProbesSerializer
 from judging.foundation.errors import Invalid, NotFound
 from judging.models import ProbeRun
@@ -27,7 +27,8 @@ class ProbeRunList(ApiView):
         body=StartProbesSerializer,
         answer=ProbeRunSerializer,
         status=201,
-        conflict="run_not_completed, judge_archived, probes_under_way",
+        conflict="run_not_completed, judge_archived, probes_under_way, idempotency_key_reused",
+        query=[IDEMPOTENCY_KEY],
         description="About 330 questions in calls of their own; no grade of them becomes a judgment or enters a metric."
         " A probe that can't be run there says why: most take 60 candidates or 31 queries.",
     )
@@ -45,6 +46,7 @@ class ProbeRunList(ApiView):
             actor=self.user,
             version=given.get("ai_judge_version"),
             probes=given.get("probes", []),
+            idempotency_key=request.headers.get("Idempotency-Key", ""),
         )
         return Response(ProbeRunSerializer(started).data, status=201)
 

@@ -1,28 +1,20 @@
 """Apply an AI judge to an evaluation run from the command line."""
 
 import json
-import signal
-import threading
 import time
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
 
 from judging import ledger
 from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name, get_user
+from judging.management.inline import POLL_SECONDS, work_inline
 from judging.management.progress import follow
-from judging.management.rescuing import rescue_all
 from judging.models import AIJudge, EvaluationRun, JudgingRun, JudgingRunStatus, Role, Scope, User
 from judging.work import workers
-from judging.work.slices import work_slice
 
-POLL_SECONDS = 0.5
 NO_WORKER = (
     "No worker is running, so the judging run would wait for ever. Start one with\n\n"
     "    python manage.py serve --worker-only\n\n"
@@ -64,7 +56,8 @@ class Command(BaseCommand):
         if options["wait"]:
             follow(run, out, tick=_pause)
         elif options["inline"]:
-            _drain(run, out)
+            work_inline(run, out)
+            ledger.renew_metrics(run.evaluation_run_id)
         run.refresh_from_db()
         self._report(run, as_json=options["json"])
         if (options["wait"] or options["inline"]) and run.status != JudgingRunStatus.COMPLETED:
@@ -103,54 +96,6 @@ def _actor(email: str | None) -> User:
 def _pause() -> bool:
     time.sleep(POLL_SECONDS)
     return True
-
-
-def _drain(run: JudgingRun, out: Any) -> None:
-    """Work on the run's lanes one slice after the other until the run has ended, then renew the metrics."""
-    is_ended, stop_requested = threading.Event(), threading.Event()
-
-    def show() -> None:
-        follow(JudgingRun.objects.get(pk=run.pk), out, tick=lambda: not is_ended.wait(POLL_SECONDS))
-        connections.close_all()
-
-    watcher = threading.Thread(target=show, name="progress")
-    watcher.start()
-    try:
-        while not stop_requested.is_set() and JudgingRun.objects.get(pk=run.pk).is_active:
-            lane = run.lanes.filter(is_done=False).order_by("enqueued_at").first()
-            if lane is None:
-                rescue_all()
-            else:
-                with _interrupting_slice(stop_requested):
-                    work_slice(lane.pk)
-            time.sleep(0.05)  # a worker may hold the lane
-    except (KeyboardInterrupt, SystemExit):
-        pass  # interrupted: the slice has given back what it held
-    finally:
-        is_ended.set()
-        watcher.join()
-    ledger.renew_metrics(run.evaluation_run_id)
-
-
-@contextmanager
-def _interrupting_slice(stop_requested: threading.Event) -> Iterator[None]:
-    """Make Ctrl-C end a slice as SIGTERM does: it gives back what it holds, then ends."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop_requested.set()
-        signal.raise_signal(signal.SIGTERM)
-
-    # While it calls the provider, the slice has a SIGTERM handler of its own.
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _described(run: JudgingRun) -> dict[str, Any]:

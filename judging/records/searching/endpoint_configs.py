@@ -12,7 +12,7 @@ def config_of(endpoint: SearchEndpoint) -> EndpointConfig:
     A run replaces what it has pinned: `dataclasses.replace(config_of(endpoint), candidates_mapping=...)`.
     """
     return EndpointConfig(
-        type=cast(EndpointType, endpoint.type),
+        type=cast("EndpointType", endpoint.type),
         url=endpoint.url,
         method=endpoint.method,
         headers=endpoint.headers,

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from judging.engines.configuration import PRESETS
-from judging.foundation.errors import Conflict, NotFound
+from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.foundation.validation import raise_if_any
 from judging.models import Corpus, SearchEndpoint, SearchRun
 from judging.records.audit import record_event
@@ -132,7 +132,8 @@ def _hold_corpus(endpoint: SearchEndpoint) -> None:
     # Held until the commit: a corpus is deleted only while no endpoint belongs to it.
     corpus = Corpus.objects.select_for_update(no_key=True).filter(pk=endpoint.corpus_id).first()
     if corpus is None:
-        raise_if_any({"corpus_id": ["There is no such corpus."]})
+        message = "There is no such corpus."
+        raise Invalid(message, errors={"corpus_id": [message]})
     endpoint.corpus = corpus
 
 

@@ -60,8 +60,8 @@ def inclusion_probability(report: Mapping[str, Any] | None, query: SetQuery) -> 
     if report is None:
         return None
     if "strata" in report:
-        shares = {each["name"]: each["inclusion_probability"] for each in report["strata"]}
+        shares: dict[str, float] = {each["name"]: each["inclusion_probability"] for each in report["strata"]}
         return next((shares[tag] for tag in query.tags if tag in shares), None)
     if "probability_per_count" in report:
-        return min(1.0, report["probability_per_count"] * (query.weight or 0.0))
+        return min(1.0, float(report["probability_per_count"]) * (query.weight or 0.0))
     return float(report["least_inclusion_probability"])

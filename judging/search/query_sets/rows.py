@@ -138,7 +138,7 @@ class _SetCheck:
         if not self.kind:
             self.kind, self._first = kind, number
         elif kind != self.kind:
-            words = {QueryKind.TEXT: "a text", QueryKind.OBJECT: "an object"}
+            words: dict[str, str] = {QueryKind.TEXT: "a text", QueryKind.OBJECT: "an object"}
             raise BadValue(f"the query is {words[kind]}, but that of {unit} {self._first} is {words[self.kind]}")
         if isinstance(row.body, dict):
             self._check_types(number, row.body, unit)

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
+from judging.web.golden import views as golden
 from judging.web.judges import judges, providers, versions
 from judging.web.probes import views as probes
 from judging.web.trust import judge_trust
+
+_GOLDEN_SET = "ai-judges/<uuid:judge_id>/golden-sets/<uuid:golden_set_id>"
 
 urlpatterns = [
     path("ai-providers", providers.ai_providers, name="ai_providers"),
@@ -24,5 +27,15 @@ urlpatterns = [
     path("ai-judges/<uuid:judge_id>/probes/<uuid:probe_run_id>", probes.judge_probes, name="probes"),
     path(
         "ai-judges/<uuid:judge_id>/probes/<uuid:probe_run_id>/cancel", probes.cancel_judge_probes, name="cancel_probes"
+    ),
+    path("ai-judges/<uuid:judge_id>/golden-sets", golden.create_judge_golden_set, name="create_golden_set"),
+    path(_GOLDEN_SET, golden.judge_golden_set, name="golden_set"),
+    path(f"{_GOLDEN_SET}/check", golden.check_judge_golden_set, name="check_golden_set"),
+    path(f"{_GOLDEN_SET}/schedule", golden.schedule_judge_golden_set, name="schedule_golden_set"),
+    path(f"{_GOLDEN_SET}/delete", golden.delete_judge_golden_set, name="delete_golden_set"),
+    path(
+        "ai-judges/<uuid:judge_id>/golden-checks/<uuid:check_id>/cancel",
+        golden.cancel_judge_golden_check,
+        name="cancel_golden_check",
     ),
 ]

@@ -60,13 +60,19 @@ def evaluation_create(request: PageRequest) -> HttpResponse:
         values = form.cleaned_data
         # A corpus without the evaluation that it was made for would only puzzle.
         with errors_on(form), transaction.atomic():
-            corpus = values["corpus"] or create_corpus(
-                actor=request.user, name=values["corpus_name"] or values["name"], match_mode=values["match_mode"]
-            )
+            corpus = values["corpus"]
+            if corpus is None and values["endpoint"] is None:
+                corpus = create_corpus(
+                    actor=request.user, name=values["corpus_name"] or values["name"], match_mode=values["match_mode"]
+                )
             evaluation = create_evaluation(
-                actor=request.user, corpus_id=corpus.pk, name=values["name"], description=values["description"]
+                actor=request.user,
+                corpus_id=corpus.pk if corpus else None,
+                name=values["name"],
+                description=values["description"],
+                **form.search_values(),
             )
-            return go_to(request, "import_run", evaluation.pk)
+            return go_to(request, "evaluation" if evaluation.endpoint_id else "import_run", evaluation.pk)
     return render(request, "judging/evaluations/create.html", {"form": form})
 
 
@@ -81,10 +87,16 @@ def evaluation(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
 @member_required
 def evaluation_edit(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
     found = get_evaluation(evaluation_id)
-    form = EvaluationChangeForm(request.POST)
+    form = EvaluationChangeForm(request.POST, evaluation=found)
     if form.is_valid():
         with errors_on(form):
-            update_evaluation(actor=request.user, evaluation=found, **form.cleaned_data)
+            update_evaluation(
+                actor=request.user,
+                evaluation=found,
+                name=form.cleaned_data["name"],
+                description=form.cleaned_data["description"],
+                **form.search_values(),
+            )
             toast(request, messages.SUCCESS, "Name and guidelines are saved.")
             return go_to(request, "evaluation", found.pk)
     return _evaluation_page(request, get_evaluation(evaluation_id), is_editing=True, form=form)
@@ -112,7 +124,10 @@ def _evaluation_page(
         "rows": _columns(page.rows, metrics),
         "chart": _chart(completed, metrics),
         "is_editing": is_editing,
-        "form": form or EvaluationChangeForm(initial={"name": evaluation.name, "description": evaluation.description}),
+        "form": form
+        or EvaluationChangeForm(
+            evaluation=evaluation, initial={"name": evaluation.name, "description": evaluation.description}
+        ),
         **_comparison(request, completed),
     }
     return render(request, "judging/evaluations/detail.html", context)

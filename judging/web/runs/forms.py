@@ -11,6 +11,7 @@ from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
 from judging.models import Corpus, Evaluation, MatchMode
 from judging.runs.evaluation_lists import corpora
 from judging.runs.importing.formats.recognition import FORMATS
+from judging.web.runs.search_inputs import SearchInputsForm
 from judging.web.scale_words import scale_words
 
 # What is offered as a chip; everything else is typed.
@@ -32,7 +33,7 @@ OFFERED_METRICS = (
 )
 
 
-class EvaluationForm(forms.Form):
+class EvaluationForm(SearchInputsForm):
     """A new evaluation, over a corpus that exists or over a new one."""
 
     name = forms.CharField(
@@ -78,7 +79,7 @@ class EvaluationForm(forms.Form):
         return self.cleaned_data["match_mode"] or MatchMode.QID
 
 
-class EvaluationChangeForm(forms.Form):
+class EvaluationChangeForm(SearchInputsForm):
     """What changes of an evaluation that exists."""
 
     name = forms.CharField(label="Name", max_length=MAX_NAME)

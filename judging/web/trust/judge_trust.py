@@ -12,6 +12,7 @@ from judging.models import JudgeVersion
 from judging.records.visibility import get_judge, visible_judges
 from judging.trust.judge_agreement import VersionAgreement, version_agreements
 from judging.web.base import PageRequest, member_required, page_of
+from judging.web.golden.views import golden_context
 from judging.web.probes.views import probes_context
 from judging.web.trust.pictures import HeatMap, heat_map, interval_bar
 from judging.web.trust.run_trust import bias_words
@@ -37,6 +38,7 @@ def judge_trust(request: PageRequest, judge_id: UUID) -> HttpResponse:
         "heat_map": _heat_map(newest) if newest else None,
         "ceiling": newest.ceiling() if newest else None,
         **probes_context(judge, page.rows),
+        **golden_context(request, judge),
     }
     return render(request, "judging/trust/judge.html", context)
 

@@ -198,9 +198,10 @@ def row_of(state: SampleState) -> SampleRow:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required
 def run_samples(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """List a run's check samples below the form that starts one."""
+    """List a run's check samples below the form that starts one, filled in as the address says."""
     run = get_evaluation_run(run_id)
-    form = SampleForm(request.POST or None, run=run)
+    named = {name: request.GET[name] for name in SampleForm.base_fields if name in request.GET}
+    form = SampleForm(request.POST or None, run=run, initial=named)
     if request.method == "POST" and form.is_valid():
         with errors_on(form):
             sample = create_check_sample(run=run, actor=request.user, **form.asked_for())

@@ -82,6 +82,7 @@ def test_a_refused_form_says_where_and_shows_no_secret(browser: Client) -> None:
 def test_a_type_brings_its_mapping_paging_and_template(browser: Client) -> None:
     form = typed(act="preset", type="meilisearch", url="http://127.0.0.1:9/")
     page = browser.post(reverse("search_endpoint_create"), form, headers=HTMX).content.decode()
+    assert '<option value="meilisearch" selected>' in page
     assert "estimatedTotalHits" in page
     assert 'value="limit"' in page
     assert "showRankingScore" in page

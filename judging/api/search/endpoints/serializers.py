@@ -87,7 +87,7 @@ class SampleSerializer(Serializer):
     sample = AnyJSONField(help_text="An answer of the endpoint, as JSON.")
 
 
-class PreviewSerializer(Serializer):
+class MappingPreviewSerializer(Serializer):
     id = serializers.CharField()
     title = serializers.CharField()
 
@@ -96,7 +96,7 @@ class SuggestedMappingSerializer(Serializer):
     candidates_mapping = serializers.CharField(source="expression", max_length=MAX_MAPPING)
     path = serializers.CharField(help_text="Where the list stands in the sample.")
     count = serializers.IntegerField()
-    preview = PreviewSerializer(many=True)
+    preview = MappingPreviewSerializer(many=True)
 
 
 class SuggestionsSerializer(Serializer):

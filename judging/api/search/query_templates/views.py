@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -42,6 +42,7 @@ class QueryTemplateList(ApiView):
             template = templates.archive_query_template(actor=self.user, template=template)
         return Response(QueryTemplateSerializer(template).data, status=201)
 
+    @extend_schema(operation_id="query_templates_destroy_many")
     @describe(
         "Delete query templates",
         body=TemplateIdsSerializer,
@@ -103,6 +104,7 @@ class QueryTemplateVersionList(ApiView):
 
 
 class QueryTemplateTest(ApiView):
+    @extend_schema(operation_id="query_templates_test_draft")
     @describe(
         "Render a template over given queries",
         body=TemplateTestSerializer,

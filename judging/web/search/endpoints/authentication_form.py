@@ -54,7 +54,7 @@ class _SecretText(forms.Textarea):
 
 
 class AuthenticationForm(forms.Form):
-    authentication_type = forms.ChoiceField(label="Authentication", required=False)
+    authentication_type = forms.ChoiceField(label="Authentication")
     token = _secret("Token")
     username = _plain("User name")
     password = _secret("Password")
@@ -89,7 +89,7 @@ class AuthenticationForm(forms.Form):
 
     def authentication(self) -> dict[str, Any] | None:
         """Return what was typed, None for what is stored."""
-        kind = self.cleaned_data.get("authentication_type") or KEEP
+        kind = self.cleaned_data["authentication_type"]
         if kind == KEEP:
             return None
         given = {name: self.cleaned_data.get(field) for name, field in PARTS[kind].items()}

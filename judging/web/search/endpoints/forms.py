@@ -41,9 +41,9 @@ def code_input(rows: int, **attributes: str) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows, "class": "code-input", "spellcheck": "false", **attributes})
 
 
-def _text(label: str, limit: int, help_text: str = "", **attributes: str) -> forms.CharField:
-    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", **attributes})
-    return forms.CharField(label=label, max_length=limit, required=False, help_text=help_text, widget=widget)
+def _text(label: str, limit: int, help_text: str = "", *, required: bool = False) -> forms.CharField:
+    widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    return forms.CharField(label=label, max_length=limit, required=required, help_text=help_text, widget=widget)
 
 
 def _number(label: str, least: int, most: int, help_text: str = "") -> forms.IntegerField:
@@ -61,12 +61,10 @@ class EndpointForm(AuthenticationForm):
             attrs={**_POSTS, "hx-vals": '{"act": "preset"}', "hx-target": "#endpoint-form", "hx-swap": "outerHTML"}
         ),
     )
-    name = _text("Name", MAX_NAME)
-    corpus_id = forms.ModelChoiceField(
-        label="Corpus", queryset=Corpus.objects.order_by("name", "pk"), required=False, empty_label=None
-    )
-    url = _text("Address", MAX_URL)
-    method = forms.ChoiceField(label="Method", choices=EndpointMethod.choices, required=False)
+    name = _text("Name", MAX_NAME, required=True)
+    corpus_id = forms.ModelChoiceField(label="Corpus", queryset=Corpus.objects.order_by("name", "pk"), empty_label=None)
+    url = _text("Address", MAX_URL, required=True)
+    method = forms.ChoiceField(label="Method", choices=EndpointMethod.choices)
     headers = forms.CharField(label="Headers", required=False, help_text=_HEADER_LINES, widget=code_input(2))
     tls_verify = forms.BooleanField(label="Verify the certificate (TLS)", required=False, initial=True)
     ca_certificate = forms.CharField(
@@ -79,7 +77,6 @@ class EndpointForm(AuthenticationForm):
     candidates_mapping = forms.CharField(
         label="Candidates mapping",
         max_length=MAX_MAPPING,
-        required=False,
         strip=False,
         widget=code_input(
             7,
@@ -92,7 +89,7 @@ class EndpointForm(AuthenticationForm):
             },
         ),
     )
-    paging_type = forms.ChoiceField(label="Pages", choices=_PAGING_TYPES, required=False)
+    paging_type = forms.ChoiceField(label="Pages", choices=_PAGING_TYPES)
     paging_size = _text("Parameter of the page's size", 100)
     paging_offset = _text("Parameter of the offset", 100)
     paging_page = _text("Parameter of the page's number", 100)
@@ -106,11 +103,14 @@ class EndpointForm(AuthenticationForm):
     requests_per_minute = _number("Requests a minute", 1, MAX_REQUESTS_PER_MINUTE, "Empty: no limit.")
     max_response_bytes = _number("Largest answer (bytes)", 1_000, MAX_RESPONSE_BYTES)
 
-    def __init__(self, data: Any = None, *, endpoint: SearchEndpoint | None = None) -> None:
+    def __init__(self, data: Any = None, *, endpoint: SearchEndpoint | None = None, is_draft: bool = False) -> None:
+        """Draw or read the form; `is_draft`: only to be asked, for which it needs no name and no corpus."""
         super().__init__(data, initial=_initial(endpoint), endpoint=endpoint)
         self.endpoint = endpoint
         if endpoint is not None:
             del self.fields["type"]
+        for name in ("name", "corpus_id") if is_draft else ():
+            self.fields[name].required = False
         kind = self.type_name
         self.fields["url"].widget.attrs["placeholder"] = PRESETS[kind].url_hint  # type: ignore[index]
 
@@ -119,7 +119,8 @@ class EndpointForm(AuthenticationForm):
         """Return the type that is stored or chosen."""
         if self.endpoint is not None:
             return self.endpoint.type
-        chosen = self["type"].value()
+        # Not of the bound field, which would remember it.
+        chosen = (self.data if self.is_bound else self.initial).get("type")
         return chosen if chosen in EndpointType.values else EndpointType.API.value
 
     @property
@@ -142,9 +143,10 @@ class EndpointForm(AuthenticationForm):
         cleaned = self.cleaned_data
         fields = {name: cleaned[name] for name in ENDPOINT_FIELDS if name in self.fields and name in cleaned}
         fields["paging"] = self._paging()
+        blank = SearchEndpoint()
         for name in ("timeout", "max_retries", "max_concurrency", "max_response_bytes"):
             if fields[name] is None:
-                fields[name] = SearchEndpoint._meta.get_field(name).get_default()
+                fields[name] = getattr(blank, name)
         fields["ca_certificate"] = cleaned["ca_certificate"].replace("\r\n", "\n").strip()
         fields["candidates_mapping"] = cleaned["candidates_mapping"].replace("\r\n", "\n")
         return {"fields": fields, "authentication": self.authentication()}

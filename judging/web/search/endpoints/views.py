@@ -115,7 +115,7 @@ def _preset(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpRespon
 
 
 def _ask(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse:
-    form, bench = EndpointForm(request.POST, endpoint=endpoint), _bench_as_typed(request)
+    form, bench = EndpointForm(request.POST, endpoint=endpoint, is_draft=True), _bench_as_typed(request)
     found: dict[str, Any] = {"results": [], "problems": []}
     if form.is_valid() and bench.is_valid():
         try:
@@ -138,8 +138,16 @@ def _read(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse
     mapping = request.POST.get("candidates_mapping", "")
     results = read_again(request.POST, mapping)
     form = EndpointForm(request.POST, endpoint=endpoint)
-    context = {"results": results, "proposals": proposals(results), "is_reread": True}
-    return _page(request, endpoint, form, bench=_bench_as_typed(request), fragment=_RESULTS, **context)
+    return _page(
+        request,
+        endpoint,
+        form,
+        bench=_bench_as_typed(request),
+        fragment=_RESULTS,
+        results=results,
+        proposals=proposals(results),
+        is_reread=True,
+    )
 
 
 def _bench_as_typed(request: PageRequest) -> BenchForm:

@@ -1,5 +1,6 @@
 """Query templates: list, make, change, archive, delete; the editor shows what the template makes of queries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -124,11 +125,11 @@ def _page(
 
 def _trial_of_form(request: PageRequest, form: QueryTemplateForm) -> Trial:
     # A template that has no name yet can be tried.
-    problems = [sentence(text) for name, texts in form.errors.items() if name != "name" for text in texts]
+    problems = [sentence(str(text)) for name, texts in form.errors.items() if name != "name" for text in texts]
     return _trial(request, form.cleaned_data, problems)
 
 
-def _trial(request: PageRequest, values: dict[str, Any], problems: list[str] | None = None) -> Trial:
+def _trial(request: PageRequest, values: Mapping[str, Any], problems: list[str] | None = None) -> Trial:
     sets = list(query_sets()[:_MOST_SETS])
     wanted = request.POST.get("try_set") or request.GET.get("set") or ""
     chosen = next((each for each in sets if str(each.pk) == wanted), None)

@@ -54,7 +54,8 @@ def ensure_live_evaluation(*, actor: User, corpus: Corpus) -> Evaluation:
     """
     require_member(actor)
     endpoint = _endpoint(actor, corpus)
-    evaluation = Evaluation.objects.filter(corpus=corpus, endpoint=endpoint).order_by("created_at").first()
+    known = Evaluation.objects.filter(corpus=corpus, endpoint=endpoint, name=EVALUATION)
+    evaluation = known.order_by("created_at").first()
     if evaluation is not None:
         return evaluation
     return create_evaluation(
@@ -77,6 +78,7 @@ def ensure_live_run(*, actor: User, evaluation: Evaluation, name: str) -> Evalua
 
     Raise Forbidden, or what starting a run raises.
     """
+    require_member(actor)
     usable = (EvaluationRunStatus.COMPLETED, *SearchRun.active_statuses)
     runs = EvaluationRun.objects.filter(evaluation=evaluation, name=name, search__isnull=False)
     if (run := runs.filter(status__in=usable).order_by("created_at").first()) is not None:

@@ -177,8 +177,8 @@ class Handler(BoundedHandler):
         except RequestError as error:
             self._send(error.status, error.body(), headers=error.headers, close=error.close)
         except BodyRefused as refused:
-            error = RequestError(refused.status, refused.message, code=refused.code)
-            self._send(error.status, error.body(), close=True)
+            refusal = RequestError(refused.status, refused.message, code=refused.code)
+            self._send(refusal.status, refusal.body(), close=True)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         except Exception:

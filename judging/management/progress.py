@@ -1,4 +1,4 @@
-"""The progress of a judging run or of searches in a terminal: one line that renews itself, or plain lines where there is no terminal."""
+"""The progress of judging or searching in a terminal: a line that renews itself, or plain lines without a terminal."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,6 @@ from django.db import OperationalError
 from judging.models import JudgeJob, SearchRun
 
 PLAIN_EVERY_SECONDS = 5.0
-
 
 Followed = JudgeJob | SearchRun
 

@@ -1,4 +1,4 @@
-"""The demo's data: the electronics collection, the local judge, what live searches need, and an account to sign in with."""
+"""The demo's data: the electronics collection, the local judge, what searches need, and an account to sign in with."""
 
 import json
 import secrets

@@ -77,6 +77,6 @@ def test_serve_goes_without_it_when_its_port_is_taken(evaluation: Evaluation) ->
         taken.listen()
         port = taken.getsockname()[1]
         SearchEndpoint.objects.filter(name=ENDPOINT).update(url=f"http://127.0.0.1:{port}/electronics/_search")
-        command = Command(stderr=io.StringIO())
-        assert command.free_demo_search_port() is None
-        assert f"Port {port} on 127.0.0.1" in command.stderr._out.getvalue()
+        said = io.StringIO()
+        assert Command(stderr=said).free_demo_search_port() is None
+        assert f"Port {port} on 127.0.0.1" in said.getvalue()

@@ -1,6 +1,5 @@
 """Endpoints as they are typed: changes applied to a row that may not be stored, and all that is checked of it."""
 
-import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 from judging.engines.configuration import (
     InvalidEndpoint,
     check_authentication,
+    check_ca_certificate,
     check_headers,
     check_paging,
     check_url,
@@ -67,7 +67,7 @@ def check_endpoint(endpoint: SearchEndpoint) -> None:
         ("url", lambda: check_url(endpoint.url)),
         ("headers", lambda: _check_plain_headers(endpoint.headers)),
         ("paging", lambda: check_paging(endpoint.paging)),
-        ("ca_certificate", lambda: _check_certificate(endpoint.ca_certificate)),
+        ("ca_certificate", lambda: check_ca_certificate(endpoint.ca_certificate)),
         ("candidates_mapping", lambda: compile_mapping(endpoint.candidates_mapping)),
     ):
         try:
@@ -106,14 +106,3 @@ def _check_plain_headers(headers: Any) -> None:
             raise InvalidEndpoint(
                 "headers", f"{name} holds a secret, and these headers are shown: give it as authentication."
             )
-
-
-def _check_certificate(certificate: str) -> None:
-    if not certificate:
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)
-    except (ssl.SSLError, ValueError, TypeError):
-        raise InvalidEndpoint(
-            "ca_certificate", "That is no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----."
-        ) from None

@@ -1,11 +1,13 @@
 """An engine's answer as the bench shows it: row by row, with what each id is. Runs read with `Mapping.read` alone."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from judging.engines.expressions import compile_expression
-from judging.engines.mapping import InvalidMapping, MappingFailed, compile_mapping, evaluate
+from judging.engines.mapping import InvalidMapping, MappedCandidate, MappingFailed, compile_mapping, evaluate
 from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_TITLE
 from judging.foundation.text import clean_text, cut_text
 
@@ -56,11 +58,16 @@ def read_answer(answer: Any, candidates_mapping: str, limit: int) -> Reading:
         rows = _rows(answer, candidates_mapping, limit)
         return Reading(None, rows, error.code, [error.message, *_told(rows)])
     kinds = {row.rank: row.id_kind for row in _rows(answer, candidates_mapping, limit)}
-    rows = [
-        ReadRow(rank, one.id, kinds.get(rank, "text"), one.title, one.image, one.score, one.fields)
-        for rank, one in enumerate(page.candidates, start=1)
-    ]
+    rows = listed(page.candidates, kinds)
     return Reading(page.total, rows, notes=_notes(page.total, rows))
+
+
+def listed(candidates: Sequence[MappedCandidate], kinds: Mapping[int, IdKind] = MappingProxyType({})) -> list[ReadRow]:
+    """Return candidates of a list that a run would take as rows; `kinds` are those of ids that are no texts, by rank."""
+    return [
+        ReadRow(rank, one.id, kinds.get(rank, "text"), one.title, one.image, one.score, one.fields)
+        for rank, one in enumerate(candidates, start=1)
+    ]
 
 
 def _notes(total: int | None, rows: list[ReadRow]) -> list[str]:

@@ -21,11 +21,12 @@ from judging.models import QueryTemplate, SearchEndpoint
 from judging.records.roles import Actor, require_member
 from judging.records.searching.endpoint_configs import config_of
 from judging.records.searching.endpoint_limits import reserve_starts
-from judging.search.endpoints.reading import Reading, read_answer
+from judging.search.endpoints.reading import Reading, listed, read_answer
 
 MAX_TRIED_QUERIES = 5
 # A person waits for it, and a thread of the web process with them.
 _PATIENCE_SECONDS = 30.0
+_LONGEST_TRIAL = 60.0
 _LONGEST_WAIT_FOR_LIMITS = 10.0
 
 
@@ -78,7 +79,7 @@ def try_endpoint(
         else reserve_starts(endpoint.pk, count, patience=_LONGEST_WAIT_FOR_LIMITS)
     )
     with waiting_for_a_service():
-        return asyncio.run(_ask_all(config, compiled, asked, depth, starts))
+        return asyncio.run(_ask_all(config, compiled, asked, depth, starts, endpoint.max_concurrency))
 
 
 def template_of(
@@ -121,13 +122,27 @@ def read_with(candidates_mapping: str, answer: Any, depth: int) -> Reading:
 
 
 async def _ask_all(
-    config: EndpointConfig, template: SearchTemplate, queries: Sequence[Any], depth: int, starts: Sequence[float]
+    config: EndpointConfig,
+    template: SearchTemplate,
+    queries: Sequence[Any],
+    depth: int,
+    starts: Sequence[float],
+    concurrency: int,
 ) -> list[EndpointTrial]:
-    """Ask one query after the other, each request at its start, in seconds from now."""
-    began, left = time.monotonic(), iter(starts)
+    """Ask the queries side by side, each request at its start, in seconds from now."""
+    began, left, places = time.monotonic(), iter(starts), asyncio.Semaphore(concurrency)
 
     async def spend(page: int) -> None:
         await asyncio.sleep(max(0.0, began + next(left, 0.0) - time.monotonic()))
+
+    async def try_one(query: Any) -> EndpointTrial:
+        async with places:
+            try:
+                async with asyncio.timeout(_LONGEST_TRIAL):
+                    found = await caller.search(template, query, depth, spend=spend)
+            except TimeoutError:
+                return EndpointTrial(query, None, "timeout", f"The whole list took more than {_LONGEST_TRIAL:.0f} s.")
+            return _trial(config, query, depth, found)
 
     try:
         caller = EngineCaller(config)
@@ -135,20 +150,22 @@ async def _ask_all(
         raise_if_any({error.field: [error.message]})
         raise
     try:
-        return [
-            _trial(config, query, depth, await caller.search(template, query, depth, spend=spend)) for query in queries
-        ]
+        return await asyncio.gather(*map(try_one, queries))
     finally:
         await caller.aclose()
 
 
 def _trial(config: EndpointConfig, query: Any, depth: int, found: SearchAnswer | SearchFailure) -> EndpointTrial:
-    exchange = found.exchanges[-1] if found.exchanges else None
+    # A failure is its last page's; of a list the first page shows how it is read.
+    place = -1 if isinstance(found, SearchFailure) else 0
+    exchange = found.exchanges[place] if found.exchanges else None
     answer = _parsed(exchange)
     is_success = exchange is not None and exchange.status is not None and 200 <= exchange.status < 300
     reading = read_with(config.candidates_mapping, answer, depth) if is_success and answer is not None else None
     if isinstance(found, SearchFailure):
         return EndpointTrial(query, exchange, found.code, found.message, reading, answer)
+    if reading is not None and found.page_count > 1:
+        reading = replace(reading, rows=listed(found.candidates))
     return EndpointTrial(query, exchange, reading=reading, answer=answer)
 
 

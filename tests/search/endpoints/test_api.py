@@ -155,3 +155,12 @@ def test_mappings_are_proposed_for_objects_and_for_rows(as_member: APIClient) ->
     proposed = as_member.post(f"{URL}/suggest-mapping", {"sample": sample}, format="json").json()["mappings"]
     assert proposed[0]["preview"] == [{"id": "a1", "title": "Shoe"}, {"id": "a2", "title": "Boot"}]
     assert as_member.post(f"{URL}/suggest-mapping", {"sample": 5}, format="json").json() == {"mappings": []}
+
+
+def test_a_deep_test_pages_and_tells_the_whole_list(as_member: APIClient, engine: ScriptedEngine) -> None:
+    engine.answers(hits("d1", "d2", total=3), hits("d3", total=3))
+    paging = {"type": "offset", "size": "n", "offset": "from", "page_size": 2}
+    endpoint = make_endpoint(as_member.user, engine.url, paging=paging)  # type: ignore[attr-defined]
+    answer = as_member.post(f"{URL}/{endpoint.pk}/test?view=mapped", {"query": "x", "depth": 3}, format="json").json()
+    assert [(row["rank"], row["id"]) for row in answer["candidates"]] == [(1, "d1"), (2, "d2"), (3, "d3")]
+    assert (answer["total"], len(engine.received)) == (3, 2)

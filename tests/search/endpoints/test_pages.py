@@ -125,7 +125,8 @@ def test_five_queries_are_asked_at_once_and_no_more(browser: Client, engine: Scr
     engine.answers(hits("d1"))
     form = typed(act="ask", url=engine.url, queries="a\nb\n\nc\nd\ne")
     page = browser.post(reverse("search_endpoint_create"), form, headers=HTMX).content.decode()
-    assert [received.query_string for received in engine.received] == ["q=a", "q=b", "q=c", "q=d", "q=e"]
+    assert sorted(received.query_string for received in engine.received) == ["q=a", "q=b", "q=c", "q=d", "q=e"]
+    assert re.findall(r'bench-result" aria-label="(.)"', page) == ["a", "b", "c", "d", "e"]
     assert page.count('class="card bench-result"') == 5
     form["queries"] += "\nf"
     page = browser.post(reverse("search_endpoint_create"), form, headers=HTMX).content.decode()
@@ -160,3 +161,11 @@ def test_an_endpoint_is_deleted_on_its_page(browser: Client, member: User) -> No
     answer = browser.post(reverse("delete_search_endpoint", args=[endpoint.pk]), follow=True)
     assert "Products is deleted." in answer.content.decode()
     assert not SearchEndpoint.objects.exists()
+
+
+def test_a_first_endpoint_brings_its_corpus(browser: Client) -> None:
+    refused = browser.post(reverse("search_endpoint_create"), typed(url="nowhere"))
+    assert refused.status_code == 400
+    assert not Corpus.objects.exists()
+    browser.post(reverse("search_endpoint_create"), typed(url="http://127.0.0.1:9/search"))
+    assert SearchEndpoint.objects.get().corpus.name == "Shop"

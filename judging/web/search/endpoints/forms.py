@@ -62,7 +62,12 @@ class EndpointForm(AuthenticationForm):
         ),
     )
     name = _text("Name", MAX_NAME, required=True)
-    corpus_id = forms.ModelChoiceField(label="Corpus", queryset=Corpus.objects.order_by("name", "pk"), empty_label=None)
+    corpus_id = forms.ModelChoiceField(
+        label="Corpus",
+        queryset=Corpus.objects.order_by("name", "pk"),
+        empty_label="A new corpus",
+        help_text="The documents that it finds, and their judgments, belong to it.",
+    )
     url = _text("Address", MAX_URL, required=True)
     method = forms.ChoiceField(label="Method", choices=EndpointMethod.choices)
     headers = forms.CharField(label="Headers", required=False, help_text=_HEADER_LINES, widget=code_input(2))
@@ -104,13 +109,14 @@ class EndpointForm(AuthenticationForm):
     max_response_bytes = _number("Largest answer (bytes)", 1_000, MAX_RESPONSE_BYTES)
 
     def __init__(self, data: Any = None, *, endpoint: SearchEndpoint | None = None, is_draft: bool = False) -> None:
-        """Draw or read the form; `is_draft`: only to be asked, for which it needs no name and no corpus."""
+        """Draw or read the form; `is_draft`: only to be asked, for which it needs no name."""
         super().__init__(data, initial=_initial(endpoint), endpoint=endpoint)
         self.endpoint = endpoint
         if endpoint is not None:
             del self.fields["type"]
-        for name in ("name", "corpus_id") if is_draft else ():
-            self.fields[name].required = False
+        # A new one may bring a corpus of its own, called like it.
+        self.fields["corpus_id"].required = endpoint is not None
+        self.fields["name"].required = not is_draft
         kind = self.type_name
         self.fields["url"].widget.attrs["placeholder"] = PRESETS[kind].url_hint  # type: ignore[index]
 
@@ -183,5 +189,6 @@ def _initial(endpoint: SearchEndpoint | None) -> dict[str, Any]:
     values = {name: getattr(stored, name) for name in ENDPOINT_FIELDS}
     values["headers"] = "\n".join(f"{name}: {value}" for name, value in stored.headers.items())
     if endpoint is None:
+        values["corpus_id"] = Corpus.objects.order_by("-created_at", "pk").values_list("pk", flat=True).first()
         return {**values, **preset_values(EndpointType.API), "authentication_type": AuthenticationType.NONE}
     return {**values, **_paging_values(stored.paging)}

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from judging.corpora.corpora import create_corpus
 from judging.foundation.errors import Conflict, Invalid
 from judging.models import SearchEndpoint
 from judging.search.endpoints.acts import (
@@ -92,12 +94,21 @@ def _save(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse
     if form.is_valid():
         with errors_on(form):
             if endpoint is None:
-                saved = create_endpoint(actor=request.user, **form.values())
+                saved = _create(request, form.values())
             else:
                 saved = update_endpoint(actor=request.user, endpoint=endpoint, **form.values())
             toast(request, messages.SUCCESS, f"{saved.name} is saved.")
             return go_to(request, "search_endpoint", saved.pk)
     return _page(request, endpoint, form, bench=_bench_as_typed(request), status=400)
+
+
+def _create(request: PageRequest, values: dict[str, Any]) -> SearchEndpoint:
+    fields = values["fields"]
+    # A corpus without the endpoint that it was made for would only puzzle.
+    with transaction.atomic():
+        if fields["corpus_id"] is None:
+            fields["corpus_id"] = create_corpus(actor=request.user, name=fields["name"]).pk
+        return create_endpoint(actor=request.user, **values)
 
 
 def _preset(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from judging.demo.searching import DEPTH, ENDPOINT, TEMPLATES, demo_search_port, ensure_live_evaluation, ensure_live_run
+from judging.management import serving
 from judging.management.commands.serve import Command
 from judging.models import (
     Evaluation,
@@ -20,6 +21,7 @@ from judging.models import (
     User,
 )
 from tests.factories import make_evaluation
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +71,17 @@ def test_an_endpoint_that_was_led_elsewhere_stays(evaluation: Evaluation, admin:
 
 def test_without_the_endpoint_nobody_wants_the_search_service(db: None) -> None:
     assert demo_search_port() is None
+
+
+def test_serve_starts_it_where_the_endpoint_asks_and_needs_it_for_nothing(evaluation: Evaluation) -> None:
+    port = free_port()
+    SearchEndpoint.objects.filter(name=ENDPOINT).update(url=f"http://127.0.0.1:{port}/electronics/_search")
+    wanted = Command().free_demo_search_port()
+    children = serving.children(listener=None, worker=True, local_judge=False, log_dir=None, demo_search_port=wanted)
+    assert [(child.command[-1], child.is_optional) for child in children] == [
+        (f"--port={port}", True),
+        ("worker", False),
+    ]
 
 
 def test_serve_goes_without_it_when_its_port_is_taken(evaluation: Evaluation) -> None:

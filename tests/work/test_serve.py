@@ -124,14 +124,6 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path, 
             demo.kill_what_is_left()
         # The address holds the port, which differs.
         said.append(demo.said().replace(f":{demo.port}", ":PORT"))
-    # What serves this database from now on serves the search that its endpoint asks, too.
-    served = Served(tmp_path / "data", "serve", "--no-local-judge")
-    try:
-        served.wait_until_ready()
-        assert "(demo search, worker, web)" in served.said()
-    finally:
-        served.end(signal.SIGTERM)
-        served.kill_what_is_left()
     first, second = (text[text.index("AI judging run completed") :] for text in said)
     assert first == second
     judged = "SELECT status, judged_count, failed_count, total_count FROM judging_judgingrun ORDER BY created_at"

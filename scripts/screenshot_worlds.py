@@ -165,11 +165,24 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "under_way": under_way.pk,
         "judge": judge.pk,
         "provider": provider.pk,
+        **_queries_and_template(admin),
         "endpoint": _endpoint(stub, sample.fields_run.evaluation.corpus_id, admin),
         "batch": batch.pk,
         "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
         "response_judge": response_judge.pk,
     }
+
+
+def _queries_and_template(admin: Any) -> dict[str, Any]:
+    """Make the awkward queries, and a template in two versions."""
+    from judging.search.query_sets.sets import create_awkward_queries
+    from judging.search.query_templates.templates import save_query_template
+
+    fields = {"name": "All fields", "body": '{\n  "query": "{{query}}",\n  "size": {{size}}\n}\n'}
+    template = save_query_template(actor=admin, fields=fields)
+    changed = {"body": '{\n  "q": {{toJson query}},\n  "size": {{size}},\n  "from": {{offset}}\n}\n'}
+    save_query_template(actor=admin, fields=changed, template=template)
+    return {"query_set": create_awkward_queries(actor=admin).pk, "query_template": template.pk}
 
 
 def _endpoint(stub: Any, corpus_id: Any, admin: Any) -> Any:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from judging.foundation.errors import Conflict, Invalid, NotFound
+from judging.foundation.errors import Conflict, Invalid
 from judging.foundation.limits import MAX_ELEMENTS
 from judging.foundation.validation import clean
 from judging.models import QueryTemplate, SearchQuerySet, TemplateSettings
@@ -79,7 +79,7 @@ def restore_query_template(*, actor: Actor, template: QueryTemplate) -> QueryTem
 def delete_query_templates(*, actor: Actor, ids: Sequence[UUID]) -> int:
     """Delete templates with their versions, all or none, and return how many.
 
-    Raise Forbidden, NotFound where one is unknown, or Conflict (in_use) while something needs one of them.
+    Raise Forbidden, Invalid where one is unknown, or Conflict (in_use) while something needs one of them.
     """
     require_member(actor)
     wanted = set(ids)
@@ -90,7 +90,8 @@ def delete_query_templates(*, actor: Actor, ids: Sequence[UUID]) -> int:
         # In one order, so that two deletions wait for each other instead of each holding what the other needs.
         found = list(QueryTemplate.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
         if len(found) < len(wanted):
-            raise NotFound("no such query template")
+            message = "There is no such query template."
+            raise Invalid(message, errors={"ids": [message]})
         for template in found:
             check_not_in_use(template)
             record_event(actor=actor, action="query_template_deleted", subject=template)

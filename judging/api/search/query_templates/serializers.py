@@ -93,7 +93,7 @@ class TemplateTestSerializer(SetTestSerializer):
     queries = QueriesField(required=False, help_text="The first five are rendered. Default: one of two words.")
 
 
-class RenderedSerializer(Serializer):
+class TemplateRequestSerializer(Serializer):
     query = serializers.JSONField()
     body = serializers.CharField(source="request.body")
     query_string = serializers.CharField(source="request.query_string")
@@ -107,11 +107,11 @@ class TemplateProblemSerializer(Serializer):
     message = serializers.CharField()
 
 
-class PreviewSerializer(Serializer):
+class TemplatePreviewSerializer(Serializer):
     """The first five requests, and what is wrong with the first hundred."""
 
     format = serializers.ChoiceField(choices=["text", "json"])
-    query_templates = RenderedSerializer(many=True, source="rendered")
+    query_templates = TemplateRequestSerializer(many=True, source="rendered")
     problems = TemplateProblemSerializer(many=True)
     problem_count = serializers.IntegerField()
     checked_count = serializers.IntegerField()

@@ -9,13 +9,14 @@ from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
 from judging.api.search.query_templates.serializers import (
-    PreviewSerializer,
     QueryTemplateSerializer,
     QueryTemplateVersionSerializer,
     SetTestSerializer,
     TemplateIdsSerializer,
+    TemplatePreviewSerializer,
     TemplateTestSerializer,
 )
+from judging.foundation.errors import Invalid
 from judging.models import QueryTemplate
 from judging.search.query_sets.files import read_sent
 from judging.search.query_sets.reads import get_query_set
@@ -24,6 +25,7 @@ from judging.search.query_templates.previews import preview_of_queries, preview_
 from judging.search.query_templates.reads import get_query_template, query_templates
 
 _ARCHIVED = OpenApiParameter("archived", bool, description="Those that are archived instead.")
+_IDS = OpenApiParameter("ids", str, description="With commas between them.")
 _EXAMPLES = ["red shoes"]
 
 
@@ -45,13 +47,16 @@ class QueryTemplateList(ApiView):
     @extend_schema(operation_id="query_templates_destroy_many")
     @describe(
         "Delete query templates",
-        body=TemplateIdsSerializer,
         status=204,
         conflict="in_use",
-        description="All of them or none. Those that are in use can be archived.",
+        query=[_IDS],
+        description="All of them or none. `ids` may be in a JSON body, too. Those that are in use can be archived.",
     )
     def delete(self, request: Request) -> Response:
-        templates.delete_query_templates(actor=self.user, ids=self.body(TemplateIdsSerializer)["ids"])
+        named = [part for text in request.query_params.getlist("ids") for part in text.split(",")]
+        given = TemplateIdsSerializer(data={"ids": named} if named else request.data)
+        given.is_valid(raise_exception=True)
+        templates.delete_query_templates(actor=self.user, ids=given.validated_data["ids"])
         return Response(status=204)
 
 
@@ -82,7 +87,8 @@ class QueryTemplateDetail(ApiView):
 
     @describe("Delete a query template", status=204, conflict="in_use", description="One in use can be archived.")
     def delete(self, request: Request, query_template_id: UUID) -> Response:
-        templates.delete_query_templates(actor=self.user, ids=[query_template_id])
+        template = get_query_template(query_template_id)
+        templates.delete_query_templates(actor=self.user, ids=[template.pk])
         return Response(status=204)
 
     def _change(self, query_template_id: UUID, fields: dict[str, Any]) -> Response:
@@ -108,7 +114,7 @@ class QueryTemplateTest(ApiView):
     @describe(
         "Render a template over given queries",
         body=TemplateTestSerializer,
-        answer=PreviewSerializer,
+        answer=TemplatePreviewSerializer,
         description="Nothing is sent and nothing stored.",
     )
     def post(self, request: Request) -> Response:
@@ -116,24 +122,29 @@ class QueryTemplateTest(ApiView):
         depth, queries = given.pop("depth"), given.pop("queries", _EXAMPLES)
         rows = read_sent(queries).rows
         preview = preview_of_queries(_draft(self, given), [row.body for row in rows], depth=depth)
-        return Response(PreviewSerializer(preview).data)
+        return Response(TemplatePreviewSerializer(preview).data)
 
 
 class QueryTemplateSetTest(ApiView):
     @describe(
         "Render a template over the first queries of a set",
         body=SetTestSerializer,
-        answer=PreviewSerializer,
+        answer=TemplatePreviewSerializer,
         description="Nothing is sent and nothing stored.",
     )
     def post(self, request: Request, query_set_id: UUID) -> Response:
         query_set = get_query_set(query_set_id)
         given = self.body(SetTestSerializer)
         depth = given.pop("depth")
-        return Response(PreviewSerializer(preview_over_set(_draft(self, given), query_set, depth=depth)).data)
+        return Response(TemplatePreviewSerializer(preview_over_set(_draft(self, given), query_set, depth=depth)).data)
 
 
 def _draft(view: ApiView, given: dict[str, Any]) -> QueryTemplate:
-    template_id = given.pop("query_template_id", None)
-    stored = get_query_template(template_id).settings_dict() if template_id else {}
-    return templates.draft_query_template(actor=view.user, fields={**stored, **given})
+    settings: dict[str, Any] = {}
+    if template_id := given.pop("query_template_id", None):
+        stored = QueryTemplate.objects.filter(pk=template_id).first()
+        if stored is None:
+            message = "There is no such query template."
+            raise Invalid(message, errors={"query_template_id": [message]})
+        settings = stored.settings_dict()
+    return templates.draft_query_template(actor=view.user, fields={**settings, **given})

@@ -11,7 +11,8 @@ from judging.management import serving
 class Command(BaseCommand):
     help = (
         "Serve Releval: bring the database up to date, then run the web server, the task workers and, when the extra "
-        "'local' is installed, the local judge; start again what dies. Ctrl-C or SIGTERM ends everything within 10 s."
+        "'local' is installed, the local judge, and once the demo has run here its search service; start again what "
+        "dies. Ctrl-C or SIGTERM ends everything within 10 s."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -36,12 +36,16 @@ class StartFailed(Exception):
 
 @dataclass
 class Child:
-    """A process to keep alive. `pass_fds` are inherited; `log` takes its output (None: the supervisor's own)."""
+    """A process to keep alive. `pass_fds` are inherited; `log` takes its output (None: the supervisor's own).
+
+    Nobody waits for an optional one, and its death stops nothing else.
+    """
 
     name: str
     command: Sequence[str]
     pass_fds: tuple[int, ...] = ()
     log: Path | None = None
+    is_optional: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     start_again_at: float | None = field(default=None, init=False)
@@ -117,12 +121,12 @@ class Supervisor:
         return next(child.seconds_up for child in self.children if child.name == name)
 
     def raise_if_died(self) -> None:
-        """Raise StartFailed when a child has died: used until all are ready, when no restart would help.
+        """Raise StartFailed when a child that is not optional has died: until all are ready, no restart would help.
 
         One that was started again because somebody asked for it has not died.
         """
         for child in self.children:
-            if child.death_count or not child.is_running:
+            if not child.is_optional and (child.death_count or not child.is_running):
                 where = f"; see {child.log}" if child.log else ""
                 raise StartFailed(f"{child.name} ended right after its start{where}")
 

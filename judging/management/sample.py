@@ -1,4 +1,4 @@
-"""The demo's data: the electronics collection, the local judge, and an account to sign in with."""
+"""The demo's data: the electronics collection, the local judge, what searches need, and an account to sign in with."""
 
 import json
 import secrets
@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from judging.demo.electronics import ensure_local_judge, load_electronics
-from judging.models import AIJudge, EvaluationRun, Goal, Role, User
+from judging.demo.searching import ensure_live_evaluation
+from judging.models import AIJudge, Evaluation, EvaluationRun, Goal, Role, User
 from judging.people.accounts import change_password, create_user
 from judging.people.tokens import authenticate_token, create_token
 from judging.records.roles import SYSTEM
@@ -34,6 +35,7 @@ class Sample:
     title_run: EvaluationRun
     fields_run: EvaluationRun
     judge: AIJudge
+    live_evaluation: Evaluation
 
 
 def load_sample(say: Say) -> Sample:
@@ -47,7 +49,8 @@ def load_sample(say: Say) -> Sample:
     for run in (electronics.title_run, electronics.fields_run):
         if not run.check_samples.exists():
             create_check_sample(run=run, goal=Goal.CERTIFY, metric="P@10", actor=user)
-    return Sample(user, password, token, electronics.title_run, electronics.fields_run, judge)
+    live_evaluation = ensure_live_evaluation(actor=user, corpus=electronics.evaluation.corpus)
+    return Sample(user, password, token, electronics.title_run, electronics.fields_run, judge, live_evaluation)
 
 
 def _account() -> tuple[User, str, str]:

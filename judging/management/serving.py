@@ -31,11 +31,12 @@ from releval.supervisor import Child, StartFailed, Supervisor
 
 logger = logging.getLogger(__name__)
 
-WEB, WORKER, LOCAL_JUDGE = "web", "worker", "local judge"
+WEB, WORKER, LOCAL_JUDGE, DEMO_SEARCH = "web", "worker", "local judge", "demo search"
 WEB_PROCESSES = 2
 # Large imports are written while the browser waits.
 WEB_TIMEOUT_SECONDS = 300
 READY_WITHIN_SECONDS = 60
+DEMO_SEARCH_READY_WITHIN_SECONDS = 30
 WATCH_EVERY_SECONDS = 1.0
 RESCUE_EVERY_SECONDS = 5.0
 # Longer than the queue takes to deliver a task, shorter than the rescue waits before it calls a task lost. The limit
@@ -120,6 +121,11 @@ def check_local_judge_port(command: str) -> None:
     _bind("127.0.0.1", port, f"choose another one for the local judge: LOCAL_JUDGE_PORT={port + 10} {command}").close()
 
 
+def check_demo_search_port(port: int, command: str) -> None:
+    way_out = f"choose another one for the demo's search: DEMO_SEARCH_PORT={port + 10} {command}"
+    _bind("127.0.0.1", port, way_out).close()
+
+
 def _bind(host: str, port: int, way_out: str) -> socket.socket:
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
@@ -139,8 +145,15 @@ def _bind(host: str, port: int, way_out: str) -> socket.socket:
     return listener
 
 
-def children(*, listener: socket.socket | None, worker: bool, local_judge: bool, log_dir: Path | None) -> list[Child]:
-    """Name the processes: a web server where there is a `listener`, and what else is wanted."""
+def children(
+    *,
+    listener: socket.socket | None,
+    worker: bool,
+    local_judge: bool,
+    log_dir: Path | None,
+    demo_search_port: int | None = None,
+) -> list[Child]:
+    """Name the processes: a web server where there is a `listener`, the demo's search where it has a port, and so on."""
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
     def log(name: str) -> Path | None:
@@ -149,6 +162,9 @@ def children(*, listener: socket.socket | None, worker: bool, local_judge: bool,
     named = []
     if local_judge:
         named.append(Child(LOCAL_JUDGE, [*manage, "local_judge"], log=log("local-judge")))
+    if demo_search_port is not None:
+        command = [*manage, "demo_search", f"--port={demo_search_port}"]
+        named.append(Child(DEMO_SEARCH, command, log=log("demo-search"), is_optional=True))
     if worker:
         named.append(Child(WORKER, [*manage, "worker"], log=log("worker")))
     if listener is not None:
@@ -208,6 +224,15 @@ def wait_until_ready(supervisor: Supervisor) -> bool:
                 raise CommandError(str(error)) from None
             if time.monotonic() > deadline:
                 raise CommandError(f"{name} does not answer after {READY_WITHIN_SECONDS} s")
+    return True
+
+
+def wait_for_demo_search(supervisor: Supervisor, port: int) -> bool:
+    """Wait until the demo's search service answers; return False when it does not in time, or when told to end."""
+    deadline = time.monotonic() + DEMO_SEARCH_READY_WITHIN_SECONDS
+    while not _answers("127.0.0.1", port, "/healthz"):
+        if time.monotonic() > deadline or not supervisor.tick(0.1):
+            return False
     return True
 
 

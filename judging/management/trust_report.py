@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from judging.statistics.agreement.coefficients import FigureName
+from judging.trust.comparisons.queries.query_table import QueryTable
+from judging.trust.comparisons.run_comparison import RunComparison, Verdict
 from judging.trust.figure_words import AGREEMENT_WORDS, REFUSAL_WORDS
 
 _NAMES: tuple[FigureName, ...] = ("kappa_quadratic", "ac2_quadratic", "exact", "within_one")
@@ -12,6 +14,12 @@ _VERDICTS = {
     "as_good": "as good as one more person",
     "below": "below one more person",
     "cannot_tell": "whether it is as good as one more person can't be told from these grades",
+}
+_DIFFERENCES: dict[Verdict, str] = {
+    "better": "better",
+    "worse": "worse",
+    "no_difference_seen": "no difference seen",
+    "cannot_tell": "can't tell",
 }
 
 
@@ -87,6 +95,37 @@ def sample_lines(sample: Mapping[str, Any]) -> Iterator[str]:
         f"  Check sample {about}: {sample['status']}, {sample['graded_count']:,} of "
         f"{sample['population_count']:,} graded{more}"
     )
+
+
+def difference_lines(comparison: RunComparison) -> Iterator[str]:
+    """Yield how the second of two runs differs from the first in each metric, with the verdict of its interval."""
+    a, b = comparison.runs[:2]
+    condition = ", if the AI's grades were people's" if comparison.has_ai_grades else ""
+    yield f"Is {b.name} better than {a.name}? (b - a, 95 % interval for queries like these{condition})"
+    for each in comparison.pair.metrics:
+        figure = each.paired.figure
+        values = f"{_number(each.value_a)} -> {_number(each.value_b)}"
+        if figure.low_total is None or figure.high_total is None:
+            told = f"- ({REFUSAL_WORDS[figure.refused_code].sentence})" if figure.refused_code else "-"
+        else:
+            told = f"{figure.value:+.3f}  ({figure.low_total:+.3f} to {figure.high_total:+.3f})"
+        won = f"{each.paired.wins} won, {each.paired.ties} equal, {each.paired.losses} lost"
+        yield f"  {each.metric:<10}{values}  {told}  {_DIFFERENCES[each.verdict]}; {won}"
+
+
+def list_lines(table: QueryTable) -> Iterator[str]:
+    """Yield how alike the lists of two runs are, and how far unjudged documents could move the difference."""
+    found, measure = table.summary, table.measure
+    yield (
+        f"  The lists themselves: rank-biased overlap {_number(found.mean_rbo)}, "
+        f"Jaccard of the first {measure.k} {_number(found.mean_jaccard)}"
+    )
+    if found.undecided_count and found.low is not None and found.high is not None:
+        yield (
+            f"  {found.undecided_count:,} documents of either top {measure.k} are unjudged and count as not relevant: "
+            f"by grades for all of them"
+        )
+        yield f"  {measure.metric.name} could differ by anything from {found.low:+.3f} to {found.high:+.3f}"
 
 
 def _number(value: float | None) -> str:

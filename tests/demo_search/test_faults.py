@@ -1,13 +1,15 @@
 """The demo's search service misbehaving on purpose, over real HTTP."""
 
 import http.client
+import itertools
 import json
+import time
 
 import pytest
 
-from judging.demo_search.faults import BadFault, read_faults
+from judging.demo_search.faults import BURST_LENGTH, BadFault, read_faults
 from judging.demo_search.index import Index
-from judging.demo_search.server import running
+from judging.demo_search.server import DRIP_BYTES, running
 
 INDEX = Index([{"doc_id": str(number), "title": "ink"} for number in range(3)])
 
@@ -51,6 +53,41 @@ def test_a_cut_body_ends_early() -> None:
 
 def test_a_huge_body_is_huge() -> None:
     assert len(ask("huge")[2]) > 20_000_000
+
+
+def test_latency_delays_every_search() -> None:
+    started = time.monotonic()
+    assert ask("latency:60")[0] == 200
+    assert time.monotonic() - started >= 0.06
+
+
+def test_a_drip_sends_a_whole_answer_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judging.demo_search.server.DRIP_SECONDS", 0.005)
+    started = time.monotonic()
+    body = ask("drip")[2]
+    assert len(json.loads(body)["results"]) == 3
+    assert time.monotonic() - started >= 0.005 * len(body) / DRIP_BYTES
+
+
+def test_a_burst_lasts_for_ten_searches() -> None:
+    faults = read_faults("500-burst:0.1", seed=3)
+    drawn = [faults.draw() or "" for _ in range(300)]
+    lengths = [len(list(group)) for name, group in itertools.groupby(drawn) if name]
+    assert lengths
+    assert all(length % BURST_LENGTH == 0 for length in lengths[:-1])
+
+
+@pytest.mark.parametrize(
+    ("server_token", "sent", "status"),
+    [("secret", "Bearer secret", 200), ("secret", "Bearer other", 403), ("secret", "", 403), ("", "Bearer ", 404)],
+)
+def test_only_the_token_sets_faults(server_token: str, sent: str, status: int) -> None:
+    with running(INDEX, fault_token=server_token) as server:
+        link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+        link.request("PUT", "/faults", body=b"500", headers={"Authorization": sent})
+        assert link.getresponse().status == status
+        link.close()
+        assert server.faults.rates == ({"500": 1.0} if status == 200 else {})
 
 
 def test_one_seed_draws_the_same_faults() -> None:

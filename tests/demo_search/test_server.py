@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -83,6 +84,23 @@ def test_no_text_is_query_syntax(server: Server, text: str) -> None:
 def test_bad_requests_are_told_why(server: Server, method: str, path: str, body: object, status: int) -> None:
     answer = ask(server, method, path, body)
     assert (answer[0], bool(answer[1]["error"])) == (status, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "fields"),
+    [(True, {"title", "description"}), (False, None), ("title", {"title"}), (["description"], {"description"})],
+)
+def test_source_chooses_the_fields(server: Server, source: object, fields: set[str] | None) -> None:
+    answer = ask(server, "POST", "/products/_search", {"query": {"match": {"title": "ink"}}, "_source": source})[1]
+    found = answer["hits"]["hits"][0].get("_source")
+    assert (None if found is None else set(found)) == fields
+
+
+def test_searches_side_by_side_get_their_own_answers(server: Server) -> None:
+    words = ["ink", "printer", "cable"] * 8
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda word: ask(server, "GET", f"/search?q={word}")[1]["results"][0]["id"], words)
+    assert list(answers) == ["1", "2", "3"] * 8
 
 
 def test_head_has_no_body(server: Server) -> None:

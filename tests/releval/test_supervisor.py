@@ -116,6 +116,14 @@ def test_a_child_that_ends_right_after_its_start_is_reported() -> None:
             wait_for(lambda: supervisor.tick(0.01) and supervisor.raise_if_died())
 
 
+def test_an_optional_child_may_die_without_stopping_the_start() -> None:
+    child = Child("broken", ["false"], is_optional=True)
+    with Supervisor([child]) as supervisor:
+        supervisor.start()
+        wait_for(lambda: supervisor.tick(0.01) and child.death_count)
+        supervisor.raise_if_died()
+
+
 def test_a_log_that_has_grown_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "MAX_LOG_BYTES", 3)
     log = tmp_path / "logs" / "echo.log"

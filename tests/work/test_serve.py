@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from tests.databases import copy_template
+from tests.ports import free_port
 from tests.work.served import PROC, Served, new_database
 
 pytestmark = [
@@ -114,7 +115,8 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path, 
     embedder = str(Path(__file__).parent / "embedder")
     said = []
     for _ in range(2):
-        demo = Served(tmp_path / "data", "demo", ONESHOT="1", PYTHONPATH=embedder)
+        search_port = str(free_port())
+        demo = Served(tmp_path / "data", "demo", ONESHOT="1", PYTHONPATH=embedder, DEMO_SEARCH_PORT=search_port)
         try:
             assert demo.process.wait(900) == 0, demo.said()
             assert demo.processes() == []
@@ -124,9 +126,12 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path, 
         said.append(demo.said().replace(f":{demo.port}", ":PORT"))
     first, second = (text[text.index("AI judging run completed") :] for text in said)
     assert first == second
-    assert demo.rows("SELECT status, judged_count, failed_count, total_count FROM judging_judgingrun") == [
-        ("completed", 2321, 0, 2321)
-    ]
+    judged = "SELECT status, judged_count, failed_count, total_count FROM judging_judgingrun ORDER BY created_at"
+    assert demo.rows(judged) == [("completed", 2321, 0, 2321), ("completed", 109, 0, 109)]
+    searched = "SELECT status, answered_count, empty_count, failed_count FROM judging_searchrun ORDER BY created_at"
+    assert demo.rows(searched) == [("completed", 130, 5, 0), ("completed", 132, 3, 0)]
+    assert demo.rows("SELECT count(*) FROM judging_searchexchange") == [(270,)]
+    assert re.search(r"NDCG@10 +0\.\d{3} -> 0\.\d{3} +\+0\.\d{3} .* better; \d+ won", first)
     assert re.search(r"failed   0\n", first)
     assert re.search(r"NDCG@10 +0\.\d{4} \(\d+%\) +0\.\d{4} \(100%\)", first)
     assert re.search(r"scored queries +\d+ of 135 +135 of 135", first)

@@ -1,6 +1,7 @@
 """Show the whole product with sample data, without a key or a network."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,22 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from judging import ledger
-from judging.judging_runs.starting import start_judging_run
+from judging.demo.searching import demo_search_port
 from judging.management import serving
 from judging.management.demo_report import summary
+from judging.management.demo_runs import LiveSearches, NotSearched, ensure_judging_run, search_live
 from judging.management.progress import follow
 from judging.management.sample import Sample, load_sample
-from judging.models import ACTIVE_STATUSES, JudgingRun, JudgingRunStatus
+from judging.models import EvaluationRun, JudgingRunStatus
 from releval.env import env
+from releval.supervisor import Supervisor
 
 
 class Command(BaseCommand):
     help = (
-        "Load the electronics collection, judge it with the local judge while printing the progress, print a summary, "
-        "and serve until Ctrl-C. A second time nothing is judged again. ONESHOT=1: exit after the summary, with 0 when "
-        "nothing failed."
+        "Load the electronics collection, judge it with the local judge while printing the progress, run two query "
+        "templates live against a small search service, print a summary, and serve until Ctrl-C. A second time nothing "
+        "is judged or searched again. ONESHOT=1: exit after the summary, with 0 when nothing failed."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,23 +43,33 @@ class Command(BaseCommand):
     def _show(self, *, is_oneshot: bool) -> bool:
         listener = serving.listen("make demo")
         serving.check_local_judge_port("make demo")
+        serving.check_demo_search_port(settings.DEMO_SEARCH_PORT, "make demo")
         log_dir = Path(settings.DATA_DIR) / "logs"
         serving.prepare()
         sample = load_sample(self._say)
-        processes = serving.children(listener=listener, worker=True, local_judge=True, log_dir=log_dir)
-        self._say(f"Starting web server, workers and local judge (logs in {log_dir})")
+        port = demo_search_port()
+        processes = serving.children(
+            listener=listener, worker=True, local_judge=True, log_dir=log_dir, demo_search_port=port
+        )
+        self._say(f"Starting web server, workers, local judge and demo search (logs in {log_dir})")
         with serving.supervised(processes) as supervisor:
             # Told to end before the summary: nothing failed, but what was asked for has not been shown either.
             if not serving.wait_until_ready(supervisor):
                 return not is_oneshot
-            judging_run = self._judging_run(sample)
+            judging_run = ensure_judging_run(sample, sample.fields_run, say=self._say)
             if not follow(judging_run, self.stdout, tick=supervisor.tick):
                 self._say("Stopping; the judging run goes on at the next start")
                 return not is_oneshot
-            self._renew_metrics(sample)
-            for line in summary(sample, judging_run, address=serving.address()):
+            live = self._live(sample, supervisor, port)
+            if not supervisor.tick(0):
+                self._say("Stopping; what is under way goes on at the next start")
+                return not is_oneshot
+            runs = (sample.title_run, sample.fields_run, *(live.runs if live else ()))
+            self._renew_metrics(runs)
+            for line in summary(sample, judging_run, live, address=serving.address()):
                 self._say(line)
             has_succeeded = judging_run.status == JudgingRunStatus.COMPLETED and not judging_run.failed_count
+            has_succeeded = has_succeeded and live is not None and not live.has_failures
             if not is_oneshot:
                 self._say("Ctrl-C stops everything.")
                 while supervisor.tick():
@@ -65,27 +78,19 @@ class Command(BaseCommand):
                 return True
         return has_succeeded
 
-    def _judging_run(self, sample: Sample) -> JudgingRun:
-        """Return the sample's judging run: the one that is done or under way, else a new one."""
-        judging_run = (
-            JudgingRun.objects.select_related("judge_version")
-            .filter(
-                evaluation_run=sample.fields_run,
-                judge_version__judge=sample.judge,
-                status__in=[*ACTIVE_STATUSES, JudgingRunStatus.COMPLETED],
-            )
-            .order_by("created_at")
-            .first()
-        )
-        if judging_run is None:
-            judging_run = start_judging_run(evaluation_run=sample.fields_run, judge=sample.judge, actor=sample.user)
-        if judging_run.is_active:
-            self._say(f"{sample.judge.name} judges {sample.fields_run.name}:")
-        return judging_run
+    def _live(self, sample: Sample, supervisor: Supervisor, port: int | None) -> LiveSearches | None:
+        """Return the live searches, None where they can't be shown: nothing else needs the search service."""
+        try:
+            if port is not None and not serving.wait_for_demo_search(supervisor, port):
+                raise NotSearched("the demo's search service does not answer")
+            return search_live(sample, out=self.stdout, say=self._say, tick=supervisor.tick)
+        except NotSearched as error:
+            self._say(f"Without live searches: {error}")
+        return None
 
-    def _renew_metrics(self, sample: Sample) -> None:
+    def _renew_metrics(self, runs: Sequence[EvaluationRun]) -> None:
         # A worker is about to do so, or doing it. Done here as well, so that the summary has them for certain.
-        for run in (sample.title_run, sample.fields_run):
+        for run in runs:
             ledger.renew_metrics(run.pk)
             run.refresh_from_db()
 

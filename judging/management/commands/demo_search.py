@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.demo_search.faults import BadFault, read_faults
 from judging.demo_search.index import Index
-from judging.demo_search.server import WHAT, serve
+from judging.demo_search.server import WHAT, running
 from judging.management.stopping import StopSignals
 
 DOCUMENTS = Path(__file__).parents[2] / "demo" / "documents.jsonl"
@@ -24,13 +24,17 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.DEMO_SEARCH_PORT)
         parser.add_argument("--documents", type=Path, default=DOCUMENTS, help="JSON lines of doc_id, title, fields")
         parser.add_argument("--fault", default="", metavar="SPEC", help='misbehave, e.g. "500:0.2,latency:50"')
+        parser.add_argument("--fault-seed", type=int, default=0, metavar="N", help="which requests a fault meets")
+        parser.add_argument(
+            "--fault-token", default="", metavar="TOKEN", help="for tests: PUT /faults with it sets the faults"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         if not 0 <= port <= 65535:
             raise CommandError(f"--port {port}: a port is a number from 0 to 65535")
         try:
-            faults = read_faults(options["fault"])
+            faults = read_faults(options["fault"], seed=options["fault_seed"])
         except BadFault as error:
             raise CommandError(f"--fault {error}") from None
         try:
@@ -39,13 +43,16 @@ class Command(BaseCommand):
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CommandError(f"{options['documents']} can't be read as documents: {error}") from None
         try:
-            with StopSignals() as stop:
-                serve(index, host, port, faults=faults, wait=stop.wait, announce=self._announce)
+            with (
+                StopSignals() as stop,
+                running(
+                    index, host=host, port=port, faults=faults, fault_token=options["fault_token"], records=False
+                ) as server,
+            ):
+                self.stdout.write(f"Demo search ({WHAT}) at {server.url}")
+                self.stdout.flush()
+                stop.wait()
         except OSError as error:
             raise CommandError(
                 f"Cannot listen on {host}:{port} ({error.strerror}): choose another port with --port or DEMO_SEARCH_PORT"
             ) from None
-
-    def _announce(self, url: str) -> None:
-        self.stdout.write(f"Demo search ({WHAT}) at {url}")
-        self.stdout.flush()

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from judging.demo.searching import demo_search_port
 from judging.management import serving
 
 
 class Command(BaseCommand):
     help = (
         "Serve Releval: bring the database up to date, then run the web server, the task workers and, when the extra "
-        "'local' is installed, the local judge; start again what dies. Ctrl-C or SIGTERM ends everything within 10 s."
+        "'local' is installed, the local judge, and once the demo has run here its search service; start again what "
+        "dies. Ctrl-C or SIGTERM ends everything within 10 s."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,7 +29,13 @@ class Command(BaseCommand):
         if has_local_judge:
             serving.check_local_judge_port("make serve")
         serving.prepare(has_web=has_web)
-        processes = serving.children(listener=listener, worker=has_worker, local_judge=has_local_judge, log_dir=None)
+        processes = serving.children(
+            listener=listener,
+            worker=has_worker,
+            local_judge=has_local_judge,
+            log_dir=None,
+            demo_search_port=self.free_demo_search_port() if has_worker else None,
+        )
         with serving.supervised(processes) as supervisor:
             if not serving.wait_until_ready(supervisor):
                 return
@@ -37,3 +45,14 @@ class Command(BaseCommand):
             while supervisor.tick():
                 pass
         self.stdout.write("Stopped.")
+
+    def free_demo_search_port(self) -> int | None:
+        """Return where to serve the demo's documents, None where nobody asks for them or the port can't be had."""
+        port = demo_search_port()
+        try:
+            if port is not None:
+                serving.check_demo_search_port(port, "make demo")
+        except CommandError as error:
+            self.stderr.write(f"Without the demo's search: {error}")
+            return None
+        return port

@@ -1,0 +1,1 @@
+"""HTTP for small JSON services of our own: connections and bodies are bounded, an answer leaves in one send."""

@@ -99,7 +99,9 @@ def _values(run: EvaluationRun, metric: str) -> Any:
 
 def run_being_imported(evaluation: Evaluation, user: User) -> EvaluationRun | None:
     """Return the newest run that `user` is importing into an evaluation."""
-    running = EvaluationRun.objects.filter(evaluation=evaluation, created_by=user, status=EvaluationRunStatus.RUNNING)
+    running = EvaluationRun.objects.filter(
+        evaluation=evaluation, created_by=user, status=EvaluationRunStatus.RUNNING, depth=None
+    )
     return running.order_by("-created_at").first()
 
 

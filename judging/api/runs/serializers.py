@@ -138,6 +138,13 @@ class RunSerializer(ModelSerializer):
         return has_stale_metrics(run) if known is None else known
 
 
+class RunForRatersSerializer(RunSerializer):
+    """An evaluation run as raters see it: nothing of the endpoint that it searches."""
+
+    def get_search(self, run: EvaluationRun) -> None:
+        return None
+
+
 class RunWithWarningsSerializer(RunSerializer):
     """A run that was just given its results, and what its maker should know about them."""
 

@@ -16,6 +16,7 @@ from judging.api.runs.serializers import (
     NewRunSerializer,
     ResultsSerializer,
     RunChangeSerializer,
+    RunForRatersSerializer,
     RunImportSerializer,
     RunQuerySerializer,
     RunSerializer,
@@ -35,14 +36,22 @@ from judging.runs.run_lists import evaluation_runs, get_evaluation_run, run_quer
 from judging.search.runs.making import RunOptions, create_search_run, no_endpoint
 
 
-class RunList(ApiView):
+class RunView(ApiView):
+    """A view of runs that raters see, too."""
+
+    @property
+    def run_serializer(self) -> type[RunSerializer]:
+        return RunSerializer if self.user.is_member else RunForRatersSerializer
+
+
+class RunList(RunView):
     permission_classes = [AnyRole]
     method_permissions = {"POST": [MembersOnly]}
 
     @describe("List the runs of an evaluation, newest first", answer=RunSerializer, many=True)
     def get(self, request: Request, evaluation_id: UUID) -> Response:
         runs = evaluation_runs(get_evaluation(evaluation_id))
-        return self.page(with_staleness(runs), RunSerializer, order=("-created_at", "id"))
+        return self.page(with_staleness(runs), self.run_serializer, order=("-created_at", "id"))
 
     @describe(
         "Make a run",
@@ -127,13 +136,13 @@ def _source(values: dict[str, Any]) -> RunSource:
     return RunFiles(**files, allow_missing_documents=allow_missing, only_ranked_queries=only_ranked, read_as=read_as)
 
 
-class RunDetail(ApiView):
+class RunDetail(RunView):
     permission_classes = [AnyRole]
     method_permissions = {"PATCH": [MembersOnly], "DELETE": [MembersOnly]}
 
     @describe("Show a run", answer=RunSerializer)
     def get(self, request: Request, run_id: UUID) -> Response:
-        return Response(RunSerializer(get_evaluation_run(run_id)).data)
+        return Response(self.run_serializer(get_evaluation_run(run_id)).data)
 
     @describe("Change a run", body=RunChangeSerializer, answer=RunSerializer, conflict="run_locked")
     def patch(self, request: Request, run_id: UUID) -> Response:

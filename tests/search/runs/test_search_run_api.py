@@ -117,5 +117,5 @@ def test_lists_of_searches_take_no_query_per_row(
     many = make_search_evaluation(search_engine.url, queries=tuple(f"red {number}" for number in range(30)))
     run = start_run(many, member)
     drain()
-    with django_assert_max_num_queries(8):  # type: ignore[operator]
+    with django_assert_max_num_queries(8):
         as_member.get(f"/api/v1/evaluations/runs/{run.pk}/searches")

@@ -112,7 +112,7 @@ class Session:
 
 def everything(arguments: list[str]) -> list[Session]:
     # More workers than cores: the slow tests, which come first, mostly wait.
-    tests = [*PYTEST, "-p", "tests.skips", "--dist", "loadgroup"]
+    tests = [*PYTEST, "-p", "tests.skips"]
     return [
         Session("Checks", ["sh", "scripts/check.sh"], patience=5),
         Session(

@@ -13,7 +13,13 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from judging.models import Role, User
 from tests.factories import make_user
 
-pytest_plugins = ["tests.databases", "tests.stub.fixtures", "tests.rest_clients", "tests.judging_runs.judging"]
+pytest_plugins = [
+    "tests.databases",
+    "tests.one_browser",
+    "tests.stub.fixtures",
+    "tests.rest_clients",
+    "tests.judging_runs.judging",
+]
 
 # The same examples in every run: what a change breaks shows with that change, and not a week later.
 hypothesis.settings.register_profile("releval", derandomize=True, database=None)
@@ -29,8 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.fuzz)
         if _BROWSER in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            # With --dist loadgroup on one worker, so with one Chromium.
-            item.add_marker(pytest.mark.xdist_group("browser"))
     # What waits longest comes first: the others use the processor meanwhile.
     items.sort(key=_seconds, reverse=True)
 

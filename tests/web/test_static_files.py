@@ -19,8 +19,9 @@ def imports(module: Path) -> list[str]:
 def test_production_pages_import_modules_by_content_hash(tmp_path: Path) -> None:
     with override_settings(STORAGES=PRODUCTION, STATIC_ROOT=tmp_path):
         call_command("collectstatic", interactive=False, verbosity=0)
-        page = tmp_path / staticfiles_storage.stored_name("js/grid/page.js")  # type: ignore[attr-defined]
-    waiting, seen = [page], {page}
+        stored = staticfiles_storage.stored_name  # type: ignore[attr-defined]
+        pages = [tmp_path / stored(f"js/grid/{name}.js") for name in ("page", "side-by-side")]
+    waiting, seen = [*pages], {*pages}
     while waiting:
         module = waiting.pop()
         assert re.fullmatch(r"[a-z_-]+\.[0-9a-f]{12}\.js", module.name)

@@ -1,0 +1,17 @@
+"""How xdist shares the tests out: the browser's all to one worker, so that one Chromium runs, any other on its own.
+
+xdist's own groups do nothing under pytest 9.2: they mark ids in a way that pytest no longer reads.
+"""
+
+from typing import Any
+
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+
+class OneBrowser(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> OneBrowser:
+    return OneBrowser(config, log)

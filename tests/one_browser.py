@@ -8,7 +8,7 @@ from typing import Any
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 
-class OneBrowser(LoadScopeScheduling):
+class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if nodeid.startswith("tests/browser/") else nodeid
 

@@ -20,8 +20,8 @@ from judging.models import (
 from judging.records.roles import require_member
 from judging.runs.evaluations import create_evaluation, delete_run, update_evaluation
 from judging.search.endpoints.acts import create_endpoint, update_endpoint
-from judging.search.query_sets.acts import create_query_set
-from judging.search.query_templates.acts import save_query_template
+from judging.search.query_sets.sets import create_query_set
+from judging.search.query_templates.templates import save_query_template
 from judging.search.runs.making import create_search_run
 
 ENDPOINT = "Demo search (SQLite FTS5)"

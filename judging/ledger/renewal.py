@@ -22,75 +22,76 @@ def renew_metrics(run_id: UUID) -> None:
     """Compute the stale metrics of an unlocked run. May be run again at any time; cheap when nothing is stale.
 
     A query's values are computed and its mark cleared in one transaction, so a judgment that comes in between marks it
-    again. Works in chunks of queries: memory does not grow with the run.
+    again. Works in chunks of queries: memory does not grow with the run. The run's own figures are written with the last
+    chunk: whoever sees no stale query sees figures that hold, and a renewal that is killed leaves something stale.
     """
-    run = EvaluationRun.objects.filter(pk=run_id, is_locked=False).first()
-    if run is None:
-        return
-    while _renew_chunk(run):
+    while _renew_chunk(run_id):
         pass
-    with transaction.atomic():
-        current = EvaluationRun.objects.select_for_update(no_key=True).filter(pk=run_id, is_locked=False).first()
-        if current is None:
-            return
-        metrics = [parse_metric(name) for name in run.metrics]
-        summary = aggregate(metrics, _stored_scores(run_id))
-        EvaluationRun.objects.filter(pk=run_id).update(
-            metric_values=summary.values,
-            coverage_values=summary.coverage,
-            scored_query_count=summary.scored_query_count,
-            metrics_at=timezone.now(),
-        )
 
 
-def _renew_chunk(run: EvaluationRun) -> bool:
-    """Renew some stale queries of a run; return whether there were any."""
+def _renew_chunk(run_id: UUID) -> bool:
+    """Renew some stale queries of a run, and its figures with the last of them; return whether more are stale."""
     with transaction.atomic():
         # Lock the run's row first, as every writer of judgments does: none changes while we read.
-        if not EvaluationRun.objects.select_for_update(no_key=True).filter(pk=run.pk, is_locked=False).exists():
+        run = EvaluationRun.objects.select_for_update(no_key=True).filter(pk=run_id, is_locked=False).first()
+        if run is None:
             return False
-        stale = list(RunQuery.objects.filter(run=run, has_stale_metrics=True).only("pk", "query_id")[:_CHUNK])
-        if not stale:
-            return False
-        metrics = [parse_metric(name) for name in run.metrics]
-        ids = [run_query.pk for run_query in stale]
-        ranked: dict[UUID, list[int]] = defaultdict(list)
-        grades: dict[UUID, dict[int, int]] = defaultdict(dict)
-        judged_counts: dict[UUID, int] = defaultdict(int)
-        candidates = (
-            Candidate.objects.filter(run_query_id__in=ids)
-            .order_by("run_query_id", "rank")
-            .values_list("run_query_id", "document_id", "effective_grade")
+        stale = list(RunQuery.objects.filter(run=run, has_stale_metrics=True).only("pk", "query_id")[: _CHUNK + 1])
+        has_more = len(stale) > _CHUNK
+        _renew_queries(run, stale[:_CHUNK])
+        if not has_more:
+            _renew_figures(run)
+    return has_more
+
+
+def _renew_figures(run: EvaluationRun) -> None:
+    summary = aggregate([parse_metric(name) for name in run.metrics], _stored_scores(run.pk))
+    run.metric_values = summary.values
+    run.coverage_values = summary.coverage
+    run.scored_query_count = summary.scored_query_count
+    run.metrics_at = timezone.now()
+    run.save(update_fields=["metric_values", "coverage_values", "scored_query_count", "metrics_at"])
+
+
+def _renew_queries(run: EvaluationRun, stale: list[RunQuery]) -> None:
+    metrics = [parse_metric(name) for name in run.metrics]
+    ids = [run_query.pk for run_query in stale]
+    ranked: dict[UUID, list[int]] = defaultdict(list)
+    grades: dict[UUID, dict[int, int]] = defaultdict(dict)
+    judged_counts: dict[UUID, int] = defaultdict(int)
+    candidates = (
+        Candidate.objects.filter(run_query_id__in=ids)
+        .order_by("run_query_id", "rank")
+        .values_list("run_query_id", "document_id", "effective_grade")
+    )
+    for run_query_id, document_id, grade in candidates.iterator(chunk_size=5000):
+        ranked[run_query_id].append(document_id)
+        if grade is not None:
+            grades[run_query_id][document_id] = grade
+            judged_counts[run_query_id] += 1
+    unanswered = _unanswered(ids)
+    judged = effective_grades([run_query.query_id for run_query in stale], run.scale)
+    for run_query in stale:
+        if run_query.pk not in unanswered:
+            for document_id, grade in judged.get(run_query.query_id, {}).items():
+                grades[run_query.pk].setdefault(document_id, grade)
+        score = score_query(
+            metrics,
+            ranked[run_query.pk],
+            grades[run_query.pk],
+            scale_maximum=run.grading_scale.maximum,
+            relevant_from=run.relevant_from,
         )
-        for run_query_id, document_id, grade in candidates.iterator(chunk_size=5000):
-            ranked[run_query_id].append(document_id)
-            if grade is not None:
-                grades[run_query_id][document_id] = grade
-                judged_counts[run_query_id] += 1
-        unanswered = _unanswered(ids)
-        judged = effective_grades([run_query.query_id for run_query in stale], run.scale)
-        for run_query in stale:
-            if run_query.pk not in unanswered:
-                for document_id, grade in judged.get(run_query.query_id, {}).items():
-                    grades[run_query.pk].setdefault(document_id, grade)
-            score = score_query(
-                metrics,
-                ranked[run_query.pk],
-                grades[run_query.pk],
-                scale_maximum=run.grading_scale.maximum,
-                relevant_from=run.relevant_from,
-            )
-            run_query.metric_values = score.values
-            run_query.coverage_values = {name: [count.judged, count.returned] for name, count in score.judged.items()}
-            run_query.is_scored = score.is_scored
-            run_query.judged_count = judged_counts[run_query.pk]
-            run_query.has_stale_metrics = False
-        RunQuery.objects.bulk_update(
-            stale,
-            ["metric_values", "coverage_values", "is_scored", "judged_count", "has_stale_metrics"],
-            batch_size=100,
-        )
-    return True
+        run_query.metric_values = score.values
+        run_query.coverage_values = {name: [count.judged, count.returned] for name, count in score.judged.items()}
+        run_query.is_scored = score.is_scored
+        run_query.judged_count = judged_counts[run_query.pk]
+        run_query.has_stale_metrics = False
+    RunQuery.objects.bulk_update(
+        stale,
+        ["metric_values", "coverage_values", "is_scored", "judged_count", "has_stale_metrics"],
+        batch_size=100,
+    )
 
 
 def _unanswered(run_query_ids: list[UUID]) -> set[UUID]:

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, FloatField, OuterRef, QuerySet, When
+from django.db.models import Case, F, FloatField, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.ledger.staleness import with_staleness
 from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery
 
 _QUERY_ORDERINGS = {
@@ -30,15 +31,9 @@ def evaluation_runs(evaluation: Evaluation | None = None) -> QuerySet[Evaluation
     return runs.order_by("-created_at", "pk")
 
 
-def with_staleness(runs: QuerySet[EvaluationRun]) -> QuerySet[EvaluationRun]:
-    """Have each run bring `has_stale_metrics`, what `run_summary.has_stale_metrics` asks for a single one."""
-    stale = RunQuery.objects.filter(run=OuterRef("pk"), has_stale_metrics=True)
-    return runs.annotate(has_stale_metrics=Case(When(is_locked=True, then=False), default=Exists(stale)))
-
-
 def get_evaluation_run(run_id: UUID) -> EvaluationRun:
     """Return a run with its evaluation. Raise NotFound."""
-    run = evaluation_runs().filter(pk=run_id).first()
+    run = with_staleness(evaluation_runs()).filter(pk=run_id).first()
     if run is None:
         raise NotFound("no such evaluation run")
     return run

@@ -108,8 +108,3 @@ def run_being_imported(evaluation: Evaluation, user: User) -> EvaluationRun | No
 def count_written(run: EvaluationRun) -> int:
     """Return how many candidates of a run that is being imported are written so far."""
     return Candidate.objects.filter(run=run).count()
-
-
-def has_stale_metrics(run: EvaluationRun) -> bool:
-    """Tell whether metrics of a run wait to be renewed. Those of a locked run stand still."""
-    return not run.is_locked and RunQuery.objects.filter(run=run, has_stale_metrics=True).exists()

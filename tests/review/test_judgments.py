@@ -8,9 +8,11 @@ from django_q.models import OrmQ
 from judging import ledger
 from judging.foundation.errors import Conflict, Invalid
 from judging.ledger.ai_grades import AIGrade, Source, record_ai_grades
+from judging.ledger.staleness import has_stale_metrics
 from judging.models import Candidate, EvaluationRun, Judgment, RunQuery, User
 from judging.review import judgments
 from judging.runs.locks import lock_run
+from judging.runs.run_lists import get_evaluation_run
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
@@ -111,6 +113,32 @@ def test_a_grade_counts_in_the_ideal_ranking_of_other_runs(member: User, kind: s
     ledger.renew_metrics(here.pk)
     here.refresh_from_db()
     assert here.metric_values == {"Recall@1": 0.5}
+
+
+def test_a_renewal_cut_before_the_figures_is_still_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run({"a": ["d1"]}, metrics=["P@1"])
+    ai_grades(run, {("a", "d1"): 3})
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr("judging.ledger.renewal.aggregate", killed)
+        with pytest.raises(SystemExit):
+            ledger.renew_metrics(run.pk)
+    assert has_stale_metrics(run)
+    ledger.renew_metrics(run.pk)
+    run.refresh_from_db()
+    assert (run.metric_values, has_stale_metrics(run)) == ({"P@1": 1.0}, False)
+
+
+def test_figures_read_just_before_a_renewal_are_known_as_old() -> None:
+    run = make_run({"a": ["d1"]}, metrics=["P@1"])
+    ai_grades(run, {("a", "d1"): 3})
+    read = get_evaluation_run(run.pk)
+    ledger.renew_metrics(run.pk)
+    assert has_stale_metrics(read)
+    assert not has_stale_metrics(get_evaluation_run(run.pk))
 
 
 @pytest.mark.parametrize(

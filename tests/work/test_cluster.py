@@ -95,30 +95,31 @@ def test_sigterm_gives_everything_back_and_the_next_start_goes_on_at_once(start:
     assert reread(run).judged_count == 300
 
 
-def test_a_cancel_stops_real_workers_within_a_second(start: Start, stub: Stub, member: User) -> None:
+def test_a_cancel_stops_real_workers_within_a_second_of_calls(start: Start, stub: Stub, member: User) -> None:
     stub.script(delay_ms=200)
-    run = start(small_run(40, 20), max_concurrency=64)
+    run = start(small_run(60, 20), max_concurrency=64)
     with Cluster():
-        wait_until(lambda: judged(run) > 50, 20)
+        wait_until(lambda: judged(run) > 50, 60)
         cancel_judging_run(judging_run=run, actor=member)
-        answered_at = time.monotonic()
-        wait_until(lambda: stub.in_flight == 0 and not run.lanes.filter(is_done=False).exists(), 10)
-    assert stub.last_call_at - answered_at < 1.0
+        begun = stub.calls
+        wait_until(lambda: stub.in_flight == 0 and not run.lanes.filter(is_done=False).exists(), 60)
+    # counted in calls, not in seconds: a busy machine is slow to stop and as slow to call
+    assert stub.calls - begun <= 64 * 1000 // 200
     run = reread(run)
     assert run.status == "cancelled"
     assert (run.pending_count, run.judged_count) == (0, stub.calls)
 
 
-def test_a_401_in_mid_run_fails_it_within_three_seconds(start: Start, stub: Stub) -> None:
+def test_a_401_in_mid_run_fails_it_within_the_calls_in_flight(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     run = start(small_run(40, 20), max_concurrency=64)
     with Cluster():
-        wait_until(lambda: judged(run) > 20, 20)
+        wait_until(lambda: judged(run) > 20, 60)
         stub.script(delay_ms=50, fault="401")
-        first = time.monotonic()
-        wait_until(lambda: ended(run), 5)
-        assert time.monotonic() - first < 3
-        wait_until(lambda: not run.lanes.filter(is_done=False).exists(), 10)
+        begun = stub.calls
+        wait_until(lambda: ended(run), 60)
+        wait_until(lambda: not run.lanes.filter(is_done=False).exists(), 60)
+    assert stub.calls - begun <= 2 * 64
     run = reread(run)
     assert (run.status, run.error_code, run.failed_count, run.pending_count) == ("failed", "authentication", 0, 0)
 

@@ -7,11 +7,11 @@ from rest_framework import serializers
 
 from judging.api.runs.search_block import SearchOptionsSerializer, SearchRunSerializer
 from judging.foundation.limits import MAX_MODEL, MAX_NAME
+from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun, RunQuery
 from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer
 from judging.runs.importing.formats.recognition import FORMATS
 from judging.runs.run_lists import coverage_shares
-from judging.runs.run_summary import has_stale_metrics
 
 _READ_AS = (
     "auto (default: recognised from its first lines), or the name of a format, or a JSON object from field to name. "
@@ -133,8 +133,8 @@ class RunSerializer(ModelSerializer):
         return None if search is None else dict(SearchRunSerializer(search).data)
 
     def get_has_stale_metrics(self, run: EvaluationRun) -> bool:
-        # Lists bring it with every row.
-        known: bool | None = getattr(run, "has_stale_metrics", None)
+        # Lists bring it with every row; a single run may have changed since it was read.
+        known: bool | None = getattr(run, "has_stale_metrics", None) if self.parent is not None else None
         return has_stale_metrics(run) if known is None else known
 
 

@@ -23,6 +23,7 @@ from judging.api.runs.serializers import (
     RunWithWarningsSerializer,
 )
 from judging.foundation.errors import Invalid
+from judging.ledger.staleness import with_staleness
 from judging.rest.permissions import AnyRole, MembersOnly
 from judging.runs import locks
 from judging.runs.evaluation_runs import update_run
@@ -32,7 +33,7 @@ from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.results import InlineResults, RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome
-from judging.runs.run_lists import evaluation_runs, get_evaluation_run, run_queries, with_staleness
+from judging.runs.run_lists import evaluation_runs, get_evaluation_run, run_queries
 from judging.search.runs.making import RunOptions, create_search_run, no_endpoint
 
 

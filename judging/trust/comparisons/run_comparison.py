@@ -12,6 +12,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from judging.foundation.errors import Conflict, Invalid, NotFound
+from judging.ledger.staleness import with_staleness
 from judging.models import EvaluationRun, RunQuery
 from judging.statistics.figures import Figure
 from judging.statistics.paired import PairedComparison, compare_paired, holm
@@ -150,7 +151,8 @@ def read_runs(run_ids: Sequence[UUID]) -> list[EvaluationRun]:
     wanted = [*pair, *dict.fromkeys(run_id for run_id in run_ids[2:] if run_id not in pair)]
     if len(wanted) > MAX_RUNS:
         raise Invalid(f"at most {MAX_RUNS} runs at a time", errors={"with": [f"at most {MAX_RUNS} runs in all"]})
-    found = {run.pk: run for run in EvaluationRun.objects.select_related("evaluation__corpus").filter(pk__in=wanted)}
+    rows = with_staleness(EvaluationRun.objects.select_related("evaluation__corpus"))
+    found = {run.pk: run for run in rows.filter(pk__in=wanted)}
     if len(found) < len(set(wanted)):
         raise NotFound("no such evaluation run")
     return [found[run_id] for run_id in wanted]

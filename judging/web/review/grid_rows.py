@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Any
 
 from judging.foundation.scales import Scale
+from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun
 from judging.review.grid import GridRow
-from judging.runs.run_summary import has_stale_metrics
 from judging.web.metric_cards import MetricCard, cards_of, coverage_of
 from judging.web.review.documents import FieldText, fields_preview, image_address, query_details, shortened
 

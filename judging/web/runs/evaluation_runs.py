@@ -12,12 +12,13 @@ from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from judging.exports import JUDGMENT_FORMATS, RUN_FORMATS, checked_format, export_judgments, export_run
 from judging.foundation.errors import NotFound
+from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun, EvaluationRunStatus, RunQuery
 from judging.records.certificates import valid_certificates
 from judging.runs import locks
 from judging.runs.evaluations import delete_run
 from judging.runs.run_lists import comparable_runs, coverage_shares, get_evaluation_run, run_queries
-from judging.runs.run_summary import count_written, grade_distribution, has_stale_metrics
+from judging.runs.run_summary import count_written, grade_distribution
 from judging.web.base import PageRequest, go_to, member_required, page_of, signed_in, toast
 from judging.web.files import download
 from judging.web.judging_runs.start import sidebar

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from judging.foundation.errors import Conflict, Invalid
+from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun
 from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.run_lists import comparable_runs
-from judging.runs.run_summary import has_stale_metrics
 from judging.trust.comparisons.run_comparison import (
     RunComparison,
     check_comparable,

@@ -1,11 +1,7 @@
 """Evaluators and response judges (stacks of evaluators), both with immutable versions."""
 
-import uuid
-from typing import Any
-
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
-from django.utils import timezone
 
 from judging.foundation.limits import (
     DEFAULT_CONCURRENCY,
@@ -18,6 +14,7 @@ from judging.foundation.limits import (
     MIN_TIMEOUT,
 )
 from judging.models.judges import AIProvider, CallSettingsFields
+from judging.models.versioned import Pinned, Version, Versioned
 
 
 class InputName(models.TextChoices):
@@ -30,7 +27,7 @@ class InputName(models.TextChoices):
     TURNS = "turns", "Turns of a conversation"
 
 
-class EvaluatorSettings(CallSettingsFields):
+class EvaluatorSettings(CallSettingsFields, Pinned):
     """What makes an evaluator score as it does: the fields that a version pins.
 
     Without provider and model it uses the installation's default when a batch starts.
@@ -62,24 +59,14 @@ class EvaluatorSettings(CallSettingsFields):
         "output_price",
     )
 
-    def settings_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.SETTING_NAMES}
 
-
-class Evaluator(EvaluatorSettings):
+class Evaluator(EvaluatorSettings, Versioned):
     """A named question about a response, answered by a model with a score; every change makes a version."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    version = models.PositiveIntegerField(default=1, editable=False)
     # Names the preset that the evaluator was made from; blank for people's own.
     preset = models.CharField(max_length=50, blank=True, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["name", "id"]
+    class Meta(Versioned.Meta):
         constraints = [
             models.UniqueConstraint(fields=["preset"], condition=~models.Q(preset=""), name="evaluator_preset_unique"),
             models.CheckConstraint(
@@ -92,28 +79,17 @@ class Evaluator(EvaluatorSettings):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class EvaluatorVersion(EvaluatorSettings):
+class EvaluatorVersion(EvaluatorSettings, Version):
     """An evaluator as it was at one moment. Never updated, never deleted."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evaluator = models.ForeignKey(Evaluator, models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["-number"]
+    class Meta(Version.Meta):
         constraints = [models.UniqueConstraint(fields=["evaluator", "number"], name="evaluator_version_number_unique")]
 
-    def __str__(self) -> str:
-        return f"{self.name} v{self.number}"
 
-
-class ResponseJudgeSettings(models.Model):
+class ResponseJudgeSettings(Pinned):
     """The fields of a response judge that a version pins, beside its evaluators."""
 
     name = models.CharField(max_length=MAX_RESPONSE_JUDGE_NAME)
@@ -127,23 +103,13 @@ class ResponseJudgeSettings(models.Model):
 
     SETTING_NAMES = ("name", "intent", "max_concurrency")
 
-    def settings_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.SETTING_NAMES}
 
-
-class ResponseJudge(ResponseJudgeSettings):
+class ResponseJudge(ResponseJudgeSettings, Versioned):
     """A named stack of evaluators; every change makes a version."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    version = models.PositiveIntegerField(default=1, editable=False)
     preset = models.CharField(max_length=50, blank=True, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["name", "id"]
+    class Meta(Versioned.Meta):
         constraints = [
             models.UniqueConstraint(
                 fields=["preset"], condition=~models.Q(preset=""), name="response_judge_preset_unique"
@@ -154,25 +120,14 @@ class ResponseJudge(ResponseJudgeSettings):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class ResponseJudgeVersion(ResponseJudgeSettings):
+class ResponseJudgeVersion(ResponseJudgeSettings, Version):
     """A response judge as it was at one moment. Never updated, never deleted."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     judge = models.ForeignKey(ResponseJudge, models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["-number"]
+    class Meta(Version.Meta):
         constraints = [models.UniqueConstraint(fields=["judge", "number"], name="response_judge_version_number_unique")]
-
-    def __str__(self) -> str:
-        return f"{self.name} v{self.number}"
 
 
 class EvaluatorReference(models.Model):

@@ -2,7 +2,6 @@
 
 import math
 import uuid
-from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -33,6 +32,7 @@ from judging.foundation.limits import (
     MIN_TIMEOUT,
 )
 from judging.models.credentials import WithApiKey
+from judging.models.versioned import Pinned, Version, Versioned
 
 
 class ProviderType(models.TextChoices):
@@ -129,7 +129,7 @@ class CallSettingsFields(models.Model):
         return cost if math.isfinite(cost) else None
 
 
-class JudgeSettings(CallSettingsFields):
+class JudgeSettings(CallSettingsFields, Pinned):
     """What makes an AI judge grade as it does: the fields that a version pins."""
 
     name = models.CharField(max_length=MAX_NAME)
@@ -170,25 +170,15 @@ class JudgeSettings(CallSettingsFields):
         "output_price",
     )
 
-    def settings_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.SETTING_NAMES}
 
-
-class AIJudge(JudgeSettings):
+class AIJudge(JudgeSettings, Versioned):
     """A provider, a model, a prompt template and settings; every change of these makes a version."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     description = models.TextField(blank=True)
     shared = models.BooleanField(default=False)
     owner = models.ForeignKey("judging.User", models.CASCADE, null=True, blank=True, related_name="ai_judges")
-    version = models.PositiveIntegerField(default=1, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["name", "id"]
+    class Meta(Versioned.Meta):
         verbose_name = "AI judge"
         constraints = [
             models.CheckConstraint(
@@ -207,27 +197,11 @@ class AIJudge(JudgeSettings):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class JudgeVersion(JudgeSettings):
+class JudgeVersion(JudgeSettings, Version):
     """An AI judge as it was at one moment. Never updated, never deleted while a run or judgment names it."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     judge = models.ForeignKey(AIJudge, models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["-number"]
+    class Meta(Version.Meta):
         constraints = [models.UniqueConstraint(fields=["judge", "number"], name="judge_version_number_unique")]
-
-    def __str__(self) -> str:
-        return self.label
-
-    @property
-    def label(self) -> str:
-        """Name the judge of record: "Name v3"."""
-        return f"{self.name} v{self.number}"

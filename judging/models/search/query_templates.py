@@ -1,17 +1,14 @@
 """Query templates: how a query becomes a request, with immutable versions."""
 
-import uuid
-from typing import Any
-
 from django.db import models
-from django.utils import timezone
 
 from judging.foundation.limits import MAX_CONTENT_TYPE, MAX_NAME, MAX_QUERY_STRING, MAX_TEXT
+from judging.models.versioned import Pinned, Version, Versioned
 
 DEFAULT_CONTENT_TYPE = "application/json"
 
 
-class TemplateSettings(models.Model):
+class TemplateSettings(Pinned):
     """What a version of a query template pins: Handlebars for the parts of a request."""
 
     name = models.CharField(max_length=MAX_NAME)
@@ -26,43 +23,22 @@ class TemplateSettings(models.Model):
 
     SETTING_NAMES = ("name", "body", "query_string", "content_type", "headers")
 
-    def settings_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.SETTING_NAMES}
 
-
-class QueryTemplate(TemplateSettings):
+class QueryTemplate(TemplateSettings, Versioned):
     """A named template; every change of it makes a version."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     description = models.TextField(blank=True)
-    version = models.PositiveIntegerField(default=1, editable=False)
-    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["name", "id"]
+    class Meta(Versioned.Meta):
         verbose_name = "query template"
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class QueryTemplateVersion(TemplateSettings):
+class QueryTemplateVersion(TemplateSettings, Version):
     """A query template as it was at one moment."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     template = models.ForeignKey(QueryTemplate, models.CASCADE, related_name="versions")
-    number = models.PositiveIntegerField()
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    class Meta:
-        ordering = ["-number"]
+    class Meta(Version.Meta):
         constraints = [
             models.UniqueConstraint(fields=["template", "number"], name="query_template_version_number_unique")
         ]
-
-    def __str__(self) -> str:
-        return f"{self.name} v{self.number}"

@@ -45,6 +45,13 @@ def is_production() -> bool:
     return bool(name == "production")
 
 
+def is_debugging(*, production: bool) -> bool:
+    is_wanted = bool(env.bool("RELEVAL_DEBUG", default=False))
+    if is_wanted and production:
+        raise ImproperlyConfigured("RELEVAL_DEBUG shows code and settings to anyone; it can't be on in production")
+    return is_wanted
+
+
 def data_dir(base_dir: Path) -> Path:
     """Return the directory of everything the installation writes, made when it is missing, for its owner alone."""
     path = Path(env.str("RELEVAL_DATA_DIR", default=str(base_dir / "var"))).expanduser().resolve()

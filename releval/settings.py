@@ -13,7 +13,9 @@ from releval.env import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.data_dir(BASE_DIR)
 IS_PRODUCTION = environment.is_production()
-DEBUG = not IS_PRODUCTION
+# Pages for developers where something fails, and static files as they are on the disk at this moment.
+DEBUG = environment.is_debugging(production=IS_PRODUCTION)
+IS_TESTING = "pytest" in sys.modules
 
 SECRET_KEY = environment.secret(
     "RELEVAL_SECRET_KEY",
@@ -68,6 +70,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Hides lengths behind random bytes against BREACH; tokens of forms are masked anew in each answer, too.
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -141,16 +145,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Collected, compressed and named by their content when the server starts, or served from where they are written.
+WHITENOISE_USE_FINDERS = DEBUG or IS_TESTING
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "releval.static_files.ManifestStorage"
-        if IS_PRODUCTION
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "releval.static_files.ManifestStorage"
     },
 }
-# gunicorn serves development too: without this, static files would need a collectstatic after every change.
-WHITENOISE_USE_FINDERS = not IS_PRODUCTION
 
 # Of each web process.
 WEB_THREADS = 8
@@ -304,7 +308,6 @@ LOGGING: dict[str, Any] = {
     },
 }
 
-IS_TESTING = "pytest" in sys.modules
 if IS_TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     AXES_ENABLED = False

@@ -36,6 +36,7 @@ def main(wanted: list[str]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         os.environ |= {
             "RELEVAL_DATA_DIR": directory,
+            "RELEVAL_DEBUG": "1",
             "DJANGO_SETTINGS_MODULE": "releval.settings",
             "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
         }
@@ -44,7 +45,7 @@ def main(wanted: list[str]) -> None:
         django.setup()
         from django.conf import settings
 
-        # The pages as people see them, not the developer's.
+        # Static files as they are written, but the pages as people see them, not the developer's.
         settings.DEBUG = False
         from django.core.management import call_command
 

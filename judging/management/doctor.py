@@ -81,7 +81,7 @@ def _settings() -> Iterator[Finding]:
         yield Finding(
             "settings",
             WARNING,
-            f"A development installation, with pages that tell its insides, listens on {settings.HOST}.",
+            f"A development installation listens on {settings.HOST}.",
             "Set RELEVAL_ENV=production.",
         )
     for path in _secret_files():

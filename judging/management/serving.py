@@ -75,7 +75,7 @@ def prepare(*, has_web: bool = True) -> None:
         raise CommandError(
             f"The database can't be used: {str(error).strip()}; manage.py doctor says how that is mended"
         ) from None
-    if settings.IS_PRODUCTION:
+    if not settings.WHITENOISE_USE_FINDERS:
         call_command("collectstatic", interactive=False, verbosity=0)
 
 

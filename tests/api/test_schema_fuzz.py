@@ -106,7 +106,8 @@ def fuzz(strategy: Any, ids: dict[str, str], headers: dict[str, str]) -> None:
     def send(case: Any) -> None:
         case.path_parameters = {name: ids.get(name, value) for name, value in (case.path_parameters or {}).items()}
         with transaction.atomic():
-            case.call_and_validate(headers=headers, checks=expected)
+            # Called without a server, it can't read what is compressed.
+            case.call_and_validate(headers={**headers, "Accept-Encoding": "identity"}, checks=expected)
             transaction.set_rollback(True)
 
     send()

@@ -34,3 +34,4 @@ def prepare(data_dir: Path, *, database: str = "") -> None:
 
     assert not settings.IS_TESTING
     call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)

@@ -42,6 +42,11 @@ def test_a_wrong_variable_is_named_in_one_line(tmp_path: Path, name: str, value:
     assert "secret-zz" not in done.stderr
 
 
+def test_debug_pages_are_refused_in_production(tmp_path: Path) -> None:
+    done = run(["check"], tmp_path, RELEVAL_ENV="production", RELEVAL_DEBUG="1")
+    assert (done.returncode, "RELEVAL_DEBUG" in done.stderr) == (1, True)
+
+
 def test_a_value_from_a_file_is_taken_without_its_last_line_end(tmp_path: Path) -> None:
     (tmp_path / "hosts").write_text("a.example,b.example\n")
     (tmp_path / "key").write_text("a key \r\n")

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from django.conf import settings
 
@@ -43,8 +44,18 @@ def serve(tmp_path: Path, database_template: str) -> Iterator[Callable[..., Serv
 
 
 def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable[..., Served]) -> None:
-    served = serve(RELEVAL_ADMIN_EMAIL="ada@example.com", RELEVAL_ADMIN_PASSWORD="analytical-engine-1")
+    served = serve(
+        RELEVAL_ADMIN_EMAIL="ada@example.com", RELEVAL_ADMIN_PASSWORD="analytical-engine-1", RELEVAL_DEBUG="0"
+    )
     served.wait_until_ready()
+    page = httpx2.get(f"http://127.0.0.1:{served.port}/login", timeout=30)
+    assert page.headers["Content-Encoding"] == "gzip"
+    style = re.search(r'href="(/static/css/releval\.[0-9a-f]+\.css)"', page.text)
+    assert style, "static files are named by their content"
+    answer = httpx2.get(f"http://127.0.0.1:{served.port}{style[1]}", timeout=30)
+    assert (answer.headers["Content-Encoding"], "immutable" in answer.headers["Cache-Control"]) == ("gzip", True)
+    mistyped = httpx2.get(f"http://127.0.0.1:{served.port}/mistyped", timeout=30)
+    assert (mistyped.status_code, "urls.py" in mistyped.text) == (404, False)
     assert served.ask("/healthz") == 200
     # Cursors come back as whole addresses, filters and all.
     assert served.ask(f"/healthz?cursor={'x' * 8_000}") == 200

@@ -22,6 +22,7 @@ from judging.api.judging_runs.views import (
     JudgingRunStart,
 )
 from judging.api.people.views import (
+    AuditList,
     InvitationDetail,
     InvitationList,
     Me,
@@ -76,6 +77,7 @@ from judging.api.unknown import Unknown
 
 urlpatterns = [
     path("me", Me.as_view()),
+    path("audit", AuditList.as_view()),
     path("members", MemberList.as_view()),
     path("members/<uuid:member_id>", MemberDetail.as_view()),
     path("invitations", InvitationList.as_view()),

@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from judging.web import home, watch
-from judging.web.people import account, members, sessions
+from judging.web.people import account, audit, members, sessions
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -30,5 +30,5 @@ urlpatterns = [
     path("members/invitations", members.invite, name="invite_member"),
     path("members/invitations/<uuid:invitation_id>/revoke", members.revoke_member_invitation, name="revoke_invitation"),
     path("members/<uuid:member_id>", members.change_member, name="change_member"),
-    path("audit", members.audit, name="audit"),
+    path("audit", audit.audit, name="audit"),
 ]

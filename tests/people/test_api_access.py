@@ -29,6 +29,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "me": {"GET": "all"},
     "members": {"GET": "admins", "POST": "admins"},
     "members/{member}": {"GET": "admins", "PATCH": "admins", "DELETE": "admins"},
+    "audit": {"GET": "admins"},
     "invitations": {"GET": "admins"},
     "invitations/{invitation}": {"DELETE": "admins"},
     "tokens": {"GET": "all", "POST": "all"},

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from judging.models import ApiToken, Invitation, Role, User
+from judging.models import ApiToken, AuditEvent, Invitation, Role, User
 from judging.rest.fields import BooleanField, ChoiceField, ModelSerializer
 
 
@@ -37,6 +37,25 @@ class NewInvitationSerializer(InvitationSerializer):
 
     def get_link(self, invitation: Invitation) -> str:
         return str(self.context["link"])
+
+
+class AuditEventSerializer(ModelSerializer):
+    actor_name = serializers.CharField(help_text="The member, or the command line.")
+
+    class Meta:
+        model = AuditEvent
+        fields = [
+            "id",
+            "created_at",
+            "actor_id",
+            "actor_name",
+            "action",
+            "subject_type",
+            "subject_id",
+            "subject_name",
+            "detail",
+        ]
+        read_only_fields = fields
 
 
 class TokenSerializer(ModelSerializer):

@@ -1,13 +1,15 @@
-"""Who am I, members, invitations, tokens."""
+"""Who am I, members, invitations, tokens, the audit list."""
 
 from uuid import UUID
 
 from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
 from judging.api.people.serializers import (
+    AuditEventSerializer,
     InvitationSerializer,
     MemberChangeSerializer,
     MemberSerializer,
@@ -18,7 +20,14 @@ from judging.api.people.serializers import (
 from judging.foundation.errors import NotFound
 from judging.models import ApiToken, Invitation, User
 from judging.people import accounts, tokens
+from judging.people.audit_lists import audit_events
 from judging.rest.permissions import AdminsOnly, AnyRole
+
+_AUDIT_FILTERS = [
+    OpenApiParameter("by", str, description="A member's id, or `command-line`."),
+    OpenApiParameter("action", str, description="As in an event."),
+    OpenApiParameter("search", str, description="Part of the thing's name, or its id."),
+]
 
 
 class Me(ApiView):
@@ -74,6 +83,15 @@ class MemberDetail(ApiView):
     def delete(self, request: Request, member_id: UUID) -> Response:
         accounts.deactivate_member(actor=self.user, member_id=member_id)
         return Response(status=204)
+
+
+class AuditList(ApiView):
+    permission_classes = [AdminsOnly]
+
+    @describe("List who did what, newest first", answer=AuditEventSerializer, many=True, query=_AUDIT_FILTERS)
+    def get(self, request: Request) -> Response:
+        asked = {name: request.query_params.get(name, "") for name in ("by", "action", "search")}
+        return self.page(audit_events(actor=self.user, **asked), AuditEventSerializer, order=("-id",))
 
 
 class InvitationList(ApiView):

@@ -1,4 +1,4 @@
-"""The team, for admins: roles, invitation links, and the list of who did what."""
+"""The team, for admins: roles and invitation links."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.models import AuditEvent, Invitation, Role, User
+from judging.models import Invitation, Role, User
 from judging.people.accounts import invite_member, revoke_invitation, update_member
 from judging.web.base import (
     PageRequest,
@@ -80,13 +80,6 @@ def revoke_member_invitation(request: PageRequest, invitation_id: UUID) -> HttpR
     if not request.htmx:
         return go_to(request, "members")
     return render(request, "judging/members/_invitations.html", _invitations(InviteForm()))
-
-
-@admin_required
-def audit(request: PageRequest) -> HttpResponse:
-    """List who locked, unlocked, imported, deleted, cancelled, and who changed the team, newest first."""
-    events = AuditEvent.objects.select_related("actor")
-    return render(request, "judging/audit/audit.html", {"events": page_of(request, events)})
 
 
 def _invitations(form: InviteForm) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The pages of AI providers: keys go in and never come out."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -57,8 +59,17 @@ def test_a_refused_form_keeps_what_was_typed_but_never_the_key(member: User) -> 
     page = answer.content.decode()
     assert answer.status_code == 400
     assert "Azure OpenAI needs an address." in page
+    assert re.findall(r'class="field-error"[^>]*data-types="([a-z_]*)"', page) == ["azure_openai"], "gone with the type"
     assert 'value="Team Azure"' in page
     assert KEY not in page
+
+
+@pytest.mark.parametrize(("kind", "is_optional"), [("custom", False), ("ollama", True)])
+def test_an_address_is_called_optional_where_it_is(member: User, kind: str, is_optional: bool) -> None:
+    provider = make_provider(type=kind, owner=member)
+    page = client_of(member).get(reverse("ai_provider", args=[provider.pk])).content.decode()
+    label = page[page.index('for="id_base_url"') : page.index('id="id_base_url"')]
+    assert ("optional" in label) == is_optional
 
 
 def test_a_key_stays_is_replaced_or_removed(member: User) -> None:

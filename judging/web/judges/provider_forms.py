@@ -89,6 +89,8 @@ class ProviderForm(forms.Form):
             for name in FIELDS:
                 if name not in accepted:
                     del self.fields[name]
+                elif name != "api_key":
+                    self.fields[name].required = name in PROVIDER_TYPES[provider.type].needed
             if "api_key" not in accepted or not provider.has_api_key:
                 del self.fields["remove_key"]
 

@@ -105,6 +105,22 @@ def own_grades(run: EvaluationRun, candidate_pks: Collection[int], user: User) -
     return own
 
 
+def graded_before(run: EvaluationRun, user: User, candidate: Candidate | None = None) -> Candidate | None:
+    """Return what `user` graded in a run just before `candidate`, None without a candidate: last of all."""
+    own = Judgment.objects.filter(author_kind=AuthorKind.MEMBER, member=user, scale=run.scale)
+    pairs = Candidate.objects.filter(run=run, query=OuterRef("query_id"), document=OuterRef("document_id"))
+    earlier = own.filter(Exists(pairs)).order_by("-updated_at", "-id")
+    if candidate is not None:
+        given = own.filter(query=candidate.query_id, document=candidate.document_id).first()
+        if given is None:
+            return None
+        earlier = earlier.filter(Q(updated_at__lt=given.updated_at) | Q(updated_at=given.updated_at, id__lt=given.pk))
+    found = earlier.first()
+    if found is None:
+        return None
+    return Candidate.objects.filter(run=run, query=found.query_id, document=found.document_id).first()
+
+
 def _own(run: EvaluationRun, user: User) -> QuerySet[Judgment]:
     return Judgment.objects.filter(
         author_kind=AuthorKind.MEMBER,

@@ -185,6 +185,8 @@ def test_a_failed_save_shows_a_message_and_keeps_the_earlier_grade(
     page.reload()
     expect(page.get_by_text("This run is locked")).to_be_visible()
     expect(page.locator(".entry-grades")).to_have_count(0)
+    page.keyboard.press("3")
+    expect(page.locator("#toasts")).to_contain_text("This run is locked")
 
 
 def test_a_finger_grades_on_a_phone(new_visitor: NewVisitor, user: User, run: EvaluationRun) -> None:

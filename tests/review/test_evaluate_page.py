@@ -1,5 +1,6 @@
 """The Evaluate page: blind first, one candidate at a time, and what each act is answered with."""
 
+import re
 from typing import Any
 
 import pytest
@@ -71,6 +72,19 @@ def test_a_grade_brings_the_next_candidate_and_the_ai_s_view_of_the_last(run: Ev
     assert "releval:graded" in response["HX-Trigger"]
     judgment = Judgment.objects.get(member=member)
     assert (judgment.grade, judgment.saw_ai_grade) == (3, False)
+
+
+def test_one_goes_back_through_all_that_one_graded(run: EvaluationRun, member: User) -> None:
+    client = client_of(member)
+    graded = [candidate(run, *pair) for pair in (("red shoes", "d2"), ("blue shirt", "d4"), ("red shoes", "d1"))]
+    for each in graded:
+        act(client, run, each, grade="3", saw="0")
+    grade(run, make_user(), "blue shirt", "d2", 1)
+    visited, address = [], url(run)
+    while found := re.search(r'id="previous"\s+href="([^"]*candidate=(\d+))"', client.get(address).content.decode()):
+        address = found[1]
+        visited.append(int(found[2]))
+    assert visited == [each.pk for each in reversed(graded)]
 
 
 def test_changing_a_grade_shows_the_ai_grade_and_stores_that_it_was_seen(run: EvaluationRun, member: User) -> None:

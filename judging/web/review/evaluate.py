@@ -17,7 +17,7 @@ from judging.models import Candidate, EvaluationRun
 from judging.records.grading import check_open
 from judging.review.grid import GridRow, rows_of
 from judging.review.handing_out import abstain, hold, next_candidate
-from judging.review.own_grades import candidate_of, progress_of
+from judging.review.own_grades import candidate_of, graded_before, progress_of
 from judging.review.reviewing import grade_candidates
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, go_to, page_or_fragment, signed_in
@@ -110,7 +110,9 @@ def _page(
         if committed is None and not hold(candidate=chosen, actor=request.user):
             chosen = None
     candidate = chosen or next_candidate(run=run, actor=request.user, after=after)
-    ids = list(dict.fromkeys(each.pk for each in (candidate, after) if each is not None))
+    # What was just graded, else what was graded before: one step back, and from there another.
+    last = after if chosen is None and after is not None else graded_before(run, request.user, chosen)
+    ids = list(dict.fromkeys(each.pk for each in (candidate, last) if each is not None))
     rows = {row.candidate_pk: row for row in rows_of(run, ids, viewer=request.user)}
     context = {
         "run": run,
@@ -119,7 +121,8 @@ def _page(
         "shown": shown_of(rows[candidate.pk]) if candidate is not None else None,
         # The user's own earlier grade, and with it the AI's: changing it is not blind any more.
         "own": committed,
-        "previous": committed_of(rows[after.pk], run) if after is not None and chosen is None else None,
+        "previous": committed_of(rows[last.pk], run) if last is not None else None,
+        "is_just_graded": last is not None and last == after,
         "max_reason": MAX_SKIP_REASON,
     }
     if not request.htmx:

@@ -87,6 +87,7 @@ def _page(
         "shown": None,
         "own": own,
         "previous": _committed(request, done),
+        "is_just_graded": True,
         "leased_count": len(leased),
     }
     if candidate is not None:

@@ -5,6 +5,8 @@ import { give, gradeButton } from "./grading.js";
 import { selected, step } from "./selection.js";
 
 const list = document.getElementById("keys");
+// Why nothing can be graded here, where nothing can.
+const closed = document.querySelector("[data-closed]");
 
 const isTyping = (element) => element.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
 
@@ -23,6 +25,7 @@ export const listen = (given, mayRepeat) => {
       return;
     }
     const button = gradeButton(selected(), event.key);
+    if (!button && closed && /^[0-9]$/.test(event.key)) window.releval.toast("info", closed.innerText.trim());
     if (!button && !Object.hasOwn(acts, event.key)) return;
     if (event.repeat && !mayRepeat.has(event.key)) return;
     event.preventDefault();

@@ -57,7 +57,7 @@ def is_work_unattended() -> bool:
     That is normal for a moment. If it lasts, no worker pulls tasks: an idle worker that died may have held a lock that
     the whole cluster then waits for, for ever, while its heartbeats go on.
     """
-    if Lane.objects.filter(lease_until__gt=shared_now()).exists():
+    if Lane.objects.filter(is_done=False, lease_until__gt=shared_now()).exists():
         return False
     return any(
         Lane.objects.filter(kind=kind.name, is_done=False, job_id__in=kind.active().values("pk")).exists()
@@ -90,7 +90,7 @@ def _may_wait(kind: Kind[Any, Any, Any], job_id: UUID, now: datetime) -> bool:
     """
     if queue.has_waiting_tasks():
         return True
-    at_work = Lane.objects.filter(lease_until__gt=now)
+    at_work = Lane.objects.filter(is_done=False, lease_until__gt=now)
     is_job_at_work = kind.lanes_of(job_id).filter(lease_until__gt=now).exists()
     return is_job_at_work and at_work.count() >= workers.live_workers()
 

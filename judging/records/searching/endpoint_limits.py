@@ -39,24 +39,23 @@ class EndpointLimits:
         SearchEndpoint.objects.filter(pk=_endpoint_id(key)).update(next_call_at=next_call_at)
 
 
-def reserve_starts(endpoint_id: UUID, count: int, *, patience: float) -> list[float]:
-    """Take the next starts of requests under an endpoint's limit per minute; return in how many seconds each is.
+def reserve_start(endpoint_id: UUID, *, patience: float) -> float:
+    """Take the next start of a request under an endpoint's limit per minute; return in how many seconds it is.
 
-    For requests outside of background work. Raise Busy when the last is more than `patience` seconds away.
+    For requests outside of background work. Raise Busy when it is more than `patience` seconds away.
     """
     key = resource_key(endpoint_id)
     with transaction.atomic():
         limits = EndpointLimits().hold(key)
         if limits is None or limits.requests_per_minute is None:
-            return [0.0] * count
+            return 0.0
         now = shared_now()
-        spacing = timedelta(minutes=1) / limits.requests_per_minute
-        first = max(limits.next_call_at or now, now)
-        starts = [(first + number * spacing - now).total_seconds() for number in range(count)]
-        if starts and starts[-1] > patience:
+        start = max(limits.next_call_at or now, now)
+        seconds = (start - now).total_seconds()
+        if seconds > patience:
             raise Busy(
-                f"the endpoint takes {limits.requests_per_minute} requests a minute, which are used up for the moment;"
-                " ask fewer queries at once, or try again in a minute"
+                f"The endpoint takes {limits.requests_per_minute} requests a minute, which are used up for the moment."
+                " Try again in a minute."
             )
-        EndpointLimits().set_next_call(key, first + count * spacing)
-    return starts
+        EndpointLimits().set_next_call(key, start + timedelta(minutes=1) / limits.requests_per_minute)
+    return seconds

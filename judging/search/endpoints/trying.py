@@ -2,32 +2,24 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
 from typing import Any
 from uuid import UUID
 
 from judging.engines.answers import Exchange, SearchAnswer, SearchFailure
 from judging.engines.asking import EngineCaller
-from judging.engines.configuration import DEFAULT_PAGE_SIZE, EndpointConfig, InvalidEndpoint, TemplateText
+from judging.engines.configuration import EndpointConfig, InvalidEndpoint, TemplateText
 from judging.engines.mapping import InvalidMapping
 from judging.engines.rendering import InvalidTemplate, SearchTemplate, TemplateInvalid, compile_template
-from judging.foundation.errors import NotFound
+from judging.foundation.errors import Busy, NotFound
 from judging.foundation.validation import raise_if_any
-from judging.foundation.waiting import waiting_for_a_service
 from judging.models import QueryTemplate, SearchEndpoint
 from judging.records.roles import Actor, require_member
-from judging.records.searching.endpoint_configs import config_of
-from judging.records.searching.endpoint_limits import reserve_starts
+from judging.search.asking import patient_config, search_within_limits, wait_for_all
 from judging.search.endpoints.reading import Reading, listed, read_answer
 
 MAX_TRIED_QUERIES = 5
-# A person waits for it, and a thread of the web process with them.
-_PATIENCE_SECONDS = 30.0
-_LONGEST_TRIAL = 60.0
-_LONGEST_WAIT_FOR_LIMITS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +51,32 @@ def try_endpoint(
 ) -> list[EndpointTrial]:
     """Ask an endpoint, which may not be stored, each of up to MAX_TRIED_QUERIES queries; return a trial for each.
 
-    A stored one's limit of requests per minute holds for them, too. Call it outside a transaction. Raise Forbidden,
-    Invalid (a template that can't be used, a query it makes no request of), Undecryptable, or Busy when the limit or
-    too many others are to be waited for.
+    A stored one's limits hold for them, too. Call it outside a transaction. Raise Forbidden, Invalid (a template that
+    can't be used, a query it makes no request of), Undecryptable, or Busy when the limits or too many others are to be
+    waited for.
     """
     require_member(actor)
     compiled = _compiled(template)
     asked = list(queries[:MAX_TRIED_QUERIES])
     for query in asked:
         _check_renders(compiled, query, depth)
-    config = config_of(endpoint)
-    config = replace(config, timeout_seconds=min(config.timeout_seconds, _PATIENCE_SECONDS))
-    # A page is a request. One that is not stored has no limit that others would share.
-    pages = ceil(depth / config.paging.get("page_size", DEFAULT_PAGE_SIZE)) if config.paging else 1
-    count = len(asked) * pages
-    starts = (
-        [0.0] * count
-        if endpoint._state.adding
-        else reserve_starts(endpoint.pk, count, patience=_LONGEST_WAIT_FOR_LIMITS)
-    )
-    with waiting_for_a_service():
-        return asyncio.run(_ask_all(config, compiled, asked, depth, starts, endpoint.max_concurrency))
+    config = patient_config(endpoint)
+    try:
+        caller = EngineCaller(config)
+    except InvalidEndpoint as error:
+        raise_if_any({error.field: [error.message]})
+        raise
+    places = asyncio.Semaphore(endpoint.max_concurrency)
+
+    async def try_one(query: Any) -> EndpointTrial:
+        async with places:
+            found = await search_within_limits(caller, endpoint, compiled, query, depth)
+        return _trial(config, query, depth, found)
+
+    trials = wait_for_all([try_one(query) for query in asked], [caller])
+    if trials and all(trial.failure_code == Busy.code for trial in trials):
+        raise Busy(trials[0].message)
+    return trials
 
 
 def template_of(
@@ -119,40 +116,6 @@ def read_with(candidates_mapping: str, answer: Any, depth: int) -> Reading:
         return read_answer(answer, candidates_mapping, depth)
     except InvalidMapping as error:
         return Reading(None, [], "mapping_failed", [str(error)])
-
-
-async def _ask_all(
-    config: EndpointConfig,
-    template: SearchTemplate,
-    queries: Sequence[Any],
-    depth: int,
-    starts: Sequence[float],
-    concurrency: int,
-) -> list[EndpointTrial]:
-    """Ask the queries side by side, each request at its start, in seconds from now."""
-    began, left, places = time.monotonic(), iter(starts), asyncio.Semaphore(concurrency)
-
-    async def spend(page: int) -> None:
-        await asyncio.sleep(max(0.0, began + next(left, 0.0) - time.monotonic()))
-
-    async def try_one(query: Any) -> EndpointTrial:
-        async with places:
-            try:
-                async with asyncio.timeout(_LONGEST_TRIAL):
-                    found = await caller.search(template, query, depth, spend=spend)
-            except TimeoutError:
-                return EndpointTrial(query, None, "timeout", f"The whole list took more than {_LONGEST_TRIAL:.0f} s.")
-            return _trial(config, query, depth, found)
-
-    try:
-        caller = EngineCaller(config)
-    except InvalidEndpoint as error:
-        raise_if_any({error.field: [error.message]})
-        raise
-    try:
-        return await asyncio.gather(*map(try_one, queries))
-    finally:
-        await caller.aclose()
 
 
 def _trial(config: EndpointConfig, query: Any, depth: int, found: SearchAnswer | SearchFailure) -> EndpointTrial:

@@ -26,6 +26,9 @@ SEARCH_REMEDIES = {
     "rate_limited": Remedy(
         "Asked too fast", "The engine answers 429. Set its requests per minute under “Limits”: runs then wait."
     ),
+    "busy": Remedy(
+        "Its limits are used up", "Others are asking it: wait a minute, or raise what it takes under “Limits”."
+    ),
     "invalid_response": Remedy(
         "Unreadable answer",
         "The answer is not JSON. HTML is often a sign-in page or a proxy: check the address. Some engines want"

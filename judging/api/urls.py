@@ -38,6 +38,7 @@ from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, Judgme
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
 from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
 from judging.api.search.endpoints.views import EndpointDetail, EndpointList
+from judging.api.search.lab.views import QueryLab
 from judging.api.search.query_sets.views import (
     QuerySetDetail,
     QuerySetList,
@@ -156,6 +157,7 @@ urlpatterns = [
     path("query-sets/sample", QuerySetSample.as_view()),
     path("query-sets/<uuid:query_set_id>", QuerySetDetail.as_view()),
     path("query-sets/<uuid:query_set_id>/queries", SetQueryList.as_view()),
+    path("query-lab", QueryLab.as_view()),
     path("query-templates", QueryTemplateList.as_view()),
     path("query-templates/test", QueryTemplateTest.as_view()),
     path("query-templates/test/<uuid:query_set_id>", QueryTemplateSetTest.as_view()),

@@ -139,6 +139,8 @@ MAX_SEARCH_PAGES = 100
 # Of a list of candidates, asked for and stored.
 DEFAULT_DEPTH, MAX_DEPTH = 20, 1_000
 DEFAULT_RESPONSE_BYTES = 5_000_000
+# Lists beside each other in the query lab.
+MAX_LAB_SIDES = 4
 
 # Query sets and templates
 MAX_SET_QUERIES = 100_000

@@ -78,14 +78,19 @@ class TemplateIdsSerializer(Serializer):
     ids = ListField(child=UUIDField(), min_length=1, max_length=MAX_ELEMENTS)
 
 
-class SetTestSerializer(Serializer):
-    """A template to try: its fields, those of a stored one where they are left out."""
+class WrittenTemplateSerializer(Serializer):
+    """A template as it is written, not stored."""
 
-    query_template_id = UUIDField(required=False)
     body = CharField(required=False, allow_blank=True, trim_whitespace=False, max_length=MAX_TEXT)
     query_string = CharField(required=False, allow_blank=True, max_length=MAX_QUERY_STRING)
     content_type = CharField(required=False, max_length=MAX_CONTENT_TYPE, help_text=f"Default: {DEFAULT_CONTENT_TYPE}.")
     headers = _headers(required=False)
+
+
+class SetTestSerializer(WrittenTemplateSerializer):
+    """A template to try: its fields, those of a stored one where they are left out."""
+
+    query_template_id = UUIDField(required=False)
     depth = IntegerField(required=False, default=DEFAULT_DEPTH, min_value=1, max_value=MAX_DEPTH)
 
 

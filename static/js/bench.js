@@ -1,4 +1,4 @@
-// The bench of an endpoint: a click takes a proposed mapping over, Ctrl+Enter asks. Everything else is forms and htmx.
+// The bench of an endpoint and the query lab: a click takes a proposed mapping over, Ctrl+Enter asks. Everything else is forms and htmx.
 (() => {
   document.addEventListener("click", (event) => {
     const proposal = event.target.closest("[data-mapping]");
@@ -9,8 +9,9 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.closest(".bench")) return;
+    const ask = event.target.closest("form")?.querySelector("#ask-engine");
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !ask) return;
     event.preventDefault();
-    document.querySelector("#ask-engine").click();
+    ask.click();
   });
 })();

@@ -134,6 +134,20 @@ def test_a_change_replaces_all_queries_and_makes_another_hash(as_member: APIClie
     assert_problem(as_member.put(path, {"name": "Shop"}, format="json"), 400, field="queries")
 
 
+def test_added_queries_come_after_those_that_are_there(as_member: APIClient) -> None:
+    rows = [{"body": "a", "label": "q1", "weight": 3.0, "tags": ["head"]}, "b"]
+    made = as_member.post(PATH, {"name": "Shop", "queries": rows}, format="json").json()
+    path = f"{PATH}/{made['id']}/queries"
+    assert as_member.post(path, {"queries": ["c"]}, format="json").json()["query_count"] == 3
+    listed = queries_of(as_member, made["id"])
+    assert [row["body"] for row in listed] == ["a", "b", "c"]
+    assert (listed[0]["label"], listed[0]["weight"], listed[0]["tags"]) == ("q1", 3.0, ["head"])
+    assert_problem(as_member.post(path, {"queries": [{"query": "an object"}]}, format="json"), 400, "import_rejected")
+    SearchQuerySet.objects.update(source="sample")
+    assert_problem(as_member.post(path, {"queries": ["d"]}, format="json"), 409, "is_sample")
+    assert len(queries_of(as_member, made["id"])) == 3
+
+
 def test_a_set_in_use_can_be_archived_but_not_deleted(as_member: APIClient) -> None:
     query_set, endpoint = make_query_set(), make_endpoint()
     evaluation = make_evaluation(

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.engines.awkward_queries import AWKWARD_QUERIES
-from judging.foundation.errors import NotFound
+from judging.foundation.errors import Conflict, NotFound
 from judging.foundation.limits import MAX_QUERY_TEXT, MAX_SAMPLE_SEED, MAX_SET_QUERIES
 from judging.foundation.validation import clean
 from judging.models import QuerySource, SearchQuerySet, SetQuery
@@ -115,6 +115,21 @@ def change_query_set(
         stored.save(update_fields=[*changed, "updated_at"])
         record_event(actor=actor, action="query_set_changed", subject=stored, detail={"fields": sorted(changed)})
     return stored
+
+
+def add_queries(*, actor: Actor, query_set: SearchQuerySet, queries: Sequence[Any]) -> SearchQuerySet:
+    """Add queries, as JSON values, to the end of a set.
+
+    Raise Forbidden, NotFound, Invalid or ImportRejected, or Conflict (is_sample): a sample's probabilities hold for what
+    was drawn.
+    """
+    require_member(actor)
+    with transaction.atomic():
+        stored = _lock(query_set)
+        if stored.source == QuerySource.SAMPLE:
+            raise Conflict("what is added to a sample was not drawn: choose another set", code="is_sample")
+        rows = list(stored.queries.order_by("position").values("body", "label", "weight", "tags"))
+        return change_query_set(actor=actor, query_set=stored, fields={}, queries=[*rows, *queries])
 
 
 def archive_query_set(*, actor: Actor, query_set: SearchQuerySet) -> SearchQuerySet:

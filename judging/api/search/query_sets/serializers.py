@@ -49,6 +49,10 @@ class QueriesField(serializers.Field):  # type: ignore[type-arg]
         return value
 
 
+class AddedQueriesSerializer(Serializer):
+    queries = QueriesField(help_text="They come after those that are there.")
+
+
 class QuerySetSerializer(ModelSerializer):
     queries = QueriesField(write_only=True, help_text="All texts, or all objects. A change replaces all of them.")
     archived = BooleanField(write_only=True, required=False)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
 from judging.api.search.query_sets.serializers import (
+    AddedQueriesSerializer,
     QuerySetSampleSerializer,
     QuerySetSerializer,
     QuerySetUploadSerializer,
@@ -110,3 +111,9 @@ class SetQueryList(ApiView):
         query_set = get_query_set(query_set_id)
         queries = set_queries(query_set, request.query_params.get("search", ""))
         return self.page(queries, SetQuerySerializer, order=("position",))
+
+    @describe("Add queries to a set", body=AddedQueriesSerializer, answer=QuerySetSerializer, conflict="is_sample")
+    def post(self, request: Request, query_set_id: UUID) -> Response:
+        queries = self.body(AddedQueriesSerializer)["queries"]
+        changed = sets.add_queries(actor=self.user, query_set=get_query_set(query_set_id), queries=queries)
+        return Response(QuerySetSerializer(changed).data)

@@ -23,6 +23,7 @@ from judging.search.query_sets.sets import (
     upload_query_set,
 )
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, toast
+from judging.web.search.lab.addresses import address_of_query
 from judging.web.search.query_sets.forms import METHODS, ChangeForm, PasteForm, QuerySetForm, SampleForm, UploadForm
 
 _SHOWN_CHARS = 2_000
@@ -36,6 +37,7 @@ class QueryRow:
     text: str
     properties: str
     inclusion_probability: float | None
+    lab_url: str
 
 
 def _paste(user: User, values: dict[str, Any]) -> SearchQuerySet:
@@ -151,4 +153,5 @@ def query_set_delete(request: PageRequest, query_set_id: UUID) -> HttpResponse:
 def _row(query_set: SearchQuerySet, query: SetQuery) -> QueryRow:
     others = {name: value for name, value in query.body.items() if name != "query"} if query_set.property_types else {}
     properties = canonical_json(others)[:_SHOWN_CHARS] if others else ""
-    return QueryRow(query, text_of(query), properties, inclusion_probability(query_set.sample_report, query))
+    probability = inclusion_probability(query_set.sample_report, query)
+    return QueryRow(query, text_of(query), properties, probability, address_of_query(query.body))

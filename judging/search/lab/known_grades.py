@@ -56,10 +56,10 @@ def known_grades(corpus_id: UUID, query: Any, document_keys: Collection[str]) ->
     for place in sorted(people.keys() | ai.keys()):
         _, key, scale = place
         given, by_ai = people.get(place, []), ai.get(place)
-        grade = effective_grade([each for each, _ in given], by_ai[0] if by_ai else None)
+        effective = effective_grade([each for each, _ in given], by_ai[0] if by_ai else None)
         authors = [author for _, author in given] or [by_ai[1] if by_ai else ""]
-        if grade is not None:
-            known[key, scale] = KnownGrade(scale, grade, "people" if given else "ai", tuple(authors))
+        if effective is not None:
+            known[key, scale] = KnownGrade(scale, effective, "people" if given else "ai", tuple(authors))
     found: dict[str, list[KnownGrade]] = defaultdict(list)
     for key, scale in sorted(known):
         found[key].append(known[key, scale])

@@ -8,6 +8,19 @@
     mapping.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
+  // The form of the lab keeps open what was, when it is drawn anew.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id !== "lab-form") return;
+    const open = [...event.target.querySelectorAll("details[open][id]")].map((details) => details.id);
+    document.addEventListener(
+      "htmx:afterSwap",
+      () => {
+        for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+      },
+      { once: true },
+    );
+  });
+
   document.addEventListener("keydown", (event) => {
     const ask = event.target.closest("form")?.querySelector("#ask-engine");
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !ask) return;

@@ -67,3 +67,4 @@ def test_two_sides_are_asked_and_one_is_saved_by_keyboard(
     expect(page.locator("#toasts")).to_contain_text("All of them is saved as version 1.")
     assert QueryTemplate.objects.get(name="All of them").body == BROAD
     expect(page.locator("#id_b-template option:checked")).to_have_text("All of them")
+    expect(page.locator("#id_b-body"), "what is being edited stays open").to_be_visible()

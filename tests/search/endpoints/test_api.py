@@ -5,8 +5,10 @@ import json
 import pytest
 from rest_framework.test import APIClient
 
-from judging.models import Corpus, SearchEndpoint, User
+from judging.models import Corpus, ProviderShare, SearchEndpoint, User
 from judging.models.search.query_templates import QueryTemplate
+from judging.records.searching.endpoint_limits import EndpointLimits, resource_key
+from judging.work.places import Place
 from tests.engines.scripted_engine import ScriptedEngine, hits
 from tests.rest_clients import assert_problem
 from tests.search.endpoints.making import TOKEN, make_endpoint
@@ -148,6 +150,21 @@ def test_a_test_waits_its_turn_under_the_limit_per_minute(as_member: APIClient, 
     refused = as_member.post(f"{URL}/{endpoint.pk}/test", asked, format="json")
     assert_problem(refused, 503, "busy")
     assert len(engine.received) == 1
+
+
+def test_a_test_is_refused_while_others_have_all_places(
+    as_member: APIClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judging.search.asking._LONGEST_WAIT_FOR_LIMITS", 0.2)
+    endpoint = make_endpoint(as_member.user, engine.url, max_concurrency=1)  # type: ignore[attr-defined]
+    other = Place(EndpointLimits(), resource_key(endpoint.pk), seconds=600)
+    assert other.take()
+    asked = {"query": "x"}
+    assert_problem(as_member.post(f"{URL}/{endpoint.pk}/test", asked, format="json"), 503, "busy")
+    assert engine.received == []
+    other.give_back()
+    assert as_member.post(f"{URL}/{endpoint.pk}/test", asked, format="json").status_code == 200
+    assert not ProviderShare.objects.exists()
 
 
 def test_mappings_are_proposed_for_objects_and_for_rows(as_member: APIClient) -> None:

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from judging.demo_search.faults import read_faults
@@ -141,6 +143,15 @@ def test_known_grades_stand_beside_documents_with_whose_they_are(
     assert [row["grades"] for row in with_shop["candidates"] if row["id"] == "red-shoes-0"] == [[people]]
     [unknown] = ask(as_member, side(endpoint), query="red")
     assert not any(row["grades"] for row in unknown["candidates"])
+
+
+def test_a_deep_list_takes_no_statement_more_than_a_short_one(as_member: APIClient, endpoint: SearchEndpoint) -> None:
+    counts = []
+    for depth in (1, 30):
+        with CaptureQueriesContext(connection) as statements:
+            ask(as_member, side(endpoint, BROAD, depth))
+        counts.append(len(statements))
+    assert counts[1] <= counts[0]
 
 
 def test_what_names_nothing_or_is_no_query_is_refused_before_it_is_sent(

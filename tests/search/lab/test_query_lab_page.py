@@ -136,8 +136,9 @@ def test_a_chosen_template_s_text_is_drawn_and_what_is_edited_is_asked(
     page = text_of(browser.post(URL, form, headers=HTMX))
     assert "&quot;match&quot;: {&quot;title&quot;" in page
     assert "Save as a version of Title only" in page
-    browser.post(URL, typed(chosen(endpoint, template, body=BROAD)), headers=HTMX)
+    asked = browser.post(URL, typed(chosen(endpoint, template, body=BROAD)), headers=HTMX)
     assert b"match_all" in search_engine.requests[0].body
+    assert "Title only, edited" in text_of(asked)
 
 
 def test_sides_are_added_up_to_four_and_removed(browser: Client, endpoint: SearchEndpoint) -> None:

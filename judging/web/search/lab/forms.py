@@ -131,6 +131,15 @@ class SideForm(forms.Form):
         """Return the template as it is written in a valid form."""
         return {name: self.cleaned_data[name] for name in _WRITTEN}
 
+    @property
+    def template_name(self) -> str:
+        """Say what a valid form asks with."""
+        template, written = self.cleaned_data["template"], self.written()
+        if template is None:
+            return "as written"
+        is_edited = any(getattr(template, name) != written[name] for name in _WRITTEN)
+        return f"{template.name}, edited" if is_edited else str(template.name)
+
     def side(self) -> Side:
         return Side(self.cleaned_data["endpoint"], template_of(**self.written()), self.cleaned_data["depth"])
 

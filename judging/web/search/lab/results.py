@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from judging.search.lab.asking import LabCandidate, SideAnswer
 from judging.web.remedies import Remedy
 from judging.web.review.documents import FieldText, field_texts, image_address
+from judging.web.search.lab.forms import SideForm
 from judging.web.search.remedies import search_remedy
 
 
@@ -31,6 +32,7 @@ class SideResult:
     """What a side found."""
 
     title: str
+    template_name: str
     is_first: bool
     answer: SideAnswer
     entries: list[LabEntry]
@@ -40,16 +42,18 @@ class SideResult:
         return search_remedy(self.answer.failure_code) if self.answer.failure_code else None
 
 
-def side_results(answers: Sequence[SideAnswer], titles: Sequence[str]) -> list[SideResult]:
+def side_results(answers: Sequence[SideAnswer], sides: Sequence[SideForm]) -> list[SideResult]:
+    """Put what was found beside the sides, in their order, that were asked."""
     first_failed = bool(answers[0].failure_code)
     return [
         SideResult(
-            title,
+            side.title,
+            side.template_name,
             number == 0,
             answer,
             [_entry(candidate, is_compared=number > 0 and not first_failed) for candidate in answer.candidates],
         )
-        for number, (title, answer) in enumerate(zip(titles, answers, strict=True))
+        for number, (side, answer) in enumerate(zip(sides, answers, strict=True))
     ]
 
 

@@ -63,7 +63,7 @@ def _ask(request: PageRequest, values: list[SideValues]) -> HttpResponse:
     if all([form.is_valid(), *(side.is_valid() for side in sides)]):
         try:
             answers = ask_sides(actor=request.user, query=form.body(), sides=[side.side() for side in sides])
-            lab.results = side_results(answers, [side.title for side in sides])
+            lab.results = side_results(answers, sides)
         except Invalid as error:
             lab.problems = [sentence(text) for texts in error.errors.values() for text in texts]
     else:

@@ -1,5 +1,6 @@
 """Ask several sides the same query at the same time, and compare what each finds with what the first one does."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,11 +93,13 @@ def ask_sides(*, actor: Actor, query: Any, sides: Sequence[Side]) -> list[SideAn
         read_query(query)
     except BadValue as error:
         raise Invalid(str(error), errors={"query": [str(error)]}) from None
-    found = wait_for_all([_found(side, query) for side in sides])
+    # Sides of one endpoint wait for each other, too: that takes nothing of their patience with others.
+    places = {side.endpoint.pk: asyncio.Semaphore(side.endpoint.max_concurrency) for side in sides}
+    found = wait_for_all([_found(side, query, places[side.endpoint.pk]) for side in sides])
     return _compared(sides, found, _grades(query, sides, found))
 
 
-async def _found(side: Side, query: Any) -> Found:
+async def _found(side: Side, query: Any, places: asyncio.Semaphore) -> Found:
     try:
         template = compile_template(side.template)
         caller = EngineCaller(patient_config(side.endpoint))
@@ -105,7 +108,8 @@ async def _found(side: Side, query: Any) -> Found:
     except (InvalidEndpoint, Undecryptable) as error:
         return SearchFailed("misconfigured", error.message).failure([])
     try:
-        return await search_within_limits(caller, side.endpoint, template, query, side.depth)
+        async with places:
+            return await search_within_limits(caller, side.endpoint, template, query, side.depth)
     finally:
         await caller.aclose()
 

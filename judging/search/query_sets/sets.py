@@ -24,6 +24,8 @@ from judging.statistics.query_samples import METHODS, QuerySample, SampleMethod,
 QUERY_SET_FIELDS = frozenset({"name", "description"})
 # Made here, not typed: an empty one of them is fine.
 _DERIVED = ("kind", "property_types", "content_hash")
+# What is told of a set's queries.
+_DESCRIBED = ("kind", "property_types", "query_count", "content_hash", "source", "sample_report")
 _CHUNK = 5_000
 
 
@@ -107,7 +109,7 @@ def change_query_set(
             SetQuery.objects.filter(query_set=stored)._raw_delete(using="default")
             # Typed over, a sample is none any more, and no inclusion probability holds.
             _describe(stored, checked, source=QuerySource.MANUAL, report=None)
-            changed += ["kind", "property_types", "query_count", "content_hash", "source", "sample_report"]
+            changed += _DESCRIBED
             _store(stored, checked.rows)
         stored.name = stored.name.strip()
         clean(stored, exclude=_DERIVED)
@@ -129,7 +131,14 @@ def add_queries(*, actor: Actor, query_set: SearchQuerySet, queries: Sequence[An
         if stored.source == QuerySource.SAMPLE:
             raise Conflict("what is added to a sample was not drawn: choose another set", code="is_sample")
         rows = list(stored.queries.order_by("position").values("body", "label", "weight", "tags"))
-        return change_query_set(actor=actor, query_set=stored, fields={}, queries=[*rows, *queries])
+        # Checked together: they must be of one kind, and none twice.
+        checked = read_sent([*rows, *queries])
+        _describe(stored, checked, source=QuerySource.MANUAL, report=None)
+        stored.updated_at = timezone.now()
+        stored.save(update_fields=[*_DESCRIBED, "updated_at"])
+        _store(stored, checked.rows[len(rows) :], first=len(rows) + 1)
+        record_event(actor=actor, action="query_set_changed", subject=stored, detail={"fields": ["queries"]})
+    return stored
 
 
 def archive_query_set(*, actor: Actor, query_set: SearchQuerySet) -> SearchQuerySet:
@@ -188,9 +197,9 @@ def _describe(
     query_set.source, query_set.sample_report = source, dict(report) if report is not None else None
 
 
-def _store(query_set: SearchQuerySet, rows: Sequence[NewQuery]) -> None:
+def _store(query_set: SearchQuerySet, rows: Sequence[NewQuery], *, first: int = 1) -> None:
     SetQuery.objects.bulk_create(
-        (SetQuery(query_set=query_set, position=position, **asdict(row)) for position, row in enumerate(rows, start=1)),
+        (SetQuery(query_set=query_set, position=place, **asdict(row)) for place, row in enumerate(rows, start=first)),
         batch_size=_CHUNK,
     )
 

@@ -12,7 +12,7 @@ from judging.search.lab.asking import Side, ask_sides
 from judging.search.runs.starting import stop_search_run
 from judging.work.slices import work_slice
 from tests.judging_runs.judging import in_background, wait_until
-from tests.search.lab.asking import NARROW
+from tests.search.lab.asking import NARROW, make_engine_endpoint
 from tests.search.runs.conftest import search_engine
 from tests.search.runs.searching import make_search_evaluation, search_of, start_run
 
@@ -58,3 +58,15 @@ def test_a_run_and_the_lab_together_keep_max_concurrency(
     assert gauge.most == 2
     assert not ProviderShare.objects.exists()
     assert not Lane.objects.filter(is_done=False).exists()
+
+
+def test_sides_of_one_endpoint_wait_for_each_other_with_patience(
+    search_engine: Server, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judging.search.asking._LONGEST_WAIT_FOR_LIMITS", 0.05)
+    search_engine.faults = gauge = Gauge()
+    endpoint = make_engine_endpoint(search_engine, max_concurrency=1)
+    side = Side(endpoint, template_of(body=NARROW), depth=3)
+    answers = ask_sides(actor=member, query="green hat", sides=[side] * 4)
+    assert [answer.failure_code for answer in answers] == [""] * 4
+    assert gauge.most == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from judging.records.searching.endpoint_configs import config_of
 from judging.records.searching.endpoint_limits import EndpointLimits, reserve_start, resource_key
 from judging.work.places import Place
 
+AskedT = TypeVar("AskedT")
 T = TypeVar("T")
 
 # A person waits, and a thread of the web process with them.
@@ -36,8 +37,10 @@ def patient_config(endpoint: SearchEndpoint) -> EndpointConfig:
     return replace(config, timeout_seconds=min(config.timeout_seconds, _PATIENCE_SECONDS))
 
 
-def wait_for_all(searches: Sequence[Awaitable[T]], callers: Sequence[EngineCaller] = ()) -> list[T]:
-    """Run searches at the same time, close the callers, and return what each search gives.
+def wait_for_all(
+    search: Callable[[AskedT], Awaitable[T]], asked: Sequence[AskedT], callers: Sequence[EngineCaller] = ()
+) -> list[T]:
+    """Search for all that is asked at the same time, close the callers, and return what each search gives.
 
     Not inside a transaction: each takes its place among the requests of its endpoint in one of its own. Raise Busy when
     too many threads wait for other services already.
@@ -46,7 +49,7 @@ def wait_for_all(searches: Sequence[Awaitable[T]], callers: Sequence[EngineCalle
     async def all_of_them() -> list[T | BaseException]:
         try:
             # To the end even when one raises: each has a place to give back.
-            return await asyncio.gather(*searches, return_exceptions=True)
+            return await asyncio.gather(*map(search, asked), return_exceptions=True)
         finally:
             for caller in callers:
                 await caller.aclose()

@@ -73,7 +73,7 @@ def try_endpoint(
             found = await search_within_limits(caller, endpoint, compiled, query, depth)
         return _trial(config, query, depth, found)
 
-    trials = wait_for_all([try_one(query) for query in asked], [caller])
+    trials = wait_for_all(try_one, asked, [caller])
     if trials and all(trial.failure_code == Busy.code for trial in trials):
         raise Busy(trials[0].message)
     return trials

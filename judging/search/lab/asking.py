@@ -95,7 +95,7 @@ def ask_sides(*, actor: Actor, query: Any, sides: Sequence[Side]) -> list[SideAn
         raise Invalid(str(error), errors={"query": [str(error)]}) from None
     # Sides of one endpoint wait for each other, too: that takes nothing of their patience with others.
     places = {side.endpoint.pk: asyncio.Semaphore(side.endpoint.max_concurrency) for side in sides}
-    found = wait_for_all([_found(side, query, places[side.endpoint.pk]) for side in sides])
+    found = wait_for_all(lambda side: _found(side, query, places[side.endpoint.pk]), sides)
     return _compared(sides, found, _grades(query, sides, found))
 
 

@@ -128,6 +128,11 @@ class EvaluationRun(models.Model):
         return self.name
 
     @property
+    def takes_grades(self) -> bool:
+        """Whether people can grade it. A stopped run keeps what came back, failed ones are read only."""
+        return self.status in (EvaluationRunStatus.COMPLETED, EvaluationRunStatus.CANCELLED) and not self.is_locked
+
+    @property
     def grading_scale(self) -> Scale:
         return SCALES[self.scale]
 

@@ -13,8 +13,19 @@ def check_open(run: EvaluationRun) -> None:
     """Raise Conflict (run_locked, run_not_completed) unless people can grade the run."""
     if run.is_locked:
         raise Conflict("the evaluation run is locked: no judgment on it can change", code="run_locked")
+    if not run.takes_grades:
+        raise _not_completed(run)
+
+
+def check_open_to_samples(run: EvaluationRun) -> None:
+    """Raise Conflict (run_locked, run_not_completed) unless a check sample of the run can be graded."""
+    check_open(run)
     if run.status != EvaluationRunStatus.COMPLETED:
-        raise Conflict(f"the evaluation run is {run.status}; only a completed one is judged", code="run_not_completed")
+        raise _not_completed(run)
+
+
+def _not_completed(run: EvaluationRun) -> Conflict:
+    return Conflict(f"the evaluation run is {run.status}; only a completed one is judged", code="run_not_completed")
 
 
 def store_abstention(candidate: Candidate, person: User, reason: str) -> Abstention:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from judging import ledger
-from judging.foundation.errors import Conflict, Invalid, NotFound
+from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_JUDGMENTS
 from judging.ledger import PersonGrade
-from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery, User
-from judging.records.grading import end_leases
+from judging.models import Candidate, EvaluationRun, RunQuery, User
+from judging.records.grading import check_open, end_leases
 from judging.records.judging_activity import being_judged
 from judging.records.roles import require_person
 from judging.work import queue
@@ -53,8 +53,7 @@ def _check(run: EvaluationRun, grades: Sequence[PersonGrade]) -> None:
     if outside:
         told = [f"{grade} is outside the scale {scale.name} ({scale.minimum}-{scale.maximum})" for grade in outside]
         raise Invalid("some judgments are wrong; none was written", errors={"grade": told})
-    if run.status != EvaluationRunStatus.COMPLETED:
-        raise Conflict(f"the evaluation run is {run.status}; only a completed one is judged", code="run_not_completed")
+    check_open(run)
 
 
 def named_candidates(names: Sequence[tuple[UUID, str]]) -> tuple[EvaluationRun, list[int]]:

@@ -12,7 +12,7 @@ from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.metrics import Metric, parse_metric
 from judging.models import Abstention, Candidate, CheckSample, EvaluationRun, Goal, RunQuery, User
 from judging.records.audit import record_event
-from judging.records.grading import check_open, end_leases, store_abstention
+from judging.records.grading import check_open_to_samples, end_leases, store_abstention
 from judging.records.roles import Actor, require_member, require_person, user_of
 from judging.trust.samples.planning import DEFAULT_AGREEMENT_WIDTH
 from judging.trust.samples.plans import is_estimated
@@ -102,7 +102,7 @@ def skip_item(*, sample: CheckSample, candidate: Candidate, reason: str, actor: 
     """
     require_person(actor)
     for run in {run.pk: run for run in [*runs_of(sample), candidate.run]}.values():
-        check_open(run)
+        check_open_to_samples(run)
     with transaction.atomic():
         abstention = store_abstention(candidate, actor, reason)
         end_leases(actor, [candidate.pk])
@@ -156,7 +156,7 @@ def _checked(
         half_width = DEFAULT_AGREEMENT_WIDTH
     runs: Sequence[EvaluationRun] = [run] if other_run is None else [run, other_run]
     for each in runs:
-        check_open(each)
+        check_open_to_samples(each)
     if other_run is not None:
         if other_run.evaluation.corpus_id != run.evaluation.corpus_id:
             raise Conflict("the runs are of different corpora", code="corpora_differ")

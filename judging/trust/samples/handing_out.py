@@ -12,7 +12,7 @@ from judging import ledger
 from judging.foundation.errors import Conflict
 from judging.foundation.limits import LEASED_FOR
 from judging.models import Abstention, AuthorKind, Candidate, CheckSample, GradingHold, Judgment, User
-from judging.records.grading import check_open
+from judging.records.grading import check_open_to_samples
 from judging.records.roles import require_person
 from judging.trust.grades import NONE
 from judging.trust.samples.items import Items
@@ -47,7 +47,7 @@ def next_items(*, sample: CheckSample, actor: User, count: int = BATCH) -> Hande
     """
     require_person(actor)
     for run in runs_of(sample):
-        check_open(run)
+        check_open_to_samples(run)
     state = sample_state(sample, Reader())
     if state.look is None:
         raise Conflict("the run's candidates have changed since the sample was started", code="sample_void")
@@ -75,7 +75,7 @@ def postpone_item(*, sample: CheckSample, candidate: Candidate, actor: User) -> 
     """Put an item at the end of what `actor` has leased of a sample. Raise Forbidden, or Conflict for a closed run."""
     require_person(actor)
     for run in runs_of(sample):
-        check_open(run)
+        check_open_to_samples(run)
     leases = GradingHold.objects.filter(sample=sample, user=actor)
     last = leases.aggregate(last=Max("place"))["last"]
     if last is not None:

@@ -68,7 +68,7 @@ def evaluate(request: PageRequest, run_id: UUID) -> HttpResponse:
         return _act(request, run)
     if request.htmx and request.GET.get("part") == "progress":
         return render(request, "judging/evaluate/_progress.html", _progress(request, run))
-    if run.is_locked or run.status != "completed":
+    if not run.takes_grades:
         return render(request, "judging/evaluate/evaluate.html", {"run": run, "is_closed": True})
     after = _named(request.GET.get("after", ""), run)
     chosen = _named(request.GET.get("candidate", ""), run)

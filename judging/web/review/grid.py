@@ -156,7 +156,7 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
         "set_filters": sum(control.is_set for control in filters),
         "ordering": ordering_control(ordering),
         "grades": grade_keys(run.grading_scale),
-        "is_open": run.status == "completed" and not run.is_locked,
+        "is_open": run.takes_grades,
         "metrics": metric_cards(run),
     }
 

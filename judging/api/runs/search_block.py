@@ -1,10 +1,14 @@
 """What every run says of how it is executed, and what can be chosen when one is made."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.foundation.limits import MAX_CONTENT_TYPE, MAX_DEPTH, MAX_QUERY_STRING, MAX_TEXT
-from judging.models import SearchRun
+from judging.models import SearchRun, SearchRunStatus
 from judging.rest.fields import BooleanField, CharField, IntegerField, ModelSerializer, Serializer
+from judging.search.runs.holes import holes_of
 
 
 class SearchOptionsSerializer(Serializer):
@@ -22,11 +26,23 @@ class SearchOptionsSerializer(Serializer):
 SEARCH_OPTIONS = tuple(SearchOptionsSerializer._declared_fields)
 
 
+class HolesSerializer(Serializer):
+    """Of the first `depth` documents of each list, `count` of `total` have no grade."""
+
+    depth = IntegerField()
+    count = IntegerField()
+    total = IntegerField()
+
+
 class SearchRunSerializer(ModelSerializer):
     """How a run is executed. answered + empty + failed + pending + skipped = total."""
 
     pending_count = IntegerField(read_only=True)
     throttled_by = CharField(read_only=True, allow_null=True)
+    unjudged = serializers.SerializerMethodField(
+        help_text="What has no grade among the first documents of each list, down to the cut-off of the first metric,"
+        " else to the depth. Null in lists of runs, and until the searches have ended."
+    )
 
     class Meta:
         model = SearchRun
@@ -48,5 +64,13 @@ class SearchRunSerializer(ModelSerializer):
             "latency_p95_ms",
             "throttled_by",
             "started_at",
+            "unjudged",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(HolesSerializer(allow_null=True))
+    def get_unjudged(self, search: SearchRun) -> dict[str, Any] | None:
+        run = self.context.get("run")
+        is_told = run is not None and search.status != SearchRunStatus.PENDING and not search.is_active
+        holes = holes_of(run) if is_told else None
+        return None if holes is None else dict(HolesSerializer(holes).data)

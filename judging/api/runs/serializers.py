@@ -130,7 +130,9 @@ class RunSerializer(ModelSerializer):
     @extend_schema_field(SearchRunSerializer(allow_null=True))
     def get_search(self, run: EvaluationRun) -> dict[str, Any] | None:
         search = getattr(run, "search", None)
-        return None if search is None else dict(SearchRunSerializer(search).data)
+        # A row of a list tells nothing that takes a query of its own.
+        context = {} if isinstance(self.parent, serializers.ListSerializer) else {"run": run}
+        return None if search is None else dict(SearchRunSerializer(search, context=context).data)
 
     def get_has_stale_metrics(self, run: EvaluationRun) -> bool:
         # Lists bring it with every row; a single run may have changed since it was read.

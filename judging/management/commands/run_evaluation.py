@@ -2,21 +2,25 @@
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from judging.ledger.staleness import has_stale_metrics
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name
 from judging.models import Evaluation, EvaluationRun, EvaluationRunStatus, SearchRun
 from judging.records.roles import SYSTEM
 from judging.runs.run_lists import get_evaluation_run
+from judging.search.runs.holes import holes_of
 from judging.search.runs.making import RunOptions, create_search_run
 from judging.work import workers
 from judging.work.rescue import rescue_if_stalled
 
 _POLL_SECONDS = 0.5
 _SAY_EVERY_SECONDS = 5.0
+_FOLLOW_UP_SECONDS = 60.0
 _NO_WORKER = (
     "No worker is running, so the searches would wait for ever. Start one with\n\n"
     "    python manage.py serve --worker-only"
@@ -73,6 +77,10 @@ class Command(BaseCommand):
                 said_at = time.monotonic()
                 out.write(f"  {search.status}: {search.done_count:,} of {search.total_count:,} searches")
             time.sleep(_POLL_SECONDS)
+        # The grades that the corpus knows, and the metrics, come right after the end.
+        until = time.monotonic() + _FOLLOW_UP_SECONDS
+        while has_stale_metrics(run) and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
 
     def _report(self, run: EvaluationRun, *, as_json: bool) -> None:
         search = SearchRun.objects.get(pk=run.pk)
@@ -85,10 +93,14 @@ class Command(BaseCommand):
         )
         if run.error:
             self.stdout.write(run.error)
+        holes = None if search.is_active else holes_of(run)
+        if holes is not None and holes.total:
+            self.stdout.write(f"unjudged among the top {holes.depth}: {holes.count:,} of {holes.total:,} documents")
 
 
 def _described(run: EvaluationRun, search: SearchRun) -> dict[str, Any]:
     """Return the run under the API's names."""
+    holes = None if search.is_active else holes_of(run)
     counts = ("total", "answered", "empty", "failed", "pending", "skipped", "short")
     return {
         "id": str(run.pk),
@@ -99,5 +111,6 @@ def _described(run: EvaluationRun, search: SearchRun) -> dict[str, Any]:
         "error_code": run.error_code,
         "depth": run.depth,
         "metric_values": run.metric_values,
-        "search": {f"{name}_count": getattr(search, f"{name}_count") for name in counts},
+        "search": {f"{name}_count": getattr(search, f"{name}_count") for name in counts}
+        | {"unjudged": None if holes is None else asdict(holes)},
     }

@@ -123,7 +123,8 @@ def sidebar(request: PageRequest, run: EvaluationRun, form: StartForm | None = N
 
 
 def _asked_for(given: QueryDict) -> dict[str, str]:
-    return {name: str(given[name]) for name in ("ai_judge_id", "scope", "source_run_id", "trial") if name in given}
+    names = ("ai_judge_id", "scope", "source_run_id", "trial", "depth")
+    return {name: str(given[name]) for name in names if name in given}
 
 
 def _reason(run: EvaluationRun) -> str:

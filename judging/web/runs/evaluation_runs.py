@@ -19,6 +19,7 @@ from judging.runs import locks
 from judging.runs.evaluations import delete_run
 from judging.runs.run_lists import comparable_runs, coverage_shares, get_evaluation_run, run_queries
 from judging.runs.run_summary import count_written, grade_distribution
+from judging.search.runs.holes import holes_of
 from judging.web.base import PageRequest, go_to, member_required, page_of, signed_in, toast
 from judging.web.files import download
 from judging.web.judging_runs.start import sidebar
@@ -28,6 +29,7 @@ from judging.work import workers
 
 # Of the newest runs of the corpus, those in the menu; the page of a comparison has more.
 _MOST_COMPARABLE = 12
+_SEARCHED = (EvaluationRunStatus.COMPLETED, EvaluationRunStatus.FAILED, EvaluationRunStatus.CANCELLED)
 _UNDER_IMPORT = (EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING)
 
 
@@ -132,6 +134,7 @@ def _results(run: EvaluationRun) -> dict[str, Any]:
         "coverage": coverage_of(run),
         "cards": cards_of(run, certificates=valid_certificates([run.pk])),
         "grades": grade_distribution(run),
+        "holes": holes_of(run) if run.status in _SEARCHED else None,
         # Without a worker nothing is renewed, and nothing to wait for.
         "is_renewing": has_stale_metrics(run) and workers.has_live_worker(),
     }

@@ -1,0 +1,81 @@
+"""How much of a run's top is unjudged: told when it ends, on its page and over REST, and judged with one click."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from rest_framework.test import APIClient
+
+from judging.demo_search.server import Server
+from judging.ledger import refresh_run
+from judging.models import Candidate, EvaluationRun, Judgment, User
+from tests.factories import make_judge
+from tests.search.runs.searching import make_search_evaluation, searched, start_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def run(search_engine: Server, member: User) -> EvaluationRun:
+    """A run of three lists of five, measured by P@2, the first document of each judged."""
+    run = searched(make_search_evaluation(search_engine.url), member, metrics=["P@2", "NDCG@5"])
+    judge_rank(run, 1, member)
+    return run
+
+
+def judge_rank(run: EvaluationRun, rank: int, member: User) -> None:
+    common = {"corpus": run.evaluation.corpus, "scale": run.scale, "grade": 3}
+    rows = Candidate.objects.filter(run=run, rank=rank)
+    Judgment.objects.bulk_create(
+        Judgment(query_id=row.query_id, document_id=row.document_id, author_kind="member", member=member, **common)
+        for row in rows
+    )
+    refresh_run(run.pk)
+
+
+def test_rest_tells_what_of_the_top_is_unjudged(run: EvaluationRun, as_member: APIClient) -> None:
+    told = as_member.get(f"/api/v1/evaluations/runs/{run.pk}").json()["search"]["unjudged"]
+    assert told == {"depth": 2, "count": 3, "total": 6}
+
+
+def test_lists_of_runs_and_runs_under_way_tell_nothing(run: EvaluationRun, as_member: APIClient, member: User) -> None:
+    (listed,) = as_member.get(f"/api/v1/evaluations/{run.evaluation_id}/runs").json()["results"]
+    assert listed["search"]["unjudged"] is None
+    queued = start_run(run.evaluation, member)
+    assert as_member.get(f"/api/v1/evaluations/runs/{queued.pk}").json()["search"]["unjudged"] is None
+
+
+def test_a_run_without_cut_off_is_looked_at_to_its_depth(
+    search_engine: Server, as_member: APIClient, member: User
+) -> None:
+    deep = searched(make_search_evaluation(search_engine.url), member, metrics=["MAP"], depth=3)
+    told = as_member.get(f"/api/v1/evaluations/runs/{deep.pk}").json()["search"]["unjudged"]
+    assert told == {"depth": 3, "count": 9, "total": 9}
+
+
+def test_the_page_offers_to_judge_the_holes(run: EvaluationRun, client: Client, member: User) -> None:
+    make_judge(owner=member)
+    client.force_login(member)
+    path = f"/evaluations/runs/{run.pk}"
+    page = " ".join(client.get(path).content.decode().split())
+    assert '<b class="tabular">3</b> of the 6 documents in the top 2 are unjudged' in page
+    form = client.get(f"{path}?judge=1&scope=unjudged&depth=2").context["form"]
+    assert (form["scope"].value(), form["depth"].value()) == ("unjudged", "2")
+
+
+def test_without_holes_none_are_offered(run: EvaluationRun, client: Client, member: User) -> None:
+    judge_rank(run, 2, member)
+    client.force_login(member)
+    page = client.get(f"/evaluations/runs/{run.pk}").content.decode()
+    assert "Everything in the top 2 is judged" in page
+    assert "Judge the holes" not in page
+
+
+def test_the_command_tells_no_holes_of_a_run_under_way(search_engine: Server) -> None:
+    evaluation, out = make_search_evaluation(search_engine.url), StringIO()
+    evaluation.default_metrics = ["P@5"]
+    evaluation.save(update_fields=["default_metrics"])
+    call_command("run_evaluation", str(evaluation.pk), "--json", stdout=out)
+    assert json.loads(out.getvalue())["search"]["unjudged"] is None

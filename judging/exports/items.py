@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import Case, When
+
 from judging.models import JudgingItem, JudgingRun
 from judging.records.files.cells import csv_line
 from judging.records.files.formats import ITEM_FORMATS, checked_format, in_chunks
@@ -52,7 +54,7 @@ def _items(judging_run: JudgingRun) -> Iterator[tuple[Any, ...]]:
             "run_query__label",
             "run_query__body",
             "candidate__document__external_id",
-            "candidate__rank",
+            Case(When(candidate__run__isnull=False, then="candidate__rank")),
             "status",
             "grade",
             "reasoning",

@@ -61,7 +61,9 @@ def trial_queries(run_id: UUID, *, find: str = "") -> list[RunQuery]:
 
 def first_candidates(run_query: RunQuery, count: int) -> list[PromptCandidate]:
     """Return the first candidates of a run query as a prompt shows them."""
-    rows = Candidate.objects.filter(run_query=run_query).select_related("document", "document_version")
+    rows = Candidate.objects.filter(run_query=run_query, run__isnull=False).select_related(
+        "document", "document_version"
+    )
     return [
         PromptCandidate(row.document.external_id, version.title, version.fields or {}, version.image)
         for row in rows.order_by("rank")[:count]

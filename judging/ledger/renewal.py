@@ -60,7 +60,7 @@ def _renew_queries(run: EvaluationRun, stale: list[RunQuery]) -> None:
     grades: dict[UUID, dict[int, int]] = defaultdict(dict)
     judged_counts: dict[UUID, int] = defaultdict(int)
     candidates = (
-        Candidate.objects.filter(run_query_id__in=ids)
+        Candidate.objects.filter(run_query_id__in=ids, run__isnull=False)
         .order_by("run_query_id", "rank")
         .values_list("run_query_id", "document_id", "effective_grade")
     )

@@ -178,10 +178,14 @@ class Candidate(models.Model):
 
     `ledger` alone writes the cached columns. A locked run's stay as they were when it was locked: they are part of
     its snapshot.
+
+    An executed run's answers can be read again with another mapping. A document that falls out of the list then, but
+    was judged in the run, keeps its row for what points to it, with the rank that it had: `run` is None, so that no
+    list, count or metric of the run holds it. Whoever asks by `run_query` alone asks for `run__isnull=False`, too.
     """
 
     id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="candidates")
+    run = models.ForeignKey(EvaluationRun, models.CASCADE, null=True, blank=True, related_name="candidates")
     run_query = models.ForeignKey(RunQuery, models.CASCADE, related_name="candidates")
     # Copies of run_query.query, run_query.position and document_version.document: grades are looked up by
     # (query, document), the grid sorts by position, each through one index.
@@ -207,7 +211,9 @@ class Candidate(models.Model):
     class Meta:
         ordering = ["position", "rank"]
         constraints = [
-            models.UniqueConstraint(fields=["run_query", "rank"], name="candidate_rank_unique"),
+            models.UniqueConstraint(
+                fields=["run_query", "rank"], condition=models.Q(run__isnull=False), name="candidate_rank_unique"
+            ),
             models.UniqueConstraint(fields=["run_query", "document"], name="candidate_document_unique"),
             models.CheckConstraint(condition=models.Q(rank__gte=1), name="candidate_rank_from_1"),
         ]
@@ -226,3 +232,13 @@ class Candidate(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.rank}"
+
+    @property
+    def of_run(self) -> EvaluationRun:
+        """The run that it was found for, whether or not it is still listed there."""
+        return self.run or self.run_query.run
+
+    @property
+    def listed_rank(self) -> int | None:
+        """Where it stands in the list; None: it fell out of it."""
+        return None if self.run_id is None else self.rank

@@ -81,5 +81,5 @@ def abstain(*, candidate: Candidate, actor: User, reason: str) -> Abstention:
     Raise Forbidden, Invalid or Conflict.
     """
     require_person(actor)
-    check_open(candidate.run)
+    check_open(candidate.of_run)
     return store_abstention(candidate, actor, reason)

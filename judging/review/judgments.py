@@ -75,7 +75,9 @@ def named_candidates(names: Sequence[tuple[UUID, str]]) -> tuple[EvaluationRun, 
     found = {
         (run_query_id, document_key): pk
         for pk, run_query_id, document_key in Candidate.objects.filter(
-            run_query_id__in=run_query_ids, document__external_id__in={document_key for _, document_key in names}
+            run__isnull=False,
+            run_query_id__in=run_query_ids,
+            document__external_id__in={document_key for _, document_key in names},
         ).values_list("pk", "run_query_id", "document__external_id")
     }
     seen: set[tuple[UUID, str]] = set()

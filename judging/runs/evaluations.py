@@ -154,7 +154,9 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
     void_certificates(run.pk, "run_deleted")
     # A run can hold 100,000 candidates, which Django would load to delete them one by one: statements instead,
     # each table before the ones it refers to.
-    Candidate.objects.filter(run=run, last_item__isnull=False).update(last_item=None)
+    unlisted = Candidate.objects.filter(run=None, run_query__run=run)
+    for candidates in (Candidate.objects.filter(run=run), unlisted):
+        candidates.filter(last_item__isnull=False).update(last_item=None)
     for rows in (
         SearchExchange.objects.filter(item__search_run_id=run.pk),
         SearchItem.objects.filter(search_run_id=run.pk),
@@ -165,10 +167,11 @@ def _delete_run(actor: Actor, run: EvaluationRun) -> None:
         Call.objects.filter(probe_run__evaluation_run=run),
         Call.objects.filter(golden_check__golden_set__evaluation_run=run),
         GoldenPair.objects.filter(golden_set__evaluation_run=run),
-        GradingHold.objects.filter(candidate__run=run),
-        Abstention.objects.filter(candidate__run=run),
+        GradingHold.objects.filter(candidate__run_query__run=run),
+        Abstention.objects.filter(candidate__run_query__run=run),
         LockedJudgment.objects.filter(run=run),
         Candidate.objects.filter(run=run),
+        unlisted,
         RunQuery.objects.filter(run=run),
     ):
         rows._raw_delete(using="default")

@@ -84,9 +84,10 @@ def _rows(version_ids: Collection[UUID]) -> Iterable[tuple[Any, ...]]:
             " FROM judging_judgment said"
             " JOIN judging_candidate candidate"
             " ON candidate.query_id = said.query_id AND candidate.document_id = said.document_id"
-            " JOIN judging_evaluationrun run ON run.id = candidate.run_id AND run.scale = said.scale"
             " JOIN judging_judgingitem item ON item.candidate_id = candidate.id AND item.status = 'judged'"
             " JOIN judging_judgingrun judged ON judged.id = item.judging_run_id"
+            # Not the candidate's: what fell out of its list is in no run, while what was said of it stands.
+            " JOIN judging_evaluationrun run ON run.id = judged.evaluation_run_id AND run.scale = said.scale"
             f" WHERE said.blind_grade IS NOT NULL AND judged.judge_version_id IN ({wanted})",
             [uuid_param(version_id) for version_id in version_ids],
         )

@@ -154,7 +154,9 @@ class JudgingItemSerializer(ModelSerializer):
 
     query_id = serializers.UUIDField(source="run_query_id", read_only=True)
     candidate_id = serializers.CharField(source="candidate.document.external_id", read_only=True)
-    rank = serializers.IntegerField(source="candidate.rank", read_only=True)
+    rank = serializers.IntegerField(
+        source="candidate.listed_rank", read_only=True, allow_null=True, help_text="Null: it fell out of the list."
+    )
     raw_reply = serializers.SerializerMethodField(help_text="The reply the outcome was read from, as it came.")
 
     class Meta:

@@ -71,6 +71,6 @@ class SearchRunSerializer(ModelSerializer):
     @extend_schema_field(HolesSerializer(allow_null=True))
     def get_unjudged(self, search: SearchRun) -> dict[str, Any] | None:
         run = self.context.get("run")
-        is_told = run is not None and search.status != SearchRunStatus.PENDING and not search.is_active
-        holes = holes_of(run) if is_told else None
-        return None if holes is None else dict(HolesSerializer(holes).data)
+        if run is None or search.is_active or search.status == SearchRunStatus.PENDING:
+            return None
+        return dict(HolesSerializer(holes_of(run)).data)

@@ -108,11 +108,14 @@ def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[RankedList], fi
 
 
 def write_candidates(
-    corpus_id: UUID, lists: Sequence[tuple[RunQuery, Sequence[RankedCandidate]]], known: Mapping[str, int] | None = None
+    corpus_id: UUID,
+    lists: Sequence[tuple[RunQuery, Sequence[RankedCandidate]]],
+    known: Mapping[tuple[UUID, str], int] | None = None,
 ) -> int:
     """Write the candidates of run queries, in the caller's transaction; return how many.
 
-    `known` has the primary keys of those that exist already, by document key: they get their new rank and content.
+    `known` has the primary keys of those that exist already, listed or not, by run query and document key: they get
+    their new rank and content.
     """
     candidates = [candidate for _, ranked in lists for candidate in ranked]
     document_ids = ensure_documents(corpus_id, (candidate.external_id for candidate in candidates))
@@ -123,7 +126,7 @@ def write_candidates(
     known = known or {}
     rows = [
         Candidate(
-            pk=known.get(candidate.external_id),
+            pk=known.get((run_query.pk, candidate.external_id)),
             run_id=run_query.run_id,
             run_query=run_query,
             query_id=run_query.query_id,
@@ -139,5 +142,5 @@ def write_candidates(
     Candidate.objects.bulk_create([row for row in rows if row.pk is None])
     if known:
         there = [row for row in rows if row.pk is not None]
-        Candidate.objects.bulk_update(there, ["document_version", "rank", "score"], batch_size=200)
+        Candidate.objects.bulk_update(there, ["run", "document_version", "rank", "score"], batch_size=200)
     return len(rows)

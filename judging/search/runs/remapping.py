@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 
 from judging import ledger
 from judging.engines.mapping import InvalidMapping, MappedCandidate, Mapping, MappingFailed, compile_mapping
@@ -17,6 +17,7 @@ from judging.models import (
     Abstention,
     Candidate,
     EvaluationRun,
+    GradingHold,
     JudgingItem,
     ProbeItem,
     RunQuery,
@@ -52,7 +53,7 @@ def remap_search_run(*, run: EvaluationRun, actor: Actor, candidates_mapping: st
 
     A search at a time, each in a transaction: after a kill it can be run again. Raise Forbidden, Invalid
     (not_executed, a mapping that can't be), or Conflict: run_active, run_locked, run_being_judged, not_started,
-    inputs_gone, evidence_gone, candidates_in_use.
+    inputs_gone, evidence_gone.
     """
     require_member(actor)
     search = search_of(run)
@@ -158,26 +159,30 @@ def _read(pages: Sequence[SearchExchange], mapping: Mapping, depth: int) -> tupl
 
 def _replace_list(run: EvaluationRun, run_query: RunQuery, ranked: Sequence[RankedCandidate]) -> None:
     """Make the list of a run query this one. Rows are matched by document key; what points to one goes on to."""
-    keys = {candidate.external_id: rank for rank, candidate in enumerate(ranked, start=1)}
-    old = list(Candidate.objects.filter(run_query=run_query).select_related("document"))
-    fallen = [candidate.pk for candidate in old if candidate.document.external_id not in keys]
-    if fallen:
-        for rows in (JudgingItem, ProbeItem, Abstention):
-            if rows.objects.filter(candidate_id__in=fallen).exists():
-                raise Conflict(
-                    f"“{run_query.text[:100]}” would lose documents that were judged in this run; make a new run of"
-                    " the endpoint with its new mapping instead",
-                    code="candidates_in_use",
-                )
-        Candidate.objects.filter(pk__in=fallen).delete()
-    stays = {candidate.document.external_id: candidate.pk for candidate in old if candidate.pk not in set(fallen)}
+    rows = Candidate.objects.filter(run_query=run_query)
+    old = list(rows.values_list("pk", "run_id", "document__external_id", "rank"))
+    keys = {candidate.external_id for candidate in ranked}
+    listed = [row for row in old if row[1] is not None]
+    _drop([pk for pk, _, key, _ in listed if key not in keys])
     # Out of the way first: ranks are unique at every moment.
-    highest = Candidate.objects.filter(run_query=run_query).aggregate(highest=Max("rank"))["highest"] or 0
-    beyond = highest + len(ranked)
-    Candidate.objects.filter(run_query=run_query).update(rank=F("rank") + beyond)
-    write_candidates(run.evaluation.corpus_id, [(run_query, ranked)], known=stays)
+    beyond = len(ranked) + max((rank for *_, rank in listed), default=0)
+    rows.filter(run=run).update(rank=F("rank") + beyond)
+    known = {(run_query.pk, key): pk for pk, _, key, _ in old if key in keys}
+    write_candidates(run.evaluation.corpus_id, [(run_query, ranked)], known=known)
     RunQuery.objects.filter(pk=run_query.pk).update(candidate_count=len(ranked), has_stale_metrics=True)
-    EvaluationRun.objects.filter(pk=run.pk).update(candidate_count=F("candidate_count") + len(ranked) - len(old))
+    EvaluationRun.objects.filter(pk=run.pk).update(candidate_count=F("candidate_count") + len(ranked) - len(listed))
+
+
+def _drop(fallen: Sequence[int]) -> None:
+    """Take candidates out of their list: what points to one keeps its row."""
+    candidates = Candidate.objects.filter(pk__in=fallen)
+    pointing: tuple[type[JudgingItem | ProbeItem | Abstention], ...] = (JudgingItem, ProbeItem, Abstention)
+    used = {
+        pk for rows in pointing for pk in rows.objects.filter(candidate__in=fallen).values_list("candidate", flat=True)
+    }
+    GradingHold.objects.filter(candidate__in=fallen).delete()
+    candidates.filter(pk__in=used).update(run=None)
+    candidates.exclude(pk__in=used).delete()
 
 
 def _count(run: EvaluationRun, item: SearchItem, columns: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from judging.foundation.errors import IllegalTransition
 from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text
 from judging.models import (
+    Candidate,
     EvaluationRun,
     RunQuery,
     SearchExchange,
@@ -149,6 +150,7 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
         self._corpus_id = search.evaluation_run.evaluation.corpus_id
         self._key = resource_key(search.endpoint.pk)
         self._held: dict[int, RunQuery] = {}
+        self._has_unlisted = Candidate.objects.filter(run=None, run_query__run=search.pk).exists()
         if not search.endpoint.tls_verify and not search.was_unverified:
             SearchRun.objects.filter(pk=search.pk).update(was_unverified=True)
 
@@ -227,7 +229,8 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
         lists = [(run_query, ranked_candidates(answer.candidates)) for run_query, answer in answers]
         found = [(run_query, ranked) for run_query, ranked in lists if ranked]
         if found:
-            written = write_candidates(self._corpus_id, found)
+            known = self._unlisted([run_query for run_query, _ in found])
+            written = write_candidates(self._corpus_id, found, known)
             with connection.cursor() as cursor:
                 cursor.executemany(
                     f"UPDATE {RunQuery._meta.db_table} SET candidate_count = %s WHERE id = %s",
@@ -240,6 +243,14 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
             "failed_count": F("failed_count") + len(decided) - len(answers),
             "short_count": F("short_count") + sum(len(ranked) < self._depth for _, ranked in found),
         }
+
+    def _unlisted(self, run_queries: Sequence[RunQuery]) -> dict[tuple[UUID, str], int]:
+        """Return the rows of documents that fell out of these lists earlier, for them to come back."""
+        if not self._has_unlisted:
+            return {}
+        rows = Candidate.objects.filter(run=None, run_query__in=run_queries)
+        columns = rows.values_list("run_query_id", "document__external_id", "pk")
+        return {(run_query_id, key): pk for run_query_id, key, pk in columns}
 
     def most_frequent_refusal(self, job: SearchRun) -> str:
         failed = SearchItem.objects.filter(search_run=job, status=SearchStatus.FAILED)

@@ -1,6 +1,7 @@
 """Start, stop and resume the searches of an evaluation run."""
 
 import logging
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -98,7 +99,11 @@ def resume_search_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
         )
         # A slice that still holds one of them finds its lane gone and leaves its rows alone.
         search.lanes.delete()
-        SearchRun.objects.filter(pk=search.pk).update(
+        _queue(
+            current,
+            search,
+            endpoint,
+            from_status=SearchRunStatus(search.status),
             failed_count=F("failed_count") - counts[SearchStatus.FAILED],
             skipped_count=F("skipped_count") - counts[SearchStatus.SKIPPED],
             refused_prompt_count=0,
@@ -107,7 +112,6 @@ def resume_search_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
             started_at=None,
             completed_at=None,
         )
-        _queue(current, search, endpoint, from_status=SearchRunStatus(search.status))
         record_event(actor=actor, action="search_run_resumed", subject=current)
     current.refresh_from_db()
     return current
@@ -157,9 +161,13 @@ def _check_address(search: SearchRun) -> SearchEndpoint:
     return endpoint
 
 
-def _queue(run: EvaluationRun, search: SearchRun, endpoint: SearchEndpoint, *, from_status: SearchRunStatus) -> None:
-    """Queue the searches of a run that is held."""
-    queued = SearchRun.objects.filter(pk=search.pk, status=from_status).update(status=SearchRunStatus.QUEUED)
+def _queue(
+    run: EvaluationRun, search: SearchRun, endpoint: SearchEndpoint, *, from_status: SearchRunStatus, **changes: Any
+) -> None:
+    """Queue the searches of a run that is held, and make the changes of its search run that go with it."""
+    held = SearchRun.objects.filter(pk=search.pk, status=from_status)
+    # In one statement: a completed run can't have anything left.
+    queued = held.update(status=SearchRunStatus.QUEUED, **changes)
     noted = EvaluationRun.objects.filter(pk=run.pk, status=from_status).update(
         status=EvaluationRunStatus.QUEUED,
         error="",

@@ -101,7 +101,7 @@ def skip_item(*, sample: CheckSample, candidate: Candidate, reason: str, actor: 
     Raise Forbidden, Invalid (no reason) or Conflict (run_locked, run_not_completed).
     """
     require_person(actor)
-    for run in {run.pk: run for run in [*runs_of(sample), candidate.run]}.values():
+    for run in {run.pk: run for run in [*runs_of(sample), candidate.of_run]}.values():
         check_open_to_samples(run)
     with transaction.atomic():
         abstention = store_abstention(candidate, actor, reason)

@@ -62,10 +62,10 @@ def _act(request: PageRequest, sample: CheckSample) -> HttpResponse:
             raise Invalid("choose a grade first")
         # This page never shows the AI's grade, whatever a form claims; what was seen elsewhere the ledger knows.
         grade = PersonGrade(candidate.pk, int(given), saw_ai_grade=False)
-        grade_candidates(run=candidate.run, grades=[grade], actor=request.user)
+        grade_candidates(run=candidate.of_run, grades=[grade], actor=request.user)
         done = candidate
     elif act == "take_back":
-        grade_candidates(run=candidate.run, grades=[PersonGrade(candidate.pk)], actor=request.user)
+        grade_candidates(run=candidate.of_run, grades=[PersonGrade(candidate.pk)], actor=request.user)
     else:
         raise Invalid("there is no such act")
     if not request.htmx:
@@ -91,7 +91,7 @@ def _page(
         "leased_count": len(leased),
     }
     if candidate is not None:
-        (row,) = rows_of(candidate.run, [candidate.pk], viewer=request.user)
+        (row,) = rows_of(candidate.of_run, [candidate.pk], viewer=request.user)
         context["shown"] = shown_of(row)
     else:
         context |= _look(request, sample)
@@ -138,8 +138,8 @@ def _committed(request: PageRequest, candidate: Candidate | None) -> Committed |
     """Return one's own grade of an item, without the AI's."""
     if candidate is None:
         return None
-    (row,) = rows_of(candidate.run, [candidate.pk], viewer=request.user)
-    committed = committed_of(row, candidate.run)
+    (row,) = rows_of(candidate.of_run, [candidate.pk], viewer=request.user)
+    committed = committed_of(row, candidate.of_run)
     return committed and replace(committed, ai_grade=None, ai_judge_label="", reasoning="")
 
 

@@ -73,8 +73,8 @@ class SearchRunRemap(ApiView):
         "Read the kept answers again with another mapping",
         body=RemapSerializer,
         answer=RunSerializer,
-        conflict="run_active, run_locked, run_being_judged, not_started, inputs_gone, evidence_gone, candidates_in_use",
-        description="The engine is not asked. A search whose evidence is cut or gone keeps its result and is counted in"
+        conflict="run_active, run_locked, run_being_judged, not_started, inputs_gone, evidence_gone",
+        description="The engine is not asked. A document that falls out of a list keeps what was judged of it. A search whose evidence is cut or gone keeps its result and is counted in"
         " `not_remapped_count`.",
     )
     def post(self, request: Request, run_id: UUID) -> Response:

@@ -49,7 +49,7 @@ def aligned_documents(in_a: RunQuery, in_b: RunQuery, *, depth: int) -> list[Ali
     of_a, of_b = (
         {
             document_id: (rank, pk)
-            for document_id, rank, pk in Candidate.objects.filter(run_query=run_query)
+            for document_id, rank, pk in Candidate.objects.filter(run_query=run_query, run__isnull=False)
             .order_by("rank")
             .values_list("document_id", "rank", "pk")
         }

@@ -1,0 +1,171 @@
+"""Remapped and resumed runs: rows are matched by document, and nothing that was judged is lost."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from judging.demo_search.server import Server
+from judging.exports.items import export_judging_run
+from judging.exports.judgments import export_judgments
+from judging.exports.runs import export_run
+from judging.ledger import refresh_run
+from judging.models import (
+    Abstention,
+    Candidate,
+    EvaluationRun,
+    GradingHold,
+    ItemStatus,
+    JudgingItem,
+    JudgingRun,
+    Judgment,
+    RunQuery,
+    SearchItem,
+    User,
+)
+from judging.review.grid import all_grid_rows
+from judging.review.handing_out import next_candidate
+from judging.runs.evaluations import delete_run
+from judging.search.runs.remapping import remap_search_run
+from judging.search.runs.starting import resume_search_run
+from tests.draining import drain
+from tests.factories import make_judge
+from tests.rest_clients import assert_problem
+from tests.search.runs.searching import counts, make_search_evaluation, reread, search_of, searched
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# All but the first hit, and all of them.
+WITHOUT_FIRST = "{total: hits.total.value, candidates: hits.hits[1:].{id: _id, title: _source.title}}"
+WHOLE = "{total: hits.total.value, candidates: hits.hits[].{id: _id, title: _source.title}}"
+NOWHERE = "nowhere"
+
+
+@pytest.fixture
+def run(search_engine: Server, member: User) -> EvaluationRun:
+    """A run of one list of five. Its first document has an item, a judgment, a person's "I can't tell", and a hold."""
+    run = searched(make_search_evaluation(search_engine.url, queries=("red shoes",)), member)
+    first = Candidate.objects.get(run=run, rank=1)
+    version = make_judge(owner=member).versions.get()
+    judging_run = JudgingRun.objects.create(
+        evaluation_run=run,
+        judge_version=version,
+        status="completed",
+        total_count=1,
+        judged_count=1,
+        max_concurrency=1,
+    )
+    common = {"candidate": first, "run_query_id": first.run_query_id}
+    item = JudgingItem.objects.create(
+        judging_run=judging_run, prompt_number=1, status=ItemStatus.JUDGED, grade=2, **common
+    )
+    Candidate.objects.filter(pk=first.pk).update(last_item=item, last_item_status="judged")
+    Judgment.objects.create(
+        corpus=run.evaluation.corpus,
+        query_id=first.query_id,
+        document_id=first.document_id,
+        scale=run.scale,
+        grade=2,
+        author_kind="member",
+        member=member,
+    )
+    Abstention.objects.create(candidate=first, user=member, reason="no idea")
+    next_candidate(run=run, actor=member)
+    refresh_run(run.pk)
+    return reread(run)
+
+
+def remap(run: EvaluationRun, member: User, mapping: str) -> None:
+    remap_search_run(run=reread(run), actor=member, candidates_mapping=mapping)
+
+
+def keys(run: EvaluationRun) -> list[str]:
+    return list(Candidate.objects.filter(run=run).order_by("rank").values_list("document__external_id", flat=True))
+
+
+def test_a_judged_document_that_falls_out_leaves_every_list(run: EvaluationRun, member: User, client: Client) -> None:
+    first, *others = keys(run)
+    assert (run.judged_count, run.metric_values) == (1, {"P@5": 0.2})
+    remap(run, member, WITHOUT_FIRST)
+    now = reread(run)
+    assert keys(run) == others
+    assert (now.candidate_count, now.judged_count, RunQuery.objects.get(run=run).candidate_count) == (4, 0, 4)
+    # No judgment is left in the list; its query still has one, of a document that is not returned.
+    assert now.metric_values == {"P@5": 0.0}
+    assert [row.document_key for row in all_grid_rows(now, viewer=member)] == others
+    line = json.loads("".join(export_run(now, "jsonl")))
+    assert [each["id"] for each in line["candidates"]] == others
+    client.force_login(member)
+    assert first not in client.get(f"/evaluations/runs/{run.pk}/review").content.decode()
+
+
+def test_what_was_said_of_a_fallen_document_stays_and_is_exported(
+    run: EvaluationRun, member: User, as_member: APIClient
+) -> None:
+    first = keys(run)[0]
+    remap(run, member, WITHOUT_FIRST)
+    judging_run = JudgingRun.objects.get()
+    item = json.loads("".join(export_judging_run(judging_run, "jsonl")))
+    assert (item["doc_id"], item["grade"], item["rank"]) == (first, 2, None)
+    assert first in "".join(export_judgments(reread(run), "csv"))
+    assert Abstention.objects.exists()
+    (listed,) = as_member.get(f"/api/v1/ai-judging-runs/{judging_run.pk}/items").json()["results"]
+    assert (listed["candidate_id"], listed["rank"]) == (first, None)
+
+
+def test_a_fallen_document_is_no_candidate_to_grade(run: EvaluationRun, member: User, as_member: APIClient) -> None:
+    first = keys(run)[0]
+    query = RunQuery.objects.get(run=run)
+    remap(run, member, WITHOUT_FIRST)
+    judgment = {"queries": [{"query_id": str(query.pk), "judgments": [{"candidate_id": first, "grade": 1}]}]}
+    assert_problem(as_member.post("/api/v1/judgments", judgment), 400, "invalid")
+    assert not GradingHold.objects.filter(candidate__document__external_id=first).exists()
+
+
+def test_a_document_that_comes_back_is_the_row_that_it_was(run: EvaluationRun, member: User) -> None:
+    before = list(Candidate.objects.filter(run=run).order_by("rank").values_list("pk", "rank"))
+    for mapping in (WITHOUT_FIRST, NOWHERE, WHOLE):
+        remap(run, member, mapping)
+    after = Candidate.objects.filter(run=run).order_by("rank")
+    assert after[0].pk == before[0][0]
+    assert (after[0].last_item_status, after[0].effective_grade) == ("judged", 2)
+    assert [each.rank for each in after] == [1, 2, 3, 4, 5]
+    assert reread(run).judged_count == 1
+
+
+def test_documents_that_nothing_points_to_are_deleted(run: EvaluationRun, member: User) -> None:
+    remap(run, member, NOWHERE)
+    assert (reread(run).candidate_count, counts(run)) == (0, {"failed": 1})
+    assert Candidate.objects.filter(run_query__run=run).count() == 1
+
+
+def test_resume_lists_a_fallen_document_again(run: EvaluationRun, member: User, search_engine: Server) -> None:
+    first = Candidate.objects.get(run=run, rank=1)
+    remap(run, member, NOWHERE)
+    search = search_of(run)
+    search.candidates_mapping = WHOLE
+    search.save(update_fields=["candidates_mapping"])
+    resume_search_run(run=reread(run), actor=member)
+    drain()
+    now = reread(run)
+    assert (now.status, now.candidate_count, counts(run)) == ("completed", 5, {"answered": 1})
+    assert Candidate.objects.get(run=run, rank=1).pk == first.pk
+    assert SearchItem.objects.get().returned == 5
+
+
+def test_a_run_is_deleted_with_documents_that_fell_out(run: EvaluationRun, member: User) -> None:
+    remap(run, member, WITHOUT_FIRST)
+    delete_run(actor=member, run=reread(run))
+    assert not Candidate.objects.exists()
+    assert Judgment.objects.exists()
+
+
+@pytest.mark.parametrize("act", [remap_search_run, resume_search_run])
+def test_neither_remap_nor_resume_touches_a_locked_run(
+    run: EvaluationRun, member: User, act: Callable[..., object], as_member: APIClient
+) -> None:
+    EvaluationRun.objects.filter(pk=run.pk).update(is_locked=True, locked_at=run.created_at)
+    name = "remap" if act is remap_search_run else "resume"
+    assert_problem(as_member.post(f"/api/v1/evaluations/runs/{run.pk}/{name}"), 409, "run_locked")

@@ -43,7 +43,8 @@ class SearchFailure:
     """No list. The message holds no secret.
 
     fault: the same search may succeed later (TRANSIENT), no search of this endpoint can (RUN), or this one never will
-    (PROMPT). retry_after in seconds; code_if_lasting as in ServiceError.
+    (PROMPT). retry_after in seconds; code_if_lasting as in ServiceError. code_of_run: what a run that ends by it is
+    said to have failed with, "": the same code.
     """
 
     code: str
@@ -52,6 +53,7 @@ class SearchFailure:
     retry_after: float | None
     exchanges: Sequence[Exchange]
     code_if_lasting: str = ""
+    code_of_run: str = ""
 
 
 class SearchFailed(Exception):
@@ -65,10 +67,14 @@ class SearchFailed(Exception):
         *,
         retry_after: float | None = None,
         code_if_lasting: str = "",
+        code_of_run: str = "",
     ) -> None:
         super().__init__(message)
         self.code, self.message, self.fault = code, message, fault
         self.retry_after, self.code_if_lasting = retry_after, code_if_lasting
+        self.code_of_run = code_of_run
 
     def failure(self, exchanges: Sequence[Exchange]) -> SearchFailure:
-        return SearchFailure(self.code, self.message, self.fault, self.retry_after, exchanges, self.code_if_lasting)
+        return SearchFailure(
+            self.code, self.message, self.fault, self.retry_after, exchanges, self.code_if_lasting, self.code_of_run
+        )

@@ -16,7 +16,7 @@ from judging.engines.configuration import EndpointConfig, InvalidEndpoint, check
 from judging.engines.curl import curl_line
 from judging.engines.mapping import InvalidMapping, MappedCandidate, MappingFailed, compile_mapping
 from judging.engines.paging import Pager, Position
-from judging.engines.refusals import refused, said_in
+from judging.engines.refusals import AUTHENTICATION, refused, said_in
 from judging.engines.rendering import RenderedRequest, SearchTemplate, TemplateInvalid
 from judging.engines.signing import AwsMissing, Signer, TokenRefused, Unsigned, decoded_headers, encoded_headers
 from judging.foundation.answers import Fault
@@ -139,7 +139,8 @@ class EngineCaller:
         except TokenRefused as error:
             failed = refused(error.status, error.headers, error.message)
             # Without a token no search can be asked.
-            failed.fault = Fault.TRANSIENT if failed.fault is Fault.TRANSIENT else Fault.RUN
+            if failed.fault is not Fault.TRANSIENT:
+                failed.fault, failed.code_of_run = Fault.RUN, AUTHENTICATION
             raise failed from None
         except TimeoutError:
             raise SearchFailed(

@@ -12,6 +12,8 @@ from judging.foundation.answers import Fault
 from judging.foundation.text import clean_text
 from judging.providers.failures import retry_after_of
 
+# What a judging run fails with, too, when its provider refuses the key.
+AUTHENTICATION = "authentication"
 _MAX_SAID = 500
 _TROUBLE = frozenset({502, 503, 504})
 _HOST = re.compile(r"https?://(?:[^/?#@]*@)?([A-Za-z0-9.\-:\[\]]{1,200})")
@@ -37,7 +39,8 @@ def refused(status: int | None, headers: Mapping[str, str], said: str) -> Search
             retry_after=retry_after_of(headers),
         )
     if status in (401, 403):
-        return SearchFailed("http_status", f"The engine refuses the credentials (HTTP {status}){words}", Fault.RUN)
+        message = f"Authentication refused: the engine refuses the credentials (HTTP {status}){words}"
+        return SearchFailed("http_status", message, Fault.RUN, code_of_run=AUTHENTICATION)
     if 300 <= status < 400:
         host = _HOST.match(headers.get("location", ""))
         where = f" to {host[1]}" if host else ""

@@ -269,7 +269,7 @@ class _Caller:
             error = ServiceError(
                 result.message,
                 fault=result.fault,
-                code=result.code,
+                code=result.code_of_run or result.code,
                 retry_after=result.retry_after,
                 code_if_lasting=result.code_if_lasting,
             )

@@ -1,7 +1,7 @@
 """A kind of work: all that the engine needs to know of a subject. The table of kinds is `judging.kinds`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -168,6 +168,9 @@ class Assignment(ABC, Generic[JobT, AskT, ValueT]):
     has_several_subjects: bool | None = None
     # What `spent` and `reason_to_end` look at, fields of the job.
     state_fields: Sequence[str] = ()
+    # Set by the engine. A call that is several requests awaits it before each but the first: it waits for a start under
+    # the resource's limit per minute. It raises ServiceError once the job has ended.
+    go_on: Callable[[AskT], Awaitable[None]]
 
     # Asking
 

@@ -108,6 +108,11 @@ class SliceLoop(Generic[AskT, ValueT]):
         while not await self._flush():
             await asyncio.sleep(FLUSH_SECONDS)
 
+    async def go_on(self, ask: AskT) -> None:
+        """Wait until a call may send a further request. Raise ServiceError once the job has ended: none is sent."""
+        if not await self._gates.go_on(ask, lambda: self._state.is_active):
+            raise ServiceError("the work has ended", fault=Fault.RUN, code="ended")
+
     def abort(self) -> None:
         """Give everything back at once, calls in flight included (the process is told to end)."""
         self._stop_accepting()
@@ -331,7 +336,7 @@ class SliceLoop(Generic[AskT, ValueT]):
                 await asyncio.sleep(BETWEEN_PIECES_SECONDS)
         self._writing = Outcomes()
         self._refused_since = None
-        if self._accepts and self._state.is_active and self._gates.is_due():
+        if (self._accepts or self._in_flight) and self._state.is_active and self._gates.is_due():
             await self._renew_gates()
         return True
 
@@ -352,7 +357,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         return "provider_limit" if was_closed else ""
 
     async def _renew_gates(self) -> None:
-        waiting = len(self._ready) + len(self._delayed) + (self._stock() if self._has_more else 0)
+        waiting = len(self._ready) + len(self._delayed) + (self._stock() if self._accepts and self._has_more else 0)
         concurrency = self._concurrency.current if time.monotonic() >= self._paused_until else 0
         demands = self._gates.demands(concurrency=concurrency, waiting=waiting if concurrency else 0)
         try:

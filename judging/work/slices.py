@@ -107,6 +107,7 @@ def _run_loop(
                 turn=turn,
                 executor=executor,
             )
+            assignment.go_on = loop.go_on
             try:
                 with notice.calling(loop.abort):
                     await loop.run()

@@ -1,6 +1,6 @@
 """Searches as a kind of work: a row for each query of a run, asked of its endpoint; a failed one is no empty list."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
-from judging.engines.answers import SearchAnswer, SearchFailure
+from judging.engines.answers import SearchAnswer, SearchFailed, SearchFailure
 from judging.engines.asking import EngineCaller
 from judging.engines.configuration import InvalidEndpoint
 from judging.engines.rendering import SearchTemplate, compile_template
@@ -157,7 +157,7 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
     # Asking
 
     def open(self) -> "_Caller":
-        return _Caller(EngineCaller(self._config), self._template, self._depth)
+        return _Caller(EngineCaller(self._config), self._template, self._depth, lambda ask: self.go_on(ask))
 
     def resource_of(self, ask: SearchAsk) -> str:
         return self._key
@@ -259,11 +259,26 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
 
 
 class _Caller:
-    def __init__(self, caller: EngineCaller, template: SearchTemplate, depth: int) -> None:
+    def __init__(
+        self,
+        caller: EngineCaller,
+        template: SearchTemplate,
+        depth: int,
+        go_on: Callable[[SearchAsk], Awaitable[None]],
+    ) -> None:
         self._caller, self._template, self._depth = caller, template, depth
+        self._go_on = go_on
 
     async def ask(self, ask: SearchAsk, may_reask: Callable[[], bool]) -> AnswerTo[SearchAsk, Found]:
-        result = await self._caller.search(self._template, ask.body, self._depth)
+        async def spend(page: int) -> None:
+            # The gate has let the first one begin.
+            if page > 1:
+                try:
+                    await self._go_on(ask)
+                except ServiceError as error:
+                    raise SearchFailed(error.code, error.message, error.fault) from None
+
+        result = await self._caller.search(self._template, ask.body, self._depth, spend=spend)
         call = SearchCall(result)
         if isinstance(result, SearchFailure) and result.fault is not Fault.PROMPT:
             error = ServiceError(

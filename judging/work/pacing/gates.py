@@ -1,5 +1,10 @@
-"""How many calls a slice may make to each resource: its share of limits that hold across runs, batches and hosts."""
+"""How many calls a slice may make to each resource: its share of limits that hold across runs, batches and hosts.
 
+A call may be several requests, such as the pages of a list: each further one takes a start of its own, before calls
+that have not begun.
+"""
+
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -9,6 +14,8 @@ from typing import Any, Protocol
 
 # A start that is not used for this long is dropped, so that unused ones don't add up to a burst.
 _LATEST = 0.5
+# How often a request that waits for its start looks whether there is one.
+_LOOK_AGAIN = 0.05
 # A limit that is set while a slice runs takes effect within this time.
 _LOOK_EVERY = 5.0
 
@@ -47,10 +54,24 @@ class _Gate:
         self.share: int | None = 0
         self.starts: deque[float] | None = None
         self.started_lately = 0
+        # Calls in flight that wait to send a further request, first come first served; how many did so lately.
+        self.line = asyncio.Lock()
+        self.in_line = 0
+        self.continued_lately = 0
 
     def enter(self, now: float) -> float:
         if self.share is not None and self.in_flight >= self.share:
             return inf
+        if self.in_line:
+            # What has begun is ended first: the longer a call waits for its requests, the likelier it fails.
+            return _LOOK_AGAIN
+        if seconds := self.start(now):
+            return seconds
+        self.in_flight += 1
+        return 0.0
+
+    def start(self, now: float) -> float:
+        """Take a start and return 0, or return in how many seconds there is one."""
         if self.starts is not None:
             while self.starts and self.starts[0] < now - _LATEST:
                 self.starts.popleft()
@@ -59,7 +80,6 @@ class _Gate:
             if self.starts[0] > now:
                 return self.starts[0] - now
             self.starts.popleft()
-        self.in_flight += 1
         self.started_lately += 1
         return 0.0
 
@@ -67,8 +87,10 @@ class _Gate:
         wanted = min(concurrency, self.in_flight + waiting)
         # While it waits for an answer the loop goes on by the last grant, or freely without a limit.
         in_hand = max(self.in_flight, wanted if self.share is None else self.share)
-        starts = min(waiting, concurrency + 2 * self.started_lately) - len(self.starts or ())
-        self.started_lately = 0
+        # Calls that went on go on, as far as can be told.
+        further = self.in_line + (2 * self.continued_lately if self.in_flight else 0)
+        starts = further + min(waiting, concurrency + 2 * self.started_lately) - len(self.starts or ())
+        self.started_lately = self.continued_lately = 0
         return Demand(in_hand, wanted, max(0, starts))
 
     def take(self, grant: Grant, now: float) -> None:
@@ -100,6 +122,22 @@ class Gates:
         seconds = gate.enter(time.monotonic())
         self._was_closed |= seconds > 0 and self._renewed_at > -inf
         return seconds
+
+    async def go_on(self, ask: Any, may_go_on: Callable[[], bool]) -> bool:
+        """Wait until a call that has begun may send a further request; return False once `may_go_on` says no."""
+        gate = self._gates[self._resource_of(ask)]
+        gate.in_line += 1
+        try:
+            async with gate.line:
+                while may_go_on():
+                    if not (seconds := gate.start(time.monotonic())):
+                        gate.continued_lately += 1
+                        return True
+                    self._was_closed = True
+                    await asyncio.sleep(min(seconds, _LOOK_AGAIN))
+        finally:
+            gate.in_line -= 1
+        return False
 
     def leave(self, ask: Any) -> None:
         """Note that a call has ended."""

@@ -1,6 +1,7 @@
 """Every request of a run counts against its endpoint's limits: pages and retries like the first ones."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ PER_MINUTE = 600
 LATE = 0.5
 
 
-def paged_run(engine: ScriptedEngine, member: User, *, queries: int, pages: int, **endpoint: object) -> EvaluationRun:
+def paged_run(engine: ScriptedEngine, member: User, *, queries: int, pages: int, **endpoint: Any) -> EvaluationRun:
     """Start a run whose lists come a document at a time."""
     evaluation = make_search_evaluation(
         engine.url,

@@ -1,6 +1,7 @@
 """What can be done with a run that was stopped halfway, and with one that failed."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -9,6 +10,7 @@ from rest_framework.test import APIClient
 
 from judging.demo_search.server import Server
 from judging.engines.configuration import PRESETS
+from judging.foundation.clock import shared_now
 from judging.foundation.errors import Conflict
 from judging.judging_runs.starting import start_judging_run
 from judging.models import Candidate, EvaluationRun, Judgment, RunQuery, SearchItem, SearchRun, SearchStatus, User
@@ -117,3 +119,19 @@ def test_a_failed_run_is_read_only(stopped: EvaluationRun, as_member: APIClient,
     client.force_login(member)
     assert "data-open" not in client.get(f"/evaluations/runs/{stopped.pk}/review").content.decode()
     assert f"/evaluations/runs/{stopped.pk}/review" in client.get(f"/evaluations/runs/{stopped.pk}").content.decode()
+
+
+def test_a_stopped_run_s_page_goes_on_until_its_worker_lets_go(
+    stopped: EvaluationRun, client: Client, member: User
+) -> None:
+    path = f"/evaluations/runs/{stopped.pk}/search"
+    client.force_login(member)
+    assert client.get(path, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+    # A worker holds one of its searches still.
+    SearchItem.objects.filter(pk=stopped.run_queries.latest("position").search.pk).update(status=SearchStatus.PENDING)
+    SearchRun.objects.filter(pk=stopped.pk).update(skipped_count=1)
+    search_of(stopped).lanes.update(lease_token=uuid4(), lease_until=shared_now() + timedelta(minutes=1))
+    answer = client.get(path, headers={"HX-Request": "true"})
+    assert "HX-Refresh" not in answer
+    assert "data-live" in answer.content.decode()
+    assert "Ask the rest again" in answer.content.decode()

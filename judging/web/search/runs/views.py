@@ -9,8 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
+from judging.foundation.clock import shared_now
 from judging.foundation.errors import Conflict, Invalid
-from judging.models import EvaluationRun, SearchStatus
+from judging.models import EvaluationRun, SearchRun, SearchStatus
 from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.run_lists import get_evaluation_run
 from judging.search.runs.making import clone_search_run, create_search_run, no_endpoint
@@ -34,10 +35,17 @@ def searching_context(run: EvaluationRun) -> dict[str, Any]:
     rescue_if_stalled(search)
     return {
         "search": search,
+        "is_live": search.is_active or _is_settling(search),
         "is_worker_missing": search.is_active and not workers.has_live_worker(),
         "failed_names": failed_names(run) if search.failed_count else [],
         "bounds": _bounds(run, search.failed_count),
     }
+
+
+def _is_settling(search: SearchRun) -> bool:
+    """Tell whether a worker still holds searches of a run that has ended: their answers may land, or they are skipped."""
+    held = search.lanes.filter(lease_token__isnull=False, lease_until__gt=shared_now())
+    return search.pending_count > 0 and held.exists()
 
 
 def _bounds(run: EvaluationRun, failed: int) -> list[tuple[str, float, float]]:
@@ -77,10 +85,10 @@ def search_evaluation(request: PageRequest, evaluation_id: UUID) -> HttpResponse
 @require_GET
 @member_required
 def search_progress(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Answer the part of a run's page that polls; once the searches have ended, the page is made anew."""
+    """Answer the part of a run's page that polls; when the run's status is no longer `was`, the page is made anew."""
     run = get_evaluation_run(run_id)
     context = searching_context(run)
-    if context["search"] is None or not context["search"].is_active:
+    if not context.get("is_live") or request.GET.get("was", run.status) != run.status:
         return HttpResponseClientRefresh()
     return render(request, "judging/search/runs/_progress.html", {"run": run, **context})
 

@@ -76,6 +76,8 @@ MAX_REASONING = 20_000
 MAX_SKIP_REASON = 500
 # Items of a check sample handed out at once.
 MAX_SAMPLE_ITEMS = 100
+# Every pair of them gets a figure.
+MAX_CONSENSUS_JUDGES = 10
 MAX_SEARCH = 200
 MAX_METRIC_NAME = 40
 MAX_PAGE = 500

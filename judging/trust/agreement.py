@@ -1,13 +1,15 @@
 """How well two sides agree on a run's candidates, and people among themselves."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from judging.models import EvaluationRun, RunQuery
 from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES, exact
-from judging.statistics.agreement.jackknife import agreement_figures, figure_from
+from judging.statistics.agreement.consensus import DEFAULT_METHOD, ConsensusMethod
+from judging.statistics.agreement.jackknife import agreement_figure, agreement_figures, figure_from
 from judging.statistics.agreement.people import (
     CEILING_MARGIN,
     PeopleGrades,
@@ -34,13 +36,44 @@ class QueryAgreement:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsensusJudges:
+    """The judges of a consensus: how each agrees with the other side, and how they agree pair by pair (weighted kappa).
+
+    Judges that agree closely have little to correct each other with.
+    """
+
+    label: str
+    method: ConsensusMethod
+    judges: list[tuple[Side, Figure]]
+    pairwise: list[tuple[Side, Side, Figure]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as the API has it."""
+        return {
+            "method": self.method,
+            "judges": [
+                {"judge": side.name, "label": side.label, "kappa_quadratic": asdict(kappa)}
+                for side, kappa in self.judges
+            ],
+            "pairwise": [
+                {"first": first.name, "second": second.name, "kappa_quadratic": asdict(kappa)}
+                for first, second, kappa in self.pairwise
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two sides of a run: all figures by name, and the confusion matrix, rows a, columns b."""
+    """Two sides of a run: all figures by name, and the confusion matrix, rows a, columns b.
+
+    `consensus` has the judges of a side that is one, by "a" or "b".
+    """
 
     figures: dict[str, Figure]
     confusion: list[list[int]]
     blindness: dict[str, Any]
     per_query: list[QueryAgreement] | None = None
+    consensus: dict[str, ConsensusJudges] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as every interface and file has it."""
@@ -52,10 +85,23 @@ class Agreement:
 
 
 def compare_sides(
-    run: EvaluationRun, grades: RunGrades, *, a: str, b: str, blind: bool = True, with_queries: bool = False
+    run: EvaluationRun,
+    grades: RunGrades,
+    *,
+    a: str,
+    b: str,
+    blind: bool = True,
+    with_queries: bool = False,
+    method: ConsensusMethod = DEFAULT_METHOD,
 ) -> Agreement:
-    """Compare two sides, named as in `SIDES`, pair by pair. Raise Invalid (unknown_side) or Conflict (scales_differ)."""
-    sides = read_side(grades, a, blind=blind), read_side(grades, b, blind=blind)
+    """Compare two sides, named as in `SIDES`, pair by pair; `method` is that of a consensus among them.
+
+    Raise Invalid (unknown_side) or Conflict (scales_differ).
+    """
+    sides = (
+        read_side(grades, a, blind=blind, method=method),
+        read_side(grades, b, blind=blind, method=method),
+    )
     both = (sides[0].grades != NONE) & (sides[1].grades != NONE)
     of_a, of_b, queries = sides[0].grades[both], sides[1].grades[both], grades.queries[both]
     tables = query_tables(queries, of_a, of_b, grade_count=grades.grade_count)
@@ -71,7 +117,27 @@ def compare_sides(
         }
     confusion = [[round(count) for count in row] for row in tables.sum(0)]
     per_query = _per_query(run, queries, of_a, of_b) if with_queries else None
-    return Agreement(figures, confusion, blindness(grades), per_query)
+    consensus = {
+        name: _consensus_judges(run, grades, side, other)
+        for name, side, other in (("a", *sides), ("b", *reversed(sides)))
+        if side.members
+    }
+    return Agreement(figures, confusion, blindness(grades), per_query, consensus)
+
+
+def _consensus_judges(run: EvaluationRun, grades: RunGrades, side: Side, other: Side) -> ConsensusJudges:
+    return ConsensusJudges(
+        side.label,
+        side.method,
+        [(judge, _kappa(run, grades, judge, other)) for judge in side.members],
+        [(first, second, _kappa(run, grades, first, second)) for first, second in combinations(side.members, 2)],
+    )
+
+
+def _kappa(run: EvaluationRun, grades: RunGrades, a: Side, b: Side) -> Figure:
+    both = (a.grades != NONE) & (b.grades != NONE)
+    tables = query_tables(grades.queries[both], a.grades[both], b.grades[both], grade_count=grades.grade_count)
+    return agreement_figure(tables, "kappa_quadratic", relevant_from=run.relevant_from)
 
 
 def _missing(grades: RunGrades, sides: tuple[Side, Side], *, blind: bool) -> RefusedCode | None:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 from rest_framework import serializers
 
 from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES
+from judging.statistics.agreement.consensus import CONSENSUS_METHODS
 from judging.statistics.figures import Method, RefusedCode
 
 
@@ -56,6 +57,30 @@ class QueryAgreementSerializer(serializers.Serializer[Any]):
     bias = serializers.FloatField(help_text="Mean of a - b, in grades.")
 
 
+class ConsensusJudgeSerializer(serializers.Serializer[Any]):
+    """A judge of a consensus."""
+
+    judge = serializers.CharField(help_text="judging_run:ID or judge_version:ID.")
+    label = serializers.CharField()
+    kappa_quadratic = FigureSerializer(help_text="With the other side.")
+
+
+class ConsensusPairSerializer(serializers.Serializer[Any]):
+    """Two judges of a consensus with each other."""
+
+    first = serializers.CharField()
+    second = serializers.CharField()
+    kappa_quadratic = FigureSerializer()
+
+
+class ConsensusSerializer(serializers.Serializer[Any]):
+    """What a consensus is made of. Judges that agree closely have little to correct each other with."""
+
+    method = serializers.ChoiceField(choices=CONSENSUS_METHODS)
+    judges = ConsensusJudgeSerializer(many=True)
+    pairwise = ConsensusPairSerializer(many=True)
+
+
 class AgreementSerializer(FiguresOfAgreementSerializer):
     """Two sides of a run."""
 
@@ -65,3 +90,6 @@ class AgreementSerializer(FiguresOfAgreementSerializer):
     blind = serializers.BooleanField()
     scope = serializers.ChoiceField(choices=["pairs", "this_run"])
     per_query = QueryAgreementSerializer(many=True, required=False)
+    consensus = serializers.DictField(
+        child=ConsensusSerializer(), required=False, help_text="By `a` or `b`, where that is a consensus."
+    )

@@ -11,7 +11,9 @@ from judging.api.base import ApiView, describe
 from judging.api.trust.serializers import AgreementSerializer
 from judging.foundation.errors import Invalid
 from judging.runs.run_lists import get_evaluation_run
+from judging.statistics.agreement.consensus import CONSENSUS_METHODS, DEFAULT_METHOD
 from judging.trust.agreement import compare_sides
+from judging.trust.consensus import read_method
 from judging.trust.estimates import agreement_on_run
 from judging.trust.grades import check_completed, read_run_grades
 from judging.trust.sides import SIDES
@@ -30,6 +32,14 @@ class AgreementDetail(ApiView):
             OpenApiParameter("a", str, default="ai", description=_SIDE),
             OpenApiParameter("b", str, default="people", description=_SIDE),
             OpenApiParameter("blind", bool, default=True, description="false: everybody's grades as they stand now."),
+            OpenApiParameter(
+                "method",
+                str,
+                enum=CONSENSUS_METHODS,
+                default=DEFAULT_METHOD,
+                description="Of a consensus, whose IDs are those of AI judging runs or judge versions. An even number of"
+                " grades: the lower one; several as frequent: the lowest. Only where more than half of its judges graded.",
+            ),
             OpenApiParameter("per_query", bool, default=False),
             OpenApiParameter(
                 "scope",
@@ -48,14 +58,17 @@ class AgreementDetail(ApiView):
         check_completed(run)
         a, b = given.get("a", "ai"), given.get("b", "people")
         blind, with_queries = _flag(given, "blind", default=True), _flag(given, "per_query", default=False)
+        method = read_method(given.get("method", DEFAULT_METHOD))
         grades = read_run_grades(run)
-        found = compare_sides(run, grades, a=a, b=b, blind=blind, with_queries=with_queries)
+        found = compare_sides(run, grades, a=a, b=b, blind=blind, with_queries=with_queries, method=method)
         scope = _scope(given.get("scope", _SCOPES[0]), a=a, b=b, blind=blind)
         if scope == "this_run":
             found = replace(found, figures=agreement_on_run(run, grades))
         body = {"run_id": run.pk, "a": a, "b": b, "blind": blind, "scope": scope, **found.as_dict()}
         if found.per_query is not None:
             body["per_query"] = [asdict(row) for row in found.per_query]
+        if found.consensus:
+            body["consensus"] = {side: judges.as_dict() for side, judges in found.consensus.items()}
         return Response(AgreementSerializer(body).data)
 
 

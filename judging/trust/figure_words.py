@@ -235,6 +235,14 @@ OTHER_WORDS: Final[Mapping[str, Words]] = {
         "judge-versions",
         source="Hotelling 1931",
     ),
+    "run_order": Words(
+        "Order of the runs",
+        "Whether another judge would put evaluation runs into another order. Two runs that change places are really"
+        " swapped only if either judge tells them apart: its interval of their difference excludes 0.",
+        "judge-versions",
+        "tau-b of the runs' values by the old and by the new grades",
+        "Kendall 1945",
+    ),
     "probes": Words("Probes", "Small traps a judge should not fall for, asked apart from the run's grades.", "probes"),
     "drift": Words("Drift", "Whether a judge still grades the same documents as it used to.", "drift"),
 }

@@ -7,6 +7,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from judging.models import EvaluationRun
+from judging.trust.comparisons.changed_rows import read_rows
+from judging.trust.comparisons.judged_sides import find_side
+from judging.trust.comparisons.judging_run_comparison import compare_judging
 from tests.factories import make_evaluation, make_run
 from tests.rest_clients import assert_problem
 from tests.trust.graded import make_graded_run
@@ -102,3 +105,35 @@ def test_statements_do_not_grow_with_the_run(as_member: APIClient, django_assert
     judges = [make_judged_run(run, rows) for rows in (AI, some_grades(3, like=PEOPLE))]
     with django_assert_max_num_queries(12):
         agreement(as_member, run, a=consensus_of(*(judge.pk for judge in judges)))
+
+
+def test_a_consensus_is_a_side_of_a_comparison_of_judges(as_member: APIClient) -> None:
+    run = make_graded_run(raters={"ann": [[2, 2, 2]]}, metrics=["P@3"])
+    judges = three_judges(run)
+    side = consensus_of(*(judge.pk for judge in judges))
+    address = {"old": str(judges[0].pk), "new": side, "method": "majority"}
+    found = as_member.get("/api/v1/judging-runs/compare", address).json()
+    assert (found["compared_count"], found["changed_count"]) == (3, 0)
+    found = as_member.get("/api/v1/judging-runs/compare", {**address, "method": "median"}).json()
+    assert (found["changed_count"], found["matrix"][0][2]) == (1, 1)
+    assert (found["new"]["judging_run_id"], found["new"]["ai_judge_id"]) == (None, None)
+    assert found["new"]["judge_label"].startswith("Median of ")
+    version = consensus_of(judges[0].pk, f"judge_version:{judges[1].judge_version_id}")
+    refused = as_member.get("/api/v1/judging-runs/compare", {**address, "new": version})
+    assert_problem(refused, 400, field="run_id")
+    elsewhere = make_judged_run(make_run({"a": ["d1"]}, evaluation=run.evaluation, scale="binary"), [[1]])
+    refused = as_member.get(
+        "/api/v1/judging-runs/compare", {**address, "new": consensus_of(judges[0].pk, elsewhere.pk)}
+    )
+    assert_problem(refused, 409, "scales_differ")
+
+
+def test_of_each_pair_a_consensus_has_the_words_of_a_judge_who_said_so() -> None:
+    run = make_graded_run(raters={"ann": [[2, 2, 2]]})
+    judges = three_judges(run)
+    found = compare_judging(
+        find_side(str(judges[0].pk)), find_side(consensus_of(*(judge.pk for judge in judges)), method="median")
+    )
+    rows = read_rows(found, range(3))
+    assert [row.new.grade for row in rows] == found.pairs.new.tolist() == [2, 3, 1]
+    assert [row.new.judging_run_id for row in rows] == [judges[1].pk, judges[0].pk, judges[0].pk]

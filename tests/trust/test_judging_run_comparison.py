@@ -11,7 +11,8 @@ from rest_framework.test import APIClient
 from judging.judges.judges import save_judge
 from judging.models import EvaluationRun, User
 from judging.runs.locks import lock_run
-from judging.trust.comparisons.judging_run_comparison import changed_rows, compare_judging, find_side
+from judging.trust.comparisons.judged_sides import find_side
+from judging.trust.comparisons.judging_run_comparison import changed_rows, compare_judging
 from tests.factories import make_judge, make_run
 from tests.lazily import Lazily
 from tests.rest_clients import assert_problem

@@ -6,77 +6,22 @@ Method, "Two judge versions on the same candidates".
 
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
-from uuid import UUID
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from judging.foundation.errors import Conflict, Invalid, NotFound
+from judging.foundation.errors import Conflict
 from judging.metrics import parse_metric, score_query
-from judging.models import Candidate, EvaluationRun, JudgeVersion, JudgingRun
+from judging.models import Candidate, EvaluationRun
 from judging.statistics.agreement.jackknife import MIN_QUERIES, ROUGH_BELOW_QUERIES, agreement_figure
 from judging.statistics.figures import Figure, Method, RefusedCode, refused
 from judging.statistics.flips import Flips, count_flips, equal_distribution, signed_change
 from judging.statistics.paired import difference_figure
 from judging.statistics.tables import Flags, Floats, Integers, query_tables
-from judging.trust.judged_items import items_of_judge_version, items_of_judging_run, read_items
+from judging.trust.comparisons.judged_sides import ComparedSide
+from judging.trust.judged_items import pair_keys
 
-SIDES = ("the id of an AI judging run", "judge_version:ID with run_id")
 _ROWS = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedSide:
-    """One side: a judging run, or all that a judge version said on an evaluation run (`judging_run` is None then)."""
-
-    version: JudgeVersion
-    run: EvaluationRun
-    judging_run: JudgingRun | None
-
-    @property
-    def label(self) -> str:
-        return self.version.label
-
-    @property
-    def name(self) -> str:
-        """Return the side as the interfaces name it."""
-        return str(self.judging_run.pk) if self.judging_run else f"judge_version:{self.version.pk}"
-
-    def read(self) -> Integers:
-        """Return rows of query, document, grade and item key."""
-        if self.judging_run is not None:
-            return read_items(items_of_judging_run(self.judging_run))
-        return read_items(items_of_judge_version(self.version, self.run))
-
-
-def find_side(name: str, *, run: EvaluationRun | None = None) -> JudgedSide:
-    """Return the side that a name in `SIDES` means. Raise Invalid (unknown_side) or NotFound."""
-    word, separator, rest = name.partition(":")
-    try:
-        key = UUID(rest if separator else word)
-    except ValueError:
-        raise _unknown(name) from None
-    if separator and word == "judge_version":
-        version = JudgeVersion.objects.filter(pk=key).first()
-        if version is None:
-            raise NotFound("no such judge version")
-        if run is None:
-            message = "a judge version is compared on an evaluation run: name it with run_id"
-            raise Invalid(message, errors={"run_id": [message]})
-        return JudgedSide(version, run, None)
-    if separator and word != "judging_run":
-        raise _unknown(name)
-    judging_run = (
-        JudgingRun.objects.select_related("judge_version", "evaluation_run__evaluation").filter(pk=key).first()
-    )
-    if judging_run is None:
-        raise NotFound("no such AI judging run")
-    return JudgedSide(judging_run.judge_version, judging_run.evaluation_run, judging_run)
-
-
-def _unknown(name: str) -> Invalid:
-    message = f'"{name[:100]}" is neither {" nor ".join(SIDES)}'
-    return Invalid(message, errors={"old, new": [message]}, code="unknown_side")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +42,11 @@ class SharedPairs:
     def __len__(self) -> int:
         return len(self.queries)
 
+    def where(self, kept: Flags) -> "SharedPairs":
+        """Return some of them, in the same order."""
+        columns = (self.queries, self.documents, self.old, self.new, self.old_items, self.new_items)
+        return SharedPairs(*(column[kept] for column in columns))
+
 
 @dataclass(frozen=True, eq=False)
 class JudgingRunComparison:
@@ -105,8 +55,8 @@ class JudgingRunComparison:
     `only_old_count` and `only_new_count` are graded by one side alone and left out of everything else.
     """
 
-    old: JudgedSide
-    new: JudgedSide
+    old: ComparedSide
+    new: ComparedSide
     pairs: SharedPairs
     only_old_count: int
     only_new_count: int
@@ -172,7 +122,7 @@ class JudgingRunComparison:
         names = self.new.run.metrics
         if self._is_empty:
             return {name: self._nothing("paired_by_query") for name in names}
-        old, new = metric_values(self.new.run, self.pairs)
+        old, new = metric_values(read_rankings(self.new.run), self.pairs, like=self.new.run)
         differences = new - old
         return {
             name: replace(difference_figure(differences[:, index]), grade_count=len(self.pairs))
@@ -206,35 +156,44 @@ class JudgingRunComparison:
         }
 
 
-def compare_judging(old: JudgedSide, new: JudgedSide) -> JudgingRunComparison:
+def compare_judging(old: ComparedSide, new: ComparedSide) -> JudgingRunComparison:
     """Compare two sides pair by pair, whichever evaluation runs they belong to. Raise Conflict (scales_differ)."""
     if old.run.scale != new.run.scale:
         raise Conflict("the two graded on different scales", code="scales_differ")
     rows = old.read(), new.read()
-    pairs = _shared(*rows)
+    pairs = shared_pairs(*rows)
     return JudgingRunComparison(old, new, pairs, len(rows[0]) - len(pairs), len(rows[1]) - len(pairs))
 
 
-def _shared(old: Integers, new: Integers) -> SharedPairs:
-    both = np.concatenate([old[:, :2], new[:, :2]])
-    documents, code = np.unique(both[:, 1], return_inverse=True)
-    _, query_code = np.unique(both[:, 0], return_inverse=True)
-    keys = query_code.reshape(-1) * max(len(documents), 1) + code.reshape(-1)
+def shared_pairs(old: Integers, new: Integers) -> SharedPairs:
+    """Return the pairs of two tables of rows, as sides are read, by query and document."""
+    keys = pair_keys(np.concatenate([old, new]))
     _, of_old, of_new = np.intersect1d(keys[: len(old)], keys[len(old) :], assume_unique=True, return_indices=True)
     before, after = old[of_old], new[of_new]
     return SharedPairs(before[:, 0], before[:, 1], before[:, 2], after[:, 2], before[:, 3], after[:, 3])
 
 
-def metric_values(run: EvaluationRun, pairs: SharedPairs) -> tuple[Floats, Floats]:
-    """Compute the run's metrics on its rankings with the old and with the new grades of `pairs` alone.
+Rankings: TypeAlias = dict[int, list[int]]
+
+
+def read_rankings(run: EvaluationRun) -> Rankings:
+    """Return the documents of each of a run's queries, in rank order."""
+    ranked: Rankings = {}
+    rows = Candidate.objects.filter(run=run).order_by("position", "rank").values_list("query_id", "document_id")
+    for query_id, document_id in rows.iterator(chunk_size=_ROWS):
+        ranked.setdefault(query_id, []).append(document_id)
+    return ranked
+
+
+def metric_values(ranked: Rankings, pairs: SharedPairs, *, like: EvaluationRun) -> tuple[Floats, Floats]:
+    """Compute the metrics of the run it is `like` on rankings, with the old and with the new grades of `pairs` alone.
 
     Two arrays of shape (queries with a pair, metrics). As nothing else counts, what neither side graded is unjudged in
     both, so a difference comes from the grades alone.
     """
-    metrics = [parse_metric(name) for name in run.metrics]
+    metrics = [parse_metric(name) for name in like.metrics]
     starts = np.flatnonzero(np.diff(pairs.queries, prepend=-1))
     ends = np.append(starts[1:], len(pairs))
-    ranked = _rankings(run)
     sides: tuple[list[list[float]], list[list[float]]] = ([], [])
     for start, end in zip(starts, ends, strict=True):
         documents = pairs.documents[start:end].tolist()
@@ -245,20 +204,12 @@ def metric_values(run: EvaluationRun, pairs: SharedPairs) -> tuple[Floats, Float
                 metrics,
                 returned,
                 given,
-                scale_maximum=run.grading_scale.maximum,
-                relevant_from=run.relevant_from,
+                scale_maximum=like.grading_scale.maximum,
+                relevant_from=like.relevant_from,
             )
             values.append([score.values[metric.name] or 0.0 for metric in metrics])
     old, new = (np.array(values, dtype=np.float64).reshape(-1, len(metrics)) for values in sides)
     return old, new
-
-
-def _rankings(run: EvaluationRun) -> dict[int, list[int]]:
-    ranked: dict[int, list[int]] = {}
-    rows = Candidate.objects.filter(run=run).order_by("position", "rank").values_list("query_id", "document_id")
-    for query_id, document_id in rows.iterator(chunk_size=_ROWS):
-        ranked.setdefault(query_id, []).append(document_id)
-    return ranked
 
 
 def changed_rows(

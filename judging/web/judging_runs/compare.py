@@ -13,19 +13,18 @@ from django.views.decorators.http import require_safe
 from judging.foundation.errors import Conflict, NotFound
 from judging.judging_runs.comparing import comparable_runs, usual_other
 from judging.judging_runs.run_reads import get_judging_run
-from judging.models import EvaluationRun, JudgingRun
+from judging.models import JudgingRun
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
+from judging.statistics.agreement.consensus import DEFAULT_METHOD
 from judging.statistics.figures import Figure
 from judging.trust.comparisons.changed_rows import read_rows
-from judging.trust.comparisons.judging_run_comparison import (
-    JudgedSide,
-    JudgingRunComparison,
-    changed_rows,
-    compare_judging,
-    find_side,
-)
+from judging.trust.comparisons.judged_sides import ComparedSide, find_side
+from judging.trust.comparisons.judging_run_comparison import JudgingRunComparison, changed_rows, compare_judging
+from judging.trust.comparisons.run_order import order_runs, runs_to_order
+from judging.trust.consensus import read_method
 from judging.web.base import PageRequest, go_to, member_required, page_of, sentence, wants_fragment
+from judging.web.judging_runs.run_order import order_tables
 from judging.web.trust.pictures import heat_map
 
 _ROWS = 25
@@ -46,7 +45,8 @@ def compare_judging_runs(request: PageRequest) -> HttpResponse:
     """Compare the sides that ?old= and ?new= name; what is left out is the usual one. ?run_id=: of which run."""
     given = request.GET
     run = get_evaluation_run(_uuid(given["run_id"])) if given.get("run_id") else None
-    new = find_side(given["new"], run=run) if given.get("new") else None
+    method = read_method(given.get("method", DEFAULT_METHOD))
+    new = find_side(given["new"], run=run, method=method) if given.get("new") else None
     evaluation_run = new.run if new else run
     if evaluation_run is None:
         return go_to(request, "evaluations")
@@ -54,10 +54,17 @@ def compare_judging_runs(request: PageRequest) -> HttpResponse:
     if new is None:
         newest = next((each for each in choices if each.evaluation_run_id == evaluation_run.pk), None)
         new = find_side(str(newest.pk)) if newest else None
-    old = _old_side(given.get("old", ""), new, choices, run)
+    if given.get("old"):
+        old: ComparedSide | None = find_side(given["old"], run=run, method=method)
+    else:
+        old = _usual_old_side(new, choices)
     context: dict[str, Any] = {"evaluation_run": get_evaluation_run(evaluation_run.pk), "old": old, "new": new}
     if old is None or new is None:
         return render(request, "judging/judging_runs/compare.html", context)
+    if request.htmx.target == "run-order":
+        order = order_runs(old, new, runs_to_order(old, new, "graded"))
+        context |= {"order": order, "tables": order_tables(order) if order else []}
+        return render(request, "judging/judging_runs/_run_order.html", context)
     context["choices"] = _choices(choices, old, new)
     try:
         comparison = compare_judging(old, new)
@@ -71,30 +78,24 @@ def compare_judging_runs(request: PageRequest) -> HttpResponse:
     return render(request, "judging/judging_runs/compare.html", context)
 
 
-def _old_side(
-    given: str, new: JudgedSide | None, choices: list[JudgingRun], run: EvaluationRun | None
-) -> JudgedSide | None:
-    if given:
-        return find_side(given, run=run)
+def _usual_old_side(new: ComparedSide | None, choices: list[JudgingRun]) -> ComparedSide | None:
     if new is None or new.judging_run is None:
         return None
     other = usual_other(new.judging_run, choices)
     return find_side(str(other.pk)) if other else None
 
 
-def _choices(runs: list[JudgingRun], *sides: JudgedSide) -> list[Choice]:
+def _choices(runs: list[JudgingRun], *sides: ComparedSide) -> list[Choice]:
     known = [Choice(str(run.pk), _label(run)) for run in runs]
     names = {choice.name for choice in known}
     missing = {side.name: side for side in sides if side.name not in names}
-    return [
-        *(
-            Choice(
-                name, _label(get_judging_run(side.judging_run.pk)) if side.judging_run else f"{side.label}, all of it"
-            )
-            for name, side in missing.items()
-        ),
-        *known,
-    ]
+    return [*(Choice(name, _side_label(side)) for name, side in missing.items()), *known]
+
+
+def _side_label(side: ComparedSide) -> str:
+    if side.judging_run:
+        return _label(get_judging_run(side.judging_run.pk))
+    return f"{side.label}, all of it" if side.version else side.label
 
 
 def _label(run: JudgingRun) -> str:
@@ -116,6 +117,7 @@ def _figures(request: PageRequest, comparison: JudgingRunComparison) -> dict[str
         "metrics": [(name, asdict(figure), _direction(figure)) for name, figure in comparison.metrics.items()],
         "heat_map": heat_map(comparison.matrix, new.run.scale, lambda row, column: _cell_url(request, row, column)),
         "prompts_url": _prompts_url(request, old, new),
+        "order_url": f"?{_address(request)}",
     }
 
 
@@ -131,12 +133,14 @@ def _cell_url(request: PageRequest, row: int, column: int) -> str:
 
 
 def _address(request: PageRequest, **more: object) -> str:
-    kept = {name: request.GET[name] for name in ("old", "new", "run_id") if request.GET.get(name)}
+    kept = {name: request.GET[name] for name in ("old", "new", "run_id", "method") if request.GET.get(name)}
     return urlencode({**kept, **more})
 
 
-def _prompts_url(request: PageRequest, old: JudgedSide, new: JudgedSide) -> str:
+def _prompts_url(request: PageRequest, old: ComparedSide, new: ComparedSide) -> str:
     """Return where two versions of one judge are told apart; "" where there is nothing to tell, or not to this user."""
+    if old.version is None or new.version is None:
+        return ""
     judge_id = new.version.judge_id
     if old.version.judge_id != judge_id or old.version.number == new.version.number:
         return ""

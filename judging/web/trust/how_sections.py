@@ -176,8 +176,13 @@ SECTIONS: Final[tuple[Section, ...]] = (
             "Two judging runs or versions are compared on the documents that both graded: how many grades changed, up"
             " and down, and by how much on average. The usual tests of such tables take documents for independent and"
             " cry wolf 15 to 53 % of the time where they promise 5; those here are over queries.",
-            "A consensus of several judges is one more judge to be checked like any other. Judges that err alike gain"
-            " nothing from voting: four similar ones reached 0.68 to 0.72 where the best alone had 0.69.",
+            "Three or more evaluation runs are put into an order by either judge's grades. Two runs that change places"
+            " are often too alike to have an order at all: a swap is called real only where one of the judges tells them"
+            " apart.",
+            "A consensus of several judges is one more judge to be checked like any other: their median, of an even"
+            " number the lower of the two in the middle, or the most frequent grade, of several the lowest, wherever more"
+            " than half of them graded. Judges that err alike gain nothing from voting: four similar ones reached 0.68 to"
+            " 0.72 where the best alone had 0.69. So the agreement of each pair stands beside.",
         ),
     ),
     Section(

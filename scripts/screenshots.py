@@ -186,6 +186,8 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     yield "make-current", reverse("make_judging_run_current", args=(world["trial"],)), admin, look
     yield "made-current", reverse("make_judging_run_current", args=(world["ended"],)), admin, let_its_grades_count
     yield "compare-judging", f"{reverse('compare_judging_runs')}?new={world['trial']}", admin, look
+    several_judges = [f"judge=judging_run:{world[name]}" for name in ("ended", "trial")]
+    yield "consensus", f"{reverse('run_consensus', args=(run.pk,))}?{'&'.join(several_judges)}", admin, look
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
     yield (
         "evaluate",

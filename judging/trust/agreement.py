@@ -52,7 +52,7 @@ class ConsensusJudges:
         return {
             "method": self.method,
             "judges": [
-                {"judge": side.name, "label": side.label, "kappa_quadratic": asdict(kappa)}
+                {"judge": side.name, "judge_label": side.label, "kappa_quadratic": asdict(kappa)}
                 for side, kappa in self.judges
             ],
             "pairwise": [
@@ -98,14 +98,12 @@ def compare_sides(
 
     Raise Invalid (unknown_side) or Conflict (scales_differ).
     """
-    sides = (
-        read_side(grades, a, blind=blind, method=method),
-        read_side(grades, b, blind=blind, method=method),
-    )
-    both = (sides[0].grades != NONE) & (sides[1].grades != NONE)
-    of_a, of_b, queries = sides[0].grades[both], sides[1].grades[both], grades.queries[both]
+    side_a = read_side(grades, a, blind=blind, method=method)
+    side_b = read_side(grades, b, blind=blind, method=method)
+    both = (side_a.grades != NONE) & (side_b.grades != NONE)
+    of_a, of_b, queries = side_a.grades[both], side_b.grades[both], grades.queries[both]
     tables = query_tables(queries, of_a, of_b, grade_count=grades.grade_count)
-    code = _missing(grades, sides, blind=blind)
+    code = _missing(grades, (side_a, side_b), blind=blind)
     if code and not both.any():
         figures = {
             str(figure.name): refused(code, method="jackknife_by_query", query_count=0, grade_count=0)
@@ -119,7 +117,7 @@ def compare_sides(
     per_query = _per_query(run, queries, of_a, of_b) if with_queries else None
     consensus = {
         name: _consensus_judges(run, grades, side, other)
-        for name, side, other in (("a", *sides), ("b", *reversed(sides)))
+        for name, side, other in (("a", side_a, side_b), ("b", side_b, side_a))
         if side.members
     }
     return Agreement(figures, confusion, blindness(grades), per_query, consensus)

@@ -33,7 +33,9 @@ def judged_twice(columns: list[list[list[int]]]) -> Judged:
     """Make a run per column, each query returning one document of its own, which two judges gave grades by query."""
     evaluation = make_evaluation()
     judges = make_judge(name="Careful"), make_judge(name="Bold")
-    runs, old, new = [], [], []
+    runs: list[EvaluationRun] = []
+    old: list[JudgingRun] = []
+    new: list[JudgingRun] = []
     for number, grades in enumerate(columns):
         results = {f"query {q}": [f"d{number}-{q}"] for q in range(len(grades[0]))}
         run = make_run(results, evaluation=evaluation, name=f"run {number}", metrics=["P@1", "DCG@1"], relevant_from=2)

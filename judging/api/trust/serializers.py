@@ -61,7 +61,7 @@ class ConsensusJudgeSerializer(serializers.Serializer[Any]):
     """A judge of a consensus."""
 
     judge = serializers.CharField(help_text="judging_run:ID or judge_version:ID.")
-    label = serializers.CharField()
+    judge_label = serializers.CharField()
     kappa_quadratic = FigureSerializer(help_text="With the other side.")
 
 

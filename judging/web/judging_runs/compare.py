@@ -24,6 +24,7 @@ from judging.trust.comparisons.judging_run_comparison import JudgingRunCompariso
 from judging.trust.comparisons.run_order import order_runs, runs_to_order
 from judging.trust.consensus import read_method
 from judging.web.base import PageRequest, go_to, member_required, page_of, sentence, wants_fragment
+from judging.web.judging_runs.labels import judging_run_label
 from judging.web.judging_runs.run_order import order_tables
 from judging.web.trust.pictures import heat_map
 
@@ -86,7 +87,7 @@ def _usual_old_side(new: ComparedSide | None, choices: list[JudgingRun]) -> Comp
 
 
 def _choices(runs: list[JudgingRun], *sides: ComparedSide) -> list[Choice]:
-    known = [Choice(str(run.pk), _label(run)) for run in runs]
+    known = [Choice(str(run.pk), judging_run_label(run)) for run in runs]
     names = {choice.name for choice in known}
     missing = {side.name: side for side in sides if side.name not in names}
     return [*(Choice(name, _side_label(side)) for name, side in missing.items()), *known]
@@ -94,13 +95,8 @@ def _choices(runs: list[JudgingRun], *sides: ComparedSide) -> list[Choice]:
 
 def _side_label(side: ComparedSide) -> str:
     if side.judging_run:
-        return _label(get_judging_run(side.judging_run.pk))
+        return judging_run_label(get_judging_run(side.judging_run.pk))
     return f"{side.label}, all of it" if side.version else side.label
-
-
-def _label(run: JudgingRun) -> str:
-    trial = ", trial" if run.trial else ""
-    return f"{run.judge_version.label}{trial}, {run.evaluation_run.name}, {run.created_at:%Y-%m-%d %H:%M}"
 
 
 def _figures(request: PageRequest, comparison: JudgingRunComparison) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from judging.web.judging_runs import compare, current, detail, start
+from judging.web.judging_runs import compare, consensus, current, detail, start
 from judging.web.runs import evaluation_runs, evaluations, imports
 from judging.web.trust import run_trust
 
@@ -28,6 +28,7 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/judgments/export", evaluation_runs.judgments_export, name="judgments_export"),
     path("evaluations/runs/<uuid:run_id>/trust", run_trust.run_trust, name="run_trust"),
     # AI judging
+    path("evaluations/runs/<uuid:run_id>/trust/judges", consensus.run_consensus, name="run_consensus"),
     path("evaluations/runs/<uuid:run_id>/ai-judge", start.start_judging, name="start_judging"),
     path("evaluations/runs/<uuid:run_id>/ai-judge/form", start.judge_form, name="judge_form"),
     path("evaluations/runs/<uuid:run_id>/ai-judge/estimate", start.estimate, name="estimate_judging"),

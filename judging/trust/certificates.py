@@ -30,7 +30,7 @@ from judging.records.certificates import VoidReason
 from judging.records.roles import Actor, require_member, user_of
 from judging.statistics.estimates.by_document import DocumentEstimate
 from judging.statistics.estimates.by_query import QueryEstimate
-from judging.statistics.estimates.stopping import CERTIFIED_VARIANCE_SHARE, MIN_CERTIFIED_GRADES
+from judging.statistics.estimates.stopping import CERTIFIED_RATIO, CERTIFIED_VARIANCE_SHARE, MIN_CERTIFIED_GRADES
 from judging.statistics.tables import Integers
 from judging.trust.agreement import compare_sides
 from judging.trust.estimates import run_estimates
@@ -38,7 +38,6 @@ from judging.trust.grades import NONE, PairIndex, RunGrades, check_completed, re
 from judging.trust.samples.items import Items
 from judging.trust.samples.states import Reader, SampleState, sample_state
 
-CERTIFIED_RATIO = 1.15
 _CHUNK = 5000
 
 

@@ -157,5 +157,6 @@ def state_dict(state: SampleState) -> dict[str, Any]:
         "estimate": asdict(state.estimate),
         "is_certified": state.is_certified,
         "anytime_half_width": state.anytime_half_width,
+        "goal_width": asdict(state.goal_width) if state.goal_width else None,
         "created_at": sample.created_at.isoformat(),
     }

@@ -29,6 +29,16 @@ class NewCheckSampleSerializer(Serializer):
     other_run_id = UUIDField(required=False, allow_null=True, default=None, help_text="compare: needed.")
 
 
+class GoalWidthSerializer(serializers.Serializer[Any]):
+    """How wide the interval is and how wide the goal lets it be."""
+
+    reached = serializers.FloatField(
+        help_text="certify: times as wide as if all were graded; else half the width, of precision times 1.1, of compare"
+        " at all looks together."
+    )
+    wanted = serializers.FloatField(help_text="compare: the difference itself.")
+
+
 class CheckSampleSerializer(serializers.Serializer[Any]):
     """A check sample as it stands: computed from the grades that count now."""
 
@@ -50,6 +60,7 @@ class CheckSampleSerializer(serializers.Serializer[Any]):
     anytime_half_width = serializers.FloatField(
         allow_null=True, help_text="Half the total interval that holds at all looks together: decides a comparison."
     )
+    goal_width = GoalWidthSerializer(allow_null=True, required=False, help_text="null: there is no interval yet.")
     created_at = serializers.DateTimeField()
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from judging.statistics.distributions import normal_quantile
 from judging.statistics.figures import LEVEL, TWO_SIDED
 
+CERTIFIED_RATIO = 1.15
 CERTIFIED_VARIANCE_SHARE = 0.3225  # 1.15^2 - 1: the total interval is then at most 1.15 times as wide
 MIN_CERTIFIED_GRADES = 100
 PRECISION_MARGIN = 1.1

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from judging.foundation.errors import NotFound
 from judging.metrics import Metric, parse_metric
 from judging.models import CheckSample, EvaluationRun, Goal
+from judging.statistics.estimates import stopping
 from judging.statistics.estimates.additive import is_additive
-from judging.statistics.estimates.stopping import is_precise
 from judging.statistics.figures import Figure, refused
 from judging.trust.grades import RunGrades, read_run_grades
 from judging.trust.samples.items import Items, read_items
@@ -26,6 +26,18 @@ from judging.trust.samples.plans import (
     query_lists,
     query_plan,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class GoalWidth:
+    """How wide an interval is and how wide it may be, as the goal of a sample measures it.
+
+    Half the width, of `precision` with a tenth to spare and of `compare` at all looks together, where the difference
+    itself is the limit; of `certify` how many times as wide as if people had graded everything.
+    """
+
+    reached: float
+    wanted: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +60,7 @@ class SampleState:
     estimate: Figure
     is_certified: bool
     anytime_half_width: float | None
+    goal_width: GoalWidth | None = None
 
     @property
     def is_open(self) -> bool:
@@ -156,6 +169,7 @@ def sample_state(sample: CheckSample, reader: Reader | None = None) -> SampleSta
         estimate=look.figure,
         is_certified=look.is_certified,
         anytime_half_width=look.anytime_half_width,
+        goal_width=goal_width(sample, look),
     )
 
 
@@ -164,17 +178,29 @@ def _void(sample: CheckSample) -> SampleState:
     return SampleState(sample, None, "void", 0, 0, 0, 0, 0, 0, figure, is_certified=False, anytime_half_width=None)
 
 
-def is_reached(sample: CheckSample, look: Look) -> bool:
-    """Say whether a sample's goal holds now."""
+def goal_width(sample: CheckSample, look: Look) -> GoalWidth | None:
+    """Return how far a sample's interval is from its goal; None while there is none."""
     figure, estimate = look.figure, look.estimate
     if figure.refused_code or figure.value is None:
-        return False
+        return None
     if sample.goal == Goal.CERTIFY:
-        return look.is_certified
+        ratio = estimate.width_ratio if estimate else None
+        return None if ratio is None else GoalWidth(ratio, stopping.CERTIFIED_RATIO)
     if sample.goal == Goal.AGREEMENT:
-        return (figure.half_width or 0.0) <= (sample.half_width or DEFAULT_AGREEMENT_WIDTH)
+        return GoalWidth(figure.half_width or 0.0, sample.half_width or DEFAULT_AGREEMENT_WIDTH)
     if sample.goal == Goal.PRECISION:
         # A whole that was graded without an estimate of its variance has no width.
-        return is_precise(estimate.half_width if estimate else 0.0, sample.half_width or 0.0)
+        half_width = estimate.half_width if estimate else 0.0
+        return GoalWidth(stopping.PRECISION_MARGIN * half_width, sample.half_width or 0.0)
     anytime = look.anytime_half_width
-    return anytime is not None and abs(figure.value) > anytime
+    return None if anytime is None else GoalWidth(anytime, abs(figure.value))
+
+
+def is_reached(sample: CheckSample, look: Look) -> bool:
+    """Say whether a sample's goal holds now."""
+    if sample.goal == Goal.CERTIFY:
+        return not look.figure.refused_code and look.figure.value is not None and look.is_certified
+    width = goal_width(sample, look)
+    if width is None:
+        return False
+    return width.reached < width.wanted if sample.goal == Goal.COMPARE else width.reached <= width.wanted

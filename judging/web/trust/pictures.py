@@ -59,6 +59,36 @@ def interval_bar(label: str, figure: Mapping[str, Any], *, least: float = 0.0, m
 
 
 @dataclass(frozen=True, slots=True)
+class GoalBar:
+    """How wide an interval is beside how wide a goal lets it be; `x` places run from 0 to 100, the goal in the middle."""
+
+    goal: str
+    reached: float
+    wanted: float
+    least: float = 0.0
+
+    @property
+    def x_reached(self) -> float:
+        return round(min(50 * self._share, 100.0), 2)
+
+    @property
+    def is_reached(self) -> bool:
+        return self.reached <= self.wanted
+
+    @property
+    def _share(self) -> float:
+        room = self.wanted - self.least
+        return max(self.reached - self.least, 0.0) / room if room > 0 else 2.0
+
+
+def goal_bar(goal: str, width: Mapping[str, float] | None) -> GoalBar | None:
+    """Make the bar of a sample's `goal_width`; None without one. As wide as if all were graded is 1, and the least."""
+    if not width:
+        return None
+    return GoalBar(goal, width["reached"], width["wanted"], least=1.0 if goal == "certify" else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A cell of a matrix: its count, its share of the row, its step of the colour scale, and where it leads."""
 

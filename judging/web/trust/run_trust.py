@@ -17,7 +17,7 @@ from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES
 from judging.trust.certificates import certificates_of
 from judging.trust.reports import Report, run_report
 from judging.web.base import PageRequest, member_required
-from judging.web.trust.pictures import HeatMap, IntervalBar, heat_map, interval_bar
+from judging.web.trust.pictures import GoalBar, HeatMap, IntervalBar, goal_bar, heat_map, interval_bar
 
 
 @require_GET
@@ -103,7 +103,16 @@ class SampleRow:
     title: str
     state: str
     look: str
-    width_ratio: float | None
+
+    @property
+    def wanted_count(self) -> int:
+        """About how many grades it will have taken in the end, at least 1."""
+        return max(self.told["graded_count"] + self.told["needed_count"], 1)
+
+    @property
+    def goal_bar(self) -> GoalBar | None:
+        # A report that was stored before there was one has none.
+        return goal_bar(self.told["goal"], self.told.get("goal_width"))
 
     @property
     def is_of_a_metric(self) -> bool:
@@ -124,8 +133,7 @@ def _estimates(run: EvaluationRun, report: Report | None) -> dict[str, Any]:
     certificates = certificates_of(run.pk)
     valid = {each.metric: each.pk for each in reversed(certificates) if each.status == CertificateStatus.VALID}
     told = report.figures["estimates"]
-    ratios = {each["check_sample_id"]: each["width_ratio"] for each in told.values()}
-    samples = [_sample_row(each, ratios.get(each["id"])) for each in report.figures["check_samples"]]
+    samples = [_sample_row(each) for each in report.figures["check_samples"]]
     return {
         "estimates": [EstimateRow(name, each, valid.get(name)) for name, each in told.items()],
         "samples": samples,
@@ -133,7 +141,7 @@ def _estimates(run: EvaluationRun, report: Report | None) -> dict[str, Any]:
     }
 
 
-def _sample_row(told: Mapping[str, Any], width_ratio: float | None) -> SampleRow:
+def _sample_row(told: Mapping[str, Any]) -> SampleRow:
     title = str(Goal(told["goal"]).label)
     if told["metric"]:
         title = {
@@ -141,4 +149,4 @@ def _sample_row(told: Mapping[str, Any], width_ratio: float | None) -> SampleRow
             Goal.PRECISION: f"{told['metric']} to ±{told['half_width']}",
             Goal.COMPARE: f"Compare two runs in {told['metric']}",
         }[Goal(told["goal"])]
-    return SampleRow(told, title, *_STATES[told["status"]], width_ratio=width_ratio)
+    return SampleRow(told, title, *_STATES[told["status"]])

@@ -38,7 +38,7 @@ from judging.web.base import (
     toast,
     wants_fragment,
 )
-from judging.web.trust.pictures import IntervalBar, interval_bar
+from judging.web.trust.pictures import GoalBar, IntervalBar, goal_bar, interval_bar
 
 _MOST_OPEN = 20
 _PEOPLE = 2
@@ -132,6 +132,11 @@ class SampleRow:
     def wanted_count(self) -> int:
         """About how many grades it will have taken in the end, at least 1."""
         return max(self.state.graded_count + self.state.needed_count, 1)
+
+    @property
+    def goal_bar(self) -> GoalBar | None:
+        width = self.state.goal_width
+        return goal_bar(self.sample.goal, asdict(width) if width else None)
 
     @property
     def answered_count(self) -> int:

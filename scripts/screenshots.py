@@ -200,7 +200,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     grading = reverse("grade_sample", args=(world["sample"],))
     yield "grade-sample-of-a-rater", grading, rater, look
     yield "grade-sample-item", grading, rater, take_a_batch
-    yield "home-of-a-rater", "/", rater, look
+    yield "home-of-a-rater", "/", rater, lambda page: page.locator(".open-samples").wait_for()
     yield "not-found", "/no-such-page", admin, look
     yield "forbidden", "/members", rater, look
 

@@ -93,6 +93,19 @@ def test_probes_are_cancelled_on_the_page(client: Client, member: User) -> None:
 
 
 @pytest.mark.django_db
+def test_only_the_chosen_probes_are_asked_with_what_they_are_compared_with(client: Client, member: User) -> None:
+    judge, run = make_judge(), large_run()
+    client.force_login(member)
+    page = page_of(client, judge)
+    assert all(f'name="probes" value="{name}"' in page for name in Probe.values)
+    start = reverse("start_probes", args=[judge.pk])
+    client.post(start, {"evaluation_run_id": str(run.pk), "probes": ["nonsense", "instruction"]})
+    assert ProbeRun.objects.get().probes == ["swapped", "nonsense", "instruction"]
+    wrong = client.post(start, {"evaluation_run_id": str(run.pk), "probes": ["else"]})
+    assert (wrong.status_code, ProbeRun.objects.count()) == (400, 1)
+
+
+@pytest.mark.django_db
 def test_the_newest_of_each_version_is_shown(client: Client, member: User) -> None:
     judge, run = make_judge(), make_run()
     make_probe_run(judge, run, text=" of old")

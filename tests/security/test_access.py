@@ -46,6 +46,7 @@ RATERS = {
     "/evaluations/runs/{run_id}/review/export",
     "/evaluations/runs/{run_id}/evaluate",
     "/evaluations/runs/{run_id}/check-samples/open",
+    "/check-samples/open",
     "/check-samples/{sample_id}/grade",
 }
 ADMINS = {

@@ -8,11 +8,11 @@ from django.test import Client
 
 from judging.models import Abstention, CheckSample, EvaluationRun, Judgment, User
 from judging.runs.locks import lock_run
-from judging.trust.samples.handing_out import leased_candidates
+from judging.trust.samples.handing_out import leased_candidates, next_items
 from tests.factories import make_evaluation, make_run, make_user
 from tests.review.giving import GivenGrade, record_judgments
 from tests.trust.graded import make_graded_run
-from tests.trust.sampled import start
+from tests.trust.sampled import grade, start
 from tests.trust.test_check_samples import AI, BY_PAIR
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +161,21 @@ def test_open_samples_stand_on_the_evaluate_page(run: EvaluationRun, member: Use
     lock_run(run=run, actor=member)
     assert "Certify" not in text_of(client.get(path, **HTMX))
     assert "can&#x27;t be graded now" in text_of(client.get(url(sample, "/grade"))).replace("can't", "can&#x27;t")
+
+
+def test_a_rater_s_first_page_lists_open_samples_of_all_runs(run: EvaluationRun, rater: User, member: User) -> None:
+    other = make_graded_run(ai=AI, scale="trec", relevant_from=2, metrics=["P@10"], name="dense")
+    locked = make_graded_run(ai=[[1]], scale="trec", metrics=["P@1"], name="locked")
+    samples = [start(each, metric="P@1") for each in (run, other, locked)]
+    lock_run(run=locked, actor=member)
+    client, path = as_person(rater), "/check-samples/open"
+    assert f'hx-get="{path}"' in text_of(client.get("/"))
+    item = next_items(sample=samples[0], actor=rater, count=1).items[0]
+    grade(rater, [item], BY_PAIR)
+    shown = text_of(client.get(path, **HTMX))
+    assert [url(sample, "/grade") in shown for sample in samples] == [True, True, False]
+    assert shown.index("on dense") < shown.index("on bm25") < shown.index("1 graded by you")
+    assert client.get(path)["Location"] == "/"
 
 
 def test_an_item_leased_by_another_is_not_shown(run: EvaluationRun, member: User, rater: User) -> None:

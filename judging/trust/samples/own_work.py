@@ -1,29 +1,34 @@
 """What one person has done for check samples."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
-from judging.models import AuthorKind, Candidate, CheckSample, EvaluationRun, Judgment, User
+from judging.models import AuthorKind, Candidate, CheckSample, Judgment, User
 from judging.statistics.estimates.additive import is_additive
 from judging.trust.samples.states import metric_of
 
 
-def own_counts(run: EvaluationRun, samples: Sequence[CheckSample], person: User) -> list[int]:
-    """Return how many of the run's candidates that each sample is about a person has graded blind.
+def own_counts(samples: Sequence[CheckSample], person: User) -> list[int]:
+    """Return how many of its run's candidates that each sample is about a person has graded blind.
 
     Those that a metric looks at; for one of whole queries, and for agreement, any of the run.
     """
     own = Judgment.objects.filter(
         author_kind=AuthorKind.MEMBER,
         member=person,
-        scale=run.scale,
+        scale=OuterRef("run__scale"),
         blind_grade__isnull=False,
         query=OuterRef("query_id"),
         document=OuterRef("document_id"),
     )
-    ranks = list(Candidate.objects.filter(Exists(own), run=run).order_by().values_list("rank", flat=True))
-    return [sum(rank <= _depth(sample) for rank in ranks) for sample in samples]
+    graded = Candidate.objects.filter(Exists(own), run__in={sample.run_id for sample in samples}).order_by()
+    ranks: dict[UUID, list[int]] = defaultdict(list)
+    for run_id, rank in graded.values_list("run_id", "rank"):
+        ranks[run_id].append(rank)
+    return [sum(rank <= _depth(sample) for rank in ranks[sample.run_id]) for sample in samples]
 
 
 def _depth(sample: CheckSample) -> float:

@@ -95,23 +95,30 @@ def probes_context(judge: AIJudge, versions: Sequence[JudgeVersion]) -> dict[str
 
 
 class ProbeForm(forms.Form):
-    """Where queries and documents come from, and which version is asked."""
+    """Where queries and documents come from, which version is asked, and which probes (none chosen: all)."""
 
     evaluation_run_id = forms.UUIDField()
     version = forms.IntegerField(required=False, min_value=1, max_value=MAX_INTEGER)
+    probes = forms.MultipleChoiceField(required=False, choices=Probe.choices)
 
 
 @require_POST
 @member_required
 def start_judge_probes(request: PageRequest, judge_id: UUID) -> HttpResponse:
-    """Start all probes, and go back to the page that follows them; what is refused is said there."""
+    """Start probes, and go back to the page that follows them; what is refused is said there."""
     judge = get_judge(request.user, judge_id)
     form = ProbeForm(request.POST)
     if not form.is_valid():
-        raise Invalid("choose an evaluation run", errors={"evaluation_run_id": ["choose one"]})
+        raise Invalid("these probes can't be started", errors={name: list(each) for name, each in form.errors.items()})
     try:
         run: EvaluationRun = get_evaluation_run(form.cleaned_data["evaluation_run_id"])
-        start_probes(judge=judge, evaluation_run=run, actor=request.user, version=form.cleaned_data["version"])
+        start_probes(
+            judge=judge,
+            evaluation_run=run,
+            actor=request.user,
+            version=form.cleaned_data["version"],
+            probes=form.cleaned_data["probes"],
+        )
     except (Conflict, Invalid, NotFound) as error:
         toast(request, messages.ERROR, sentence(error.message))
     return _to_page(request, judge)

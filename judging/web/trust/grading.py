@@ -119,7 +119,7 @@ def _look(request: PageRequest, sample: CheckSample) -> dict[str, Any]:
     context: dict[str, Any] = {
         "row": row_of(state),
         "has_more": look is not None and is_anything_left(sample, look, request.user),
-        "own_count": own_counts(sample.run, [sample], request.user)[0],
+        "own_count": own_counts([sample], request.user)[0],
     }
     return context
 
@@ -130,7 +130,7 @@ def _progress(request: PageRequest, sample: CheckSample) -> dict[str, Any]:
         **_common(sample),
         "left_count": left,
         "done_count": max(BATCH - left, 0),
-        "own_count": own_counts(sample.run, [sample], request.user)[0],
+        "own_count": own_counts([sample], request.user)[0],
     }
 
 

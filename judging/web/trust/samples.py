@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -270,16 +271,30 @@ def open_samples(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
     if not wants_fragment(request):
         return go_to(request, "evaluate", run.pk)
-    rows: list[tuple[CheckSample, str, int]] = []
-    if run.status == "completed" and not run.is_locked:
-        states = sample_states(list(check_samples(run)[:_MOST_OPEN]))
-        samples = [
-            state.sample
-            for state in states
-            if state.look is not None
-            and state.status != "reached"
-            and (len(state.look.to_do) or is_anything_left(state.sample, state.look, request.user))
-        ]
-        counts = own_counts(run, samples, request.user)
-        rows = [(sample, sample_title(sample), count) for sample, count in zip(samples, counts, strict=True)]
-    return render(request, "judging/trust/_open_samples.html", {"rows": rows})
+    return _open_samples(request, check_samples(run))
+
+
+@require_GET
+@signed_in
+def all_open_samples(request: PageRequest) -> HttpResponse:
+    """List what may be graded of any run's samples, for a rater's first page."""
+    if not wants_fragment(request):
+        return go_to(request, "home")
+    return _open_samples(request, check_samples(), with_runs=True)
+
+
+def _open_samples(request: PageRequest, samples: QuerySet[CheckSample], *, with_runs: bool = False) -> HttpResponse:
+    gradable = samples.filter(run__status=EvaluationRunStatus.COMPLETED, run__is_locked=False)
+    states = sample_states(list(gradable[:_MOST_OPEN]))
+    found = [
+        state.sample
+        for state in states
+        if state.look is not None
+        and state.status != "reached"
+        and (len(state.look.to_do) or is_anything_left(state.sample, state.look, request.user))
+    ]
+    rows = [
+        (sample, sample_title(sample), count)
+        for sample, count in zip(found, own_counts(found, request.user), strict=True)
+    ]
+    return render(request, "judging/trust/_open_samples.html", {"rows": rows, "with_runs": with_runs})

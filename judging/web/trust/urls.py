@@ -9,6 +9,7 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/check-samples", samples.run_samples, name="run_samples"),
     path("evaluations/runs/<uuid:run_id>/check-samples/plan", samples.plan_sample, name="plan_sample"),
     path("evaluations/runs/<uuid:run_id>/check-samples/open", samples.open_samples, name="open_samples"),
+    path("check-samples/open", samples.all_open_samples, name="all_open_samples"),
     path("check-samples/<uuid:sample_id>", samples.show_sample, name="check_sample"),
     path("check-samples/<uuid:sample_id>/delete", samples.delete_sample, name="delete_sample"),
     path("check-samples/<uuid:sample_id>/grade", grading.grade_sample, name="grade_sample"),

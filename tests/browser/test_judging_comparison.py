@@ -50,4 +50,14 @@ def test_a_number_opens_its_rows_and_the_better_grades_are_made_to_count_and_tak
     page.get_by_role("button", name="Go back to the grades of Careful").click()
     expect(page.get_by_text("The grades of Careful v1 count now")).to_be_visible()
     assert Candidate.objects.filter(run=run, effective_grade=2).count() == 12
+
+    visitor.open(reverse("run_trust", args=[run.pk]))
+    page.get_by_role("link", name="Several judges").click()
+    for name in ("Careful v1, bm25", "Bold v1, trial, bm25"):
+        page.get_by_role("checkbox", name=name).check()
+    page.get_by_role("radio", name="Majority").check()
+    page.get_by_role("button", name="Show the consensus").click()
+    expect(page.get_by_text("Their majority")).to_be_visible()
+    assert visitor.accessibility_problems() == []
+    assert visitor.overflow() == 0
     assert visitor.problems == []

@@ -9,10 +9,12 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from judging.golden.acts import start_golden_check
 from judging.judging_runs.starting import cancel_judging_run
 from judging.management.rescuing import rescue_all
 from judging.models import JudgingRun, User
 from judging.work import queue, workers
+from tests.golden.golden_sets import golden_set
 from tests.judging_runs.judging import Start, grades_of_record, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 from tests.work.cluster import Cluster
@@ -122,6 +124,21 @@ def test_a_401_in_mid_run_fails_it_within_the_calls_in_flight(start: Start, stub
     assert stub.calls - begun <= 2 * 64
     run = reread(run)
     assert (run.status, run.error_code, run.failed_count, run.pending_count) == ("failed", "authentication", 0, 0)
+
+
+def test_a_golden_set_and_its_check_are_judged_by_real_workers(start: Start, stub: Stub, member: User) -> None:
+    watched = golden_set(stub, member)
+
+    def concluded(count: int) -> bool:
+        return watched.checks.exclude(outcome="").count() == count
+
+    with Cluster(workers=1):
+        wait_until(lambda: concluded(1), 60)
+        start_golden_check(golden_set=watched, actor=member)
+        wait_until(lambda: concluded(2), 60)
+    told = watched.checks.order_by("created_at").values_list("status", "outcome", "compared_count")
+    assert list(told) == [("completed", "baseline", 20), ("completed", "quiet", 20)]
+    assert stub.calls == 4 * 10 + 10  # prompts of two documents
 
 
 def test_a_task_that_is_delivered_again_while_it_runs_changes_nothing(start: Start, stub: Stub) -> None:

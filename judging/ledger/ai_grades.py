@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from django.db import connection
@@ -12,6 +13,9 @@ from django.utils import timezone
 from judging.foundation.columns import time_param, uuid_param
 from judging.ledger.runs import mark_stale, note_change
 from judging.models import AuthorKind, Candidate, Judgment
+from judging.records.certificates import void_regraded
+
+Pair: TypeAlias = tuple[int, int]  # of the internal ids of a query and a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +49,41 @@ def record_ai_grades(
     if not grades:
         return
     by_pair = {(grade.query_id, grade.document_id): grade for grade in grades}
-    judgment_ids = _write_judgments(by_pair, corpus_id=corpus_id, scale=scale, source=source)
+    judgment_ids, alike = _write_judgments(by_pair, corpus_id=corpus_id, scale=scale, source=source)
     if judgment_ids:
-        _write_candidates(by_pair, judgment_ids, unlocked_run_ids)
+        _write_candidates(by_pair, judgment_ids, alike, unlocked_run_ids)
 
 
 def _write_judgments(
-    by_pair: dict[tuple[int, int], AIGrade], *, corpus_id: UUID, scale: str, source: Source
-) -> dict[tuple[int, int], int]:
+    by_pair: dict[Pair, AIGrade], *, corpus_id: UUID, scale: str, source: Source
+) -> tuple[dict[Pair, int], set[Pair]]:
+    """Return the keys of what was written, and the pairs that the same judge version had given the same grade."""
     now = timezone.now()
     order = (source.judging_run_created_at, source.judging_run_id.hex)
-    existing: dict[tuple[int, int], tuple[int, bool]] = {}
+    judge = (source.judge_version_id, source.judge_label)
+    existing: dict[Pair, tuple[int, bool]] = {}
+    alike: set[Pair] = set()
     rows = Judgment.objects.filter(
         author_kind=AuthorKind.AI,
         scale=scale,
         query_id__in={query_id for query_id, _ in by_pair},
         document_id__in={document_id for _, document_id in by_pair},
-    ).values_list("pk", "query_id", "document_id", "judging_run_created_at", "judging_run_id")
-    for pk, query_id, document_id, created_at, run_id in rows:
+    ).values_list(
+        "pk",
+        "query_id",
+        "document_id",
+        "judging_run_created_at",
+        "judging_run_id",
+        "grade",
+        "judge_version_id",
+        "judge_label",
+    )
+    for pk, query_id, document_id, created_at, run_id, grade, *version in rows:
         is_newer = created_at is not None and run_id is not None and (created_at, run_id.hex) > order
         existing[query_id, document_id] = (pk, is_newer)
+        given = by_pair.get((query_id, document_id))
+        if given is not None and given.grade == grade and tuple(version) == judge:
+            alike.add((query_id, document_id))
 
     ids = {pair: pk for pair, (pk, is_newer) in existing.items() if pair in by_pair and not is_newer}
     if ids:
@@ -103,12 +122,13 @@ def _write_judgments(
     ]
     for judgment in Judgment.objects.bulk_create(new):
         ids[judgment.query_id, judgment.document_id] = judgment.pk
-    return ids
+    return ids, alike
 
 
 def _write_candidates(
-    by_pair: dict[tuple[int, int], AIGrade],
-    judgment_ids: dict[tuple[int, int], int],
+    by_pair: dict[Pair, AIGrade],
+    judgment_ids: dict[Pair, int],
+    alike: set[Pair],
     unlocked_run_ids: Sequence[UUID],
 ) -> None:
     # The runs are filtered here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
@@ -116,12 +136,13 @@ def _write_candidates(
     rows = Candidate.objects.filter(
         query_id__in={query_id for query_id, _ in judgment_ids},
         document_id__in={document_id for _, document_id in judgment_ids},
-    ).values_list("pk", "run_id", "query_id", "document_id", "effective_grade", "people_count")
+    ).values_list("pk", "run_id", "query_id", "document_id", "effective_grade", "people_count", "rank")
     updates: list[tuple[int, int, int, int]] = []
     newly_judged: Counter[UUID] = Counter()
     stale: set[int] = set()
     affected: set[UUID] = set()
-    for pk, run_id, query_id, document_id, effective, people_count in rows:
+    regraded: dict[UUID, int] = {}
+    for pk, run_id, query_id, document_id, effective, people_count, rank in rows:
         judgment_id = judgment_ids.get((query_id, document_id))
         if judgment_id is None or run_id not in wanted:
             continue
@@ -133,6 +154,8 @@ def _write_candidates(
             newly_judged[run_id] += 1
         if effective != counts:
             stale.add(query_id)
+        if (query_id, document_id) not in alike:
+            regraded[run_id] = min(rank, regraded.get(run_id, rank))
     with connection.cursor() as cursor:
         cursor.executemany(
             "UPDATE judging_candidate SET ai_grade = %s, ai_judgment_id = %s, effective_grade = %s WHERE id = %s",
@@ -140,3 +163,5 @@ def _write_candidates(
         )
     note_change(affected, newly_judged)
     mark_stale(stale, wanted)
+    if regraded:
+        void_regraded(regraded)

@@ -13,7 +13,7 @@ from judging.runs.evaluation_runs import update_run
 from judging.runs.evaluations import delete_run
 from judging.runs.locks import lock_run
 from judging.runs.run_lists import get_evaluation_run
-from tests.factories import candidate
+from tests.factories import candidate, make_judge
 from tests.rest_clients import assert_problem
 from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
@@ -100,6 +100,31 @@ def test_another_ai_grade_voids_it_for_good(as_member: APIClient, run: Evaluatio
     ai_grades(run, {("query 0", "d1"): was})
     rescue_all()
     assert read(as_member, certificate)["status"] == "void"
+
+
+def test_it_is_void_even_when_the_grade_is_set_back_before_anybody_looks(
+    as_member: APIClient, run: EvaluationRun
+) -> None:
+    judge = make_judge()
+    was = 3
+    ai_grades(run, {("query 0", "d1"): was}, judge)
+    certificate = issue(as_member, run)
+    ai_grades(run, {("query 0", "d1"): 4}, judge)
+    ai_grades(run, {("query 0", "d1"): was}, judge)
+    told = read(as_member, certificate)
+    assert (told["status"], told["void_reason"]) == ("void", "judge_of_record_changed")
+
+
+def test_what_it_does_not_rest_on_leaves_it_valid(as_member: APIClient, run: EvaluationRun) -> None:
+    judge = make_judge()
+    ai_grades(run, {("query 0", "d1"): 3}, judge)
+    deep, whole = issue(as_member, run), issue(as_member, run, "NDCG@5")
+    ai_grades(run, {("query 0", "d1"): 3}, judge)  # the same judge says the same again
+    rescue_all()
+    assert [read(as_member, each)["status"] for each in (deep, whole)] == ["valid", "valid"]
+    ai_grades(run, {("query 0", "d6"): 1}, judge)  # below the first five, but part of its whole query
+    rescue_all()
+    assert [read(as_member, each)["status"] for each in (deep, whole)] == ["valid", "void"]
 
 
 def test_another_judge_with_the_same_grade_voids_it(as_member: APIClient, run: EvaluationRun) -> None:

@@ -4,6 +4,8 @@ P@k, DCG@k, SDCG@k, RBP and differences of two runs in one of them. Everything e
 is not known from a sample of documents. Method, "Weights and values".
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -17,6 +19,11 @@ ADDITIVE_FAMILIES = frozenset({"P", "DCG", "SDCG", "RBP"})
 def is_additive(metric: Metric) -> bool:
     """Say whether a metric can be estimated from a sample of documents."""
     return metric.family in ADDITIVE_FAMILIES
+
+
+def depth_of_estimate(metric: Metric) -> float:
+    """Give how deep in the lists the candidates lie that a metric is estimated from: all of whole queries if not additive."""
+    return metric.cutoff if metric.cutoff is not None and is_additive(metric) else math.inf
 
 
 def rank_weights(metric: Metric, ranks: ArrayLike, *, query_count: int) -> Floats:

@@ -1,5 +1,6 @@
 """What one person has done for check samples."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 
 from judging.models import AuthorKind, Candidate, CheckSample, Judgment, User
-from judging.statistics.estimates.additive import is_additive
+from judging.statistics.estimates.additive import depth_of_estimate
 from judging.trust.samples.states import metric_of
 
 
@@ -33,4 +34,4 @@ def own_counts(samples: Sequence[CheckSample], person: User) -> list[int]:
 
 def _depth(sample: CheckSample) -> float:
     metric = metric_of(sample)
-    return metric.cutoff if metric and metric.cutoff and is_additive(metric) else float("inf")
+    return depth_of_estimate(metric) if metric else math.inf

@@ -1,11 +1,15 @@
 """The grades on one run's candidates as arrays: what every figure of trust is computed from."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, TypeAlias
+from uuid import UUID
 
 import numpy as np
-from django.db.models import F, QuerySet, Value
+from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Lower
 
 from judging.foundation.errors import Conflict
@@ -27,22 +31,30 @@ from judging.statistics.tables import Flags, Integers, mean_grade
 NONE = -1  # stands for "no grade" and "not known" in arrays of whole numbers
 _CHUNK = 5000
 
+Author: TypeAlias = tuple[AuthorKind, Any]  # the key of a member or rater; of a locked run their label
+
 
 @dataclass(frozen=True, eq=False)
 class PeoplesGrades:
     """What people said of a run's candidates, one entry per person and candidate.
 
-    `candidates` are indexes of the run's candidates, `people` codes into `names` (as exports name authors); `blind` is
-    what a person said before they saw the AI's grade, NONE where nothing is known to be blind; `grades` is what counts
-    now; `saw` 1 where the AI's grade was in sight, 0 where it was not, NONE where that is not known.
+    `candidates` are indexes of the run's candidates, `people` codes into `authors` and `names`; `blind` is what a person
+    said before they saw the AI's grade, NONE where nothing is known to be blind; `grades` is what counts now; `saw` 1
+    where the AI's grade was in sight, 0 where it was not, NONE where that is not known.
     """
 
+    run: EvaluationRun
     candidates: Integers
     people: Integers
     blind: Integers
     grades: Integers
     saw: Integers
-    names: tuple[str, ...]
+    authors: tuple[Author, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The authors as exports name them."""
+        return _names(self.authors, self.run)
 
     @property
     def is_blind(self) -> Flags:
@@ -158,16 +170,47 @@ def check_completed(run: EvaluationRun) -> None:
 
 def read_run_grades(run: EvaluationRun) -> RunGrades:
     """Read a run's candidates and the grades that count for it now; a locked run's as they stood then."""
-    run_queries = _columns(RunQuery.objects.filter(run=run).order_by("position").values_list("position", "query_id"), 2)
-    positions, query_ids = run_queries
-    candidates = Candidate.objects.filter(run=run).order_by("position", "rank")
-    pks, position, documents, ranks, ai = _columns(
-        candidates.values_list("pk", "position", "document_id", "rank", Coalesce(F("ai_grade"), Value(NONE))), 5
+    return read_runs_grades([run])[0]
+
+
+def read_runs_grades(runs: Sequence[EvaluationRun]) -> list[RunGrades]:
+    """Read different runs as `read_run_grades` does; the number of statements does not grow with them."""
+    run_queries = _by_run(
+        RunQuery.objects.filter(run__in=runs).order_by("run_id", "position"), runs, "position", "query_id"
     )
-    queries = np.searchsorted(positions, position)
-    pairs = PairIndex(query_ids, queries, documents)
-    people = _read_people(run, pairs)
-    return RunGrades(run, query_ids, pks, queries, documents, ranks, ai, people, pairs)
+    candidates = _by_run(
+        Candidate.objects.filter(run__in=runs).order_by("run_id", "position", "rank"),
+        runs,
+        "pk",
+        "position",
+        "document_id",
+        "rank",
+        Coalesce(F("ai_grade"), Value(NONE)),
+    )
+    queries = [
+        np.searchsorted(positions, position)
+        for (positions, _), (_, position, *_) in zip(run_queries, candidates, strict=True)
+    ]
+    given = _people_entries(runs, [query_ids for _, query_ids in run_queries])
+    found = []
+    for run, (_, query_ids), query, (pks, _, documents, ranks, ai) in zip(
+        runs, run_queries, queries, candidates, strict=True
+    ):
+        pairs = PairIndex(query_ids, query, documents)
+        people = _peoples_grades(run, pairs, given[run.pk])
+        found.append(RunGrades(run, query_ids, pks, query, documents, ranks, ai, people, pairs))
+    return found
+
+
+def _by_run(rows: "QuerySet[Any, Any]", runs: Sequence[EvaluationRun], *columns: Any) -> list[list[Integers]]:
+    """Read whole numbers as columns, for each of the runs; in `rows` those of a run stand together."""
+    places = [When(run_id=run.pk, then=Value(place)) for place, run in enumerate(runs)]
+    # Not asked for of one run alone, which may be large.
+    place = Case(*places, output_field=IntegerField()) if len(runs) > 1 else Value(0)
+    code, *read = _columns(rows.values_list(place, *columns), len(columns) + 1)
+    order = np.argsort(code, kind="stable")
+    bounds = np.searchsorted(code[order], np.arange(len(runs) + 1))
+    return [[column[order[start:end]] for column in read] for start, end in pairwise(bounds)]
 
 
 def _columns(rows: "QuerySet[Any, Any]", count: int) -> list[Integers]:
@@ -177,45 +220,63 @@ def _columns(rows: "QuerySet[Any, Any]", count: int) -> list[Integers]:
     return [np.ascontiguousarray(table[name]) for name in dtype.names or ()]
 
 
-def _read_people(run: EvaluationRun, pairs: PairIndex) -> PeoplesGrades:
-    entries = list(_locked(run) if run.is_locked else _current(run))
+Entry: TypeAlias = tuple[Any, ...]  # query, document, author, blind grade, grade, whether the AI's was in sight
+
+
+def _people_entries(runs: Sequence[EvaluationRun], query_ids: Sequence[Integers]) -> dict[UUID, list[Entry]]:
+    """Return what people said on the queries of each run, in the order in which it was said first."""
+    found: dict[UUID, list[Entry]] = {run.pk: [] for run in runs}
+    unlocked = [run for run in runs if not run.is_locked]
+    if unlocked:
+        holders: dict[tuple[str, int], list[UUID]] = defaultdict(list)
+        for run, ids in zip(runs, query_ids, strict=True):
+            for query_id in () if run.is_locked else ids.tolist():
+                holders[run.scale, query_id].append(run.pk)
+        for scale, entry in _current(unlocked):
+            for run_id in holders.get((scale, entry[0]), ()):
+                found[run_id].append(entry)
+    locked = [run for run in runs if run.is_locked]
+    if locked:
+        for run_id, entry in _locked(locked):
+            found[run_id].append(entry)
+    return found
+
+
+def _peoples_grades(run: EvaluationRun, pairs: PairIndex, entries: Sequence[Entry]) -> PeoplesGrades:
     query_ids, documents = (np.array([entry[i] for entry in entries], dtype=np.int64) for i in (0, 1))
     places = pairs.find(query_ids, documents)
     returned = np.flatnonzero(places != NONE)
-    codes: dict[Any, int] = {}
+    codes: dict[Author, int] = {}
     people = np.array([codes.setdefault(entries[i][2], len(codes)) for i in returned], dtype=np.int64)
     blind, grades, saw = (
         np.array([NONE if entries[i][column] is None else entries[i][column] for i in returned], dtype=np.int64)
         for column in (3, 4, 5)
     )
-    return PeoplesGrades(places[returned], people, blind, grades, saw, _names(codes, run))
+    return PeoplesGrades(run, places[returned], people, blind, grades, saw, tuple(codes))
 
 
-def _current(run: EvaluationRun) -> Iterable[tuple[Any, ...]]:
+def _current(runs: Sequence[EvaluationRun]) -> Iterator[tuple[str, Entry]]:
     rows = Judgment.objects.filter(
-        author_kind__in=PEOPLE, scale=run.scale, query_id__in=RunQuery.objects.filter(run=run).values("query_id")
-    ).values_list("query_id", "document_id", "member_id", "rater_id", "blind_grade", "grade", "saw_ai_grade")
-    for query_id, document_id, member_id, rater_id, *given in rows.order_by("pk").iterator(chunk_size=_CHUNK):
-        yield (
-            query_id,
-            document_id,
-            (AuthorKind.MEMBER, member_id) if member_id else (AuthorKind.RATER, rater_id),
-            *given,
-        )
+        author_kind__in=PEOPLE,
+        scale__in={run.scale for run in runs},
+        query_id__in=RunQuery.objects.filter(run__in=runs).order_by().values("query_id"),
+    ).values_list("scale", "query_id", "document_id", "member_id", "rater_id", "blind_grade", "grade", "saw_ai_grade")
+    for scale, query_id, document_id, member_id, rater_id, *given in rows.order_by("pk").iterator(chunk_size=_CHUNK):
+        author = (AuthorKind.MEMBER, member_id) if member_id else (AuthorKind.RATER, rater_id)
+        yield scale, (query_id, document_id, author, *given)
 
 
-def _locked(run: EvaluationRun) -> Iterable[tuple[Any, ...]]:
-    rows = LockedJudgment.objects.filter(author_kind__in=PEOPLE, run=run).values_list(
-        "query_id", "document_id", "author_kind", "author_label", "blind_grade", "grade", "saw_ai_grade"
+def _locked(runs: Sequence[EvaluationRun]) -> Iterator[tuple[UUID, Entry]]:
+    rows = LockedJudgment.objects.filter(author_kind__in=PEOPLE, run__in=runs).values_list(
+        "run_id", "query_id", "document_id", "author_kind", "author_label", "blind_grade", "grade", "saw_ai_grade"
     )
-    for query_id, document_id, kind, label, *given in rows.order_by("pk").iterator(chunk_size=_CHUNK):
-        yield query_id, document_id, (AuthorKind(kind), label), *given
+    for run_id, query_id, document_id, kind, label, *given in rows.order_by("pk").iterator(chunk_size=_CHUNK):
+        yield run_id, (query_id, document_id, (AuthorKind(kind), label), *given)
 
 
-def _names(codes: dict[Any, int], run: EvaluationRun) -> tuple[str, ...]:
-    """Name the authors by code as the exports do."""
-    members = [key for kind, key in codes if kind == AuthorKind.MEMBER]
-    raters = [key for kind, key in codes if kind == AuthorKind.RATER]
+def _names(authors: Sequence[Author], run: EvaluationRun) -> tuple[str, ...]:
+    members = [key for kind, key in authors if kind == AuthorKind.MEMBER]
+    raters = [key for kind, key in authors if kind == AuthorKind.RATER]
     if run.is_locked:
         addresses, names = {key: key for key in members}, {key: key for key in raters}
     else:
@@ -229,5 +290,5 @@ def _names(codes: dict[Any, int], run: EvaluationRun) -> tuple[str, ...]:
         addresses[key]
         if kind == AuthorKind.MEMBER
         else rater_label(names[key], is_address=names[key].lower() in accounts)
-        for kind, key in codes
+        for kind, key in authors
     )

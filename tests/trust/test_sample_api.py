@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from judging.models import AuditEvent, CheckSample, EvaluationRun, Judgment, User
@@ -167,3 +169,24 @@ def test_listing_costs_no_more_for_more_samples_of_a_run(
         start(run, metric=metric)
     with django_assert_max_num_queries(12):
         assert len(as_member.get(URL, {"evaluation_run_id": str(run.pk)}).json()["results"]) == 6
+
+
+@pytest.mark.parametrize("goal", ["certify", "agreement"])
+def test_listing_costs_no_more_for_samples_of_more_runs(as_member: APIClient, run: EvaluationRun, goal: str) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert as_member.get(URL).status_code == 200
+        return len(captured)
+
+    others = [make_run({**LISTS, "empty": []}, scale="trec", evaluation=run.evaluation) for _ in range(4)]
+    metric = "" if goal == "agreement" else "P@3"
+    start(run, goal, metric=metric)
+    start(others[0], goal, metric=metric)
+    few = statements()
+    for other in others[1:]:
+        start(other, goal, metric=metric)
+    assert statements() <= few
+    listed = as_member.get(URL).json()["results"]
+    assert len(listed) == 5
+    # Read together, they say what each says alone.
+    assert all(as_member.get(f"{URL}/{told['id']}").json() == told for told in listed)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db.models import Case, F, QuerySet, Value, When
@@ -10,7 +12,7 @@ from django.db.models.functions import Coalesce
 from judging.models import PEOPLE, Abstention, EvaluationRun, Judgment, LockedJudgment, RunQuery
 from judging.statistics.tables import Flags, Floats, Integers
 from judging.trust.grades import NONE, PairIndex, RunGrades
-from judging.trust.samples.numbers import run_numbers
+from judging.trust.samples.numbers import Numbers, runs_numbers
 from judging.trust.samples.pools import Pool, read_pool
 
 
@@ -74,13 +76,43 @@ class Items:
         )
 
 
-def read_items(runs: Sequence[RunGrades], *, with_pool: bool = False) -> Items:
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What items take from beside their runs' grades, read for many runs at once.
+
+    `judged` are the queries (internal ids) without candidates that have a judgment, by run; `abstained` the pairs that
+    somebody could not tell, in whatever run of the corpus they were asked, as columns of query and document.
+    """
+
+    numbers: dict[UUID, Numbers]
+    judged: dict[UUID, set[int]]
+    abstained: dict[UUID, tuple[Integers, Integers]]
+
+
+def read_beside(runs: Sequence[RunGrades]) -> Beside:
+    """Read what items of some runs take; the number of statements grows with their corpora alone."""
+    numbers = runs_numbers(runs)
+    abstained: dict[tuple[object, ...], tuple[Integers, Integers]] = {}
+    by_run = {}
+    for grades in runs:
+        run = grades.run
+        key = (run.evaluation.corpus_id, run.scale, run.locked_at if run.is_locked else None)
+        if key not in abstained:
+            abstained[key] = _read_abstained(run)
+        by_run[run.pk] = abstained[key]
+    return Beside(
+        {grades.run.pk: found for grades, found in zip(runs, numbers, strict=True)}, _read_judged(runs), by_run
+    )
+
+
+def read_items(runs: Sequence[RunGrades], *, with_pool: bool = False, beside: Beside | None = None) -> Items:
     """Read the items of one run, or of two that are compared; `with_pool` adds what other runs returned for their queries.
 
-    Grades are those that count now; a locked run's those of its snapshot.
+    Grades are those that count now; a locked run's those of its snapshot. `beside` is read unless it is given.
     """
+    beside = beside or read_beside(runs)
     query_ids, first = np.unique(np.concatenate([grades.query_ids for grades in runs]), return_index=True)
-    numbers = [run_numbers(grades) for grades in runs]
+    numbers = [beside.numbers[grades.run.pk] for grades in runs]
     query_numbers = np.concatenate([each[1] for each in numbers])[first]
     pool = read_pool(runs[0].run, [grades.run for grades in runs]) if with_pool else None
     of_queries = [grades.query_ids[grades.queries] for grades in runs]
@@ -111,7 +143,7 @@ def read_items(runs: Sequence[RunGrades], *, with_pool: bool = False) -> Items:
     is_shown[places[(saw == 1) & ~is_blind]] = True
     is_shown[places[is_blind]] = False
     is_abstained = np.zeros(len(chosen), dtype=np.bool_)
-    abstained = pairs.find(*_read_abstained(runs[0].run))
+    abstained = pairs.find(*beside.abstained[runs[0].run.pk])
     is_abstained[abstained[abstained != NONE]] = True
     return Items(
         query_ids=query_ids,
@@ -122,7 +154,7 @@ def read_items(runs: Sequence[RunGrades], *, with_pool: bool = False) -> Items:
         candidates=np.concatenate(carried)[chosen],
         ai=np.concatenate(ai)[chosen],
         ranks=ranks,
-        counted=np.array([_counted(grades, query_ids) for grades in runs]),
+        counted=np.array([_counted(grades, query_ids, beside.judged[grades.run.pk]) for grades in runs]),
         graded_items=places[is_blind],
         graded=blind[is_blind],
         is_shown=is_shown,
@@ -138,25 +170,45 @@ def _first_of_each(codes: Integers, documents: Integers) -> Integers:
     return np.sort(first)
 
 
-def _counted(grades: RunGrades, query_ids: Integers) -> Flags:
+def _counted(grades: RunGrades, query_ids: Integers, judged: set[int]) -> Flags:
     """Say which queries a run's metrics are means over: those with candidates, and others that have a judgment.
 
     Method, "Weights and values".
     """
     counted = np.zeros(len(query_ids), dtype=np.bool_)
-    has_candidates = np.bincount(grades.queries, minlength=len(grades.query_ids)) > 0
-    counted[np.searchsorted(query_ids, grades.query_ids[has_candidates])] = True
-    if not has_candidates.all():
-        run = grades.run
-        empty = RunQuery.objects.filter(run=run, candidate_count=0).values("query_id")
-        judged = (
-            LockedJudgment.objects.filter(run=run, query_id__in=empty)
-            if run.is_locked
-            else Judgment.objects.filter(scale=run.scale, query_id__in=empty)
-        )
-        for query_id in judged.order_by().values_list("query_id", flat=True).distinct():
-            counted[np.searchsorted(query_ids, query_id)] = True
+    counted[np.searchsorted(query_ids, grades.query_ids[_has_candidates(grades)])] = True
+    counted[np.isin(query_ids, list(judged))] = True
     return counted
+
+
+def _has_candidates(grades: RunGrades) -> Flags:
+    return np.asarray(np.bincount(grades.queries, minlength=len(grades.query_ids)) > 0)
+
+
+def _read_judged(runs: Sequence[RunGrades]) -> dict[UUID, set[int]]:
+    """Return which queries without candidates have a judgment, by run."""
+    empty = {
+        grades.run.pk: set(grades.query_ids[~has_candidates].tolist())
+        for grades in runs
+        if not (has_candidates := _has_candidates(grades)).all()
+    }
+    found: dict[UUID, set[int]] = {grades.run.pk: set() for grades in runs}
+    unlocked = [grades.run for grades in runs if grades.run.pk in empty and not grades.run.is_locked]
+    locked = [grades.run for grades in runs if grades.run.pk in empty and grades.run.is_locked]
+
+    def queries_of(some: Sequence[EvaluationRun]) -> QuerySet[Any, Any]:
+        return RunQuery.objects.filter(run__in=some, candidate_count=0).order_by().values("query_id")
+
+    if unlocked:
+        rows = Judgment.objects.filter(scale__in={run.scale for run in unlocked}, query_id__in=queries_of(unlocked))
+        judged = set(rows.order_by().values_list("scale", "query_id").distinct())
+        for run in unlocked:
+            found[run.pk] = {query_id for query_id in empty[run.pk] if (run.scale, query_id) in judged}
+    if locked:
+        then = LockedJudgment.objects.filter(run__in=locked, query_id__in=queries_of(locked))
+        for run_id, query_id in then.order_by().values_list("run_id", "query_id").distinct():
+            found[run_id] |= {query_id} & empty[run_id]
+    return found
 
 
 def _read_given(runs: Sequence[RunGrades], pool: Pool | None) -> tuple[Integers, Integers, Integers, Integers]:

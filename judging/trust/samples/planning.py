@@ -1,11 +1,13 @@
 """About how many more grades a goal will take, and how long they will."""
 
 import math
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -127,22 +129,33 @@ def _grades_per_query(plan: QueryPlan) -> float:
     return pool
 
 
-def seconds_per_grade(run: EvaluationRun) -> float:
-    """Return the median time a person takes for a blind grade of the run's queries; 10 s until 20 are known.
+def seconds_per_grade(runs: Sequence[EvaluationRun]) -> dict[UUID, float]:
+    """Return the median time a person takes for a blind grade of each run's queries; 10 s until 20 are known.
 
     From the moments of successive grades of one person, at most five minutes apart; grades sent at once share the time.
+    Two statements for any number of runs.
     """
+    holders: dict[tuple[str, int], list[UUID]] = defaultdict(list)
+    for run_id, scale, query_id in RunQuery.objects.filter(run__in=runs).values_list(
+        "run_id", "run__scale", "query_id"
+    ):
+        holders[scale, query_id].append(run_id)
     rows = (
         Judgment.objects.filter(
             author_kind=AuthorKind.MEMBER,
-            scale=run.scale,
+            scale__in={run.scale for run in runs},
             blind_grade__isnull=False,
-            query_id__in=RunQuery.objects.filter(run=run).order_by().values("query_id"),
+            query_id__in=RunQuery.objects.filter(run__in=runs).order_by().values("query_id"),
         )
         .order_by("-created_at")
-        .values_list("member_id", "created_at")[:_MOST_MOMENTS]
+        .values_list("scale", "query_id", "member_id", "created_at")[: _MOST_MOMENTS * len(runs)]
     )
-    return _pace(rows)
+    moments: dict[UUID, list[tuple[Any, datetime]]] = {run.pk: [] for run in runs}
+    for scale, query_id, person, moment in rows:
+        for run_id in holders.get((scale, query_id), ()):
+            if len(moments[run_id]) < _MOST_MOMENTS:
+                moments[run_id].append((person, moment))
+    return {run_id: _pace(of_run) for run_id, of_run in moments.items()}
 
 
 def _pace(rows: Iterable[tuple[Any, datetime]]) -> float:

@@ -12,8 +12,8 @@ from judging.models import CheckSample, EvaluationRun, Goal
 from judging.statistics.estimates import stopping
 from judging.statistics.estimates.additive import is_additive
 from judging.statistics.figures import Figure, refused
-from judging.trust.grades import RunGrades, read_run_grades
-from judging.trust.samples.items import Items, read_items
+from judging.trust.grades import RunGrades, read_runs_grades
+from judging.trust.samples.items import Beside, Items, read_beside, read_items
 from judging.trust.samples.looks import Look, look_at
 from judging.trust.samples.numbers import ranking_hash
 from judging.trust.samples.planning import DEFAULT_AGREEMENT_WIDTH, needed_count, seconds_per_grade
@@ -69,17 +69,23 @@ class SampleState:
 
 
 class Reader:
-    """Reads runs once for all samples that are about them."""
+    """Reads runs once for all samples that are about them, those that are named beforehand all at once."""
 
     def __init__(self, known: Iterable[RunGrades] = ()) -> None:
         self._grades: dict[UUID, RunGrades] = {grades.run.pk: grades for grades in known}
+        self._beside: Beside | None = None
         self._items: dict[tuple[UUID, ...], Items] = {}
         self._queries: dict[tuple[UUID, ...], QueryLists] = {}
         self._paces: dict[UUID, float] = {}
 
+    def read(self, runs: Iterable[EvaluationRun]) -> None:
+        """Read what is not known yet of runs; the number of statements does not grow with them."""
+        missing = {run.pk: run for run in runs if run.pk not in self._grades}
+        if missing:
+            self._grades |= {grades.run.pk: grades for grades in read_runs_grades(list(missing.values()))}
+
     def grades(self, run: EvaluationRun) -> RunGrades:
-        if run.pk not in self._grades:
-            self._grades[run.pk] = read_run_grades(run)
+        self.read([run])
         return self._grades[run.pk]
 
     def ranking_hash(self, runs: Sequence[EvaluationRun]) -> str:
@@ -89,15 +95,21 @@ class Reader:
         """Return the candidates of one run, or those of two together."""
         key = tuple(run.pk for run in runs)
         if key not in self._items:
-            self._items[key] = read_items([self.grades(run) for run in runs])
+            self._items[key] = self._read_items(runs)
         return self._items[key]
 
     def queries(self, runs: Sequence[EvaluationRun]) -> QueryLists:
         """Return the whole queries of one run or two, with the pools of their documents."""
         key = tuple(run.pk for run in runs)
         if key not in self._queries:
-            self._queries[key] = query_lists(read_items([self.grades(run) for run in runs], with_pool=True))
+            self._queries[key] = query_lists(self._read_items(runs, with_pool=True))
         return self._queries[key]
+
+    def _read_items(self, runs: Sequence[EvaluationRun], *, with_pool: bool = False) -> Items:
+        self.read(runs)
+        if self._beside is None or any(run.pk not in self._beside.numbers for run in runs):
+            self._beside = read_beside(list(self._grades.values()))
+        return read_items([self.grades(run) for run in runs], with_pool=with_pool, beside=self._beside)
 
     def plan(self, goal: str, metric: Metric | None, runs: Sequence[EvaluationRun]) -> Plan:
         """Return the plan of a goal over one run, or over two whose difference (first minus second) is asked for."""
@@ -109,8 +121,9 @@ class Reader:
         return query_plan(metric, self.queries(runs), scaling)
 
     def seconds_per_grade(self, run: EvaluationRun) -> float:
+        self.read([run])
         if run.pk not in self._paces:
-            self._paces[run.pk] = seconds_per_grade(run)
+            self._paces = seconds_per_grade([grades.run for grades in self._grades.values()])
         return self._paces[run.pk]
 
 
@@ -141,8 +154,9 @@ def metric_of(sample: CheckSample) -> Metric | None:
 
 
 def sample_states(samples: Sequence[CheckSample], reader: Reader | None = None) -> list[SampleState]:
-    """Return what samples have come to; each run is read once."""
+    """Return what samples have come to; their runs are read once, and all together."""
     reader = reader or Reader()
+    reader.read(run for sample in samples for run in runs_of(sample))
     return [sample_state(sample, reader) for sample in samples]
 
 

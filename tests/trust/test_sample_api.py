@@ -171,15 +171,17 @@ def test_listing_costs_no_more_for_more_samples_of_a_run(
         assert len(as_member.get(URL, {"evaluation_run_id": str(run.pk)}).json()["results"]) == 6
 
 
-@pytest.mark.parametrize("goal", ["certify", "agreement"])
-def test_listing_costs_no_more_for_samples_of_more_runs(as_member: APIClient, run: EvaluationRun, goal: str) -> None:
+@pytest.mark.parametrize(("goal", "metric"), [("certify", "P@3"), ("certify", "NDCG@3"), ("agreement", "")])
+def test_listing_costs_no_more_for_samples_of_more_runs(
+    as_member: APIClient, run: EvaluationRun, goal: str, metric: str
+) -> None:
     def statements() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert as_member.get(URL).status_code == 200
         return len(captured)
 
-    others = [make_run({**LISTS, "empty": []}, scale="trec", evaluation=run.evaluation) for _ in range(4)]
-    metric = "" if goal == "agreement" else "P@3"
+    results = [{**LISTS, "b": ["d2", f"own {i}", "d4"], "empty": []} for i in range(4)]
+    others = [make_run(each, scale="trec", evaluation=run.evaluation) for each in results]
     start(run, goal, metric=metric)
     start(others[0], goal, metric=metric)
     few = statements()

@@ -6,14 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Case, F, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 
-from judging.models import PEOPLE, Abstention, EvaluationRun, Judgment, LockedJudgment, RunQuery
+from judging.models import Abstention, EvaluationRun, Judgment, LockedJudgment, RunQuery
 from judging.statistics.tables import Flags, Floats, Integers
 from judging.trust.grades import NONE, PairIndex, RunGrades
 from judging.trust.samples.numbers import Numbers, runs_numbers
-from judging.trust.samples.pools import Pool, read_pool
+from judging.trust.samples.pools import Given, Pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,16 +104,14 @@ def read_beside(runs: Sequence[RunGrades]) -> Beside:
     )
 
 
-def read_items(runs: Sequence[RunGrades], *, with_pool: bool = False, beside: Beside | None = None) -> Items:
-    """Read the items of one run, or of two that are compared; `with_pool` adds what other runs returned for their queries.
+def read_items(runs: Sequence[RunGrades], beside: Beside, *, pool: Pool | None = None) -> Items:
+    """Return the items of one run, or of two that are compared; `pool` adds what other runs returned for their queries.
 
-    Grades are those that count now; a locked run's those of its snapshot. `beside` is read unless it is given.
+    Grades are those that count now; a locked run's those of its snapshot.
     """
-    beside = beside or read_beside(runs)
     query_ids, first = np.unique(np.concatenate([grades.query_ids for grades in runs]), return_index=True)
     numbers = [beside.numbers[grades.run.pk] for grades in runs]
     query_numbers = np.concatenate([each[1] for each in numbers])[first]
-    pool = read_pool(runs[0].run, [grades.run for grades in runs]) if with_pool else None
     of_queries = [grades.query_ids[grades.queries] for grades in runs]
     documents = [grades.documents for grades in runs]
     carried = [grades.pks for grades in runs]
@@ -134,7 +131,7 @@ def read_items(runs: Sequence[RunGrades], *, with_pool: bool = False, beside: Be
     ranks = np.full((len(runs), len(chosen)), NONE)
     for row, grades in enumerate(runs):
         ranks[row, pairs.find(grades.query_ids[grades.queries], grades.documents)] = grades.ranks
-    given = _read_given(runs, pool)
+    given = pool.given if pool is not None else _given(runs)
     places = pairs.find(given[0], given[1])
     kept = places != NONE
     places, blind, saw = places[kept], given[2][kept], given[3][kept]
@@ -211,10 +208,8 @@ def _read_judged(runs: Sequence[RunGrades]) -> dict[UUID, set[int]]:
     return found
 
 
-def _read_given(runs: Sequence[RunGrades], pool: Pool | None) -> tuple[Integers, Integers, Integers, Integers]:
-    """Return people's grades as columns: query, document, blind grade, whether the AI's was in sight."""
-    if pool is not None:
-        return _read_all_given(runs[0].run)
+def _given(runs: Sequence[RunGrades]) -> Given:
+    """Return people's grades of the runs' candidates, as a pool has them."""
     columns: list[list[Integers]] = [[], [], [], []]
     for index, grades in enumerate(runs):
         people = grades.people
@@ -227,22 +222,6 @@ def _read_given(runs: Sequence[RunGrades], pool: Pool | None) -> tuple[Integers,
             column.append(values[is_new])
     a, b, c, d = (np.concatenate(column) for column in columns)
     return a, b, c, d
-
-
-def _read_all_given(run: EvaluationRun) -> tuple[Integers, Integers, Integers, Integers]:
-    rows = (
-        LockedJudgment.objects.filter(run=run)
-        if run.is_locked
-        else Judgment.objects.filter(
-            scale=run.scale, query_id__in=RunQuery.objects.filter(run=run).order_by().values("query_id")
-        )
-    )
-    shown = Case(When(saw_ai_grade=True, then=Value(1)), default=Value(NONE))
-    found = rows.filter(author_kind__in=PEOPLE).values_list(
-        "query_id", "document_id", Coalesce(F("blind_grade"), Value(NONE)), shown
-    )
-    table = np.array(list(found.iterator(chunk_size=5000)), dtype=np.int64).reshape(-1, 4)
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
 
 
 def _read_abstained(run: EvaluationRun) -> tuple[Integers, Integers]:

@@ -26,6 +26,7 @@ from judging.trust.samples.plans import (
     query_lists,
     query_plan,
 )
+from judging.trust.samples.pools import Pool, read_pools
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Reader:
         self._beside: Beside | None = None
         self._items: dict[tuple[UUID, ...], Items] = {}
         self._queries: dict[tuple[UUID, ...], QueryLists] = {}
+        self._pools: dict[tuple[UUID, ...], Pool] = {}
         self._paces: dict[UUID, float] = {}
 
     def read(self, runs: Iterable[EvaluationRun]) -> None:
@@ -102,14 +104,20 @@ class Reader:
         """Return the whole queries of one run or two, with the pools of their documents."""
         key = tuple(run.pk for run in runs)
         if key not in self._queries:
-            self._queries[key] = query_lists(self._read_items(runs, with_pool=True))
+            if key not in self._pools:
+                self.read_pools([runs])
+            self._queries[key] = query_lists(self._read_items(runs, self._pools[key]))
         return self._queries[key]
 
-    def _read_items(self, runs: Sequence[EvaluationRun], *, with_pool: bool = False) -> Items:
+    def read_pools(self, of_samples: Sequence[Sequence[EvaluationRun]]) -> None:
+        """Read the pools of samples of whole queries."""
+        self._pools |= read_pools(of_samples)
+
+    def _read_items(self, runs: Sequence[EvaluationRun], pool: Pool | None = None) -> Items:
         self.read(runs)
         if self._beside is None or any(run.pk not in self._beside.numbers for run in runs):
             self._beside = read_beside(list(self._grades.values()))
-        return read_items([self.grades(run) for run in runs], with_pool=with_pool, beside=self._beside)
+        return read_items([self.grades(run) for run in runs], self._beside, pool=pool)
 
     def plan(self, goal: str, metric: Metric | None, runs: Sequence[EvaluationRun]) -> Plan:
         """Return the plan of a goal over one run, or over two whose difference (first minus second) is asked for."""
@@ -157,6 +165,8 @@ def sample_states(samples: Sequence[CheckSample], reader: Reader | None = None) 
     """Return what samples have come to; their runs are read once, and all together."""
     reader = reader or Reader()
     reader.read(run for sample in samples for run in runs_of(sample))
+    whole = {tuple(run.pk for run in runs): runs for runs in map(runs_of, filter(_is_of_whole_queries, samples))}
+    reader.read_pools(list(whole.values()))
     return [sample_state(sample, reader) for sample in samples]
 
 
@@ -185,6 +195,11 @@ def sample_state(sample: CheckSample, reader: Reader | None = None) -> SampleSta
         anytime_half_width=look.anytime_half_width,
         goal_width=goal_width(sample, look),
     )
+
+
+def _is_of_whole_queries(sample: CheckSample) -> bool:
+    metric = metric_of(sample)
+    return metric is not None and not is_additive(metric)
 
 
 def _void(sample: CheckSample) -> SampleState:

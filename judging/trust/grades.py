@@ -245,7 +245,7 @@ def _people_entries(runs: Sequence[EvaluationRun], query_ids: Sequence[Integers]
 def _peoples_grades(run: EvaluationRun, pairs: PairIndex, entries: Sequence[Entry]) -> PeoplesGrades:
     query_ids, documents = (np.array([entry[i] for entry in entries], dtype=np.int64) for i in (0, 1))
     places = pairs.find(query_ids, documents)
-    returned = np.flatnonzero(places != NONE)
+    returned: list[int] = np.flatnonzero(places != NONE).tolist()
     codes: dict[Author, int] = {}
     people = np.array([codes.setdefault(entries[i][2], len(codes)) for i in returned], dtype=np.int64)
     blind, grades, saw = (

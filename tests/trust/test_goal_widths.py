@@ -1,5 +1,7 @@
 """How far a check sample is from its goal: the width reached beside the one wanted."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -43,7 +45,7 @@ def test_a_whole_run_graded_is_as_narrow_as_can_be(as_member: APIClient) -> None
     run = make_graded_run(ai=AI, raters={"ann": PEOPLE}, scale="trec", relevant_from=2, metrics=["P@10"])
     goals = {"certify": (1.0, 1.15), "precision": (0.0, 0.05), "agreement": (0.0, 0.1)}
     for goal, (reached, wanted) in goals.items():
-        fields = {} if goal == "agreement" else {"metric": "P@10"}
+        fields: dict[str, Any] = {} if goal == "agreement" else {"metric": "P@10"}
         fields |= {"half_width": 0.05} if goal == "precision" else {}
         state = state_of(start(run, goal, **fields))
         assert (state.goal_width.reached, state.goal_width.wanted) == (pytest.approx(reached, abs=1e-9), wanted), goal

@@ -39,7 +39,7 @@ def runs_numbers(runs: Sequence[RunGrades]) -> list[Numbers]:
     The number of statements does not grow with the runs.
     """
     keys = [(grades.run.pk, grades.run.evaluation.corpus.seed, ranking_hash(grades)) for grades in runs]
-    found = {key: numbers for key in keys if (numbers := _recall(key)) is not None}
+    found: dict[tuple[object, ...], Any] = {key: numbers for key in keys if (numbers := _recall(key)) is not None}
     missing = [grades for grades, key in zip(runs, keys, strict=True) if key not in found]
     read = _read_numbers([grades.run for grades in missing])
     for grades, key in zip(runs, keys, strict=True):
@@ -76,14 +76,15 @@ def pair_numbers(run: EvaluationRun, key: Integers, pairs: Iterable[tuple[str, s
     remembered = (run.evaluation.corpus_id, seed, hashlib.sha256(key.astype("<i8").tobytes()).hexdigest())
     known = _recall(remembered)
     if known is not None:
-        return known[0]
+        (numbers,) = known
+        return numbers
     numbers = permanent_numbers(seed, pairs)
     if len(numbers) == len(key):  # else rows came or went meanwhile
         _keep(remembered, (numbers,))
     return numbers
 
 
-def _recall(key: tuple[object, ...]) -> Any:
+def _recall(key: tuple[object, ...]) -> tuple[Floats, ...] | None:
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)

@@ -109,7 +109,8 @@ def start_judge_probes(request: PageRequest, judge_id: UUID) -> HttpResponse:
     judge = get_judge(request.user, judge_id)
     form = ProbeForm(request.POST)
     if not form.is_valid():
-        raise Invalid("these probes can't be started", errors={name: list(each) for name, each in form.errors.items()})
+        errors = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+        raise Invalid("these probes can't be started", errors=errors)
     try:
         run: EvaluationRun = get_evaluation_run(form.cleaned_data["evaluation_run_id"])
         start_probes(

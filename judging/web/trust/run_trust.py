@@ -107,7 +107,7 @@ class SampleRow:
     @property
     def wanted_count(self) -> int:
         """About how many grades it will have taken in the end, at least 1."""
-        return max(self.told["graded_count"] + self.told["needed_count"], 1)
+        return max(int(self.told["graded_count"] + self.told["needed_count"]), 1)
 
     @property
     def goal_bar(self) -> GoalBar | None:

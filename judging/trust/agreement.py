@@ -42,7 +42,6 @@ class ConsensusJudges:
     Judges that agree closely have little to correct each other with.
     """
 
-    label: str
     method: ConsensusMethod
     judges: list[tuple[Side, Figure]]
     pairwise: list[tuple[Side, Side, Figure]]
@@ -125,7 +124,6 @@ def compare_sides(
 
 def _consensus_judges(run: EvaluationRun, grades: RunGrades, side: Side, other: Side) -> ConsensusJudges:
     return ConsensusJudges(
-        side.label,
         side.method,
         [(judge, _kappa(run, grades, judge, other)) for judge in side.members],
         [(first, second, _kappa(run, grades, first, second)) for first, second in combinations(side.members, 2)],

@@ -86,8 +86,9 @@ class ConsensusSide:
         return consensus_rows([member.read() for member in self.members], method=self.method)
 
     def read_on(self, runs: Sequence[EvaluationRun]) -> Integers:
-        """Return the consensus of the judge versions on some evaluation runs."""
-        return consensus_rows([member.read_on(runs) for member in self.members], method=self.method)
+        """Return the consensus of the judge versions on some evaluation runs, each of which counts once."""
+        each_version = {member.version.pk: member for member in self.members}
+        return consensus_rows([member.read_on(runs) for member in each_version.values()], method=self.method)
 
 
 ComparedSide: TypeAlias = JudgedSide | ConsensusSide

@@ -29,6 +29,10 @@ from judging.trust.samples.plans import (
 from judging.trust.samples.pools import Pool, read_pools
 
 
+# The database tells rows of runs apart by comparing them with each.
+_RUNS_AT_ONCE = 50
+
+
 @dataclass(frozen=True, slots=True)
 class GoalWidth:
     """How wide an interval is and how wide it may be, as the goal of a sample measures it.
@@ -81,10 +85,11 @@ class Reader:
         self._paces: dict[UUID, float] = {}
 
     def read(self, runs: Iterable[EvaluationRun]) -> None:
-        """Read what is not known yet of runs; the number of statements does not grow with them."""
-        missing = {run.pk: run for run in runs if run.pk not in self._grades}
-        if missing:
-            self._grades |= {grades.run.pk: grades for grades in read_runs_grades(list(missing.values()))}
+        """Read what is not known yet of runs, with the same few statements for up to `_RUNS_AT_ONCE`."""
+        missing = list({run.pk: run for run in runs if run.pk not in self._grades}.values())
+        for start in range(0, len(missing), _RUNS_AT_ONCE):
+            read = read_runs_grades(missing[start : start + _RUNS_AT_ONCE])
+            self._grades |= {grades.run.pk: grades for grades in read}
 
     def grades(self, run: EvaluationRun) -> RunGrades:
         self.read([run])

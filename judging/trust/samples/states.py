@@ -28,7 +28,6 @@ from judging.trust.samples.plans import (
 )
 from judging.trust.samples.pools import Pool, read_pools
 
-
 # The database tells rows of runs apart by comparing them with each.
 _RUNS_AT_ONCE = 50
 

@@ -11,6 +11,7 @@ from judging.demo_search.server import Server
 from judging.exports.items import export_judging_run
 from judging.exports.judgments import export_judgments
 from judging.exports.runs import export_run
+from judging.judges.prompt_previews import first_candidates
 from judging.ledger import refresh_run
 from judging.models import (
     Abstention,
@@ -30,6 +31,7 @@ from judging.review.handing_out import next_candidate
 from judging.runs.evaluations import delete_run
 from judging.search.runs.remapping import remap_search_run
 from judging.search.runs.starting import resume_search_run
+from judging.trust.comparisons.queries.side_by_side import aligned_documents
 from tests.draining import drain
 from tests.factories import make_judge
 from tests.rest_clients import assert_problem
@@ -95,6 +97,9 @@ def test_a_judged_document_that_falls_out_leaves_every_list(run: EvaluationRun, 
     # No judgment is left in the list; its query still has one, of a document that is not returned.
     assert now.metric_values == {"P@5": 0.0}
     assert [row.document_key for row in all_grid_rows(now, viewer=member)] == others
+    query = RunQuery.objects.get(run=run)
+    assert [each.id for each in first_candidates(query, 10)] == others
+    assert len(aligned_documents(query, query, depth=10)) == 4
     line = json.loads("".join(export_run(now, "jsonl")))
     assert [each["id"] for each in line["candidates"]] == others
     client.force_login(member)

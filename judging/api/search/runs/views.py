@@ -74,8 +74,8 @@ class SearchRunRemap(ApiView):
         body=RemapSerializer,
         answer=RunSerializer,
         conflict="run_active, run_locked, run_being_judged, not_started, inputs_gone, evidence_gone",
-        description="The engine is not asked. A document that falls out of a list keeps what was judged of it. A search whose evidence is cut or gone keeps its result and is counted in"
-        " `not_remapped_count`.",
+        description="The engine is not asked. What was said of a document that falls out of a list stays, and is"
+        " exported. A search whose evidence is cut or gone keeps its result and is counted in `not_remapped_count`.",
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         mapping = self.body(RemapSerializer).get("candidates_mapping")

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from itertools import islice
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from judging.foundation.columns import uuid_param
 from judging.ledger.grading import effective_grade
 from judging.metrics import JudgedCount, QueryScore, aggregate, parse_metric, score_query
 from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment, RunQuery, SearchItem, SearchStatus
@@ -71,6 +72,7 @@ def _renew_queries(run: EvaluationRun, stale: list[RunQuery]) -> None:
             judged_counts[run_query_id] += 1
     unanswered = _unanswered(ids)
     judged = effective_grades([run_query.query_id for run_query in stale], run.scale)
+    updates = []
     for run_query in stale:
         if run_query.pk not in unanswered:
             for document_id, grade in judged.get(run_query.query_id, {}).items():
@@ -82,16 +84,16 @@ def _renew_queries(run: EvaluationRun, stale: list[RunQuery]) -> None:
             scale_maximum=run.grading_scale.maximum,
             relevant_from=run.relevant_from,
         )
-        run_query.metric_values = score.values
-        run_query.coverage_values = {name: [count.judged, count.returned] for name, count in score.judged.items()}
-        run_query.is_scored = score.is_scored
-        run_query.judged_count = judged_counts[run_query.pk]
-        run_query.has_stale_metrics = False
-    RunQuery.objects.bulk_update(
-        stale,
-        ["metric_values", "coverage_values", "is_scored", "judged_count", "has_stale_metrics"],
-        batch_size=100,
-    )
+        coverage = {name: [count.judged, count.returned] for name, count in score.judged.items()}
+        values = (json.dumps(score.values), json.dumps(coverage), score.is_scored, judged_counts[run_query.pk])
+        updates.append((*values, False, uuid_param(run_query.pk)))
+    # executemany, not bulk_update: its CASE of every row costs several times as much.
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE judging_runquery SET metric_values = %s, coverage_values = %s, is_scored = %s,"
+            " judged_count = %s, has_stale_metrics = %s WHERE id = %s",
+            updates,
+        )
 
 
 def _unanswered(run_query_ids: list[UUID]) -> set[UUID]:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Max
 
+from judging.foundation.columns import insert_rows
 from judging.models import Document, DocumentVersion, ImportedRater, Query, content_hash, query_text
 
 Key = TypeVar("Key", int, str)
@@ -42,13 +43,8 @@ def ensure_queries(corpus_id: UUID, bodies: Mapping[str, QueryBody | None]) -> d
     ids = _found(find, bodies)
     new = {identity: body for identity, body in bodies.items() if identity not in ids and body is not None}
     if new:
-        Query.objects.bulk_create(
-            [
-                Query(corpus_id=corpus_id, text=query_text(new[identity]), body=new[identity], identity=identity)
-                for identity in sorted(new)
-            ],
-            ignore_conflicts=True,
-        )
+        rows = [(corpus_id, query_text(new[identity]), new[identity], identity) for identity in sorted(new)]
+        insert_rows(Query, ("corpus_id", "text", "body", "identity"), rows, ignore_conflicts=True)
         ids |= _found(find, new)
     return ids
 
@@ -62,9 +58,8 @@ def ensure_documents(corpus_id: UUID, external_ids: Iterable[str]) -> dict[str, 
     wanted = set(external_ids)
     ids = _found(find, wanted)
     if new := sorted(wanted - ids.keys()):
-        Document.objects.bulk_create(
-            [Document(corpus_id=corpus_id, external_id=external_id) for external_id in new], ignore_conflicts=True
-        )
+        rows = [(corpus_id, external_id) for external_id in new]
+        insert_rows(Document, ("corpus_id", "external_id"), rows, ignore_conflicts=True)
         ids |= _found(find, new)
     return ids
 
@@ -114,18 +109,15 @@ class Versions:
         ids |= self._existing(self._wanted)
         new = sorted(key for key in self._wanted if key not in ids)
         if new:
-            DocumentVersion.objects.bulk_create(
-                [self._version(document_id, key) for document_id, key in new], ignore_conflicts=True
-            )
+            names = ("document_id", "content_hash", "title", "fields", "image")
+            insert_rows(DocumentVersion, names, map(self._row, new), ignore_conflicts=True)
             ids |= self._existing(new)
         ids.update({(document_id, ""): ids[document_id, empty] for document_id in never_seen})
         return ids
 
-    def _version(self, document_id: int, key: str) -> DocumentVersion:
-        content = self._wanted[document_id, key]
-        return DocumentVersion(
-            document_id=document_id, content_hash=key, title=content.title, fields=content.fields, image=content.image
-        )
+    def _row(self, wanted: tuple[int, str]) -> tuple[Any, ...]:
+        content = self._wanted[wanted]
+        return (*wanted, content.title, content.fields, content.image)
 
     @staticmethod
     def _existing(wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:

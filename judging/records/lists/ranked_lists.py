@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
+from judging.foundation.columns import insert_rows, uuid_param
 from judging.foundation.errors import Conflict
 from judging.models import (
     Candidate,
@@ -125,22 +126,29 @@ def write_candidates(
     keys = iter(version_keys)
     known = known or {}
     rows = [
-        Candidate(
-            pk=known.get((run_query.pk, candidate.external_id)),
-            run_id=run_query.run_id,
-            run_query=run_query,
-            query_id=run_query.query_id,
-            document_id=document_ids[candidate.external_id],
-            document_version_id=version_ids[document_ids[candidate.external_id], next(keys)],
-            position=run_query.position,
-            rank=rank,
-            score=candidate.score,
+        (
+            known.get((run_query.pk, candidate.external_id)),
+            (version_ids[document_ids[candidate.external_id], next(keys)], rank, candidate.score),
+            (
+                run_query.run_id,
+                run_query.pk,
+                run_query.query_id,
+                document_ids[candidate.external_id],
+                run_query.position,
+            ),
         )
         for run_query, ranked in lists
         for rank, candidate in enumerate(ranked, start=1)
     ]
-    Candidate.objects.bulk_create([row for row in rows if row.pk is None])
+    insert_rows(
+        Candidate,
+        ("document_version_id", "rank", "score", "run_id", "run_query_id", "query_id", "document_id", "position"),
+        [(*content, *place) for pk, content, place in rows if pk is None],
+    )
     if known:
-        there = [row for row in rows if row.pk is not None]
-        Candidate.objects.bulk_update(there, ["run", "document_version", "rank", "score"], batch_size=200)
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "UPDATE judging_candidate SET document_version_id = %s, rank = %s, score = %s, run_id = %s WHERE id = %s",
+                [(*content, uuid_param(run_id), pk) for pk, content, (run_id, *_) in rows if pk is not None],
+            )
     return len(rows)

@@ -1,12 +1,14 @@
 """What a run is executed with, pinned so that no later edit of endpoint, query set or template changes it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
 from judging.engines.configuration import TemplateText
 from judging.engines.rendering import InvalidTemplate, SearchTemplate, TemplateInvalid, compile_template
+from judging.foundation.columns import insert_rows
 from judging.foundation.errors import Conflict, Invalid
 from judging.models import (
     EvaluationRun,
@@ -42,6 +44,14 @@ _OVERRIDABLE = ("body", "query_string", "content_type", "headers")
 # So many queries are rendered before a run starts: when all of them fail, the template is wrong.
 _RENDERED_AT_START = 100
 _CHUNK = 1000
+
+
+def write_searches(run_id: UUID, queries: Iterable[tuple[int, int, str, Any, str]]) -> int:
+    """Write run queries and their searches; return how many. A query: its key, position, label, body and text."""
+    rows = [(uuid4(), run_id, *query) for query in queries]
+    insert_rows(RunQuery, ("id", "run_id", "query_id", "position", "label", "body", "text"), rows)
+    insert_rows(SearchItem, ("run_query_id", "search_run_id"), [row[:2] for row in rows])
+    return len(rows)
 
 
 def checked_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,21 +156,11 @@ def _write_chunk(
             seen.add(identity)
             new[identity] = row
     query_ids = ensure_queries(corpus_id, {identity: row.body for identity, row in new.items()})
-    run_queries = RunQuery.objects.bulk_create(
-        [
-            RunQuery(
-                run=run,
-                query_id=query_ids[identity],
-                position=position,
-                label=row.label,
-                body=row.body,
-                text=query_text(row.body),
-            )
-            for position, (identity, row) in enumerate(new.items(), start=written + 1)
-        ]
+    places = enumerate(new.items(), start=written + 1)
+    return write_searches(
+        run.pk,
+        [(query_ids[identity], place, row.label, row.body, query_text(row.body)) for place, (identity, row) in places],
     )
-    SearchItem.objects.bulk_create([SearchItem(search_run_id=run.pk, run_query=each) for each in run_queries])
-    return len(run_queries)
 
 
 def _is_of_type(name: str, value: Any) -> bool:

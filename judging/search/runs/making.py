@@ -16,12 +16,11 @@ from judging.models import (
     EvaluationRun,
     EvaluationRunStatus,
     RunQuery,
-    SearchItem,
     SearchRun,
 )
 from judging.records.lists.new_runs import new_run
 from judging.records.roles import Actor, require_member, user_of
-from judging.search.runs.inputs import PINNED_FIELDS, checked_overrides
+from judging.search.runs.inputs import PINNED_FIELDS, checked_overrides, write_searches
 from judging.search.runs.starting import address_of, search_of, start_search_run
 
 _DEFAULT_SCALE = "graded"
@@ -129,18 +128,6 @@ def no_endpoint() -> Invalid:
 
 def _copy_queries(source: UUID, target: UUID) -> None:
     rows = RunQuery.objects.filter(run_id=source).order_by("position")
+    queries = rows.values_list("query_id", "position", "label", "body", "text")
     for start in range(0, rows.count(), _CHUNK):
-        copies = RunQuery.objects.bulk_create(
-            [
-                RunQuery(
-                    run_id=target,
-                    query_id=row.query_id,
-                    position=row.position,
-                    label=row.label,
-                    body=row.body,
-                    text=row.text,
-                )
-                for row in rows[start : start + _CHUNK]
-            ]
-        )
-        SearchItem.objects.bulk_create([SearchItem(search_run_id=target, run_query=copy) for copy in copies])
+        write_searches(target, queries[start : start + _CHUNK])

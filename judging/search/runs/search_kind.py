@@ -23,7 +23,6 @@ from judging.models import (
     Candidate,
     EvaluationRun,
     RunQuery,
-    SearchExchange,
     SearchFailureCode,
     SearchItem,
     SearchRun,
@@ -33,7 +32,7 @@ from judging.models import (
 from judging.records.lists.ranked_lists import write_candidates
 from judging.records.searching.endpoint_limits import EndpointLimits, resource_key
 from judging.search.runs.ending import finish_searching
-from judging.search.runs.evidence import exchange_row
+from judging.search.runs.evidence import keep_exchanges
 from judging.search.runs.inputs import template_text_of
 from judging.search.runs.lists import ranked_candidates
 from judging.search.runs.pinned import config_of
@@ -188,12 +187,12 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
         self, job: SearchRun, calls: Sequence[Settled[Found]]
     ) -> tuple[list[int | None], Mapping[str, Any]]:
         exchanges = [
-            exchange_row(settled.keys[0], exchange)
+            (settled.keys[0], exchange)
             for settled in calls
             if settled.call is not None
             for exchange in settled.call.result.exchanges
         ]
-        SearchExchange.objects.bulk_create(exchanges)
+        keep_exchanges(exchanges)
         return [None] * len(calls), {"call_count": F("call_count") + len(exchanges)}
 
     def columns_of(self, outcome: Found | Failure, call_key: int | None) -> Mapping[str, Any]:

@@ -166,6 +166,8 @@ class Assignment(ABC, Generic[JobT, AskT, ValueT]):
     # Whether the job's prompts are about several things, so that refusals of one alone don't end it; None: no refusal
     # of prompts ends a job of this kind.
     has_several_subjects: bool | None = None
+    # How many outcomes are written in one transaction; None: as many as the engine thinks right.
+    piece: int | None = None
     # What `spent` and `reason_to_end` look at, fields of the job.
     state_fields: Sequence[str] = ()
     # Set by the engine. A call that is several requests awaits it before each but the first: it waits for a start under

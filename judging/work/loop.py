@@ -61,6 +61,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         budget: Budget | None = None,
         refusals: Refusals | None = None,
         has_several_subjects: bool | None = None,
+        piece: int | None = None,
         turn: Turn,
         executor: Executor,
         rng: random.Random | None = None,
@@ -69,7 +70,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._gates = gates
         self._gate_timer: asyncio.TimerHandle | None = None
         self._concurrency, self._outage = concurrency, outage
-        self._max_retries, self._turn = max_retries, turn
+        self._max_retries, self._turn, self._piece = max_retries, turn, piece
         self._budget, self._has_several_subjects = budget, has_several_subjects
         self._rng = rng or random.Random()
         self._ready: deque[Work[AskT]] = deque()
@@ -312,7 +313,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         self._unwritten = Outcomes()
         self._settled_lately = len(outcomes.calls)
         outcomes.throttle = self._throttle()
-        pieces = outcomes.pieces(max(PIECE, math.ceil(len(outcomes.calls) / MOST_PIECES)))
+        pieces = outcomes.pieces(max(self._piece or PIECE, math.ceil(len(outcomes.calls) / MOST_PIECES)))
         while pieces:
             try:
                 self._state = await self._in_thread(self._store.flush, pieces[0])

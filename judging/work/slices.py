@@ -104,6 +104,7 @@ def _run_loop(
                 budget=assignment.budget,
                 refusals=refusals,
                 has_several_subjects=assignment.has_several_subjects,
+                piece=assignment.piece,
                 turn=turn,
                 executor=executor,
             )

@@ -41,6 +41,8 @@ from judging.work.kind import Assignment, Kind, States
 from judging.work.words import Impossible, Outcomes, Settled, Work
 
 Found = SearchAnswer | SearchFailure
+# In one short transaction, so that people can save grades meanwhile.
+_CANDIDATES_WRITTEN_AT_ONCE = 500
 
 
 class SearchKind(Kind[SearchRun, "SearchAsk", Found]):
@@ -146,6 +148,7 @@ class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
         EngineCaller(self._config)  # what can't be asked is told before the turn begins
         self._template = compile_template(template_text_of(search))
         self._depth = search.evaluation_run.depth or 1
+        self.piece = max(5, min(100, _CANDIDATES_WRITTEN_AT_ONCE // self._depth))
         self._corpus_id = search.evaluation_run.evaluation.corpus_id
         self._key = resource_key(search.endpoint.pk)
         self._held: dict[int, RunQuery] = {}

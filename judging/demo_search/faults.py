@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 RATED = (
-    "429", "429-silent", "500", "500-burst", "html", "broken-json", "cut", "repeated-ids", "null-ids", "huge", "drip",
+    "401", "429", "429-silent", "500", "500-burst", "html", "broken-json", "cut", "repeated-ids", "null-ids", "huge", "drip",
 )  # fmt: skip
 MAX_LATENCY_MS = 60_000
 BURST_LENGTH = 10

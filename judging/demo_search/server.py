@@ -45,6 +45,8 @@ class Handler(BoundedHandler):
                 self._fault = self.server.faults.draw()
             if self._fault in ("429", "429-silent"):
                 self._send(429, {"error": "Too many requests", "service": WHAT}, retry_after=self._fault == "429")
+            elif self._fault == "401":
+                self._send(HTTPStatus.UNAUTHORIZED, {"error": "Unknown credentials", "service": WHAT})
             elif self._fault in ("500", "500-burst"):
                 self._send(500, {"error": "A fault on purpose", "service": WHAT})
             else:

@@ -1,0 +1,149 @@
+"""Every way for a search to fail, and for a run to end, through whole runs against the engine that misbehaves."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+from rest_framework.test import APIClient
+
+from judging.ledger import renew_metrics
+from judging.models import (
+    Candidate,
+    Document,
+    EvaluationRun,
+    Judgment,
+    RunQuery,
+    SearchEndpoint,
+    SearchItem,
+    SearchStatus,
+    User,
+)
+from tests.draining import drain
+from tests.search.runs.searching import (
+    BODY,
+    counts,
+    engine,
+    make_search_evaluation,
+    reread,
+    search_of,
+    searched,
+    start_run,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Half of the queries hold what a template for numbers makes no JSON of.
+QUERIES = tuple({"query": f"red {number}", "broken": "x" * (number % 2)} for number in range(12))
+BROKEN = BODY.replace("{{size}}", "{{#if broken}}{{broken}}{{else}}{{size}}{{/if}}")
+# How the engine misbehaves, and what else brings the failure about.
+FAILURES: dict[str, tuple[str, dict[str, Any]]] = {
+    "timeout": ("drip:0.3", {"timeout": 1}),
+    "connection": ("cut:0.5", {}),
+    "http_status": ("500:0.5", {}),
+    "rate_limited": ("429:0.3,429-silent:0.3", {}),
+    "invalid_response": ("html:0.3,broken-json:0.3", {}),
+    "mapping_failed": ("null-ids:0.5", {}),
+    "duplicate_ids": ("repeated-ids:0.5", {}),
+    "template_invalid": ("", {"body": BROKEN}),
+    "too_large": ("huge:0.4", {"max_response_bytes": 10_000}),
+}
+# How a run ends when no search of it can be answered: settings of the endpoint, the run's code, words of its error.
+ENDS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "every search failed": ("500:1", {}, "all_searches_failed", "All searches failed"),
+    "credentials refused": ("401:1", {}, "http_status", "refuses the credentials"),
+    "nothing but trouble": ("429-silent:1", {"max_retries": 5}, "provider_outage", "every call failed"),
+    "an address not to be asked": (
+        "",
+        {"url": "http://169.254.169.254/latest/_search"},
+        "refused_address",
+        "metadata services",
+    ),
+    "a host that is not known": ("", {"url": "http://no-such-host.invalid/_search"}, "host_unknown", "not known"),
+}
+
+
+def assert_counts_add_up(run: EvaluationRun) -> None:
+    search = search_of(run)
+    told = counts(run)
+    assert sum(told.values()) == search.total_count == len(QUERIES)
+    stored = SearchItem.objects.filter(search_run=search).values_list("status", flat=True)
+    assert {status: list(stored).count(status) for status in set(stored)} == told
+
+
+def grade_all(run: EvaluationRun, member: User) -> None:
+    """Grade a document for every query, those included whose search failed."""
+    document = Document.objects.order_by("pk")[0]
+    rows = RunQuery.objects.filter(run=run)
+    Judgment.objects.bulk_create(
+        Judgment(
+            corpus=run.evaluation.corpus,
+            query_id=row.query_id,
+            document=document,
+            scale=run.scale,
+            grade=3,
+            author_kind="member",
+            member=member,
+        )
+        for row in rows
+    )
+    rows.update(has_stale_metrics=True)
+    renew_metrics(run.pk)
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_a_failed_search_says_why_and_is_not_scored(code: str, member: User, client: Client) -> None:
+    faults, settings = FAILURES[code]
+    with engine(faults) as server:
+        evaluation = make_search_evaluation(server.url, queries=QUERIES, **{"max_retries": 0, **settings})
+        run = searched(evaluation, member)
+    assert_counts_add_up(run)
+    told = counts(run)
+    assert (run.status, told.keys()) == ("completed", {"answered", "failed"})
+    failed = SearchItem.objects.filter(search_run_id=run.pk, status=SearchStatus.FAILED)
+    assert set(failed.values_list("failure_code", "returned")) == {(code, None)}
+    assert all(len(message.split()) > 2 for message in failed.values_list("failure_message", flat=True))
+    assert not Candidate.objects.filter(run_query__search__in=failed).exists()
+    grade_all(run, member)
+    assert reread(run).scored_query_count == told["answered"]
+    assert not RunQuery.objects.filter(search__in=failed, is_scored=True).exists()
+    client.force_login(member)
+    page = client.get(f"/evaluations/runs/{run.pk}").content.decode()
+    assert "Failed searches are left out of the means" in page
+    assert "Were they counted as 0, or as 1" in page
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_run_that_nobody_answers_fails_with_the_cause(
+    case: str, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judging.work.pacing.outage.OUTAGE_SECONDS", 0.0)
+    faults, settings, code, words = ENDS[case]
+    with engine(faults) as server:
+        evaluation = make_search_evaluation(server.url, queries=QUERIES, max_retries=0)
+        SearchEndpoint.objects.update(**{"max_concurrency": 4, **settings})
+        run = searched(evaluation, member)
+    assert (run.status, run.error_code) == ("failed", code)
+    assert words in run.error
+    assert_counts_add_up(run)
+    assert counts(run).get("answered", 0) == run.scored_query_count == 0
+    assert not Candidate.objects.filter(run=run).exists()
+
+
+def test_counts_add_up_at_every_read_while_a_run_goes_on(member: User, as_member: APIClient) -> None:
+    queries = tuple(f"red {number}" for number in range(40))
+    with engine("latency:100,500:0.2,repeated-ids:0.2") as server:
+        evaluation = make_search_evaluation(server.url, queries=queries, max_retries=0, max_concurrency=2)
+        run = start_run(evaluation, member)
+        seen = set()
+        with ThreadPoolExecutor(1) as others:
+            working = others.submit(drain)
+            while not working.done():
+                search = as_member.get(f"/api/v1/evaluations/runs/{run.pk}").json()["search"]
+                told = [search[f"{name}_count"] for name in ("answered", "empty", "failed", "pending", "skipped")]
+                assert sum(told) == search["total_count"]
+                seen.add(search["pending_count"])
+            working.result()
+            others.submit(connections.close_all).result()
+    assert len(seen) > 1, "nothing was written before the end"

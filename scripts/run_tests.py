@@ -63,6 +63,8 @@ ON_BOTH = {
 }
 # The same on any database, or about SQLite's files.
 ON_SQLITE_ALONE = [
+    "tests/search/runs/test_chaos.py",
+    "tests/search/runs/test_other_engines.py",
     "tests/work/test_chaos_storage.py",
     "tests/work/test_limiter.py",
     "tests/work/test_serve.py",

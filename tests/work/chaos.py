@@ -9,11 +9,12 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
 from judging.foundation.limits import LEASE_SECONDS
-from judging.models import Candidate, ItemStatus, JudgingRun, Judgment, User
+from judging.models import Candidate, ItemStatus, JudgingRun, Judgment, SearchRun, User
 from judging.work.loop import FLUSH_SECONDS
 from releval.process_groups import is_process_alive
 from tests.bench.rest import Api
@@ -37,15 +38,17 @@ MARGIN = 15.0
 ROUND = os.environ.get("CHAOS_ROUND", "1")
 
 
-class Stack:
-    """The stub as a process, `serve` on the test database, and one run of `count` candidates in progress on them."""
+class ServedRun:
+    """`serve` on the test database, and one run in progress on it."""
 
     served: Served
+    run: JudgingRun | SearchRun
+    # What the work that was left at the last hit takes, each, when nothing else is to do.
+    seconds_each: float
 
     def __init__(self, directory: Path, member: User, name: str) -> None:
         self.directory, self.member = directory, member
         self.rng = random.Random(f"{ROUND} {name}")
-        self.stub = StubProcess("--delay-ms", str(1000 * DELAY_SECONDS))
         self.starts = 0
         self.hit_at = time.monotonic()
         self.left_at_hit, self.is_fresh = 0, True
@@ -71,33 +74,21 @@ class Stack:
         self.served.wait_until_ready()
         return self.served
 
-    def start(self, count: int) -> JudgingRun:
-        """Start a run over REST. It has four lanes, two more than there are workers."""
-        judge = make_judge(make_provider(self.stub.base_url), max_concurrency=4 * LANE)
-        evaluation_run = small_run(count // 20, 20)
-        api = Api(self.served.port, self.token)
-        answer, _ = api.post(f"evaluations/runs/{evaluation_run.pk}/ai-judge", {"ai_judge_id": str(judge.pk)})
-        api.close()
-        self.run = JudgingRun.objects.get(pk=answer["id"])
-        self.left_at_hit, self.is_fresh = count, True
-        return self.run
-
     def stop(self) -> None:
         """End everything, however it stands."""
         if self.starts:
             self.served.kill_what_is_left()
-        self.stub.stop()
 
     # Moments
 
     def wait_for_a_moment(self) -> None:
         """Wait until the run gets on, for a few seconds at most where a lease has to run out first, and a random time."""
-        before, latest = judged(self.run), time.monotonic() + (LEASE_SECONDS if self.is_fresh else 4.0)
-        wait_until(lambda: judged(self.run) > before or time.monotonic() > latest, 2 * LEASE_SECONDS)
+        before, latest = pending(self.run), time.monotonic() + (LEASE_SECONDS if self.is_fresh else 4.0)
+        wait_until(lambda: pending(self.run) < before or time.monotonic() > latest, 2 * LEASE_SECONDS)
         self.is_fresh = False
         time.sleep(self.rng.random())
 
-    def hit(self, strike: Callable[["Stack"], object]) -> None:
+    def hit(self, strike: Callable[[Any], object]) -> None:
         """Do something to the stack while the run is in progress."""
         assert is_active(self.run), "the run was over before it could be hit"
         strike(self)
@@ -106,12 +97,12 @@ class Stack:
     def note_hit(self) -> None:
         """Note that the run has had what it needs to go on since now."""
         self.hit_at = time.monotonic()
-        self.left_at_hit = JudgingRun.objects.get(pk=self.run.pk).pending_count
+        self.left_at_hit = pending(self.run)
 
     def wait_until_over(self) -> None:
         """Wait for the end of the run: a lease and 15 s after the last hit, and what the work that was left takes."""
         # Twice the time of workers that never wait: the machine has other things to do, too.
-        work = 2 * self.left_at_hit * DELAY_SECONDS / IN_FLIGHT
+        work = 2 * self.left_at_hit * self.seconds_each
         left = self.hit_at + LEASE_SECONDS + MARGIN + work - time.monotonic()
         wait_until(lambda: not is_active(self.run), left)
 
@@ -137,12 +128,43 @@ class Stack:
         self.kill(self.served.wait_for(self.served.web)[0])
 
 
+class Stack(ServedRun):
+    """The stub as a process, and a judging run of `count` candidates."""
+
+    run: JudgingRun
+    seconds_each = DELAY_SECONDS / IN_FLIGHT
+
+    def __init__(self, directory: Path, member: User, name: str) -> None:
+        super().__init__(directory, member, name)
+        self.stub = StubProcess("--delay-ms", str(1000 * DELAY_SECONDS))
+
+    def start(self, count: int) -> JudgingRun:
+        """Start a run over REST. It has four lanes, two more than there are workers."""
+        judge = make_judge(make_provider(self.stub.base_url), max_concurrency=4 * LANE)
+        evaluation_run = small_run(count // 20, 20)
+        api = Api(self.served.port, self.token)
+        answer, _ = api.post(f"evaluations/runs/{evaluation_run.pk}/ai-judge", {"ai_judge_id": str(judge.pk)})
+        api.close()
+        self.run = JudgingRun.objects.get(pk=answer["id"])
+        self.left_at_hit, self.is_fresh = count, True
+        return self.run
+
+    def stop(self) -> None:
+        """End everything, however it stands."""
+        super().stop()
+        self.stub.stop()
+
+
 def judged(run: JudgingRun) -> int:
     return int(JudgingRun.objects.values_list("judged_count", flat=True).get(pk=run.pk))
 
 
-def is_active(run: JudgingRun) -> bool:
-    return JudgingRun.objects.only("status").get(pk=run.pk).is_active
+def pending(run: JudgingRun | SearchRun) -> int:
+    return type(run).objects.get(pk=run.pk).pending_count
+
+
+def is_active(run: JudgingRun | SearchRun) -> bool:
+    return type(run).objects.only("status").get(pk=run.pk).is_active
 
 
 def assert_invariants(run: JudgingRun, stub: StubProcess, served: Served, *, repeated_at_most: int) -> None:

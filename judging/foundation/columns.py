@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 
 # Of the types of fields here, those whose values the databases don't take as they are.
@@ -30,14 +30,16 @@ def insert_rows(
 
     For many rows that nobody needs as objects: `bulk_create` takes several times as long.
     """
+    # The connection itself: its proxy looks it up for each value.
+    database = connections[DEFAULT_DB_ALIAS]
     by_name: dict[str, Field[Any, Any]] = {field.attname: field for field in model._meta.concrete_fields}
     rest = [field for name, field in by_name.items() if name not in names and field is not model._meta.auto_field]
     convert = [
-        (place, partial(by_name[name].get_db_prep_save, connection=connection))
+        (place, partial(by_name[name].get_db_prep_save, connection=database))
         for place, name in enumerate(names)
         if _type_of(by_name[name]) in _CONVERTED
     ]
-    defaults = [field.get_db_prep_save(field.get_default(), connection) for field in rest]
+    defaults = [field.get_db_prep_save(field.get_default(), database) for field in rest]
     values: list[list[Any]] = []
     for row in rows:
         value = [*row, *defaults]
@@ -47,7 +49,7 @@ def insert_rows(
     if not values:
         return
     columns = [by_name[name].column for name in names] + [field.column for field in rest]
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
             + (" ON CONFLICT DO NOTHING" if ignore_conflicts else ""),

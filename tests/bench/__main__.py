@@ -24,6 +24,8 @@ _PARTS = {
     "unauthorized": "from the first 401 to a failed run",
     "faults": "a fixed list of 429, 500 and prose against its critical path",
     "batch": "a batch of 100 inputs and 3 evaluators against its ideal, and the list of 1,000 batches",
+    "searches": "start, pace and CPU of search runs at depth 5 and 20, and the page that compares two of 10,000 queries",
+    "pacing": "an endpoint's requests per minute, kept by two runs on two workers and the bench together (75 s)",
     "kill": "SIGKILL of a worker, all workers or the web server of serve in mid-run (--kills N; --full: 100)",
     "two-hosts": "one run on PostgreSQL shared by two clusters",
     "outage": "every call fails (only with --full or by name: 150 s)",
@@ -118,7 +120,7 @@ def _measure(
 ) -> None:
     environment.prepare(data_dir)
     # These load the models, which need Django to be ready.
-    from tests.bench import batch, endings, faults, kills, live, peers, scale, throughput, two_hosts
+    from tests.bench import batch, endings, faults, kills, live, pacing, peers, scale, searches, throughput, two_hosts
     from tests.bench.stack import Stack
     from tests.stub.fixtures import StubProcess
 
@@ -131,6 +133,8 @@ def _measure(
         "unauthorized": endings.measure_unauthorized,
         "faults": faults.measure,
         "batch": batch.measure,
+        "searches": searches.measure,
+        "pacing": pacing.measure,
         "kill": lambda stack: kills.measure(stack, kills=options.kills or (kills.ALL if options.full else 3)),
         "two-hosts": lambda stack: two_hosts.measure(),
         "outage": endings.measure_outage,

@@ -58,9 +58,13 @@ def make_search_evaluation(
     evaluation.endpoint = SearchEndpoint.objects.create(
         corpus=evaluation.corpus,
         name=f"engine of {evaluation.name}",
-        type="elasticsearch",
         url=f"{url}/products/_search",
-        **{"candidates_mapping": PRESETS["elasticsearch"].candidates_mapping, "max_retries": 1, **endpoint},
+        **{
+            "type": "elasticsearch",
+            "candidates_mapping": PRESETS["elasticsearch"].candidates_mapping,
+            "max_retries": 1,
+            **endpoint,
+        },
     )
     evaluation.query_set, evaluation.query_template = query_set, template
     evaluation.save()

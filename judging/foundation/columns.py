@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Field, Model
+from django.db.models import Model
 
 # Of the types of fields here, those whose values the databases don't take as they are.
 _CONVERTED = frozenset({"UUIDField", "JSONField", "DateTimeField"})
@@ -32,7 +32,7 @@ def insert_rows(
     """
     # The connection itself: its proxy looks it up for each value.
     database = connections[DEFAULT_DB_ALIAS]
-    by_name: dict[str, Field[Any, Any]] = {field.attname: field for field in model._meta.concrete_fields}
+    by_name: dict[str, Any] = {field.attname: field for field in model._meta.concrete_fields}
     rest = [field for name, field in by_name.items() if name not in names and field is not model._meta.auto_field]
     convert = [
         (place, partial(by_name[name].get_db_prep_save, connection=database))

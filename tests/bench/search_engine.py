@@ -42,13 +42,12 @@ class SearchEngine:
 
 
 def answer(number: int, size: int) -> bytes:
-    hits = [
-        {"_id": f"d{document}", "_score": 1.0 - rank / 1_000, "_source": {"title": f"Title {document}", "text": ""}}
-        for rank in range(size)
-        for document in [(number * 7 + rank * 13) % _DOCUMENTS]
-    ]
-    for hit in hits:
-        hit["_source"]["text"] = f"word {hit['_id']} " * ((ANSWER_BYTES // size - 90) // 12)
+    hits = []
+    for rank in range(size):
+        document = (number * 7 + rank * 13) % _DOCUMENTS
+        text = (f"word d{document} " * ANSWER_BYTES)[: ANSWER_BYTES // size - 80]
+        source = {"title": f"Title {document}", "text": text}
+        hits.append({"_id": f"d{document}", "_score": 1.0 - rank / 1_000, "_source": source})
     return json.dumps({"hits": {"total": {"value": 1_000}, "hits": hits}}).encode()
 
 

@@ -45,7 +45,7 @@ def answer(number: int, size: int) -> bytes:
     hits = []
     for rank in range(size):
         document = (number * 7 + rank * 13) % _DOCUMENTS
-        text = (f"word d{document} " * ANSWER_BYTES)[: ANSWER_BYTES // size - 80]
+        text = (f"word d{document} " * (ANSWER_BYTES // size // 7))[: ANSWER_BYTES // size - 80]
         source = {"title": f"Title {document}", "text": text}
         hits.append({"_id": f"d{document}", "_score": 1.0 - rank / 1_000, "_source": source})
     return json.dumps({"hits": {"total": {"value": 1_000}, "hits": hits}}).encode()

@@ -99,6 +99,7 @@ WRITES = {
     "_raw_delete",
     "execute",
     "executemany",
+    "insert_rows",
 }
 
 

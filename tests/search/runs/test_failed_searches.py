@@ -52,7 +52,7 @@ FAILURES: dict[str, tuple[str, dict[str, Any]]] = {
 # How a run ends when no search of it can be answered: settings of the endpoint, the run's code, words of its error.
 ENDS: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "every search failed": ("500:1", {}, "all_searches_failed", "All searches failed"),
-    "credentials refused": ("401:1", {}, "http_status", "refuses the credentials"),
+    "credentials refused": ("401:1", {}, "authentication", "Authentication refused"),
     "nothing but trouble": ("429-silent:1", {"max_retries": 5}, "provider_outage", "every call failed"),
     "an address not to be asked": (
         "",

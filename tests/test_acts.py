@@ -84,7 +84,7 @@ WITHOUT_ACTOR = {
     "run_answer": "asks for figures to be computed",
     "run_report": "asks for figures to be computed",
     "pin": "pins a run's inputs, as part of its start",
-    "write_searches": "writes what searches came to, as part of a slice",
+    "write_searches": "writes a run's queries and their searches, as part of its start",
     "keep_exchanges": "keeps what was asked and answered, as part of a slice",
     "finish_searching": "stores what an ended run's searches came to, as part of their end",
     "store_results": "stores what ended probes came to, as part of their end",

@@ -15,7 +15,7 @@ from judging.work.words import Turn
 _ASKING = (AIJudge, Evaluator)
 
 
-@register()
+@register("work")
 def check_queue_clocks(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Hold the task queue's clocks to the longest slice: a task redelivered while it runs would run twice.
 

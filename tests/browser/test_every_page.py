@@ -43,7 +43,7 @@ def test_every_page_is_accessible_and_fits_the_window(
             lambda: install(owner=owner, admin=admin, base_url=stub.base_url, judged=True)
         ).result()
         executor.submit(connections.close_all).result()
-    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport)
     paths = list(paths_of_pages(browser_of(admin), installation))
     assert len(paths) >= FEWEST, paths
     problems = []

@@ -15,7 +15,7 @@ from tests.engines.asking_calls import answer_of, config, failure_of
 from tests.engines.scripted_engine import ScriptedEngine, hits
 from tests.stub.script import Answer
 
-BOMB = zlib.compress(b"\0" * 60_000_000, 9)
+BOMB = zlib.compress(b"\0" * 6_000_000, 9)
 
 
 def test_a_list_comes_with_its_total_and_its_evidence(engine: ScriptedEngine) -> None:

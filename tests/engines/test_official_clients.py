@@ -5,20 +5,17 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
-import opensearchpy
-import pysolr
 import pytest
-from algoliasearch.http.hosts import Host, HostsCollection
-from algoliasearch.search.client import SearchClientSync
-from algoliasearch.search.config import SearchConfig
-from botocore.credentials import Credentials
-from elasticsearch import Elasticsearch
 
 from judging.engines.configuration import PRESETS, TemplateText
 from judging.engines.signing import Signer, Unsigned
 from tests.engines.asking_calls import answer_of, config
 from tests.engines.scripted_engine import Received, ScriptedEngine
+from tests.lazily import Lazily
 from tests.stub.script import Answer
+
+elasticsearch, opensearchpy, pysolr = Lazily("elasticsearch"), Lazily("opensearchpy"), Lazily("pysolr")
+algolia, algolia_hosts = Lazily("algoliasearch.search.client"), Lazily("algoliasearch.http.hosts")
 
 QUERY = 'levi\'s "501" größe & co \\ 👟'
 AWS: dict[str, Any] = {
@@ -59,7 +56,7 @@ SEARCH: dict[str, Any] = {"query": {"multi_match": {"query": QUERY, "fields": ["
 
 def test_elasticsearch_is_asked_as_by_its_client(engine: ScriptedEngine) -> None:
     answer_with(engine, EMPTY_HITS, **{"x-elastic-product": "Elasticsearch"})
-    with Elasticsearch(engine.url, basic_auth=("elastic", "ge:heim")) as client:
+    with elasticsearch.Elasticsearch(engine.url, basic_auth=("elastic", "ge:heim")) as client:
         client.search(index="shop", **SEARCH)
     theirs = engine.received[-1]
 
@@ -79,7 +76,7 @@ def test_elasticsearch_is_asked_as_by_its_client(engine: ScriptedEngine) -> None
 
 def test_elasticsearch_gets_an_api_key_as_from_its_client(engine: ScriptedEngine) -> None:
     answer_with(engine, EMPTY_HITS, **{"x-elastic-product": "Elasticsearch"})
-    with Elasticsearch(engine.url, api_key="a2V5OmdlaGVpbQ==") as client:
+    with elasticsearch.Elasticsearch(engine.url, api_key="a2V5OmdlaGVpbQ==") as client:
         client.search(index="shop", **SEARCH)
     theirs = engine.received[-1]
 
@@ -119,9 +116,11 @@ def test_solr_is_asked_as_by_its_client(engine: ScriptedEngine) -> None:
 
 def test_algolia_is_asked_as_by_its_client(engine: ScriptedEngine) -> None:
     answer_with(engine, {"hits": [], "nbHits": 0, "query": "", "params": "", "processingTimeMS": 1})
-    settings = SearchConfig("APPLICATION", "ge-heim")
-    settings.hosts = HostsCollection([Host("127.0.0.1", scheme="http", port=int(engine.url.rsplit(":", 1)[1]))])
-    client = SearchClientSync(config=settings)
+    settings = Lazily("algoliasearch.search.config").SearchConfig("APPLICATION", "ge-heim")
+    settings.hosts = algolia_hosts.HostsCollection(
+        [algolia_hosts.Host("127.0.0.1", scheme="http", port=int(engine.url.rsplit(":", 1)[1]))]
+    )
+    client = algolia.SearchClientSync(config=settings)
     client.search_single_index("shop", {"query": QUERY, "hitsPerPage": 20})
     theirs = engine.received[-1]
 
@@ -150,7 +149,8 @@ def test_aws_signatures_are_those_of_the_opensearch_client(
         return await signer.sign(Unsigned("POST", url + raw, {"Content-Type": "application/json"}, body))
 
     sent = asyncio.run(sign()).headers
-    credentials = Credentials(AWS["access_key"], AWS["access_secret"], session_token)
+    keys = AWS["access_key"], AWS["access_secret"]
+    credentials = Lazily("botocore.credentials").Credentials(*keys, session_token)
     theirs = opensearchpy.RequestsAWSV4SignerAuth(credentials, AWS["aws_region"], service).signer.sign(
         "POST", url + query_string, body, {"Content-Type": "application/json"}
     )

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.core.validators import MaxValueValidator
 
+from judging.management.commands.worker import Command as Worker
 from judging.models import AIJudge, Evaluator
 from judging.work import lanes
 from judging.work.words import Turn
@@ -34,6 +35,12 @@ def test_a_turn_that_outlasts_the_queue_s_timeout_fails_the_check(monkeypatch: p
 def test_a_lease_that_outlasts_the_queue_s_timeout_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "LEASE", timedelta(seconds=61))
     assert clocks_found_wrong() == ["judging.E001"]
+
+
+def test_workers_do_not_start_on_clocks_that_do_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "LEASE", timedelta(seconds=61))
+    with pytest.raises(SystemCheckError, match=r"timeout is 480 s"):
+        call_command(Worker(), skip_checks=False)
 
 
 @pytest.mark.parametrize("model", [AIJudge, Evaluator])

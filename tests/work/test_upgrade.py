@@ -20,6 +20,14 @@ from tests.stub.fixtures import Stub
 _DUMPS = Path(__file__).parent / "version_before"
 # Tasks in the queue are signed.
 _SECRET_KEY = "a-key-of-tests-that-signs-the-tasks-of-the-version-before"
+_THERE_AND_BACK = """
+import django
+from django.core.management import call_command
+
+django.setup()
+for target in ("0006", "0005"):
+    call_command("migrate", "judging", target, verbosity=0)
+"""
 _TABLES = {
     "lanes": "SELECT id, lease_token, lease_until, is_done, number FROM judging_lane ORDER BY id",
     "jobs before": "SELECT id, coalesce(judging_run_id, batch_id) FROM judging_lane ORDER BY id",
@@ -118,8 +126,7 @@ def test_migrating_back_restores_every_lane_s_job_and_provider(upgraded: Upgrade
     before = {name: upgraded.rows(name) for name in ("lanes", "jobs before", "kinds before", "providers")}
     assert before["providers"]
     # All the way costs ten times as much, and what comes after the lanes leaves them alone.
-    for target in ("0006", "0005"):
-        upgraded.python("manage.py", "migrate", "--verbosity", "0", "judging", target)
+    upgraded.python("-c", _THERE_AND_BACK)
     assert {name: upgraded.rows(name) for name in before} == before
 
 

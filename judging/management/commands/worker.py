@@ -17,6 +17,9 @@ class Command(BaseCommand):
         "them, and what they were judging goes on elsewhere. 'serve --worker-only' starts them again when they die, too."
     )
 
+    # All checks would load the whole web, which costs each start a second and each worker memory.
+    requires_system_checks = ["work"]
+
     def handle(self, *args: Any, **options: Any) -> None:
         if os.getpgrp() != os.getpid():
             # One signal must reach all processes of the workers and nobody else.

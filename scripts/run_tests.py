@@ -27,9 +27,7 @@ ON_BOTH = {
     "tests/judging_runs/test_judging.py": "outcomes and counts written by several at once",
     "tests/judging_runs/test_locked_runs.py": "row locks",
     "tests/judging_runs/test_making_current.py": "the ledger's statements, row locks",
-    "tests/judging_runs/test_odd_services.py": "how a job ends is told by one statement",
     "tests/judging_runs/test_scopes.py": "plans are made by one statement",
-    "tests/probes/test_probes.py": "outcomes and counts written by several at once, constraints",
     "tests/responses/test_work.py": "outcomes and counts written by several at once",
     "tests/responses/test_batch_api.py": "aggregates, exports, texts as long as they may be",
     "tests/responses/test_idempotency.py": "two at once and a unique constraint",
@@ -46,7 +44,7 @@ ON_BOTH = {
     "tests/runs/test_import_judgments.py": "staging in raw SQL",
     "tests/runs/test_locks.py": "row locks, copies by one statement",
     "tests/runs/test_api.py": "order by values in JSON",
-    "tests/exports/test_*.py": "raw SQL, cursors of the server",
+    "tests/exports/test_exports.py": "raw SQL, cursors of the server",
     "tests/api/test_paging.py": "pages by key, order of what has no value",
     "tests/api/test_schema_fuzz.py": "what text and which numbers a database refuses",
     "tests/responses/test_schema.py": "what text and which numbers a database refuses",
@@ -61,22 +59,31 @@ ON_BOTH = {
     "tests/trust/test_agreement.py": "columns read as numbers",
     "tests/operations/test_doctor.py": "what it says of a database",
 }
-# The same on any database, or about SQLite's files.
+# Files and tests of the above that are about processes and time, the same on any database, or about SQLite's files.
 ON_SQLITE_ALONE = [
+    "tests/responses/test_work.py::test_a_full_batch_takes_little_more_than_the_ideal_time",
+    "tests/responses/test_work.py::test_a_killed_cluster_loses_nothing_of_a_batch",
     "tests/search/runs/test_chaos.py",
     "tests/search/runs/test_other_engines.py",
     "tests/work/test_chaos_storage.py",
+    "tests/work/test_cluster.py::test_a_401_in_mid_run_fails_it_within_the_calls_in_flight",
+    "tests/work/test_cluster.py::test_a_killed_worker_process_is_replaced_and_nothing_is_lost",
+    "tests/work/test_cluster.py::test_two_workers_share_a_run_through_its_lanes",
+    "tests/work/test_faults.py::test_a_provider_that_is_killed_and_comes_back_costs_no_candidate",
     "tests/work/test_limiter.py",
     "tests/work/test_serve.py",
     "tests/work/test_third_kind.py",
     "tests/work/test_worker_command.py",
 ]
-ON_POSTGRESQL_TOO = ["tests/work/test_serve.py::test_serve_makes_database_and_admin_and_ends_without_a_trace"]
 
 
-def paths_for_postgresql() -> list[str]:
+def for_postgresql() -> list[str]:
+    """Return what tells pytest which tests run on PostgreSQL."""
     found = [str(path.relative_to(ROOT)) for pattern in ON_BOTH for path in sorted(ROOT.glob(pattern))]
-    return [path for path in found if path not in ON_SQLITE_ALONE] + ON_POSTGRESQL_TOO
+    return [
+        *(path for path in found if path not in ON_SQLITE_ALONE),
+        *(f"--deselect={test}" for test in ON_SQLITE_ALONE if "::" in test),
+    ]
 
 
 @dataclass
@@ -122,7 +129,7 @@ def everything(arguments: list[str]) -> list[Session]:
         Session("Checks", ["sh", "scripts/check.sh"], patience=5),
         Session(
             "PostgreSQL",
-            ["sh", "scripts/with_postgresql.sh", *tests, "-n", "2", *paths_for_postgresql(), *arguments],
+            ["sh", "scripts/with_postgresql.sh", *tests, "-n", "2", *for_postgresql(), *arguments],
         ),
         Session("SQLite", [*tests, "-n", "4", "-m", "not postgresql", *arguments]),
     ]

@@ -98,7 +98,7 @@ def test_the_pages_are_accessible_and_fit_the_window(
         wait_for_end(done)
     judge = done.response_judge_version.judge
     evaluator = done.evaluators.get(position=0).evaluator_version.evaluator
-    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport)
     for path in (
         "/batches",
         f"/batches/{done.pk}",

@@ -23,7 +23,7 @@ def test_a_click_maps_an_unknown_engine_and_it_is_saved(
 ) -> None:
     rows = [{"sku": number, "name": f"Shoe {number}"} for number in (1, 2)]
     engine.answers(Answer(body=json.dumps({"meta": {"count": 71}, "items": rows}).encode()))
-    visitor = new_visitor(make_user(), color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    visitor = new_visitor(make_user(), color_scheme=color_scheme, viewport=viewport)
     page = visitor.open("/search/endpoints/new")
     page.get_by_label("Type", exact=True).select_option("solr")
     expect(page.locator("#id_paging_offset")).to_have_value("start")

@@ -188,7 +188,7 @@ def test_evaluate_is_accessible_and_fits_the_window(
 ) -> None:
     run = make_run({"a-query-without-any-space-" * 6: ["d1-" * 60, "d2"]}, scale="detailed")
     ai_grades(run, {(run.run_queries.get().text, "d2"): 9, (run.run_queries.get().text, "d1-" * 60): 9})
-    options = {"color_scheme": color_scheme, "viewport": viewport, "reduced_motion": "reduce"}
+    options = {"color_scheme": color_scheme, "viewport": viewport}
     visitor = open_evaluate(new_visitor, user, run, **options)
     page = visitor.page
     page.keyboard.press("t")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from django.db import connections
 from django.test import Client
 
@@ -29,12 +28,7 @@ def paths_of_pages(client: Client, installation: Installation) -> Iterator[str]:
             yield path
 
 
-@pytest.mark.parametrize(
-    ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
-)
-def test_every_page_is_accessible_and_fits_the_window(
-    new_visitor: NewVisitor, stub: Stub, color_scheme: str, viewport: dict[str, int]
-) -> None:
+def test_every_page_is_accessible_and_fits_the_window(new_visitor: NewVisitor, stub: Stub) -> None:
     admin = make_user(Role.ADMIN)
     owner = make_user()
     # In another thread: the browser's event loop runs in this one, and judging wants its own.
@@ -43,13 +37,14 @@ def test_every_page_is_accessible_and_fits_the_window(
             lambda: install(owner=owner, admin=admin, base_url=stub.base_url, judged=True)
         ).result()
         executor.submit(connections.close_all).result()
-    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport)
     paths = list(paths_of_pages(browser_of(admin), installation))
     assert len(paths) >= FEWEST, paths
-    problems = []
-    for path in paths:
-        visitor.open(path)
-        problems += [(path, problem) for problem in visitor.accessibility_problems()]
-        if pixels := visitor.overflow():
-            problems.append((path, f"{pixels} pixels wider than the window"))
+    problems: list[tuple[str, str, str]] = []
+    for look, color_scheme, viewport in (("light wide", "light", WIDE), ("dark phone", "dark", PHONE)):
+        visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport)
+        for path in paths:
+            visitor.open(path)
+            problems += [(look, path, problem) for problem in visitor.accessibility_problems()]
+            if pixels := visitor.overflow():
+                problems.append((look, path, f"{pixels} pixels wider than the window"))
     assert problems == []

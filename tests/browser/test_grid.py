@@ -213,7 +213,7 @@ def test_the_grid_is_accessible_and_fits_the_window(
     ai_grades(run, {(texts[0], "d2"): 9, (texts[1], "d3"): 0})
     for number in range(6):
         grade(run, make_user(email=f"somebody-with-a-long-address-{number}@example.com"), texts[0], "d2", number)
-    options: dict[str, Any] = {"color_scheme": color_scheme, "viewport": viewport, "reduced_motion": "reduce"}
+    options: dict[str, Any] = {"color_scheme": color_scheme, "viewport": viewport}
     visitor = open_grid(new_visitor, user, run, **options)
     page = visitor.page
     page.keyboard.press("j")

@@ -116,7 +116,7 @@ def test_the_pages_are_accessible_and_fit_the_window(
     save_judge(
         actor=admin, judge=judge, fields={"prompt_template": judge.prompt_template + "x" * 300, "temperature": None}
     )
-    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport)
 
     def check(page: Page, what: str) -> None:
         assert visitor.accessibility_problems() == [], what

@@ -23,7 +23,7 @@ def test_a_number_opens_its_rows_and_the_better_grades_are_made_to_count_and_tak
     run = make_run({f"query {q}": [f"d{q}-{c}" for c in range(5)] for q in range(12)}, name="bm25")
     old = make_judged_run(run, [[0, 1, 2, 3, 4]] * 12, judge=make_judge(name="Careful"), trial=False)
     new = make_judged_run(run, [[0, 1, 2, 3, 4]] * 7 + [[2, 1, 2, 3, 4]] * 5, judge=make_judge(name="Bold"))
-    visitor = new_visitor(member, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    visitor = new_visitor(member, color_scheme=color_scheme, viewport=viewport)
     page = visitor.open(reverse("make_judging_run_current", args=[old.pk]))
     page.get_by_role("button", name="Let these grades count").click()
     expect(page.get_by_role("heading", name="Its grades count")).to_be_visible()

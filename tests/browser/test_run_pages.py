@@ -293,7 +293,7 @@ def test_pages_of_runs_are_accessible_and_fit_the_window(
     EvaluationRun.objects.filter(pk=run.pk).update(judged_count=8)
     ended = with_failures(run, user)
     start_judging_run(evaluation_run=run, judge=make_judge(), actor=user)
-    visitor = new_visitor(user, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    visitor = new_visitor(user, color_scheme=color_scheme, viewport=viewport)
     for path in (
         "/evaluations",
         "/evaluations/new",

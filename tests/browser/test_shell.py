@@ -257,7 +257,7 @@ def test_every_page_is_accessible_and_fits_the_window(
         detail={"role": ["member", "admin"]},
     )
     ApiToken.objects.create(user=admin, name="nightly", prefix="rlv_12345678", token_hash="0")
-    options = {"color_scheme": color_scheme, "viewport": viewport, "reduced_motion": "reduce"}
+    options = {"color_scheme": color_scheme, "viewport": viewport}
     for role, paths in PATHS.items():
         visitor = new_visitor(admin if role else None, **options)
         visitor.allow("404")

@@ -30,7 +30,7 @@ def test_a_query_is_opened_graded_undone_and_stepped_on_by_key(
     give_grades(a, ai=[[2, 0, None], [1, None]])
     ledger.refresh_run(b.pk)
     make_judge(name="Careful")
-    visitor = new_visitor(member, color_scheme=color_scheme, viewport=viewport, reduced_motion="reduce")
+    visitor = new_visitor(member, color_scheme=color_scheme, viewport=viewport)
     page = visitor.open(reverse("compare", args=[a.pk, b.pk]))
     expect(page.get_by_role("button", name="Judge the 3 documents that decide it")).to_be_visible()
     assert visitor.accessibility_problems() == []

@@ -121,6 +121,12 @@ class ServedRun:
     def kill_cluster(self) -> None:
         os.killpg(os.getpgid(self.served.wait_for(self.workers)[0]), signal.SIGKILL)
 
+    def kill_head_of_cluster(self) -> None:
+        """Kill the process that starts the workers: none of them may stay behind."""
+        before = self.served.wait_for(self.workers)
+        self.kill(os.getpgid(before[0]))
+        self.served.wait_for(lambda: not any(map(is_process_alive, before)))
+
     def kill_web_worker(self) -> None:
         self.kill(self.rng.choice(self.served.wait_for(lambda: self.served.web()[1:])))
 

@@ -1,6 +1,5 @@
 """`manage.py serve` for real: its own data directory, its own ports, processes that are killed."""
 
-import os
 import re
 import signal
 import socket
@@ -28,12 +27,10 @@ def serve(tmp_path: Path, database_template: str) -> Iterator[Callable[..., Serv
     with ExitStack() as databases:
         started: list[Served] = []
 
-        def start(*options: str, is_migrated: bool = False, **environment: Any) -> Served:
+        def start(*options: str, **environment: Any) -> Served:
             data_dir = tmp_path / f"data{len(started)}"
             data_dir.mkdir()
             database = databases.enter_context(new_database(data_dir))
-            if is_migrated and settings.IS_SQLITE:
-                copy_template(str(data_dir / "releval.sqlite3"))
             served = Served(data_dir, "serve", *options, database=database, **environment)
             started.append(served)
             return served
@@ -44,9 +41,9 @@ def serve(tmp_path: Path, database_template: str) -> Iterator[Callable[..., Serv
 
 
 def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable[..., Served]) -> None:
-    served = serve(
-        RELEVAL_ADMIN_EMAIL="ada@example.com", RELEVAL_ADMIN_PASSWORD="analytical-engine-1", RELEVAL_DEBUG="0"
-    )
+    # With the local judge `demo` serves, below.
+    admin = {"RELEVAL_ADMIN_EMAIL": "ada@example.com", "RELEVAL_ADMIN_PASSWORD": "analytical-engine-1"}
+    served = serve("--no-local-judge", RELEVAL_DEBUG="0", **admin)
     served.wait_until_ready()
     page = httpx2.get(f"http://127.0.0.1:{served.port}/login", timeout=30)
     assert page.headers["Content-Encoding"] == "gzip"
@@ -68,30 +65,6 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
     assert seconds < 10
     assert served.processes() == []
     assert served.workers() == set()
-
-
-def test_killed_processes_restart_and_none_outlives_the_supervisor(serve: Callable[..., Served]) -> None:
-    served = serve("--no-local-judge", is_migrated=True, RELEVAL_LOG_LEVEL="WARNING")
-    served.wait_until_ready()
-    first = served.wait_for(lambda: len(served.workers()) == 2 and served.workers())
-
-    # A worker: it may have held the lock that the others wait for, so all of them start again.
-    os.kill(min(first), signal.SIGKILL)
-    served.wait_for(lambda: "a worker was killed" in served.said())
-    second = served.wait_for(lambda: len(served.workers()) == 2 and not served.workers() & first and served.workers())
-
-    # The head of the workers: nothing of them stays behind.
-    os.kill(os.getpgid(min(second)), signal.SIGKILL)
-    served.wait_for(lambda: len(served.workers()) == 2 and not served.workers() & second)
-    served.wait_for(lambda: not second & set(served.processes()))
-
-    # The web server: the port is the supervisor's, so nobody is refused, only kept waiting.
-    for pid in served.web():
-        os.kill(pid, signal.SIGKILL)
-    assert served.ask("/healthz") == 200
-
-    served.end(signal.SIGKILL)
-    served.wait_for(lambda: served.processes() == [], 10)
 
 
 def test_a_taken_port_ends_the_start_with_the_way_out(serve: Callable[..., Served]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -29,8 +30,12 @@ class Route:
 
 def routes(*prefixes: str) -> list[Route]:
     """Return the routes below any of `prefixes`, all of them without one."""
-    found = [route for route in _walk(get_resolver(), "/") if not route.template.startswith(f"/{_ADMIN}")]
-    return [route for route in found if not prefixes or route.template.startswith(prefixes)]
+    return [route for route in _all_routes() if not prefixes or route.template.startswith(prefixes)]
+
+
+@cache
+def _all_routes() -> list[Route]:
+    return [route for route in _walk(get_resolver(), "/") if not route.template.startswith(f"/{_ADMIN}")]
 
 
 def pages() -> list[Route]:

@@ -127,13 +127,37 @@ def assert_absent(secrets: list[str], texts: Iterator[tuple[str, str]]) -> None:
     assert looked_at > 10
 
 
-def test_a_provider_s_key_is_nowhere_whatever_the_provider_does_with_it(
+def test_no_secret_is_anywhere_whatever_a_provider_does_with_its_key(
     installation: Installation, stub: Stub, log_lines: StringIO
 ) -> None:
-    member, admin = APIClient(), browser_of(User.objects.get(email="admin@example.com"))
+    admin = browser_of(User.objects.get(email="admin@example.com"))
+    owner = browser_of(installation.owner)
+    said = list(said_with_the_key(installation, stub))
+    exported = StringIO()
+    call_command("export_judgments", str(installation.run.pk), stdout=exported)
+    installation.provider.refresh_from_db()
+    secrets = [API_KEY, *shown_once(installation, owner, admin)]
+    secrets += ApiToken.objects.values_list("token_hash", flat=True)
+    secrets += Invitation.objects.values_list("token_hash", flat=True)
+    unwanted = [installation.provider.encrypted_api_key]
+    unwanted += [spelling for secret in secrets for spelling in spellings(secret)]
+
+    assert_absent(unwanted, iter(said))
+    assert_absent(unwanted, answers(owner, installation))
+    assert_absent(unwanted, answers(admin, installation))
+    assert_absent(unwanted, admin_pages(admin))
+    assert_absent(unwanted, stored_rows())
+    logged = log_lines.getvalue() + exported.getvalue()
+    assert "/chat/completions" in logged or "provider" in logged
+    assert [secret for secret in unwanted if secret in logged] == []
+    assert API_KEY not in repr(installation.provider.__dict__) + str(installation.provider)
+
+
+def said_with_the_key(installation: Installation, stub: Stub) -> Iterator[tuple[str, str]]:
+    """Yield what is answered while a provider gives its key back, and when its address is about to hold the key."""
+    member = APIClient()
     member.force_login(installation.owner, backend="django.contrib.auth.backends.ModelBackend")
-    provider, judge = installation.provider, installation.judge
-    said: list[tuple[str, str]] = []
+    provider, judge, token = installation.provider, installation.judge, make_token(installation.owner)
     for name in echoes(stub):
         start_judging_run(evaluation_run=installation.run, judge=judge, actor=installation.owner)
         drain()
@@ -145,55 +169,34 @@ def test_a_provider_s_key_is_nowhere_whatever_the_provider_does_with_it(
             f"/v1/judges/{judge.pk}/execute/",
             batch["inputs"][0],
             format="json",
-            HTTP_AUTHORIZATION=f"Api-Key {make_token(installation.owner)}",
+            HTTP_AUTHORIZATION=f"Api-Key {token}",
         )
         for response in (tested, tried, executed):
             assert response.status_code < 500 or response.status_code == 502, (name, response.content)
-            said.append((name, response.content.decode()))
+            yield name, response.content.decode()
     assert JudgingRun.objects.filter(status="failed").exists()
     assert JudgingRun.objects.filter(status="completed").exists()
     stub.reset()
     for url in ("http://169.254.169.254/v1", f"http://user:{quote(API_KEY, safe='')}@127.0.0.1/v1"):
         response = member.patch(f"/api/v1/ai-providers/{provider.pk}", {"base_url": url}, format="json")
         assert response.status_code == 400
-        said.append((url, response.content.decode()))
-    exported = StringIO()
-    call_command("export_judgments", str(installation.run.pk), stdout=exported)
-    provider.refresh_from_db()
-    secrets = [*spellings(API_KEY), provider.encrypted_api_key]
-
-    assert_absent(secrets, iter(said))
-    assert_absent(secrets, answers(browser_of(installation.owner), installation))
-    assert_absent(secrets, answers(admin, installation))
-    assert_absent(secrets, admin_pages(admin))
-    assert_absent(secrets, stored_rows())
-    logged = log_lines.getvalue() + exported.getvalue()
-    assert "/chat/completions" in logged or "provider" in logged
-    assert [secret for secret in secrets if secret in logged] == []
-    assert API_KEY not in repr(provider.__dict__) + str(provider)
+        yield url, response.content.decode()
 
 
-def test_tokens_and_invitations_are_shown_once_and_then_nowhere(
-    installation: Installation, log_lines: StringIO
-) -> None:
-    admin_user = User.objects.get(email="admin@example.com")
-    owner, admin = browser_of(installation.owner), browser_of(admin_user)
+def shown_once(installation: Installation, owner: Client, admin: Client) -> list[str]:
+    """Return tokens of the API and of invitations, each of which has been shown once and, wrongly or not, been used."""
     made = owner.post("/api/v1/tokens", {"name": "second"}, content_type="application/json").json()
     invited = admin.post("/api/v1/members", {"email": "b@example.com"}, content_type="application/json").json()
-    secrets = [installation.token_secret, installation.invitation_secret, made["token"]]
-    secrets.append(invited["link"].rsplit("/", 1)[-1])
+    secrets = [
+        installation.token_secret,
+        installation.invitation_secret,
+        made["token"],
+        invited["link"].rsplit("/", 1)[-1],
+    ]
     for secret in secrets:
         APIClient().get("/api/v1/me", HTTP_AUTHORIZATION=f"Bearer {secret}")
         APIClient().get("/v1/judges/", HTTP_AUTHORIZATION=f"Api-Key {secret}")
-    hashes = [*ApiToken.objects.values_list("token_hash", flat=True)]
-    hashes += Invitation.objects.values_list("token_hash", flat=True)
-    everything = [spelling for secret in [*secrets, *hashes] for spelling in spellings(secret)]
-
-    assert_absent(everything, answers(owner, installation))
-    assert_absent(everything, answers(admin, installation))
-    assert_absent(everything, admin_pages(admin))
-    assert_absent(everything, stored_rows())
-    assert [secret for secret in everything if secret in log_lines.getvalue()] == []
+    return secrets
 
 
 def test_a_key_never_reaches_another_host_than_the_one_it_was_given_for(installation: Installation) -> None:

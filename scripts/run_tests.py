@@ -61,7 +61,7 @@ ON_BOTH = {
 }
 # Files and tests of the above that are about processes and time, the same on any database, or about SQLite's files.
 ON_SQLITE_ALONE = [
-    "tests/responses/test_work.py::test_a_full_batch_takes_little_more_than_the_ideal_time",
+    "tests/responses/test_work.py::test_a_full_batch_is_judged_at_its_full_concurrency",
     "tests/responses/test_work.py::test_a_killed_cluster_loses_nothing_of_a_batch",
     "tests/search/runs/test_chaos.py",
     "tests/search/runs/test_other_engines.py",

@@ -16,7 +16,7 @@ INDEX = Index([{"doc_id": str(number), "title": "ink"} for number in range(3)])
 
 def ask(fault: str) -> tuple[int, http.client.HTTPMessage, bytes]:
     with running(INDEX, faults=read_faults(fault)) as server:
-        link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+        link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         try:
             link.request("GET", "/search?q=ink")
             answer = link.getresponse()
@@ -83,7 +83,7 @@ def test_a_burst_lasts_for_ten_searches() -> None:
 )
 def test_only_the_token_sets_faults(server_token: str, sent: str, status: int) -> None:
     with running(INDEX, fault_token=server_token) as server:
-        link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+        link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         link.request("PUT", "/faults", body=b"500", headers={"Authorization": sent})
         assert link.getresponse().status == status
         link.close()
@@ -103,7 +103,7 @@ def test_bad_faults_are_refused(text: str) -> None:
 
 def test_requests_are_recorded() -> None:
     with running(INDEX) as server:
-        link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+        link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         link.request("POST", "/a/_search", body=b"{}")
         link.getresponse().read()
         link.close()

@@ -25,7 +25,7 @@ def server() -> Iterator[Server]:
 
 
 def ask(server: Server, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    link = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     try:
         link.request(method, path, body=body if isinstance(body, bytes) else json.dumps(body) if body else None)
         answer = link.getresponse()

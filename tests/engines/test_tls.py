@@ -65,7 +65,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         thread.start()
         yield f"https://127.0.0.1:{server.server_port}", pem.decode()
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(secured: tuple[str, str]) -> None:

@@ -80,7 +80,7 @@ def cached_grades(run: EvaluationRun) -> dict[str, tuple[int | None, int | None]
 
 
 def wait_until(
-    condition: Callable[[], bool], seconds: float = 10.0, *, also: Callable[[], object] = lambda: None
+    condition: Callable[[], bool], seconds: float = 60.0, *, also: Callable[[], object] = lambda: None
 ) -> None:
     """Wait for a condition, doing something `also` between two looks at it."""
     deadline = time.monotonic() + seconds
@@ -108,7 +108,7 @@ def in_background(function: Callable[..., Any], *arguments: Any) -> Iterator[thr
     try:
         yield thread
     finally:
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 

@@ -112,7 +112,7 @@ def test_a_backup_during_writes_is_consistent_and_blocks_nobody(small: Path, tmp
                 assert copy.execute("SELECT count(*) FROM pairs").fetchone()[0] >= 2
     finally:
         is_over.set()
-        writer.join(10)
+        writer.join(60)
 
 
 def test_open_connections_see_what_was_restored(small: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.stub.fixtures import Stub
 KEY = "sk-secret-key-1234567890"
 PROMPT = '<query>shoes</query><scale min="0" max="4"><candidates><candidate id="a"></candidate></candidates>'
 MESSAGES = [{"role": "user", "content": PROMPT}]
-SETTINGS = CallSettings("model-x", timeout=5)
+SETTINGS = CallSettings("model-x", timeout=60)
 T = TypeVar("T")
 
 

@@ -80,7 +80,7 @@ def at(stub: Stub, type_name: str) -> Connection:
 
 @pytest.mark.parametrize("type_name", CONNECTIONS)
 def test_each_type_sends_its_own_key_and_nothing_from_the_environment(stub: Stub, type_name: str) -> None:
-    call(at(stub, type_name), CallSettings("model-x", temperature=None, max_output_tokens=50, timeout=5))
+    call(at(stub, type_name), CallSettings("model-x", temperature=None, max_output_tokens=50, timeout=60))
 
     sent = stub.requests[0]
     headers = headers_of(sent["head"])
@@ -98,7 +98,7 @@ def test_each_type_sends_its_own_key_and_nothing_from_the_environment(stub: Stub
 
 
 def test_temperature_is_sent_when_there_is_one(stub: Stub, custom: Connection) -> None:
-    call(custom, CallSettings("model-x", temperature=0.0, timeout=5))
+    call(custom, CallSettings("model-x", temperature=0.0, timeout=60))
 
     assert stub.requests[0]["body"] == {"model": "model-x", "messages": MESSAGES, "temperature": 0.0}
 

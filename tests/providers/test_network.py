@@ -69,7 +69,7 @@ def dripping() -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     is_over.set()
-    thread.join(5)
+    thread.join(60)
     listener.close()
 
 
@@ -152,7 +152,7 @@ def test_a_name_with_several_addresses_is_reached_by_the_one_that_answers(
     ids=range(10),
 )
 def test_a_connection_that_can_not_work_fails_the_run_at_its_first_call(connection: Connection) -> None:
-    error = failure(connection, CallSettings("model-x", max_output_tokens=5, timeout=5))
+    error = failure(connection, CallSettings("model-x", max_output_tokens=5, timeout=60))
 
     assert (error.fault, error.code) == (Fault.RUN, "misconfigured")
 
@@ -244,7 +244,7 @@ def self_signed(tmp_path: Path) -> Iterator[str]:
     thread = threading.Thread(target=serve)
     thread.start()
     yield f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
-    thread.join(5)
+    thread.join(60)
     listener.close()
 
 

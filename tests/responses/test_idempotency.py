@@ -64,7 +64,7 @@ def test_requests_with_one_key_at_the_same_moment_make_one_batch(client: APIClie
 
     def post(_: int) -> str:
         try:
-            together.wait(10)
+            together.wait(60)
             answer = client.post(url, {"inputs": pairs(2)}, format="json", HTTP_IDEMPOTENCY_KEY="k1")
             return str(answer.json()["batch_execution_id"])
         finally:

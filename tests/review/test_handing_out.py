@@ -183,7 +183,7 @@ def test_people_who_come_at_the_same_moment_get_different_candidates() -> None:
 
     def work(user: User) -> None:
         try:
-            together.wait(10)
+            together.wait(60)
             for _ in range(2):
                 candidate = next_candidate(run=run, actor=user)
                 got.append(candidate.pk if candidate else None)
@@ -198,7 +198,7 @@ def test_people_who_come_at_the_same_moment_get_different_candidates() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(got, key=str) == sorted(Candidate.objects.filter(run=run).values_list("pk", flat=True), key=str)
 
 

@@ -23,7 +23,7 @@ from tests.judging_runs.judging import grades_of_record, reread, small_run, wait
 from tests.stub.fixtures import StubProcess
 from tests.stub.script import expected_grade
 from tests.work.cluster import database_url
-from tests.work.served import Served
+from tests.work.served import ENDS_WITHIN, Served
 
 WORKERS, LANE = 2, 32
 # What two workers have in flight together: a lane of 32 each.
@@ -202,4 +202,4 @@ def assert_invariants(run: JudgingRun, stub: StubProcess, served: Served, *, rep
     assert stats["repeated_calls"] <= repeated_at_most
     code, seconds = served.end(signal.SIGTERM)
     assert (code, served.processes()) == (0, [])
-    assert seconds < 10
+    assert seconds < ENDS_WITHIN

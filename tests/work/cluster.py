@@ -38,7 +38,7 @@ class Cluster:
     def kill(self) -> None:
         """SIGKILL every process of the cluster at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def terminate(self) -> None:
         """End every process of the cluster as the supervisor does."""
@@ -63,7 +63,7 @@ class Cluster:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         with suppress(ChildProcessError):
-            self.process.wait(10)
+            self.process.wait(60)
 
 
 def database_url() -> str:

@@ -23,6 +23,8 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROC = Path("/proc")
+# Ten by design: children that have not ended after eight are killed. Here other tests share the machine.
+ENDS_WITHIN = 40.0
 
 
 @contextmanager
@@ -141,10 +143,10 @@ class Served:
         """Send a signal to the supervisor alone; return its exit code and the seconds it took to end."""
         started = time.monotonic()
         self.process.send_signal(number)
-        return self.process.wait(15), time.monotonic() - started
+        return self.process.wait(60), time.monotonic() - started
 
     def kill_what_is_left(self) -> None:
         for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)

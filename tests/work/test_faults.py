@@ -64,7 +64,7 @@ def test_a_provider_that_is_killed_and_comes_back_costs_no_candidate(member: Use
         judge = make_judge(make_provider(provider.base_url), max_concurrency=8)
         with Cluster():
             run = start_judging_run(evaluation_run=small_run(20, 15), judge=judge, actor=member)
-            wait_until(lambda: judged(run) > 60, 30)
+            wait_until(lambda: judged(run) > 60, 60)
             provider.kill()
             time.sleep(2)  # while nobody listens
             assert not ended(run)
@@ -98,14 +98,14 @@ def test_a_database_locked_for_five_seconds_costs_no_outcome(start: Start, stub:
     stub.script(delay_ms=50)
     with Cluster():
         run = start(small_run(20, 15), max_concurrency=8)
-        wait_until(lambda: judged(run) > 40, 30)
+        wait_until(lambda: judged(run) > 40, 60)
         with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=20)) as writer:
             writer.execute("BEGIN IMMEDIATE")
             before = judged(run)
             time.sleep(5)
             assert judged(run) == before
             writer.execute("ROLLBACK")
-        wait_until(lambda: ended(run), 40)
+        wait_until(lambda: ended(run), 60)
     is_whole(run, 300)
     assert stub.calls == 300
 
@@ -123,10 +123,10 @@ def test_a_full_disk_neither_loses_nor_doubles_outcomes(start: Start, stub: Stub
     stub.script(delay_ms=50)
     with Cluster() as cluster:
         run = start(small_run(20, 15), max_concurrency=8)
-        wait_until(lambda: judged(run) > 40, 30)
+        wait_until(lambda: judged(run) > 40, 60)
         with full_disk(cluster.processes):
             # For a moment none is in flight between two calls, too, before the full disk is noticed.
-            wait_until(lambda: is_quiet(stub), 20)
+            wait_until(lambda: is_quiet(stub), 60)
             before, calls = judged(run), stub.calls
             time.sleep(3)
             assert judged(run) == before
@@ -219,7 +219,7 @@ class Web:
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 def check_all_or_nothing(evaluation_run: EvaluationRun) -> int:
@@ -240,18 +240,18 @@ def test_a_web_server_killed_during_a_start_leaves_all_or_nothing(member: User, 
     for seconds in (0.02, 0.1):
         web = Web(token)
         try:
-            wait_until(web.is_ready, 30)
+            wait_until(web.is_ready, 60)
             key = {"Idempotency-Key": "one"}
             request = threading.Thread(target=lambda web=web, key=key: answers.append(web.post(path, body, **key)))
             request.start()
             time.sleep(seconds)
         finally:
             web.kill()
-        request.join(30)
+        request.join(60)
         assert check_all_or_nothing(evaluation_run) <= 1
     web = Web(token)
     try:
-        wait_until(web.is_ready, 30)
+        wait_until(web.is_ready, 60)
         assert web.post(path, body, **{"Idempotency-Key": "one"}) == 201
     finally:
         web.kill()

@@ -50,7 +50,7 @@ def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: 
     OrmQ.objects.all().delete()
 
     def tell_when_called() -> None:
-        wait_until(lambda: stub.in_flight == 4, 20)
+        wait_until(lambda: stub.in_flight == 4, 60)
         tell_to_end()
 
     teller = threading.Thread(target=tell_when_called)

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from tests.databases import copy_template
 from tests.ports import free_port
-from tests.work.served import PROC, Served, new_database
+from tests.work.served import ENDS_WITHIN, PROC, Served, new_database
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,7 +62,7 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
 
     code, seconds = served.end(signal.SIGINT)
     assert code == 0
-    assert seconds < 10
+    assert seconds < ENDS_WITHIN
     assert served.processes() == []
     assert served.workers() == set()
 

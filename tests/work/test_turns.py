@@ -62,7 +62,7 @@ def test_retry_after_delays_that_call_alone(start: Start, stub: Stub) -> None:
     drain()
     assert reread(run).judged_count == 40
     assert stub.calls == 41
-    assert 1.0 <= time.monotonic() - started < 4.0
+    assert 1.0 <= time.monotonic() - started < 30, "a second for each call would be forty"
 
 
 def test_a_flush_costs_the_same_statements_for_runs_of_any_size(start: Start, stub: Stub) -> None:

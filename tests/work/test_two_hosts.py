@@ -27,7 +27,7 @@ def ended(run: JudgingRun) -> bool:
 
 
 def wait_for_workers(count: int) -> None:
-    wait_until(lambda: WorkerHeartbeat.objects.count() == count, 30)
+    wait_until(lambda: WorkerHeartbeat.objects.count() == count, 60)
 
 
 def also(condition: Callable[[], bool], look: Callable[[], object]) -> Callable[[], bool]:
@@ -59,7 +59,7 @@ def test_a_run_goes_on_when_one_of_its_hosts_is_lost(start: Start, stub: Stub) -
         wait_for_workers(4)
         run = start(small_run(80, 20), max_concurrency=100)
         callers = Callers(stub, first, second)
-        wait_until(also(lambda: judged(run) > 300, callers.look), 30)
+        wait_until(also(lambda: judged(run) > 300, callers.look), 60)
         assert min(callers.shares()) > 0, callers.shares()
         second.kill()
         lost_at = time.monotonic()

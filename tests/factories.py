@@ -9,6 +9,8 @@ from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.models import (
     AIJudge,
     AIProvider,
+    Analysis,
+    AnalysisRun,
     ApiToken,
     Candidate,
     Certificate,
@@ -276,3 +278,26 @@ def make_search_item(run: EvaluationRun | None = None, **fields: Any) -> SearchI
     run = run or make_run(depth=10)
     search, _ = SearchRun.objects.get_or_create(evaluation_run=run, defaults={"status": run.status})
     return SearchItem.objects.create(search_run=search, run_query=run.run_queries.order_by("position")[0], **fields)
+
+
+def make_analysis(evaluation: Evaluation | None = None, *, text: str = "") -> Analysis:
+    """Make an analysis of two runs that have ended, each with an answer to its two queries."""
+    analysis = Analysis.objects.create(evaluation=evaluation or make_evaluation(name=f"Analysis{text}"))
+    first, second = f"red shoes{text}", "blue shirt"
+    lists = ({first: ["d1", "d2"], second: ["d2"]}, {first: ["d2", "d3"], second: ["d2"]})
+    for position, results in enumerate(lists):
+        run = make_run(results, evaluation=analysis.evaluation, depth=10, name=f"Template {position}{text}")
+        search = SearchRun.objects.create(
+            evaluation_run=run,
+            status="completed",
+            query_template_name=run.name,
+            query_template_version=1,
+            total_count=len(results),
+            answered_count=len(results),
+        )
+        SearchItem.objects.bulk_create(
+            SearchItem(search_run=search, run_query=each, status="answered", returned=each.candidate_count)
+            for each in run.run_queries.all()
+        )
+        AnalysisRun.objects.create(analysis=analysis, run=run, position=position)
+    return analysis

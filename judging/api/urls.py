@@ -36,6 +36,7 @@ from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
+from judging.api.search.analyses.views import AnalysisDetail, AnalysisList, AnalysisResume, AnalysisStop
 from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
 from judging.api.search.endpoints.views import EndpointDetail, EndpointList
 from judging.api.search.lab.views import QueryLab
@@ -152,6 +153,10 @@ urlpatterns = [
     path("check-samples/<uuid:sample_id>/items", CheckSampleItems.as_view()),
     path("check-samples/<uuid:sample_id>/certificate", CheckSampleCertificate.as_view()),
     path("certificates/<uuid:certificate_id>", CertificateDetail.as_view()),
+    path("analysis", AnalysisList.as_view()),
+    path("analysis/<uuid:analysis_id>", AnalysisDetail.as_view()),
+    path("analysis/<uuid:analysis_id>/stop", AnalysisStop.as_view()),
+    path("analysis/<uuid:analysis_id>/resume", AnalysisResume.as_view()),
     path("query-sets", QuerySetList.as_view()),
     path("query-sets/upload", QuerySetUpload.as_view()),
     path("query-sets/sample", QuerySetSample.as_view()),

@@ -76,6 +76,7 @@ from judging.models.judgments import (
     Judgment,
     LockedJudgment,
 )
+from judging.models.search.analyses import Analysis, AnalysisRun
 from judging.models.search.endpoints import EndpointMethod, EndpointType, SearchEndpoint
 from judging.models.search.query_sets import QueryKind, QuerySource, SearchQuerySet, SetQuery
 from judging.models.search.query_templates import (
@@ -93,7 +94,7 @@ from judging.models.search.runs import (
     SearchStatus,
 )
 from judging.models.trust import Certificate, CertificateStatus, CheckSample, Goal, TrustReport
-from judging.models.work import Job, Lane, ProviderShare, WorkerHeartbeat, WorkRow
+from judging.models.work import Job, Lane, ProviderShare, Requested, WorkerHeartbeat, WorkRow
 
 __all__ = [
     "ACTIVE_BATCH_STATUSES",
@@ -106,6 +107,8 @@ __all__ = [
     "AIJudge",
     "AIProvider",
     "Abstention",
+    "Analysis",
+    "AnalysisRun",
     "ApiToken",
     "AuditEvent",
     "AuthenticationType",
@@ -171,6 +174,7 @@ __all__ = [
     "QuerySource",
     "QueryTemplate",
     "QueryTemplateVersion",
+    "Requested",
     "ResponseJudge",
     "ResponseJudgeVersion",
     "ResultStatus",

@@ -10,7 +10,19 @@ from django.utils import timezone
 from judging.foundation.limits import MAX_IDEMPOTENCY_KEY
 
 
-class Job(models.Model):
+class Requested(models.Model):
+    """What somebody's request made, once for each idempotency key of theirs (judging.records.idempotency)."""
+
+    idempotency_key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY, blank=True)
+    request_hash = models.CharField(max_length=64, blank=True)
+    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Job(Requested):
     """A piece of background work, split into rows, one per thing to ask. `kind` names its kind (judging.kinds)."""
 
     kind: ClassVar[str]
@@ -31,10 +43,6 @@ class Job(models.Model):
     refused_subject = models.CharField(max_length=40, blank=True, default="")
     has_refused_others = models.BooleanField(default=False)
 
-    idempotency_key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY, blank=True)
-    request_hash = models.CharField(max_length=64, blank=True)
-    created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
 

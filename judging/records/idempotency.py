@@ -9,16 +9,15 @@ from django.db import IntegrityError
 
 from judging.foundation.errors import Conflict, Invalid
 from judging.foundation.limits import MAX_IDEMPOTENCY_KEY
-from judging.models import canonical_json
-from judging.models.work import Job
+from judging.models import Requested, canonical_json
 from judging.records.roles import Actor, user_of
 
-JobT = TypeVar("JobT", bound=Job)
+MadeT = TypeVar("MadeT", bound=Requested)
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A request's idempotency key, and the hash of what it asks for. Jobs store both."""
+    """A request's idempotency key, and the hash of what it asks for. What it makes stores both."""
 
     key: str = ""
     request_hash: str = ""
@@ -37,25 +36,25 @@ def once_of(key: str, asked_for: Mapping[str, Any]) -> Once:
     return Once(key, hashlib.sha256(canonical_json(asked_for).encode()).hexdigest())
 
 
-def find_earlier(jobs: type[JobT], *, actor: Actor, once: Once) -> JobT | None:
-    """Return the job that the same request of `actor` made. Raise Conflict (idempotency_key_reused) for another."""
+def find_earlier(kind: type[MadeT], *, actor: Actor, once: Once) -> MadeT | None:
+    """Return what the same request of `actor` made. Raise Conflict (idempotency_key_reused) for another."""
     if not once.key:
         return None
-    earlier = jobs._default_manager.filter(created_by=user_of(actor), idempotency_key=once.key).first()
+    earlier = kind._default_manager.filter(created_by=user_of(actor), idempotency_key=once.key).first()
     if earlier is not None and earlier.request_hash != once.request_hash:
         raise Conflict("this Idempotency-Key was used for another request", code="idempotency_key_reused")
     return earlier
 
 
-def make_once(jobs: type[JobT], make: Callable[[], JobT], *, actor: Actor, once: Once) -> JobT:
-    """Make a job, in a transaction of its own, or return the one that the same request made concurrently.
+def make_once(kind: type[MadeT], make: Callable[[], MadeT], *, actor: Actor, once: Once) -> MadeT:
+    """Make something in a transaction of its own, or return what the same request made concurrently.
 
     A unique constraint on creator and key tells who was first. Raise Conflict (idempotency_key_reused).
     """
     try:
         return make()
     except IntegrityError:
-        earlier = find_earlier(jobs, actor=actor, once=once)
+        earlier = find_earlier(kind, actor=actor, once=once)
         if earlier is None:
             raise  # it was about something else
         return earlier

@@ -10,6 +10,7 @@ from judging.foundation.validation import clean
 from judging.models import (
     ACTIVE_STATUSES,
     Abstention,
+    AnalysisRun,
     Call,
     Candidate,
     Corpus,
@@ -34,7 +35,8 @@ from judging.models import (
 from judging.records.audit import record_event
 from judging.records.certificates import void_certificates
 from judging.records.roles import Actor, require_member, user_of
-from judging.runs.search_inputs import take_defaults, take_search_inputs
+from judging.records.searching.inputs import take_search_inputs
+from judging.runs.evaluation_defaults import take_defaults
 
 
 def create_evaluation(
@@ -118,12 +120,14 @@ def delete_evaluation(*, actor: Actor, evaluation: Evaluation) -> None:
 def delete_run(*, actor: Actor, run: EvaluationRun) -> None:
     """Delete an evaluation run with its AI judging runs; the corpus's judgments stay.
 
-    Raise Forbidden, or Conflict: run_locked, run_being_judged, run_being_imported, run_active.
+    Raise Forbidden, or Conflict: run_locked, run_being_judged, run_being_imported, run_active, in_use (of an analysis).
     """
     require_member(actor)
     with transaction.atomic():
         current = EvaluationRun.objects.select_for_update().filter(pk=run.pk).first()
         if current is not None:
+            if AnalysisRun.objects.filter(run=current).exists():
+                raise Conflict(f"{run.name} is part of an analysis: delete that", code="in_use")
             _delete_run(actor, current)
 
 

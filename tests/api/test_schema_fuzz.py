@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 
 from judging.models import ApiToken, JudgingRun, Role
-from tests.factories import make_judge, make_provider, make_run, make_token, make_user
+from tests.factories import make_analysis, make_judge, make_provider, make_run, make_token, make_user
 from tests.lazily import Lazily
 from tests.search.endpoints.making import make_endpoint
 from tests.search.setting_up import make_query_set, make_template
@@ -50,6 +50,7 @@ def ids(admin_token: str) -> dict[str, str]:
         "judge_id": str(judge.pk),
         "judging_run_id": str(judging_run.pk),
         "endpoint_id": str(make_endpoint(make_user()).pk),
+        "analysis_id": str(make_analysis().pk),
         "query_set_id": str(make_query_set().pk),
         "query_template_id": str(make_template().pk),
     }

@@ -12,6 +12,7 @@ from judging.api.urls import urlpatterns
 from judging.models import ApiToken, Invitation, JudgingRun, User
 from judging.trust.samples.acts import create_check_sample
 from tests.factories import (
+    make_analysis,
     make_certificate,
     make_evaluation,
     make_golden_check,
@@ -43,6 +44,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "endpoints/{endpoint}/test": {"POST": "members"},
     "evaluations": {"GET": "members", "POST": "members"},
     "evaluations/{evaluation}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
+    "analysis": {"GET": "members", "POST": "members"},
+    "analysis/{analysis}": {"GET": "members", "DELETE": "members"},
+    "analysis/{analysis}/stop": {"POST": "members"},
+    "analysis/{analysis}/resume": {"POST": "members"},
     "query-sets": {"GET": "members", "POST": "members"},
     "query-sets/upload": {"POST": "members"},
     "query-sets/sample": {"POST": "members"},
@@ -141,6 +146,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
         "evaluation": make_evaluation(run.evaluation.corpus).pk,
         "run": run.pk,
         "endpoint": searching.endpoint_id,
+        "analysis": make_analysis().pk,
         "query_set": searching.query_set_id,
         "query_template": searching.query_template_id,
         "searched": item.search_run_id,

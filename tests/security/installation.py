@@ -11,6 +11,7 @@ from judging.judging_runs.starting import start_judging_run
 from judging.models import (
     AIJudge,
     AIProvider,
+    Analysis,
     ApiToken,
     BatchExecution,
     Candidate,
@@ -38,7 +39,15 @@ from judging.responses.plans import plan_judge
 from judging.search.endpoints.acts import create_endpoint
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
-from tests.factories import make_certificate, make_evaluation, make_golden_check, make_judge, make_probe_run, make_run
+from tests.factories import (
+    make_analysis,
+    make_certificate,
+    make_evaluation,
+    make_golden_check,
+    make_judge,
+    make_probe_run,
+    make_run,
+)
 from tests.search.setting_up import make_query_set, make_template
 from tests.security.routes import Route
 
@@ -103,6 +112,7 @@ class Installation:
             "probe_run_id": ProbeRun.objects.get().pk,
             "query_set_id": SearchQuerySet.objects.get().pk,
             "query_template_id": QueryTemplate.objects.get().pk,
+            "analysis_id": Analysis.objects.get().pk,
             "golden_set_id": GoldenSet.objects.get().pk,
             "check_id": GoldenCheck.objects.get().pk,
         }
@@ -151,6 +161,7 @@ def install(
     make_query_set(*({"query": f"{word} shoes{text}", "shop": text} for word in ("red", "blue")), name=f"Set{text}")
     make_template('{"q": "{{query}}"}', name=f"Template{text}", description=text, headers={"X-Shop": "{{shop}}"})
     make_golden_check(judge, run, text=text)
+    make_analysis(text=text)
     judging_run = start_judging_run(evaluation_run=run, judge=judge, actor=owner)
     batch = create_batch(
         actor=owner,

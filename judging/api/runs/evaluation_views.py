@@ -10,8 +10,8 @@ from judging.api.base import ApiView, describe
 from judging.api.runs.evaluation_serializers import EvaluationSerializer
 from judging.foundation.errors import NotFound
 from judging.models import Evaluation
+from judging.records.searching.inputs import INPUTS
 from judging.runs import evaluations
-from judging.runs.search_inputs import INPUTS
 
 
 class EvaluationList(ApiView):

@@ -37,6 +37,8 @@ class HolesSerializer(Serializer):
 class SearchRunSerializer(ModelSerializer):
     """How a run is executed. answered + empty + failed + pending + skipped = total."""
 
+    # Empty as long as nothing is pinned.
+    endpoint_type = CharField(read_only=True)
     pending_count = IntegerField(read_only=True)
     throttled_by = CharField(read_only=True, allow_null=True)
     unjudged = serializers.SerializerMethodField(

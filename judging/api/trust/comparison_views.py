@@ -45,6 +45,9 @@ from judging.trust.comparisons.queries.side_by_side import MAX_SHOWN, aligned_do
 from judging.trust.comparisons.run_comparison import check_comparable, comparison_of, read_runs
 
 _CONFLICT = "scales_differ, corpora_differ, relevant_from_differs, run_not_completed"
+P = OpenApiParameter(
+    "p", OpenApiTypes.DOUBLE, description=f"How RBO weighs depth, between 0 and 1; {RBO_PERSISTENCE} unless given."
+)
 _MEASURE = [
     OpenApiParameter("metric", str, description="The first that both runs have unless given; any other is computed."),
     OpenApiParameter(
@@ -52,9 +55,7 @@ _MEASURE = [
         {"type": "integer", "minimum": 1, "maximum": MAX_CUTOFF},
         description="How deep lists are compared: the metric's cut-off unless given, else 10.",
     ),
-    OpenApiParameter(
-        "p", OpenApiTypes.DOUBLE, description=f"How RBO weighs depth, between 0 and 1; {RBO_PERSISTENCE} unless given."
-    ),
+    P,
 ]
 
 
@@ -96,7 +97,7 @@ class RunComparisonDetail(ApiView):
         if "file_format" in given:
             file_format = checked_format(TABLE_FORMATS, given["file_format"])
             name = export_file_name(f"{a.name}-{b.name}", "comparison", file_format)
-            return _file(export_table(a, b, table, order, file_format), name, file_format.content_type)
+            return file_answer(export_table(a, b, table, order, file_format), name, file_format.content_type)
         places, after, before = page_of_order(
             table.query_ids, order, cursor=given.get("cursor", ""), limit=page_size(given.get("page_size"))
         )
@@ -138,7 +139,7 @@ class ComparedQueryDetail(ApiView):
         a, b = read_runs([run_id, other_run_id])
         check_comparable([a, b])
         measure = _measure(request, a, b)
-        depth = _whole_number(request, "depth", MAX_SHOWN) or 100
+        depth = whole_number(request, "depth", MAX_SHOWN) or 100
         in_a, in_b = query_of_both(a, b, query_key)
         table = read_query(a, b, measure, in_b.query_id)
         documents = aligned_documents(in_a, in_b, depth=depth)
@@ -207,15 +208,21 @@ class DecidingStart(ApiView):
 
 
 def _measure(request: Request, a: EvaluationRun, b: EvaluationRun) -> Measure:
-    given = request.query_params
+    k, p = k_and_p(request)
+    return choose_measure(a, b, metric=request.query_params.get("metric", ""), k=k, p=p)
+
+
+def k_and_p(request: Request) -> tuple[int | None, float]:
+    """Return how deep lists are to be compared, None unless said, and how RBO weighs depth. Raise Invalid."""
     try:
-        p = float(given.get("p") or RBO_PERSISTENCE)
+        p = float(request.query_params.get("p") or RBO_PERSISTENCE)
     except ValueError:
         raise Invalid("p is a number", errors={"p": ["a number between 0 and 1"]}) from None
-    return choose_measure(a, b, metric=given.get("metric", ""), k=_whole_number(request, "k", MAX_CUTOFF), p=p)
+    return whole_number(request, "k", MAX_CUTOFF), p
 
 
-def _whole_number(request: Request, name: str, most: int) -> int | None:
+def whole_number(request: Request, name: str, most: int) -> int | None:
+    """Return a parameter from 1 to `most`, None where it is left out. Raise Invalid."""
     given = request.query_params.get(name)
     if not given:
         return None
@@ -240,7 +247,8 @@ def _run_ids(text: str, name: str) -> list[UUID]:
         raise Invalid("which runs?", errors={name: ["ids of evaluation runs, with commas between them"]}) from None
 
 
-def _file(pieces: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
+def file_answer(pieces: Iterator[str], name: str, content_type: str) -> StreamingHttpResponse:
+    """Answer pieces of text as a file to save."""
     headers: dict[str, Any] = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "X-Content-Type-Options": "nosniff",

@@ -15,6 +15,7 @@ from judging.models import (
     Evaluation,
     EvaluationRun,
     EvaluationRunStatus,
+    QueryTemplate,
     RunQuery,
     SearchRun,
 )
@@ -38,6 +39,7 @@ class RunOptions:
     engine_model: str = ""
     depth: int | None = None
     query_limit: int | None = None
+    query_template: QueryTemplate | None = None
     # What differs from the query template, by the names of its settings.
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,7 +75,7 @@ def create_search_run(
         evaluation_run=run,
         endpoint_id=evaluation.endpoint_id,
         query_set_id=evaluation.query_set_id,
-        query_template_id=evaluation.query_template_id,
+        query_template_id=options.query_template.pk if options.query_template else evaluation.query_template_id,
         query_limit=options.query_limit,
         overrides=checked_overrides(options.overrides),
         created_by=user_of(actor),

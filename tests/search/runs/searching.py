@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db.models import F
+
 from judging.demo_search.faults import read_faults
 from judging.demo_search.index import Index
 from judging.demo_search.server import Server, running
 from judging.engines.configuration import PRESETS
 from judging.models import (
+    Candidate,
     Evaluation,
     EvaluationRun,
     QueryTemplate,
     QueryTemplateVersion,
     SearchEndpoint,
+    SearchItem,
     SearchQuerySet,
     SearchRun,
     SetQuery,
@@ -95,3 +99,14 @@ def counts(run: EvaluationRun) -> dict[str, int]:
     search = search_of(run)
     names = ("answered", "empty", "failed", "pending", "skipped")
     return {name: count for name in names if (count := getattr(search, f"{name}_count"))}
+
+
+def fail_search(run: EvaluationRun, text: str) -> None:
+    """Let an answered search of an ended run have failed instead."""
+    SearchItem.objects.filter(search_run_id=run.pk, run_query__text=text).update(
+        status="failed", failure_code="timeout", returned=None
+    )
+    Candidate.objects.filter(run=run, run_query__text=text).delete()
+    SearchRun.objects.filter(pk=run.pk).update(
+        answered_count=F("answered_count") - 1, failed_count=F("failed_count") + 1
+    )

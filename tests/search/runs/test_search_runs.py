@@ -28,6 +28,7 @@ from tests.factories import make_evaluation, make_run
 from tests.search.runs.searching import (
     counts,
     engine,
+    fail_search,
     make_search_evaluation,
     reread,
     search_of,
@@ -163,6 +164,15 @@ def test_resume_asks_failed_searches_again(member: User) -> None:
         server.faults = type(server.faults)()
         resume_search_run(run=run, actor=member)
         drain()
+    assert (reread(run).status, counts(run)) == ("completed", {"answered": 3, "empty": 1})
+
+
+def test_a_completed_run_asks_its_failed_searches_again(search_engine: Server, member: User) -> None:
+    run = searched(make_search_evaluation(search_engine.url), member)
+    fail_search(run, "red shoes")
+    assert (reread(run).status, counts(run)) == ("completed", {"answered": 2, "empty": 1, "failed": 1})
+    resume_search_run(run=reread(run), actor=member)
+    drain()
     assert (reread(run).status, counts(run)) == ("completed", {"answered": 3, "empty": 1})
 
 

@@ -64,11 +64,9 @@ def query_order(a: EvaluationRun, b: EvaluationRun, table: QueryTable, *, orderi
     """
     if ordering not in ORDERINGS:
         raise Invalid("unknown ordering", errors={"ordering": [f"one of {', '.join(ORDERINGS)}"]})
-    if len(search) > MAX_SEARCH or "\x00" in search:
-        raise Invalid("this can't be searched for", errors={"search": [f"text of at most {MAX_SEARCH} characters"]})
     name, is_falling = ordering.removeprefix("-"), ordering.startswith("-")
     if name == "query":
-        keys = _text_ranks(b, table.query_ids)
+        keys = text_ranks(b, table.query_ids)
     else:
         keys = {
             "delta": table.delta,
@@ -80,16 +78,24 @@ def query_order(a: EvaluationRun, b: EvaluationRun, table: QueryTable, *, orderi
         }[name]
     # NaN sorts last.
     order = np.argsort(-keys if is_falling else keys, kind="stable")
-    if search:
-        found = RunQuery.objects.filter(
-            Q(text__icontains=search) | Q(label__icontains=search), run__in={a.pk, b.pk}
-        ).values_list("query_id", flat=True)
-        wanted = np.fromiter(found.order_by().iterator(), dtype=np.int64)
-        order = order[np.isin(table.query_ids[order], wanted)]
-    return order
+    return only_found(order, table.query_ids, [a, b], search)
 
 
-def _text_ranks(run: EvaluationRun, query_ids: Integers) -> Any:
+def only_found(order: Integers, query_ids: Integers, runs: Sequence[EvaluationRun], search: str) -> Integers:
+    """Keep the places of queries with this text in query or label of a run; "" keeps all. Raise Invalid (search)."""
+    if len(search) > MAX_SEARCH or "\x00" in search:
+        raise Invalid("this can't be searched for", errors={"search": [f"text of at most {MAX_SEARCH} characters"]})
+    if not search:
+        return order
+    found = RunQuery.objects.filter(
+        Q(text__icontains=search) | Q(label__icontains=search), run__in={run.pk for run in runs}
+    ).values_list("query_id", flat=True)
+    wanted = np.fromiter(found.order_by().iterator(), dtype=np.int64)
+    return order[np.isin(query_ids[order], wanted)]
+
+
+def text_ranks(run: EvaluationRun, query_ids: Integers) -> Any:
+    """Return where each query stands in the order of a run's texts; NaN for one that it does not have."""
     rows = RunQuery.objects.filter(run=run).order_by("text", "position").values_list("query_id", flat=True)
     ordered = np.fromiter(rows.iterator(), dtype=np.int64)
     ranks = np.full(len(query_ids), np.nan)

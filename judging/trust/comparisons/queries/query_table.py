@@ -7,15 +7,14 @@ from functools import cached_property
 import numpy as np
 
 from judging.foundation.errors import Invalid
-from judging.foundation.limits import MAX_PERSISTENCE, MIN_PERSISTENCE
 from judging.metrics import DEFAULT_METRICS, Metric, parse_metric
-from judging.metrics.list_similarity import RBO_PERSISTENCE, compare_lists
-from judging.metrics.names import MAX_CUTOFF
+from judging.metrics.list_similarity import RBO_PERSISTENCE
 from judging.models import EvaluationRun
 from judging.statistics.delta_ranges import UNJUDGED, delta_ranges, has_range, needs_same_grades
 from judging.statistics.figures import Figure
 from judging.statistics.paired import TIE, difference_figure
 from judging.statistics.tables import Flags, Floats, Integers
+from judging.trust.comparisons.queries.list_figures import DEFAULT_K, ListFigures, check_list_measure, list_figures
 from judging.trust.comparisons.queries.paired_lists import (
     KnownGrades,
     RankedLists,
@@ -28,8 +27,6 @@ from judging.trust.comparisons.queries.query_values import computed_values, quer
 from judging.trust.comparisons.queries.searches import failed_queries, search_depth
 from judging.trust.comparisons.remembered import grades_of, lists_of, remembered
 
-DEFAULT_K = 10
-
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -38,18 +35,6 @@ class Measure:
     metric: Metric
     k: int
     p: float = RBO_PERSISTENCE
-
-
-@dataclass(frozen=True, eq=False)
-class ListFigures:
-    """How alike two runs' lists are by shared query, whatever their documents are worth."""
-
-    rbo: Floats
-    jaccard: Floats
-    entered: Integers
-    left: Integers
-    moved: Integers
-    has_ties: Flags
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,11 +140,7 @@ def choose_measure(
     asked for so deep), k and p out of their bounds.
     """
     chosen = parse_metric(metric or next(iter([*shared_metrics(a, b), *a.metrics, *DEFAULT_METRICS])))
-    if k is not None and not 1 <= k <= MAX_CUTOFF:
-        raise Invalid(f"k is a whole number from 1 to {MAX_CUTOFF}", errors={"k": [f"1 to {MAX_CUTOFF}"]})
-    if not MIN_PERSISTENCE <= p <= MAX_PERSISTENCE:
-        bounds = f"a number from {MIN_PERSISTENCE} to {MAX_PERSISTENCE}"
-        raise Invalid(f"p is {bounds}", errors={"p": [bounds]})
+    check_list_measure(k, p)
     for run in (a, b):
         depth = search_depth(run)
         if depth is not None and chosen.cutoff is not None and chosen.cutoff > depth:
@@ -176,7 +157,8 @@ def read_query_table(a: EvaluationRun, b: EvaluationRun, measure: Measure) -> Qu
     shared = shared_queries(a, b)
     reader = _Reader(a, b, shared.query_ids)
     lists = remembered(
-        ("lists", lists_of(a), lists_of(b), measure.k, measure.p), lambda: _list_figures(reader, measure)
+        ("lists", lists_of(a), lists_of(b), measure.k, measure.p),
+        lambda: list_figures(*reader.lists, k=measure.k, p=measure.p),
     )
     graded = remembered(
         ("grades", grades_of(a), grades_of(b), measure.metric.canonical_name, measure.k),
@@ -203,7 +185,8 @@ def read_query(a: EvaluationRun, b: EvaluationRun, measure: Measure, query_id: i
     query_ids = np.array([query_id], dtype=np.int64)
     reader = _Reader(a, b, query_ids)
     failed = np.concatenate([failed_queries(a), failed_queries(b)])
-    lists, graded = _list_figures(reader, measure), _grade_figures(reader, measure, values=computed_values)
+    lists = list_figures(*reader.lists, k=measure.k, p=measure.p)
+    graded = _grade_figures(reader, measure, values=computed_values)
     return QueryTable(measure, query_ids, 0, 0, np.isin(query_ids, failed), lists, graded)
 
 
@@ -217,29 +200,6 @@ class _Reader:
     def lists(self) -> tuple[RankedLists, RankedLists]:
         of_a = read_lists(self.a, self.query_ids)
         return of_a, of_a if self.b == self.a else read_lists(self.b, self.query_ids)
-
-
-def _list_figures(reader: _Reader, measure: Measure) -> ListFigures:
-    a, b = reader.lists
-    documents_a, documents_b = a.documents.tolist(), b.documents.tolist()
-    starts_a, starts_b = a.starts.tolist(), b.starts.tolist()
-    found = [
-        compare_lists(
-            documents_a[starts_a[code] : starts_a[code + 1]],
-            documents_b[starts_b[code] : starts_b[code + 1]],
-            k=measure.k,
-            p=measure.p,
-        )
-        for code in range(len(reader.query_ids))
-    ]
-    return ListFigures(
-        rbo=np.array([each.rbo for each in found], dtype=np.float64),
-        jaccard=np.array([each.jaccard for each in found], dtype=np.float64),
-        entered=np.array([each.entered for each in found], dtype=np.int64),
-        left=np.array([each.left for each in found], dtype=np.int64),
-        moved=np.array([each.moved for each in found], dtype=np.int64),
-        has_ties=a.has_ties | b.has_ties,
-    )
 
 
 def _grade_figures(

@@ -1,6 +1,6 @@
 """What the runs of an evaluation are executed with: an endpoint, a query set and a query template, all three or none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,6 @@ from django.db import models
 
 from judging.foundation.errors import Invalid
 from judging.foundation.validation import raise_if_any
-from judging.metrics import parse_metrics
 from judging.models import Evaluation, QueryTemplate, SearchEndpoint, SearchQuerySet
 from judging.records.searching.templates import compiled_template, missing_properties
 
@@ -51,25 +50,3 @@ def take_search_inputs(evaluation: Evaluation, inputs: Mapping[str, UUID | None]
     if missing_text := missing_properties(compiled_template(evaluation.query_template), evaluation.query_set):
         raise Invalid(missing_text, errors={"query_template_id": [missing_text]})
     return [field for field, _, _ in _MODELS]
-
-
-def take_defaults(
-    evaluation: Evaluation, *, depth: int | None, scale: str | None, metrics: Sequence[str] | None
-) -> dict[str, list[str]]:
-    """Set what a run takes that names none, None leaves as it is; return the problems of the metrics by field."""
-    evaluation.default_depth = evaluation.default_depth if depth is None else depth
-    evaluation.default_scale = evaluation.default_scale if scale is None else scale
-    evaluation.default_metrics = evaluation.default_metrics if metrics is None else list(metrics)
-    if not evaluation.default_metrics:
-        return {}
-    try:
-        parsed = parse_metrics(evaluation.default_metrics)
-    except Invalid as error:
-        return {"default_metrics": error.errors["metrics"]}
-    evaluation.default_metrics = [metric.name for metric in parsed]
-    too_deep = [
-        f"{metric.name} is cut deeper than the depth, {evaluation.default_depth}."
-        for metric in parsed
-        if metric.cutoff is not None and metric.cutoff > evaluation.default_depth
-    ]
-    return {"default_metrics": too_deep} if too_deep else {}

@@ -1,0 +1,1 @@
+"""Analyses: query templates against a baseline, by how alike their lists are."""

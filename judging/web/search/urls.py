@@ -7,4 +7,5 @@ urlpatterns = [
     path("search/", include("judging.web.search.lab.urls")),
     path("search/", include("judging.web.search.query_sets.urls")),
     path("search/", include("judging.web.search.query_templates.urls")),
+    path("search/", include("judging.web.search.analyses.urls")),
 ]

@@ -167,6 +167,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
         "provider": provider.pk,
         **_queries_and_template(admin),
         **_search_runs(admin),
+        **_analyses(admin),
         "endpoint": _endpoint(stub, sample.fields_run.evaluation.corpus_id, admin),
         "batch": batch.pk,
         "evaluator": Evaluator.objects.order_by("name").values_list("pk", flat=True)[0],
@@ -279,3 +280,21 @@ def _check_samples(run: Any, other: Any, admin: Any) -> dict[str, Any]:
     compared = create_check_sample(run=run, other_run=other, goal="compare", metric="P@10", actor=admin)
     create_check_sample(run=run, goal="precision", metric="NDCG@10", half_width=0.05, actor=admin)
     return {"sample": sample.pk, "compared": compared.pk}
+
+
+def _analyses(admin: Any) -> dict[str, Any]:
+    """Make an analysis of four templates that has ended, a few searches failed, and one under way."""
+    from judging.models import SearchRun
+    from judging.work.slices import work_slice
+    from tests.search.analyses.analysing import ALL, SAME, SHIRTS, start_analysis
+    from tests.search.runs.searching import engine
+
+    queries = [f"{colour} {thing}" for colour in ("red", "blue", "green", "old") for thing in ("shoes", "shirt", "hat")]
+    with engine("500:0.2") as server:
+        started = start_analysis(server.url, admin, SAME, SHIRTS, ALL, queries=tuple(queries))
+        for each in started.runs.all():
+            # Alone: what else is queued is to be seen waiting.
+            work_slice(each.run.search.lanes.get().pk)
+    under_way = start_analysis(server.url, admin, SAME, ALL, queries=tuple(queries))
+    SearchRun.objects.filter(pk=under_way.runs.all()[0].run_id).update(answered_count=7)
+    return {"analysis": started.pk, "analysis_under_way": under_way.pk}

@@ -159,6 +159,9 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("search_evaluation", (world["search_evaluation"],), "", look),
         ("run_searches", (world["search_run"],), "", look),
         ("run_search", (world["search_run"], world["search_failed"]), "", look),
+        ("analyses", (), "", look),
+        ("analysis_create", (), "", look),
+        ("analysis", (world["analysis"],), "", look),
         ("search_endpoints", (), "", look),
         ("search_endpoint", (world["endpoint"],), "", ask_the_engine),
         ("search_endpoint_create", (), "", look),
@@ -178,6 +181,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     several = reverse("compare", args=(world["title_run"].pk, run.pk)) + f"?with={world['embedded'].pk}"
     yield "searched-run", reverse("evaluation_run", args=(world["search_run"],)), admin, look
     yield "searched-run-under-way", reverse("evaluation_run", args=(world["search_queued"],)), admin, look
+    yield "analysis-under-way", reverse("analysis", args=(world["analysis_under_way"],)), admin, look
     yield "searched-evaluation", reverse("evaluation", args=(world["search_evaluation"],)), admin, look
     yield "compare-several", several, admin, look
     yield "compare-related", reverse("compare", args=(run.pk, world["embedded"].pk)), admin, look

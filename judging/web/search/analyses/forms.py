@@ -29,10 +29,17 @@ class AnalysisForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=MAX_NAME, widget=forms.TextInput(attrs={"placeholder": "Boosts, spring"})
     )
-    endpoint = forms.ModelChoiceField(label="Search endpoint", queryset=SearchEndpoint.objects.none())
-    query_set = forms.ModelChoiceField(label="Query set", queryset=SearchQuerySet.objects.none())
+    endpoint = forms.ModelChoiceField(
+        label="Search endpoint", queryset=SearchEndpoint.objects.none(), empty_label="Choose one"
+    )
+    query_set = forms.ModelChoiceField(
+        label="Query set", queryset=SearchQuerySet.objects.none(), empty_label="Choose one"
+    )
     baseline = forms.ModelChoiceField(
-        label="Baseline", queryset=QueryTemplate.objects.none(), help_text="The template in use, for example."
+        label="Baseline",
+        queryset=QueryTemplate.objects.none(),
+        empty_label="Choose one",
+        help_text="The template in use, for example.",
     )
     query_template_ids = _Templates(
         label="Compared with it",

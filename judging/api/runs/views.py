@@ -8,7 +8,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from judging.api.base import ApiView, describe
+from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.runs.evaluation_views import get_evaluation
 from judging.api.runs.search_block import SEARCH_OPTIONS
 from judging.api.runs.serializers import (
@@ -59,8 +59,10 @@ class RunList(RunView):
         body=NewRunSerializer,
         answer=RunWithWarningsSerializer,
         status=201,
+        conflict="inputs_gone, endpoint_changed, idempotency_key_reused",
+        query=[IDEMPOTENCY_KEY],
         description="With results it is `completed`. Without, it is `pending`: until it is started, in an evaluation with a"
-        " search endpoint, else until it gets its results.",
+        " search endpoint, else until it gets its results. An Idempotency-Key counts for a run that is to be executed.",
     )
     def post(self, request: Request, evaluation_id: UUID) -> Response:
         evaluation = get_evaluation(evaluation_id)
@@ -72,6 +74,7 @@ class RunList(RunView):
                 actor=self.user,
                 name=values.pop("name"),
                 start=options.pop("start", False),
+                idempotency_key=request.headers.get("Idempotency-Key", ""),
                 options=RunOptions(
                     depth=options.pop("depth", None),
                     query_limit=options.pop("query_limit", None),

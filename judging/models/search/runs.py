@@ -4,7 +4,15 @@ from typing import Any
 
 from django.db import models
 
-from judging.foundation.limits import MAX_CONTENT_TYPE, MAX_MAPPING, MAX_NAME, MAX_QUERY_STRING, MAX_TEXT, MAX_URL
+from judging.foundation.limits import (
+    MAX_CONTENT_TYPE,
+    MAX_IDEMPOTENCY_KEY,
+    MAX_MAPPING,
+    MAX_NAME,
+    MAX_QUERY_STRING,
+    MAX_TEXT,
+    MAX_URL,
+)
 from judging.models.evaluations import EvaluationRun, RunQuery
 from judging.models.judging_runs import Throttle
 from judging.models.search.endpoints import EndpointMethod, EndpointType, SearchEndpoint
@@ -83,6 +91,8 @@ class SearchRun(Job):
     query_string = models.TextField(blank=True, max_length=MAX_QUERY_STRING)
     content_type = models.CharField(max_length=MAX_CONTENT_TYPE, blank=True)
     headers = models.JSONField(default=dict)
+    # The idempotency key with which somebody started it, not always who made it.
+    start_key = models.CharField(max_length=MAX_IDEMPOTENCY_KEY, blank=True, default="", editable=False)
     # Whether TLS went unverified in any turn of it.
     was_unverified = models.BooleanField(default=False)
 
@@ -117,6 +127,11 @@ class SearchRun(Job):
                 condition=~models.Q(status="completed")
                 | models.Q(total_count=models.F("answered_count") + models.F("empty_count") + models.F("failed_count")),
                 name="search_run_completed_means_nothing_left",
+            ),
+            models.UniqueConstraint(
+                fields=["created_by", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="search_run_idempotency_key_unique",
             ),
         ]
 

@@ -1,7 +1,7 @@
 """Make evaluation runs that are to be executed: from an evaluation's search inputs, or as clones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from judging.models import (
     RunQuery,
     SearchRun,
 )
+from judging.records.idempotency import find_earlier, make_once, once_of
 from judging.records.lists.new_runs import new_run
 from judging.records.roles import Actor, require_member, user_of
 from judging.search.runs.inputs import PINNED_FIELDS, checked_overrides, write_searches
@@ -45,11 +46,28 @@ class RunOptions:
 
 
 def create_search_run(
-    *, evaluation: Evaluation, actor: Actor, name: str, options: RunOptions | None = None, start: bool = False
+    *,
+    evaluation: Evaluation,
+    actor: Actor,
+    name: str,
+    options: RunOptions | None = None,
+    start: bool = False,
+    idempotency_key: str = "",
 ) -> EvaluationRun:
-    """Make a run that is `pending`, or `queued` with `start`. Raise Forbidden, Invalid, or what starting raises."""
+    """Make a run that is `pending`, or `queued` with `start`.
+
+    With an idempotency key, the same request again returns the run it made. Raise Forbidden, Invalid, Conflict
+    (idempotency_key_reused), or what starting raises.
+    """
     require_member(actor)
     options = options or RunOptions()
+    template = options.query_template
+    asked_for: dict[str, Any] = {"run_of": str(evaluation.pk), "name": name, "start": start}
+    chosen = {**asdict(replace(options, query_template=None)), "query_template": str(template.pk) if template else None}
+    once = once_of(idempotency_key, {**asked_for, **chosen})
+    earlier = find_earlier(SearchRun, actor=actor, once=once)
+    if earlier is not None:
+        return earlier.evaluation_run
     if evaluation.endpoint_id is None:
         raise no_endpoint()
     depth = evaluation.default_depth if options.depth is None else options.depth
@@ -75,15 +93,23 @@ def create_search_run(
         evaluation_run=run,
         endpoint_id=evaluation.endpoint_id,
         query_set_id=evaluation.query_set_id,
-        query_template_id=options.query_template.pk if options.query_template else evaluation.query_template_id,
+        query_template_id=template.pk if template else evaluation.query_template_id,
         query_limit=options.query_limit,
         overrides=checked_overrides(options.overrides),
         created_by=user_of(actor),
+        idempotency_key=once.key,
+        request_hash=once.request_hash,
     )
-    with transaction.atomic():
-        run.save(force_insert=True)
-        search.save(force_insert=True)
-        return start_search_run(run=run, actor=actor) if start else run
+
+    def make() -> SearchRun:
+        with transaction.atomic():
+            run.save(force_insert=True)
+            search.save(force_insert=True)
+            if start:
+                search.evaluation_run = start_search_run(run=run, actor=actor)
+        return search
+
+    return make_once(SearchRun, make, actor=actor, once=once).evaluation_run
 
 
 def clone_search_run(*, run: EvaluationRun, actor: Actor, name: str = "") -> EvaluationRun:

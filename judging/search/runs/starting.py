@@ -20,6 +20,7 @@ from judging.models import (
     SearchStatus,
 )
 from judging.records.audit import record_event
+from judging.records.idempotency import once_of
 from judging.records.roles import Actor, require_member
 from judging.search.runs.inputs import check_rendering, pin
 from judging.work import lifecycle, queue
@@ -30,23 +31,26 @@ logger = logging.getLogger(__name__)
 _ASKED_AGAIN = (SearchStatus.PENDING, SearchStatus.FAILED, SearchStatus.SKIPPED)
 
 
-def start_search_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
+def start_search_run(*, run: EvaluationRun, actor: Actor, idempotency_key: str = "") -> EvaluationRun:
     """Pin the inputs of a pending run and queue its searches; return the run, `queued`, before anything is asked.
 
-    Raise Forbidden, Invalid (not_executed, template_invalid), or Conflict (already_started, inputs_gone,
-    endpoint_changed).
+    The idempotency key that started a run returns it as it is by then, where another start is refused. Raise Forbidden,
+    Invalid (not_executed, template_invalid), or Conflict (already_started, inputs_gone, endpoint_changed).
     """
     require_member(actor)
+    key = once_of(idempotency_key, {}).key
     with transaction.atomic():
         current, search = _hold(run)
         if search.status != SearchRunStatus.PENDING:
+            if key and search.start_key == key:
+                return current
             raise Conflict(f"the run is {search.status} already", code="already_started")
         if search.pinned_at is None:
             pin(search, current)
             search.save()
         endpoint = _check_address(search)
         check_rendering(search, current.depth or 1)
-        _queue(current, search, endpoint, from_status=SearchRunStatus.PENDING)
+        _queue(current, search, endpoint, from_status=SearchRunStatus.PENDING, start_key=key)
         record_event(actor=actor, action="search_run_started", subject=current)
     logger.info("search run %s queued: %s searches", current.pk, search.total_count)
     current.refresh_from_db()

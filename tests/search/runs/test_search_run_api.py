@@ -34,6 +34,33 @@ def test_a_run_is_made_started_and_read_over_rest(search_engine: Server, as_memb
     assert_problem(as_member.post(f"{run}/results", {"results": []}), 409, "run_is_executed")
 
 
+def test_the_same_key_again_makes_and_starts_no_second_run(search_engine: Server, as_member: APIClient) -> None:
+    evaluation = make_search_evaluation(search_engine.url)
+    path = f"/api/v1/evaluations/{evaluation.pk}/runs"
+    body = {"name": "live", "metrics": ["P@5"], "depth": 5, "start": True}
+    first, again = (as_member.post(path, body, headers={"Idempotency-Key": "made"}).json() for _ in range(2))
+    assert first["id"] == again["id"]
+    assert_problem(
+        as_member.post(path, {**body, "depth": 6}, headers={"Idempotency-Key": "made"}), 409, "idempotency_key_reused"
+    )
+    assert EvaluationRun.objects.count() == 1
+
+
+def test_a_start_with_the_same_key_answers_the_run_as_it_is(
+    search_engine: Server, as_member: APIClient, as_admin: APIClient
+) -> None:
+    evaluation = make_search_evaluation(search_engine.url)
+    path = f"/api/v1/evaluations/{evaluation.pk}/runs"
+    made = as_member.post(path, {"name": "live", "metrics": ["P@5"], "depth": 5}, headers={"Idempotency-Key": "made"})
+    start, key = f"/api/v1/evaluations/runs/{made.json()['id']}/start", {"Idempotency-Key": "started"}
+    # Who starts a run need not be who made it.
+    assert as_admin.post(start, headers=key).json()["status"] == "queued"
+    drain()
+    assert as_admin.post(start, headers=key).json()["status"] == "completed"
+    for headers in ({}, {"Idempotency-Key": "made"}):
+        assert_problem(as_member.post(start, headers=headers), 409, "already_started")
+
+
 def test_overrides_replace_the_template_of_one_run(search_engine: Server, as_member: APIClient) -> None:
     evaluation = make_search_evaluation(search_engine.url)
     body = '{"query": {"match_all": {}}, "size": {{size}}}'

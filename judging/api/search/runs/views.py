@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from judging.api.base import ApiView, describe
+from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.runs.serializers import RunSerializer
 from judging.api.search.runs.serializers import (
     CloneSerializer,
@@ -27,10 +27,14 @@ class SearchRunStart(ApiView):
         "Start a pending run's searches",
         answer=RunSerializer,
         conflict="already_started, inputs_gone, endpoint_changed",
-        description="Pins queries, template, mapping and address: no later edit changes the run.",
+        query=[IDEMPOTENCY_KEY],
+        description="Pins queries, template, mapping and address: no later edit changes the run. The"
+        " Idempotency-Key that started it answers the run as it is by then.",
     )
     def post(self, request: Request, run_id: UUID) -> Response:
-        return Response(RunSerializer(start_search_run(run=get_evaluation_run(run_id), actor=self.user)).data)
+        key = request.headers.get("Idempotency-Key", "")
+        started = start_search_run(run=get_evaluation_run(run_id), actor=self.user, idempotency_key=key)
+        return Response(RunSerializer(started).data)
 
 
 class SearchRunStop(ApiView):

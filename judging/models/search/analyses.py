@@ -35,13 +35,14 @@ class Analysis(Requested):
     def status(self) -> EvaluationRunStatus:
         """Return what its runs come to: under way while one is, else the worst of their ends."""
         of_runs = {each.run.status for each in self.runs.all()}
-        if of_runs == {EvaluationRunStatus.QUEUED}:
-            return EvaluationRunStatus.QUEUED
-        if of_runs & {EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING}:
+        if EvaluationRunStatus.RUNNING in of_runs:
             return EvaluationRunStatus.RUNNING
-        for end in (EvaluationRunStatus.FAILED, EvaluationRunStatus.CANCELLED):
-            if end in of_runs:
-                return end
+        if EvaluationRunStatus.QUEUED in of_runs:
+            began = of_runs - {EvaluationRunStatus.QUEUED, EvaluationRunStatus.PENDING}
+            return EvaluationRunStatus.RUNNING if began else EvaluationRunStatus.QUEUED
+        for status in (EvaluationRunStatus.PENDING, EvaluationRunStatus.FAILED, EvaluationRunStatus.CANCELLED):
+            if status in of_runs:
+                return status
         return EvaluationRunStatus.COMPLETED
 
     @property

@@ -24,8 +24,9 @@ from judging.records.audit import record_event
 from judging.records.idempotency import Once, find_earlier, make_once, once_of
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.searching.inputs import take_search_inputs
+from judging.search.runs.inputs import check_rendering_of_set
 from judging.search.runs.making import RunOptions, create_search_run
-from judging.search.runs.starting import resume_search_run, stop_search_run
+from judging.search.runs.starting import resume_search_run, start_search_run, stop_search_run
 
 
 def create_analysis(
@@ -41,8 +42,8 @@ def create_analysis(
 ) -> Analysis:
     """Ask an endpoint a query set with a baseline template and up to eight others: an evaluation, a queued run for each.
 
-    All start or none. The baseline is left out of `query_template_ids`. With an idempotency key, the same request again
-    returns the analysis it made. Raise Forbidden, Invalid (template_invalid), or Conflict (idempotency_key_reused).
+    The baseline is left out of `query_template_ids`. With an idempotency key, the same request again returns the
+    analysis it made. Raise Forbidden, Invalid (template_invalid), or Conflict (idempotency_key_reused).
     """
     require_member(actor)
     others = [each for each in dict.fromkeys(query_template_ids) if each != baseline]
@@ -53,10 +54,20 @@ def create_analysis(
         "depth": depth,
     }
     once = once_of(idempotency_key, asked_for)
-    earlier = find_earlier(Analysis, actor=actor, once=once)
-    if earlier is not None:
-        return earlier
-    if not 1 <= len(others) <= MAX_ANALYSED_TEMPLATES:
+    analysis = find_earlier(Analysis, actor=actor, once=once)
+    if analysis is None:
+        inputs = {"endpoint_id": endpoint_id, "query_set_id": query_set_id}
+        analysis = _make(actor, name, inputs, [baseline, *others], depth, once)
+    # Each in a transaction of its own: together, those of large sets would let nobody else write for long.
+    _start_pending(analysis, actor)
+    return analysis
+
+
+def _make(
+    actor: Actor, name: str, inputs: dict[str, UUID], template_ids: Sequence[UUID], depth: int, once: Once
+) -> Analysis:
+    """Make an analysis with a pending run for each template, the baseline's first."""
+    if not 1 <= len(template_ids) - 1 <= MAX_ANALYSED_TEMPLATES:
         message = f"Choose 1 to {MAX_ANALYSED_TEMPLATES} query templates beside the baseline."
         raise Invalid(message, errors={"query_template_ids": [message]})
     if not 1 <= depth <= MAX_DEPTH:
@@ -64,14 +75,25 @@ def create_analysis(
     evaluation = Evaluation(
         name=name.strip(), default_depth=depth, default_metrics=_metrics(depth), created_by=user_of(actor)
     )
-    inputs = {"endpoint_id": endpoint_id, "query_set_id": query_set_id}
 
     def make() -> Analysis:
         with transaction.atomic():
-            templates = _hold_templates(evaluation, inputs, [baseline, *others])
+            templates = _hold_templates(evaluation, inputs, template_ids)
             clean(evaluation)
             evaluation.save(force_insert=True)
-            return _start(actor, evaluation, templates, once)
+            analysis = Analysis(
+                evaluation=evaluation,
+                created_by=user_of(actor),
+                idempotency_key=once.key,
+                request_hash=once.request_hash,
+            )
+            analysis.save(force_insert=True)
+            for position, template in enumerate(templates):
+                options = RunOptions(query_template=template)
+                run = create_search_run(evaluation=evaluation, actor=actor, name=template.name, options=options)
+                AnalysisRun.objects.create(analysis=analysis, run=run, position=position)
+            record_event(actor=actor, action="analysis_created", subject=analysis, detail={"templates": len(templates)})
+            return analysis
 
     return make_once(Analysis, make, actor=actor, once=once)
 
@@ -92,13 +114,13 @@ def stop_analysis(*, analysis: Analysis, actor: Actor) -> Analysis:
 
 
 def resume_analysis(*, analysis: Analysis, actor: Actor) -> Analysis:
-    """Ask again what failed or was never asked, in all runs of an analysis that have ended; all of them or none.
+    """Ask again what failed or was never asked, in all runs of an analysis that are not under way.
 
-    Raise Forbidden, or Conflict as resume_search_run does.
+    Raise Forbidden, or Conflict as resume_search_run does: then no run is asked again.
     """
     require_member(actor)
     ended = (SearchRunStatus.COMPLETED, SearchRunStatus.FAILED, SearchRunStatus.CANCELLED)
-    resumed = 0
+    resumed = _start_pending(analysis, actor)
     with transaction.atomic():
         for run in _runs_with(analysis, ended):
             search = run.search
@@ -112,7 +134,7 @@ def resume_analysis(*, analysis: Analysis, actor: Actor) -> Analysis:
 
 def _runs_with(analysis: Analysis, statuses: Sequence[str]) -> list[EvaluationRun]:
     runs = EvaluationRun.objects.filter(analysis_run__analysis=analysis, search__status__in=statuses)
-    return list(runs.select_related("search").order_by("analysis_run__position"))
+    return list(runs.select_related("search", "analysis_run").order_by("analysis_run__position"))
 
 
 def _metrics(depth: int) -> list[str]:
@@ -128,7 +150,9 @@ def _hold_templates(evaluation: Evaluation, inputs: dict[str, UUID], wanted: Seq
     for template_id in sorted(wanted):
         with _naming_template(is_baseline=template_id == wanted[0]):
             take_search_inputs(evaluation, {**inputs, "query_template_id": template_id})
-        assert evaluation.query_template is not None
+            assert evaluation.query_template is not None
+            assert evaluation.query_set is not None
+            check_rendering_of_set(evaluation.query_template, evaluation.query_set, evaluation.default_depth)
         found[template_id] = evaluation.query_template
     evaluation.query_template = found[wanted[0]]
     assert evaluation.endpoint is not None
@@ -136,23 +160,19 @@ def _hold_templates(evaluation: Evaluation, inputs: dict[str, UUID], wanted: Seq
     return [found[template_id] for template_id in wanted]
 
 
-def _start(actor: Actor, evaluation: Evaluation, templates: Sequence[QueryTemplate], once: Once) -> Analysis:
-    analysis = Analysis(
-        evaluation=evaluation, created_by=user_of(actor), idempotency_key=once.key, request_hash=once.request_hash
-    )
-    analysis.save(force_insert=True)
-    runs = []
-    for position, template in enumerate(templates):
-        with _naming_template(is_baseline=not position):
-            options = RunOptions(query_template=template)
-            runs.append(
-                create_search_run(evaluation=evaluation, actor=actor, name=template.name, options=options, start=True)
-            )
-    AnalysisRun.objects.bulk_create(
-        [AnalysisRun(analysis=analysis, run=run, position=position) for position, run in enumerate(runs)]
-    )
-    record_event(actor=actor, action="analysis_created", subject=analysis, detail={"templates": len(templates)})
-    return analysis
+def _start_pending(analysis: Analysis, actor: Actor) -> int:
+    """Start the runs of an analysis that have not been started; return how many."""
+    started = 0
+    for run in _runs_with(analysis, [SearchRunStatus.PENDING]):
+        try:
+            with _naming_template(is_baseline=not run.analysis_run.position):
+                start_search_run(run=run, actor=actor)
+        except Conflict as error:
+            if error.code != "already_started":
+                raise
+            continue  # by the same request, sent twice at once
+        started += 1
+    return started
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What a run is executed with, pinned so that no later edit of endpoint, query set or template changes it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,9 +12,11 @@ from judging.foundation.columns import insert_rows
 from judging.foundation.errors import Conflict, Invalid
 from judging.models import (
     EvaluationRun,
+    QueryTemplate,
     QueryTemplateVersion,
     RunQuery,
     SearchItem,
+    SearchQuerySet,
     SearchRun,
     SetQuery,
     query_identity,
@@ -22,6 +24,7 @@ from judging.models import (
 )
 from judging.models.search.query_templates import DEFAULT_CONTENT_TYPE
 from judging.records.lists.corpus_rows import ensure_queries
+from judging.records.searching.templates import compiled_template
 
 # Fields of a search run that say how it asks.
 PINNED_FIELDS = (
@@ -102,11 +105,20 @@ def pin(search: SearchRun, run: EvaluationRun) -> None:
 
 
 def check_rendering(search: SearchRun, depth: int) -> None:
-    """Raise Invalid when none of the first queries can be rendered."""
-    compiled = _compiled(template_text_of(search))
+    """Raise Invalid when none of the first queries of a run can be rendered."""
     bodies = RunQuery.objects.filter(run_id=search.pk).order_by("position").values_list("body", flat=True)
+    _check_bodies(_compiled(template_text_of(search)), list(bodies[:_RENDERED_AT_START]), depth)
+
+
+def check_rendering_of_set(template: QueryTemplate, query_set: SearchQuerySet, depth: int) -> None:
+    """Raise Invalid when none of the first queries of a set can be rendered, before there is a run."""
+    bodies = query_set.queries.order_by("position").values_list("body", flat=True)
+    _check_bodies(compiled_template(template), list(bodies[:_RENDERED_AT_START]), depth)
+
+
+def _check_bodies(compiled: SearchTemplate, bodies: Sequence[Any], depth: int) -> None:
     problems: list[str] = []
-    for body in bodies[:_RENDERED_AT_START]:
+    for body in bodies:
         try:
             compiled.render(body, size=depth)
         except TemplateInvalid as error:

@@ -38,7 +38,7 @@ def posted(client: APIClient, inputs: dict[str, Any], **headers: str) -> Any:
 def test_an_analysis_is_made_followed_and_read_by_template(search_engine: Server, as_member: APIClient) -> None:
     world = make_search_evaluation(search_engine.url)
     same, shirts = make_templates(SAME, SHIRTS)
-    made = posted(as_member, inputs_of(world, [same, QueryTemplate.objects.get(pk=world.query_template_id), shirts]))
+    made = posted(as_member, inputs_of(world, [same, QueryTemplate.objects.get(name="titles"), shirts]))
     assert made.status_code == 201
     started = made.json()
     assert (started["status"], started["depth"]) == ("queued", 5)
@@ -187,6 +187,32 @@ def test_a_template_that_renders_no_query_stops_all_of_it(search_engine: Server,
     answer = posted(as_member, inputs_of(world, others))
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["query_template_ids"])
     assert not EvaluationRun.objects.exists()
+
+
+def test_runs_that_a_kill_left_unstarted_are_started(search_engine: Server, as_member: APIClient) -> None:
+    inputs = inputs_of(make_search_evaluation(search_engine.url), make_templates(SAME))
+    made = posted(as_member, inputs, **{"Idempotency-Key": "a"}).json()
+    _, other = Analysis.objects.get().runs.all()
+    for resumed in (False, True):
+        EvaluationRun.objects.filter(pk=other.run_id).update(status="pending")
+        SearchRun.objects.filter(pk=other.run_id).update(status="pending")
+        other.run.search.lanes.delete()
+        if resumed:
+            assert as_member.post(f"{PATH}/{made['id']}/resume").status_code == 200
+        else:
+            assert posted(as_member, inputs, **{"Idempotency-Key": "a"}).json()["id"] == made["id"]
+        other.run.refresh_from_db()
+        assert other.run.status == "queued"
+
+
+def test_a_query_that_a_run_was_not_asked_counts_nowhere(
+    search_engine: Server, as_member: APIClient, member: User
+) -> None:
+    analysis = analysed(search_engine.url, member, SAME)
+    _, other = analysis.runs.all()
+    other.run.run_queries.filter(text="red shoes").delete()
+    body = as_member.get(f"{PATH}/{analysis.pk}").json()
+    assert (body["templates"][1]["query_count"], body["templates"][1]["mean_rbo"]) == (3, 1.0)
 
 
 def test_an_analysis_is_stopped_and_asked_again(search_engine: Server, as_member: APIClient, member: User) -> None:

@@ -52,7 +52,7 @@ class AnalysedTemplateSerializer(serializers.Serializer[Any]):
 
     query_template_id = serializers.UUIDField(allow_null=True)
     name = serializers.CharField()
-    version = serializers.IntegerField()
+    version = serializers.IntegerField(allow_null=True, help_text="null: the run has not started.")
     is_baseline = serializers.BooleanField()
     run_id = serializers.UUIDField()
     status = serializers.CharField()
@@ -156,7 +156,7 @@ def _template(each: AnalysisRun, table: BaselineTable) -> dict[str, Any]:
     summary = side.summary if side else None
     return {
         "query_template_id": run.search.query_template_id,
-        "name": run.search.query_template_name,
+        "name": run.search.query_template_name or run.name,
         "version": run.search.query_template_version,
         "is_baseline": not each.position,
         "run_id": run.pk,

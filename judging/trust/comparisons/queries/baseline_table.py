@@ -120,7 +120,7 @@ class BaselineRow:
 def read_baseline_table(
     baseline: EvaluationRun, others: Sequence[EvaluationRun], *, k: int | None = None, p: float = RBO_PERSISTENCE
 ) -> BaselineTable:
-    """Compare each of the others with a baseline; all were made from one query set, so that each has its queries.
+    """Compare each of the others with a baseline; all were made from one query set.
 
     `k` is 10 unless given, or the depth where that is less. What was read before is taken again while no run has
     changed. Raise Invalid: k and p out of their bounds, depth_too_small.
@@ -146,7 +146,9 @@ def read_baseline_table(
             ("lists against a baseline", lists_of(baseline), lists_of(run), k, p),
             lambda: list_figures(lists_of_baseline(), read_lists(run, query_ids), k=k, p=p),
         )
-        failed_here = np.isin(query_ids, failed_queries(run))
+        # A query that the set lost before this run pinned it has no answer here either.
+        asked = np.isin(query_ids, shared_queries(run, run).query_ids)
+        failed_here = ~asked | np.isin(query_ids, failed_queries(run))
         return Side(run, figures, failed_here, ~(failed | failed_here))
 
     sides = {run.pk: side(run) for run in others if run.status not in _UNDER_WAY}

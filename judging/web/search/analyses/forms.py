@@ -18,7 +18,7 @@ from judging.web.trust.deciding import new_key
 _NOT_ARCHIVED = {"archived_at": None}
 
 
-class _Templates(forms.ModelMultipleChoiceField):
+class _Templates(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, template: Any) -> str:
         return f"{template.name} (v{template.version})"
 

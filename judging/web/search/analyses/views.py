@@ -143,7 +143,10 @@ def _figures(found: Analysis, k: int | None) -> dict[str, Any]:
         # Side by side takes completed runs.
         "is_baseline_completed": baseline.status == EvaluationRunStatus.COMPLETED,
         "is_worker_missing": found.is_active and not workers.has_live_worker(),
-        "has_unanswered": any(run.search.failed_count or run.search.skipped_count for run in runs),
+        "has_unanswered": any(
+            run.search.failed_count or run.search.skipped_count or run.status == EvaluationRunStatus.PENDING
+            for run in runs
+        ),
     }
 
 

@@ -90,7 +90,7 @@ class EvaluationRun(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MAX_DEPTH)]
     )
     cloned_from = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
-    # While it is `running`: when results were written last. An import that was killed writes no more.
+    # When its lists were written last: while it is `running` (an import that was killed writes no more), or mapped again.
     written_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_locked = models.BooleanField(default=False)
     locked_at = models.DateTimeField(null=True, blank=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from judging import ledger
 from judging.engines.mapping import InvalidMapping, MappedCandidate, Mapping, MappingFailed, compile_mapping
@@ -170,7 +171,9 @@ def _replace_list(run: EvaluationRun, run_query: RunQuery, ranked: Sequence[Rank
     known = {(run_query.pk, key): pk for pk, _, key, _ in old if key in keys}
     write_candidates(run.evaluation.corpus_id, [(run_query, ranked)], known=known)
     RunQuery.objects.filter(pk=run_query.pk).update(candidate_count=len(ranked), has_stale_metrics=True)
-    EvaluationRun.objects.filter(pk=run.pk).update(candidate_count=F("candidate_count") + len(ranked) - len(listed))
+    EvaluationRun.objects.filter(pk=run.pk).update(
+        candidate_count=F("candidate_count") + len(ranked) - len(listed), written_at=timezone.now()
+    )
 
 
 def _drop(fallen: Sequence[int]) -> None:

@@ -37,7 +37,7 @@ def remembered(key: Hashable, make: Callable[[], V]) -> V:
 
 def lists_of(run: EvaluationRun) -> Hashable:
     """Name the state of a run's queries and ranked lists."""
-    return run.pk, run.status, run.completed_at, run.query_count, run.candidate_count
+    return run.pk, run.status, run.completed_at, run.written_at, run.query_count, run.candidate_count
 
 
 def grades_of(run: EvaluationRun) -> Hashable:

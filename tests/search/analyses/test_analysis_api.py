@@ -270,6 +270,18 @@ def test_figures_follow_a_run_that_is_asked_again(search_engine: Server, as_memb
     assert (again["query_count"], again["failed_count"], again["mean_rbo"]) == (4, 0, 1.0)
 
 
+def test_figures_follow_a_run_that_is_mapped_again(search_engine: Server, as_member: APIClient, member: User) -> None:
+    analysis = analysed(search_engine.url, member, SAME)
+    path = f"{PATH}/{analysis.pk}"
+    assert as_member.get(path).json()["templates"][1]["identical_count"] == 4
+    _, other = analysis.runs.all()
+    mapping = "{total: hits.total.value, candidates: hits.hits[].{id: join('-', ['new', _id]), title: _id}}"
+    remap = f"/api/v1/evaluations/runs/{other.run_id}/remap"
+    assert as_member.post(remap, {"candidates_mapping": mapping}).json()["remapped_count"] == 4
+    # As many candidates as before, and others; nothing of the kind stays empty.
+    assert as_member.get(path).json()["templates"][1]["identical_count"] == 1
+
+
 def test_raters_see_no_analysis(search_engine: Server, as_rater: APIClient, member: User) -> None:
     analysis = start_analysis(search_engine.url, member, SAME)
     for path in (PATH, f"{PATH}/{analysis.pk}"):

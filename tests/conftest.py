@@ -21,8 +21,15 @@ pytest_plugins = [
     "tests.judging_runs.judging",
 ]
 
-# The same examples in every run: what a change breaks shows with that change, and not a week later.
-hypothesis.settings.register_profile("releval", derandomize=True, database=None)
+# The same examples in every run: what a change breaks shows with that change, and not a week later. How long they take
+# on a busy machine says nothing of the code.
+hypothesis.settings.register_profile(
+    "releval",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("releval")
 _BROWSER = Path(__file__).parent / "browser"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import connection
 
-from judging.foundation.columns import time_param, uuid_param
-from judging.models import User
+from judging.foundation.columns import insert_rows, time_param, uuid_param
+from judging.models import Corpus, Document, DocumentVersion, Query, User
 
 
 def count_users(where: str, value: Any) -> int:
@@ -34,3 +34,19 @@ def test_a_time_parameter_finds_its_row_to_the_microsecond(member: User) -> None
 
 def test_no_time_stays_none() -> None:
     assert time_param(None) is None
+
+
+def test_inserted_rows_read_back_as_they_were_given_and_conflicts_are_left_out(db: None) -> None:
+    corpus = Corpus.objects.create(name="shop")
+    row = (corpus.pk, "red", {"query": "red", "boost": [1.5]}, "identity")
+    insert_rows(Query, ("corpus_id", "text", "body", "identity"), [row, row], ignore_conflicts=True)
+    query = Query.objects.get()
+    assert (query.corpus_id, query.text, query.body, query.identity) == row
+
+
+def test_columns_that_inserted_rows_do_not_name_get_their_defaults(db: None) -> None:
+    document = Document.objects.create(corpus=Corpus.objects.create(name="shop"), external_id="d1")
+    insert_rows(DocumentVersion, ("document_id", "content_hash"), [(document.pk, "hash")])
+    version = DocumentVersion.objects.get()
+    assert (version.document, version.title, version.fields) == (document, "", {})
+    assert version.created_at.tzinfo is not None

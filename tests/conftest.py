@@ -34,6 +34,11 @@ hypothesis.settings.load_profile("releval")
 _BROWSER = Path(__file__).parent / "browser"
 
 
+def pytest_configure() -> None:
+    # Little of what tests make is garbage in circles: looking for it as often as Python does costs a twentieth.
+    gc.set_threshold(10_000, 20, 20)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if settings.IS_SQLITE and item.get_closest_marker("postgresql"):

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0014_candidates_out_of_lists'),
+        ('judging', '0013_candidates_out_of_lists'),
     ]
 
     operations = [

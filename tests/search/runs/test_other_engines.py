@@ -17,8 +17,8 @@ from tests.search.other_servers import OtherServer, datasette, groonga, serving
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(seconds=30)]
 
-# Judging costs most of the time.
-DEPTH, TOP = 10, 2
+# Every candidate is judged, which costs most of the time.
+DEPTH = 2
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_two_templates_are_searched_judged_and_compared(
     api = Api(as_member)
     queries = [line.split("\t")[1] for line in (DATA / "queries.tsv").read_text(encoding="utf-8").splitlines()]
     # 1. An endpoint with the mapping that is proposed for an answer of its own.
-    asked = {"query": "hp printer", "query_string": search_server.all_fields, "depth": DEPTH}
+    asked = {"query": "hp printer", "query_string": search_server.all_fields, "depth": 10}
     endpoint = {
         "corpus_id": api.post("corpora", {"name": "Electronics"})["id"],
         "name": "Shop",
@@ -78,33 +78,27 @@ def test_two_templates_are_searched_judged_and_compared(
     proposed = api.post("endpoints/suggest-mapping", {"sample": answer})["mappings"][0]
     endpoint_id = api.post("endpoints", {**endpoint, "candidates_mapping": proposed["candidates_mapping"]})["id"]
     # 2. All queries run live, with either template.
-    templates = {"Title only": search_server.title_only, "All fields": search_server.all_fields}
-    inputs = {
-        "endpoint_id": endpoint_id,
-        "query_set_id": api.post("query-sets", {"name": "Electronics", "queries": queries})["id"],
-        "query_template_id": api.post(
-            "query-templates", {"name": "Title only", "body": "", "query_string": search_server.title_only}
-        )["id"],
-    }
-    evaluation = api.post("evaluations", {"name": "Shop", **inputs})["id"]
-    metric = f"NDCG@{TOP}"
-    chosen = {"scale": "trec", "metrics": [metric], "depth": DEPTH, "start": True}
-    runs = [
-        api.post(f"evaluations/{evaluation}/runs", {"name": name, "query_string": query_string, **chosen})["id"]
-        for name, query_string in templates.items()
-    ]
+    query_set = api.post("query-sets", {"name": "Electronics", "queries": queries})["id"]
+    metric = f"NDCG@{DEPTH}"
+    runs = []
+    for name, query_string in (("Title only", search_server.title_only), ("All fields", search_server.all_fields)):
+        template = api.post("query-templates", {"name": name, "body": "", "query_string": query_string})["id"]
+        inputs = {"endpoint_id": endpoint_id, "query_set_id": query_set, "query_template_id": template}
+        evaluation = api.post("evaluations", {"name": name, **inputs})["id"]
+        chosen = {"name": name, "scale": "trec", "metrics": [metric], "depth": DEPTH, "start": True}
+        runs.append(api.post(f"evaluations/{evaluation}/runs", chosen)["id"])
     drain()
     for run in runs:
         search = api.get(f"evaluations/runs/{run}")["search"]
         assert search["answered_count"] + search["empty_count"] == search["total_count"] == len(queries)
         assert search["answered_count"] > len(queries) / 2
-    # 3. Every candidate of either's top judged.
+    # 3. Every candidate of either judged.
     judge = ensure_local_judge(actor=member)
     AIProvider.objects.filter(pk=judge.ai_provider_id).update(base_url=local_judge)
     for run in runs:
-        api.post(f"evaluations/runs/{run}/ai-judge", {"ai_judge_id": str(judge.pk), "scope": "unjudged", "depth": TOP})
+        api.post(f"evaluations/runs/{run}/ai-judge", {"ai_judge_id": str(judge.pk), "scope": "unjudged"})
         drain()
-        assert not Candidate.objects.filter(run_id=run, rank__lte=TOP, effective_grade=None).exists()
+        assert not Candidate.objects.filter(run_id=run, effective_grade=None).exists()
     # 4. Compared: a row per query, none of them failed or unjudged, and what was answered has values.
     compared = api.get(f"evaluations/runs/{runs[0]}/compare/{runs[1]}?metric={metric}&page_size=200")
     summary = compared["summary"]

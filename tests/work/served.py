@@ -1,5 +1,6 @@
 """`manage.py serve` and its like as processes, with a data directory and a database of their own."""
 
+import http.client
 import json
 import os
 import signal
@@ -119,7 +120,7 @@ class Served:
         return sorted(found, key=lambda process: (os.getpgid(process) != process, process))
 
     def ask(self, path: str, *, token: str = "", body: dict[str, Any] | None = None) -> int:
-        """Return the status that the web server answers with."""
+        """Return the status that the web server answers with, 0 when the process that took the request died of it."""
         headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers)
@@ -128,6 +129,8 @@ class Served:
                 return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code
+        except http.client.RemoteDisconnected:
+            return 0
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         if self.database.startswith("sqlite"):

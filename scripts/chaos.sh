@@ -14,7 +14,7 @@ for name in $(env | sed -n 's/^\(RELEVAL_[A-Z_]*\)=.*/\1/p'); do unset "$name"; 
 while [ "$round" -le "$last" ]; do
     printf 'Round %s of %s\n' "$round" "$last"
     CHAOS_ROUND=$round RELEVAL_DATA_DIR="$scratch" .venv/bin/python -m pytest -n 2 -q -x \
-        tests/work/test_chaos.py tests/work/test_chaos_storage.py tests/search/runs/test_chaos.py ${PYTEST_ARGS:-} || {
+        tests/work/processes/test_chaos.py tests/work/processes/test_chaos_storage.py tests/search/runs/test_chaos.py ${PYTEST_ARGS:-} || {
         printf 'Round %s failed; again with: make chaos FIRST=%s\n' "$round" "$round" >&2
         exit 1
     }

@@ -23,6 +23,7 @@ NO_SERVER = 69  # what with_postgresql.sh says where none is installed
 # Everything runs on SQLite; on PostgreSQL, too, runs what the two databases may do differently.
 ON_BOTH = {
     "tests/work/test_*.py": "claims, leases, locks and clocks are the database's",
+    "tests/work/processes/test_*.py": "the same, in processes of their own",
     "tests/golden/test_golden_checks.py": "claims, counts, constraints, one after the other by row locks",
     "tests/judging_runs/test_judging.py": "outcomes and counts written by several at once",
     "tests/judging_runs/test_locked_runs.py": "row locks",
@@ -38,8 +39,8 @@ ON_BOTH = {
     "tests/search/endpoints/test_acts.py": "what text a database refuses, constraints",
     "tests/search/runs/test_*.py": "outcomes and counts written by several at once, row locks",
     "tests/search/test_query_sets.py": "searches in JSON",
-    "tests/trust/test_check_samples.py": "pools and snapshots are read by grouped statements",
-    "tests/trust/test_sample_leases.py": "row locks, two at once and a unique constraint",
+    "tests/trust/samples/test_check_samples.py": "pools and snapshots are read by grouped statements",
+    "tests/trust/samples/test_sample_leases.py": "row locks, two at once and a unique constraint",
     "tests/runs/test_import_run.py": "bulk statements, constraints",
     "tests/runs/test_import_judgments.py": "staging in raw SQL",
     "tests/runs/test_locks.py": "row locks, copies by one statement",
@@ -65,15 +66,15 @@ ON_SQLITE_ALONE = [
     "tests/responses/test_work.py::test_a_killed_cluster_loses_nothing_of_a_batch",
     "tests/search/runs/test_chaos.py",
     "tests/search/runs/test_other_engines.py",
-    "tests/work/test_chaos_storage.py",
-    "tests/work/test_cluster.py::test_a_401_in_mid_run_fails_it_within_the_calls_in_flight",
-    "tests/work/test_cluster.py::test_a_killed_worker_process_is_replaced_and_nothing_is_lost",
-    "tests/work/test_cluster.py::test_two_workers_share_a_run_through_its_lanes",
-    "tests/work/test_faults.py::test_a_provider_that_is_killed_and_comes_back_costs_no_candidate",
+    "tests/work/processes/test_chaos_storage.py",
+    "tests/work/processes/test_cluster.py::test_a_401_in_mid_run_fails_it_within_the_calls_in_flight",
+    "tests/work/processes/test_cluster.py::test_a_killed_worker_process_is_replaced_and_nothing_is_lost",
+    "tests/work/processes/test_cluster.py::test_two_workers_share_a_run_through_its_lanes",
+    "tests/work/processes/test_faults.py::test_a_provider_that_is_killed_and_comes_back_costs_no_candidate",
     "tests/work/test_limiter.py",
-    "tests/work/test_serve.py",
-    "tests/work/test_third_kind.py",
-    "tests/work/test_worker_command.py",
+    "tests/work/processes/test_serve.py",
+    "tests/work/processes/test_third_kind.py",
+    "tests/work/processes/test_worker_command.py",
 ]
 
 

@@ -44,8 +44,8 @@ def _share() -> dict[str, Any]:
     from judging.models import JudgingRun, WorkerHeartbeat
     from tests.factories import make_judge, make_provider, make_run, make_user
     from tests.stub.fixtures import Stub
-    from tests.work.callers import Callers
     from tests.work.cluster import Cluster
+    from tests.work.processes.callers import Callers
 
     stub = Stub()
     stub.script(delay_ms=_DELAY_MS)

@@ -1,6 +1,6 @@
 """Run on an upgraded database: do every task that the version before had queued, then print what came of the jobs.
 
-python -m tests.work.finish_upgraded http://127.0.0.1:1234/v1
+python -m tests.work.processes.finish_upgraded http://127.0.0.1:1234/v1
 """
 
 import json

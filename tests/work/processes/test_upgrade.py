@@ -109,7 +109,9 @@ def test_lanes_keep_ids_and_leases_and_every_job_goes_on_to_its_end(upgraded: Up
     assert len(resources) == 1
     assert resources.pop().startswith("ai_provider:")
 
-    came_of_it = json.loads(upgraded.python("-m", "tests.work.finish_upgraded", stub.base_url).splitlines()[-1])
+    came_of_it = json.loads(
+        upgraded.python("-m", "tests.work.processes.finish_upgraded", stub.base_url).splitlines()[-1]
+    )
     assert came_of_it == {
         # The cancelled one had four items judged; the others were skipped, those in flight when their worker was missed.
         "runs": [["cancelled", 4, 20], ["completed", 24, 0], ["completed", 24, 0], ["completed", 24, 0]],

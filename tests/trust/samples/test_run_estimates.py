@@ -10,7 +10,7 @@ from judging.trust.samples.acts import create_check_sample
 from tests.factories import make_run
 from tests.trust.graded import make_graded_run
 from tests.trust.sampled import grade_queue, start
-from tests.trust.test_check_samples import AI, BY_PAIR, DEPTH, PEOPLE
+from tests.trust.samples.test_check_samples import AI, BY_PAIR, DEPTH, PEOPLE
 
 pytestmark = pytest.mark.django_db
 METRICS = ["P@10", "P@5", "SDCG@10", "DCG@12", "NDCG@5", "MRR@10", "Judged@10"]

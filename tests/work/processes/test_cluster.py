@@ -55,7 +55,7 @@ def test_a_killed_cluster_costs_only_what_was_not_yet_written(start: Start, stub
     before = judged(run)
     assert before < 600
     with Cluster():
-        # A lease and 15 seconds, which tests/work/test_chaos.py holds; here the machine may have much else to do.
+        # A lease and 15 seconds, which tests/work/processes/test_chaos.py holds; here the machine may have much else to do.
         wait_until(lambda: ended(run), LEASE + 60, also=rescue_all)
     run = reread(run)
     assert (run.status, run.judged_count, run.total_count) == ("completed", 600, 600)

@@ -15,8 +15,8 @@ from django.db import connection
 from judging.models import Candidate, User
 from tests.judging_runs.judging import wait_until
 from tests.work.chaos import IN_FLIGHT, LOST_BY_A_KILL, Stack, assert_invariants, is_active, judged
+from tests.work.processes.storage import full_disk, read_only, respect_permissions
 from tests.work.served import PROC
-from tests.work.storage import full_disk, read_only, respect_permissions
 
 pytestmark = [
     pytest.mark.slow(seconds=50),

@@ -10,8 +10,8 @@ from judging.models import JudgingRun, WorkerHeartbeat
 from judging.work import workers
 from tests.judging_runs.judging import Start, grades_of_record, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
-from tests.work.callers import Callers
 from tests.work.cluster import Cluster
+from tests.work.processes.callers import Callers
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
 

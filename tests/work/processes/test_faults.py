@@ -30,7 +30,7 @@ from tests.judging_runs.judging import Start, grades_of_record, in_background, r
 from tests.ports import free_port
 from tests.stub.fixtures import Stub, StubProcess
 from tests.work.cluster import Cluster, database_url
-from tests.work.storage import full_disk
+from tests.work.processes.storage import full_disk
 
 pytestmark = [
     pytest.mark.slow,
@@ -38,7 +38,7 @@ pytestmark = [
 ]
 breaks_a_file = pytest.mark.skipif(not settings.IS_SQLITE, reason="breaks an SQLite file")
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 
 
 def judged(run: JudgingRun) -> int:

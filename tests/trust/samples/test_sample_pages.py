@@ -13,7 +13,7 @@ from tests.factories import make_evaluation, make_run, make_user
 from tests.review.giving import GivenGrade, record_judgments
 from tests.trust.graded import make_graded_run
 from tests.trust.sampled import grade, start
-from tests.trust.test_check_samples import AI, BY_PAIR
+from tests.trust.samples.test_check_samples import AI, BY_PAIR
 
 pytestmark = pytest.mark.django_db
 HTMX: dict[str, Any] = {"headers": {"HX-Request": "true"}}

@@ -11,7 +11,7 @@ from judging.models import User
 from tests.markup import one_line
 from tests.trust.graded import make_graded_run
 from tests.trust.sampled import get, grade_queue, start, state_of
-from tests.trust.test_check_samples import AI, BY_PAIR, PEOPLE
+from tests.trust.samples.test_check_samples import AI, BY_PAIR, PEOPLE
 
 pytestmark = pytest.mark.django_db
 

@@ -266,6 +266,7 @@ def test_a_judge_that_was_probed_is_archived(stub: Stub, member: User, admin: Us
         start_probes(judge=judge, evaluation_run=started.evaluation_run, actor=admin)
 
 
+@pytest.mark.slow(seconds=8)
 @pytest.mark.skipif(not settings.IS_SQLITE, reason="about the model, whatever the database")
 def test_the_local_judge_is_shown_as_it_is(member: User) -> None:
     """It goes by likeness of words: it is steady, deaf to instructions, and takes query words for an answer."""

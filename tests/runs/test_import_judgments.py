@@ -72,6 +72,7 @@ def corpus(run: EvaluationRun) -> Corpus:
     return run.evaluation.corpus
 
 
+@pytest.mark.slow(seconds=2)
 def test_the_electronics_judgments_reach_the_candidates_and_the_metrics(member: User) -> None:
     evaluation = make_evaluation()
     with (

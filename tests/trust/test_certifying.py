@@ -70,6 +70,7 @@ def judgment(row: Candidate, grade: int, **fields: object) -> Judgment:
     )
 
 
+@pytest.mark.slow(seconds=4)
 def test_p_at_10_is_certified_with_less_than_a_third_of_its_candidates_graded(
     run: EvaluationRun, texts: dict[str, str]
 ) -> None:

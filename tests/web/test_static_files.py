@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
@@ -16,6 +17,7 @@ def imports(module: Path) -> list[str]:
     return re.findall(r"""\b(?:from|import)\s*["']([^"']+)["']""", module.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow(seconds=3)
 def test_production_pages_import_modules_by_content_hash(tmp_path: Path) -> None:
     with override_settings(STORAGES=PRODUCTION, STATIC_ROOT=tmp_path):
         call_command("collectstatic", interactive=False, verbosity=0)

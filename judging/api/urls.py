@@ -34,7 +34,7 @@ from judging.api.people.views import (
 from judging.api.probes.views import ProbeRunCancel, ProbeRunDetail, ProbeRunList
 from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
-from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, RunExport
+from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, QueryExport, RunExport
 from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
 from judging.api.search.analyses.views import AnalysisDetail, AnalysisList, AnalysisResume, AnalysisStop
 from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
@@ -126,6 +126,7 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/queries", RunQueryList.as_view()),
     path("evaluations/runs/<uuid:run_id>/candidates", CandidateList.as_view()),
     path("evaluations/runs/<uuid:run_id>/export", RunExport.as_view()),
+    path("evaluations/runs/<uuid:run_id>/queries/export", QueryExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/judgments/export", JudgmentExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/start", SearchRunStart.as_view()),
     path("evaluations/runs/<uuid:run_id>/stop", SearchRunStop.as_view()),

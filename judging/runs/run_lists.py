@@ -4,13 +4,14 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, FloatField, QuerySet, When
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, FloatField, Q, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import MAX_SEARCH
 from judging.ledger.staleness import with_staleness
-from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery
+from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery, SearchStatus
 
 _QUERY_ORDERINGS = {
     "position": "position",
@@ -19,6 +20,10 @@ _QUERY_ORDERINGS = {
     "judged_count": "judged_count",
     "candidate_count": "candidate_count",
 }
+# An empty list that was imported, or that the engine answered: of a search without an answer nobody knows.
+_NO_RESULTS = Q(candidate_count=0) & ~Q(
+    search__status__in=(SearchStatus.FAILED, SearchStatus.PENDING, SearchStatus.SKIPPED)
+)
 
 
 def evaluation_runs(evaluation: Evaluation | None = None) -> QuerySet[EvaluationRun]:
@@ -48,18 +53,32 @@ def comparable_runs(
     return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
 
 
-def run_queries(run: EvaluationRun, ordering: str = "position") -> tuple[QuerySet[RunQuery], tuple[str, ...]]:
+def run_queries(
+    run: EvaluationRun, ordering: str = "position", *, search: str = "", no_results: bool | None = None
+) -> tuple[QuerySet[RunQuery], tuple[str, ...]]:
     """Return a run's queries in an order, and that order as keyset paging takes it ("-": falling, "?": may be null).
 
     Ordered by position, label, query, a count, or a metric of the run, "-" before it: falling. By a metric, rising
-    means worst first; queries without a value come last either way. Raise Invalid.
+    means worst first; queries without a value or without candidates come last either way. `search` keeps those with
+    this text in query or label, `no_results` those whose list is empty, or the others. Each has `has_no_results`.
+    Raise Invalid (ordering, search).
     """
-    queries = RunQuery.objects.filter(run=run)
+    if len(search) > MAX_SEARCH or "\x00" in search:
+        raise Invalid("this can't be searched for", errors={"search": [f"text of at most {MAX_SEARCH} characters"]})
+    queries = RunQuery.objects.filter(run=run).annotate(
+        has_no_results=ExpressionWrapper(_NO_RESULTS, output_field=BooleanField())
+    )
+    if search:
+        queries = queries.filter(Q(text__icontains=search) | Q(label__icontains=search))
+    if no_results is not None:
+        queries = queries.filter(has_no_results=no_results)
     sign, name = ("-" if ordering.startswith("-") else ""), ordering.removeprefix("-")
     if name in run.metrics:
         # The unscored have a JSON null there, which SQLite would give back as the text 'null'.
         value = Case(
-            When(is_scored=True, then=Cast(KeyTextTransform(name, "metric_values"), FloatField())),
+            When(
+                is_scored=True, candidate_count__gt=0, then=Cast(KeyTextTransform(name, "metric_values"), FloatField())
+            ),
             output_field=FloatField(),
         )
         key = F("metric_value")
@@ -74,6 +93,11 @@ def run_queries(run: EvaluationRun, ordering: str = "position") -> tuple[QuerySe
         raise Invalid("unknown ordering", errors={"ordering": [f"one of {allowed}, also with - before it"]})
     order = (f"{sign}{_QUERY_ORDERINGS[name]}", "position")
     return queries.order_by(*order), order[:1] if name == "position" else order
+
+
+def count_without_results(run: EvaluationRun) -> int:
+    """Return for how many queries of a run nothing was found."""
+    return RunQuery.objects.filter(_NO_RESULTS, run=run).count()
 
 
 def coverage_shares(run_query: RunQuery) -> dict[str, float | None]:

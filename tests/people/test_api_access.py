@@ -91,6 +91,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "evaluations/runs/{run}/queries": {"GET": "all"},
     "evaluations/runs/{run}/candidates": {"GET": "all"},
     "evaluations/runs/{run}/export": {"GET": "members"},
+    "evaluations/runs/{run}/queries/export": {"GET": "members"},
     "evaluations/runs/{run}/judgments/export": {"GET": "members"},
     "judgments": {"POST": "all"},
     "evaluations/runs/{run}/ai-judge": {"POST": "members"},

@@ -1,6 +1,6 @@
 """Files: a run, its judgments and its AI judging runs go out, judgments come in."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
+from judging.api.runs.query_filters import QUERY_FILTERS, wanted_queries
 from judging.api.runs.serializers import JudgmentsImportAnswerSerializer, JudgmentsImportSerializer
 from judging.exports import (
     ITEM_FORMATS,
@@ -27,22 +28,30 @@ from judging.exports import (
 from judging.foundation.errors import NotFound
 from judging.judging_runs.run_reads import get_judging_run
 from judging.models import Corpus
+from judging.records.files.formats import QUERY_FORMATS
 from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.judgment_import import import_judgments
+from judging.runs.query_export import export_queries
 from judging.runs.run_lists import get_evaluation_run
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
 def _describe_file(
-    summary: str, formats: Mapping[str, ExportFormat], *, default: str, conflict: str = "", description: str = ""
+    summary: str,
+    formats: Mapping[str, ExportFormat],
+    *,
+    default: str,
+    conflict: str = "",
+    description: str = "",
+    query: Sequence[OpenApiParameter] = (),
 ) -> Callable[[_View], _View]:
     """Describe a method that answers a file, in each of its media types."""
     media_types = [file_format.content_type.partition(";")[0] for file_format in formats.values()]
     decorate: Callable[[_View], _View] = extend_schema(
         summary=summary,
         description=description or None,
-        parameters=[OpenApiParameter("file_format", str, enum=list(formats), default=default)],
+        parameters=[OpenApiParameter("file_format", str, enum=list(formats), default=default), *query],
         responses={(200, media_type): OpenApiTypes.STR for media_type in media_types},
         extensions={"x-conflict": conflict} if conflict else None,
     )
@@ -64,6 +73,22 @@ class RunExport(ApiView):
         run = get_evaluation_run(run_id)
         file_format = checked_format(RUN_FORMATS, request.query_params.get("file_format", "trec_run"))
         return _file(export_run(run, file_format.name), run.name, "run", file_format)
+
+
+class QueryExport(ApiView):
+    @_describe_file(
+        "Export a run's queries with their metrics",
+        QUERY_FORMATS,
+        default="csv",
+        description="What the list of queries has: `json` an array of the same objects, CSV a column per metric and one"
+        " for its coverage.",
+        query=QUERY_FILTERS,
+    )
+    def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
+        run = get_evaluation_run(run_id)
+        file_format = checked_format(QUERY_FORMATS, request.query_params.get("file_format", "csv"))
+        queries, _ = wanted_queries(request, run)
+        return _file(export_queries(run, queries, file_format), run.name, "queries", file_format)
 
 
 class JudgmentExport(ApiView):

@@ -9,7 +9,7 @@ from judging.api.runs.search_block import SearchOptionsSerializer, SearchRunSeri
 from judging.foundation.limits import MAX_MODEL, MAX_NAME
 from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun, RunQuery
-from judging.rest.fields import CharField, IntegerField, ListField, ModelSerializer, Serializer
+from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, ModelSerializer, Serializer
 from judging.runs.importing.formats.recognition import FORMATS
 from judging.runs.run_lists import coverage_shares
 
@@ -246,6 +246,9 @@ class RunQuerySerializer(ModelSerializer):
     query = QueryField(source="body", read_only=True)
     metric_values = MetricValuesField(read_only=True)
     coverage_values = serializers.SerializerMethodField()
+    has_no_results = BooleanField(
+        read_only=True, help_text="Its list is empty. Not so where a search failed or was not asked: nobody knows then."
+    )
 
     class Meta:
         model = RunQuery
@@ -258,6 +261,7 @@ class RunQuerySerializer(ModelSerializer):
             "coverage_values",
             "candidate_count",
             "judged_count",
+            "has_no_results",
         ]
         read_only_fields = fields
 

@@ -3,13 +3,13 @@
 from typing import IO, Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.runs.evaluation_views import get_evaluation
+from judging.api.runs.query_filters import QUERY_FILTERS, wanted_queries
 from judging.api.runs.search_block import SEARCH_OPTIONS
 from judging.api.runs.serializers import (
     ImportedRunSerializer,
@@ -33,7 +33,7 @@ from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.results import InlineResults, RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome
-from judging.runs.run_lists import evaluation_runs, get_evaluation_run, run_queries
+from judging.runs.run_lists import evaluation_runs, get_evaluation_run
 from judging.search.runs.making import RunOptions, create_search_run, no_endpoint
 
 
@@ -190,22 +190,9 @@ class RunUnlock(ApiView):
 class RunQueryList(ApiView):
     permission_classes = [AnyRole]
 
-    @describe(
-        "List a run's queries",
-        answer=RunQuerySerializer,
-        many=True,
-        query=[
-            OpenApiParameter(
-                "ordering",
-                str,
-                description="position, label, query, judged_count, candidate_count or a metric of the run (rising: worst"
-                " first), - before it: falling.",
-            )
-        ],
-    )
+    @describe("List a run's queries", answer=RunQuerySerializer, many=True, query=QUERY_FILTERS)
     def get(self, request: Request, run_id: UUID) -> Response:
-        run = get_evaluation_run(run_id)
-        queries, order = run_queries(run, request.query_params.get("ordering") or "position")
+        queries, order = wanted_queries(request, get_evaluation_run(run_id))
         return self.page(queries, RunQuerySerializer, order=order)
 
 

@@ -24,6 +24,7 @@ class ExportFormat:
 
 _MARK = "\ufeff"
 _JSONL = ExportFormat("jsonl", "JSONL", "application/x-ndjson; charset=utf-8", "jsonl")
+_JSON = ExportFormat("json", "JSON", "application/json", "json")
 _CSV = ExportFormat("csv", "CSV", "text/csv; charset=utf-8", "csv")
 _CSV_EXCEL = ExportFormat("csv_excel", "CSV for Excel", "text/csv; charset=utf-8", "csv", has_mark=True)
 _QUEPID = ExportFormat("quepid", "Ratings of a Quepid case", "text/csv; charset=utf-8", "csv")
@@ -39,6 +40,7 @@ JUDGMENT_FORMATS: dict[str, ExportFormat] = {
     each.name: each for each in (_CSV, _CSV_EXCEL, _JSONL, _QRELS, _QUEPID, _QUEPID_BOOK, _OPENSEARCH, _RRE, _RANKLIB)
 }
 ITEM_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_CSV, _CSV_EXCEL, _JSONL)}
+QUERY_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_CSV, _CSV_EXCEL, _JSON)}
 TABLE_FORMATS: dict[str, ExportFormat] = {each.name: each for each in (_CSV, _CSV_EXCEL)}
 
 

@@ -1,6 +1,5 @@
-"""The page of an evaluation run: metrics, grades, queries; locking, deleting, exporting. Its sidebar: `run_judging`."""
+"""The page of an evaluation run: metrics, grades; locking, deleting, exporting. Its queries: `query_table`."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,17 +12,18 @@ from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 from judging.exports import JUDGMENT_FORMATS, RUN_FORMATS, checked_format, export_judgments, export_run
 from judging.foundation.errors import NotFound
 from judging.ledger.staleness import has_stale_metrics
-from judging.models import EvaluationRun, EvaluationRunStatus, RunQuery
+from judging.models import EvaluationRun, EvaluationRunStatus
 from judging.records.certificates import valid_certificates
 from judging.runs import locks
 from judging.runs.evaluations import delete_run
-from judging.runs.run_lists import comparable_runs, coverage_shares, get_evaluation_run, run_queries
+from judging.runs.run_lists import comparable_runs, get_evaluation_run
 from judging.runs.run_summary import count_written, grade_distribution
 from judging.search.runs.holes import holes_of
-from judging.web.base import PageRequest, go_to, member_required, page_of, signed_in, toast
+from judging.web.base import PageRequest, go_to, member_required, signed_in, toast
 from judging.web.files import download
 from judging.web.judging_runs.start import sidebar
 from judging.web.metric_cards import cards_of, coverage_of
+from judging.web.runs.query_table import queries_context
 from judging.web.search.runs.views import searching_context
 from judging.work import workers
 
@@ -31,23 +31,6 @@ from judging.work import workers
 _MOST_COMPARABLE = 12
 _SEARCHED = (EvaluationRunStatus.COMPLETED, EvaluationRunStatus.FAILED, EvaluationRunStatus.CANCELLED)
 _UNDER_IMPORT = (EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class QueryRow:
-    query: RunQuery
-    # (metric, value, coverage) in the order of the run's metrics.
-    cells: list[tuple[str, float | None, float | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class SortLink:
-    """A column's head: `ordering` is what a click leads to, `direction` how the column is sorted now, "" if it isn't."""
-
-    label: str
-    ordering: str
-    direction: str
-    is_number: bool = True
 
 
 @require_GET
@@ -67,8 +50,8 @@ def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         return _results_part(request, run)
     # The links of the table replace the table alone.
     if part == "queries" or request.htmx.target == "queries":
-        return render(request, "judging/runs/_queries.html", _queries(request, run))
-    context = {**_results(run), **_queries(request, run), **_importing(run), **searching_context(run)}
+        return render(request, "judging/runs/_queries.html", queries_context(request, run))
+    context = {**_results(run), **queries_context(request, run), **_importing(run), **searching_context(run)}
     if request.user.is_member:
         context |= sidebar(request, run)
         context["comparable"] = [
@@ -138,36 +121,6 @@ def _results(run: EvaluationRun) -> dict[str, Any]:
         # Without a worker nothing is renewed, and nothing to wait for.
         "is_renewing": has_stale_metrics(run) and workers.has_live_worker(),
     }
-
-
-def _queries(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
-    """Return a page of the run's queries, worst first unless another order is wanted."""
-    default = run.metrics[0] if run.metrics else "position"
-    allowed = {"position", "query", "judged_count", *run.metrics}
-    ordering = request.GET.get("order", "")
-    if ordering.removeprefix("-") not in allowed:
-        ordering = default
-    page = page_of(request, run_queries(run, ordering)[0], size=25)
-    rows = []
-    for query in page.rows:
-        coverage = coverage_shares(query)
-        cells = [(name, query.metric_values.get(name), coverage.get(name)) for name in run.metrics]
-        rows.append(QueryRow(query, cells))
-    return {
-        "run": run,
-        "queries": page,
-        "query_rows": rows,
-        "order": ordering,
-        "sort_query": _sort_link("Query", "query", ordering, is_number=False),
-        "sort_judged": _sort_link("Judged", "judged_count", ordering),
-        "sort_metrics": [_sort_link(name, name, ordering) for name in run.metrics],
-    }
-
-
-def _sort_link(label: str, name: str, ordering: str, *, is_number: bool = True) -> SortLink:
-    is_rising, is_falling = ordering == name, ordering == f"-{name}"
-    direction = "ascending" if is_rising else "descending" if is_falling else ""
-    return SortLink(label, f"-{name}" if is_rising else name, direction, is_number)
 
 
 def _importing(run: EvaluationRun) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""Which queries of a run are wanted, as a list and as a file."""
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+
+from judging.foundation.errors import Invalid
+from judging.foundation.limits import MAX_SEARCH
+from judging.models import EvaluationRun, RunQuery
+from judging.runs.run_lists import run_queries
+
+QUERY_FILTERS = [
+    OpenApiParameter(
+        "ordering",
+        str,
+        description="position, label, query, judged_count, candidate_count or a metric of the run (rising: worst first;"
+        " queries without candidates come last), - before it: falling.",
+    ),
+    OpenApiParameter("search", str, description=f"In query and label, at most {MAX_SEARCH} characters."),
+    OpenApiParameter("no_results", bool, description="true: those whose list is empty; false: the others."),
+]
+_TRUTH = {"true": True, "false": False, "": None}
+
+
+def wanted_queries(request: Request, run: EvaluationRun) -> tuple[QuerySet[RunQuery], tuple[str, ...]]:
+    """Return the queries that an address asks for, and their order as keyset paging takes it. Raise Invalid."""
+    given = request.query_params
+    no_results = given.get("no_results", "")
+    if no_results not in _TRUTH:
+        raise Invalid("no_results: true or false", errors={"no_results": ["true or false"]})
+    return run_queries(
+        run,
+        given.get("ordering") or "position",
+        search=given.get("search", "").strip(),
+        no_results=_TRUTH[no_results],
+    )

@@ -7,7 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from judging.models import Corpus, Evaluation, EvaluationRun, RunQuery, User
-from tests.factories import make_evaluation, make_run
+from judging.trust.samples.acts import create_check_sample
+from tests.factories import make_certificate, make_evaluation, make_run
+from tests.markup import one_line
 
 EVIL = "<script>alert(1)</script>"
 
@@ -83,3 +85,76 @@ def test_an_evaluation_with_a_locked_run_is_not_deleted(visit: Client) -> None:
     EvaluationRun.objects.update(is_locked=False)
     assert visit.post(f"/evaluations/{run.evaluation_id}/delete").status_code == 302
     assert not Evaluation.objects.exists()
+
+
+SETTINGS = {
+    "name": "renamed",
+    "metrics": ["P@10"],
+    "more_metrics": "P@3",
+    "relevant_from": "2",
+    "judgments_wanted": "3",
+    "engine_model": "e5-large",
+}
+
+
+def test_settings_of_a_run_begin_with_what_it_has(visit: Client) -> None:
+    run = make_run(name="first", metrics=["NDCG@10", "P@7"], judgments_wanted=2, engine_model="e5")
+    assert f'href="/evaluations/runs/{run.pk}/settings"' in text_of(visit, f"/evaluations/runs/{run.pk}")
+    form = visit.get(f"/evaluations/runs/{run.pk}/settings").context["form"]
+    assert form.initial == {
+        "name": "first",
+        "metrics": ["NDCG@10"],
+        "more_metrics": "P@7",
+        "relevant_from": 1,
+        "judgments_wanted": 2,
+        "engine_model": "e5",
+    }
+
+
+def test_changed_settings_are_saved_and_metrics_computed_anew(visit: Client) -> None:
+    run = make_run()
+    response = visit.post(f"/evaluations/runs/{run.pk}/settings", SETTINGS, follow=True)
+    assert "The metrics are computed anew." in response.content.decode()
+    run.refresh_from_db()
+    assert (run.name, run.judgments_wanted, run.engine_model) == ("renamed", 3, "e5-large")
+    assert (run.metrics, run.relevant_from) == (["P@10", "P@3"], 2)
+    assert list(run.metric_values) == ["P@10", "P@3"]
+    again = visit.post(f"/evaluations/runs/{run.pk}/settings", SETTINGS, follow=True)
+    assert "computed anew" not in again.content.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"more_metrics": f"{EVIL}@3"}, {"relevant_from": "5"}, {"judgments_wanted": "21"}, {"name": " "}]
+)
+def test_refused_settings_stay_in_the_form_and_change_nothing(visit: Client, wrong: dict[str, str]) -> None:
+    run = make_run(name="first")
+    response = visit.post(f"/evaluations/runs/{run.pk}/settings", SETTINGS | wrong)
+    page = response.content.decode()
+    assert list(response.context["form"].errors) in (list(wrong), ["metrics"])
+    assert "e5-large" in page
+    assert EVIL not in page
+    run.refresh_from_db()
+    assert (run.name, run.judgments_wanted) == ("first", 1)
+
+
+def test_settings_of_a_locked_run_stand_still(visit: Client) -> None:
+    run = make_run(name="first", is_locked=True, locked_at=timezone.now())
+    for page in (
+        text_of(visit, f"/evaluations/runs/{run.pk}/settings"),
+        visit.post(f"/evaluations/runs/{run.pk}/settings", SETTINGS).content.decode(),
+    ):
+        assert "This run is locked" in page
+        assert "Save</button>" not in page
+    run.refresh_from_db()
+    assert run.name == "first"
+
+
+def test_settings_say_which_change_voids_certificates(visit: Client, member: User) -> None:
+    run = make_run()
+    url = f"/evaluations/runs/{run.pk}/settings"
+    assert "void" not in text_of(visit, url)
+    certificate = make_certificate(create_check_sample(run=run, goal="certify", metric="P@10", actor=member))
+    assert "void for good when" in one_line(text_of(visit, url))
+    visit.post(url, SETTINGS)
+    certificate.refresh_from_db()
+    assert certificate.void_reason == "relevant_from_changed"

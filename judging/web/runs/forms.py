@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from judging.foundation.limits import MAX_MODEL, MAX_NAME
+from judging.foundation.limits import MAX_JUDGMENTS_WANTED, MAX_MODEL, MAX_NAME
 from judging.foundation.scales import SCALES
 from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
-from judging.models import Corpus, Evaluation, MatchMode
+from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode
 from judging.runs.evaluation_lists import corpora
 from judging.runs.importing.formats.recognition import FORMATS
 from judging.web.runs.search_inputs import SearchInputsForm
@@ -122,16 +122,9 @@ def _read_as(field: str) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=[("auto", "What it looks like"), *labels], required=False)
 
 
-class ImportRunForm(_UploadForm):
-    """An evaluation run from files."""
+class _MeasuredForm(forms.Form):
+    """A form that says what a run is measured by: chips and typed names together are `all_metrics`."""
 
-    name = forms.CharField(label="Name of the run", max_length=MAX_NAME)
-    scale = forms.ChoiceField(
-        label="Grading scale",
-        choices=[(scale.name, scale_words(scale)) for scale in SCALES.values()],
-        initial="graded",
-        widget=forms.RadioSelect,
-    )
     metrics = forms.MultipleChoiceField(
         label="Metrics",
         choices=[(name, name) for name in OFFERED_METRICS],
@@ -159,6 +152,47 @@ class ImportRunForm(_UploadForm):
         required=False,
         widget=forms.TextInput(attrs={"placeholder": "text-embedding-3-small", "autocomplete": "off"}),
         help_text="If the search ranks with a model: a judge of the same family favours it, and comparisons warn of it.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        typed = [name.strip() for name in cleaned.get("more_metrics", "").split(",")]
+        chosen = cleaned.get("metrics", [])
+        cleaned["all_metrics"] = [*chosen, *(name for name in typed if name and name not in chosen)]
+        return cleaned
+
+
+def initial_measures(run: EvaluationRun) -> dict[str, Any]:
+    """Return what a form begins with where it is measured like a run."""
+    return {
+        "metrics": [name for name in run.metrics if name in OFFERED_METRICS],
+        "more_metrics": ", ".join(name for name in run.metrics if name not in OFFERED_METRICS),
+        "relevant_from": run.relevant_from,
+    }
+
+
+class RunSettingsForm(_MeasuredForm):
+    """What changes of a run that exists."""
+
+    name = forms.CharField(label="Name of the run", max_length=MAX_NAME)
+    judgments_wanted = forms.IntegerField(
+        label="Grades wanted per candidate",
+        min_value=1,
+        max_value=MAX_JUDGMENTS_WANTED,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        help_text="Evaluate shows a candidate until so many people have graded it.",
+    )
+
+
+class ImportRunForm(_MeasuredForm, _UploadForm):
+    """An evaluation run from files."""
+
+    name = forms.CharField(label="Name of the run", max_length=MAX_NAME)
+    scale = forms.ChoiceField(
+        label="Grading scale",
+        choices=[(scale.name, scale_words(scale)) for scale in SCALES.values()],
+        initial="graded",
+        widget=forms.RadioSelect,
     )
     file_format = forms.ChoiceField(
         label="Files",
@@ -203,10 +237,7 @@ class ImportRunForm(_UploadForm):
     )
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        typed = [name.strip() for name in cleaned.get("more_metrics", "").split(",")]
-        chosen = cleaned.get("metrics", [])
-        cleaned["all_metrics"] = [*chosen, *(name for name in typed if name and name not in chosen)]
+        cleaned = super().clean()
         if cleaned.get("file_format") == "jsonl":
             self._need("results", "Choose the file with the results.")
         else:
@@ -256,10 +287,4 @@ def initial_import(evaluation: Evaluation) -> dict[str, Any]:
     newest = evaluation.runs.first()
     if newest is None:
         return {}
-    offered = [name for name in newest.metrics if name in OFFERED_METRICS]
-    return {
-        "scale": newest.scale,
-        "metrics": offered,
-        "more_metrics": ", ".join(name for name in newest.metrics if name not in OFFERED_METRICS),
-        "relevant_from": newest.relevant_from,
-    }
+    return {"scale": newest.scale, **initial_measures(newest)}

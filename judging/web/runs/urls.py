@@ -3,7 +3,7 @@
 from django.urls import path
 
 from judging.web.judging_runs import compare, consensus, current, detail, start
-from judging.web.runs import evaluation_runs, evaluations, imports, query_table
+from judging.web.runs import evaluation_runs, evaluations, imports, query_table, run_settings
 from judging.web.trust import run_trust
 
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("evaluations/<uuid:evaluation_id>/import-judgments", imports.import_judgments, name="import_judgments"),
     # Evaluation runs
     path("evaluations/runs/<uuid:run_id>", evaluation_runs.evaluation_run, name="evaluation_run"),
+    path("evaluations/runs/<uuid:run_id>/settings", run_settings.run_settings, name="run_settings"),
     path("evaluations/runs/<uuid:run_id>/lock", evaluation_runs.lock_run, name="lock_run"),
     path("evaluations/runs/<uuid:run_id>/unlock", evaluation_runs.unlock_run, name="unlock_run"),
     path("evaluations/runs/<uuid:run_id>/delete", evaluation_runs.delete_evaluation_run, name="delete_run"),

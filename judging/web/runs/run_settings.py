@@ -1,0 +1,51 @@
+"""The settings of an evaluation run: its name, what it is measured by, how many people are to grade it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from judging.models import EvaluationRun
+from judging.records.certificates import valid_certificates
+from judging.runs.evaluation_runs import update_run
+from judging.runs.run_lists import get_evaluation_run
+from judging.web.base import PageRequest, errors_on, go_to, member_required, toast
+from judging.web.runs.forms import RunSettingsForm, initial_measures
+
+
+@member_required
+def run_settings(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Show and save a run's settings; a locked run has none to change."""
+    run = get_evaluation_run(run_id)
+    form = RunSettingsForm(request.POST) if request.method == "POST" else RunSettingsForm(initial=_initial(run))
+    if form.is_valid():
+        values = form.cleaned_data
+        before = run.metrics, run.relevant_from
+        with errors_on(form):
+            changed = update_run(
+                run=run,
+                actor=request.user,
+                name=values["name"],
+                metrics=values["all_metrics"],
+                relevant_from=values["relevant_from"],
+                judgments_wanted=values["judgments_wanted"],
+                engine_model=values["engine_model"],
+            )
+            has_new_metrics = (changed.metrics, changed.relevant_from) != before
+            toast(request, messages.SUCCESS, f"Saved.{' The metrics are computed anew.' if has_new_metrics else ''}")
+            return go_to(request, "evaluation_run", run.pk)
+    return render(
+        request,
+        "judging/runs/settings.html",
+        {"run": run, "form": form, "certified_count": len(valid_certificates([run.pk]))},
+    )
+
+
+def _initial(run: EvaluationRun) -> dict[str, object]:
+    return {
+        "name": run.name,
+        "judgments_wanted": run.judgments_wanted,
+        "engine_model": run.engine_model,
+        **initial_measures(run),
+    }

@@ -4,29 +4,35 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from judging.foundation.limits import MIN_BEST_COVERAGE
 from judging.models import EvaluationRun
 
 
 @dataclass(frozen=True, slots=True)
 class MetricCard:
-    """A metric of a run. `is_best`: no run beside it on the same scale has more."""
+    """A metric of a run. `is_highest`: no run beside it on the same scale has more."""
 
     name: str
     value: float | None
     coverage: float | None
-    is_best: bool = False
+    is_highest: bool = False
     certificate_id: UUID | None = None
+
+    @property
+    def is_best(self) -> bool:
+        """Whether it is the highest and enough of what it looks at is judged to say so."""
+        return self.is_highest and (self.coverage or 0) >= MIN_BEST_COVERAGE
 
 
 def cards_of(
     run: EvaluationRun,
     *,
     names: Iterable[str] | None = None,
-    best: Iterable[str] = (),
+    highest: Iterable[str] = (),
     certificates: Mapping[tuple[UUID, str], UUID] | None = None,
 ) -> list[MetricCard]:
-    """Return cards of a run's metrics, or of `names`; those in `best` are marked, and those that are certified."""
-    marked, certified = set(best), certificates or {}
+    """Return cards of a run's metrics, or of `names`; those in `highest` are marked, and those that are certified."""
+    marked, certified = set(highest), certificates or {}
     return [
         MetricCard(
             name,

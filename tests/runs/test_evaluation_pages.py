@@ -51,14 +51,26 @@ def test_an_evaluation_compares_its_runs_with_coverage(visit: Client) -> None:
         run = make_run(evaluation=evaluation, name=name, metrics=["NDCG@10"])
         RunQuery.objects.filter(run=run).update(is_scored=True, metric_values={"NDCG@10": value})
         EvaluationRun.objects.filter(pk=run.pk).update(
-            metric_values={"NDCG@10": value}, coverage_values={"NDCG@10": 0.75}
+            metric_values={"NDCG@10": value}, coverage_values={"NDCG@10": 0.8}
         )
     page = text_of(visit, f"/evaluations/{evaluation.pk}")
-    for words in ("Guidelines of ours", "0.5000", "0.6250", "75 % judged", "+0.1250", "<b>2</b> better", "(best)"):
+    for words in ("Guidelines of ours", "0.5000", "0.6250", "80 % judged", "+0.1250", "<b>2</b> better", "(best)"):
         assert words in page
     assert json.loads(page.split('id="trend" type="application/json">')[1].split("</script>")[0])["series"] == [
         {"name": "NDCG@10", "values": [0.5, 0.625]}
     ]
+
+
+def test_the_highest_value_is_not_called_best_under_80_percent_judged(visit: Client) -> None:
+    evaluation = make_evaluation()
+    for value, coverage in ((0.5, 1.0), (0.625, 0.79)):
+        run = make_run(evaluation=evaluation, metrics=["NDCG@10"])
+        EvaluationRun.objects.filter(pk=run.pk).update(
+            metric_values={"NDCG@10": value}, coverage_values={"NDCG@10": coverage}
+        )
+    page = text_of(visit, f"/evaluations/{evaluation.pk}")
+    assert "(best)" not in page
+    assert page.count("highest, but under 80 % judged") == 1
 
 
 def test_runs_on_different_scales_are_not_compared(visit: Client) -> None:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from judging.corpora.corpora import create_corpus
+from judging.foundation.limits import MIN_BEST_COVERAGE
 from judging.models import Evaluation, EvaluationRun, EvaluationRunStatus
 from judging.runs.evaluation_lists import evaluations as all_evaluations
 from judging.runs.evaluation_lists import get_evaluation
@@ -122,6 +123,7 @@ def _evaluation_page(
         "page": page,
         "metrics": metrics,
         "rows": _columns(page.rows, metrics),
+        "best_coverage": MIN_BEST_COVERAGE,
         "chart": _chart(completed, metrics),
         "is_editing": is_editing,
         "form": form
@@ -139,13 +141,13 @@ def _metrics_of(runs: list[EvaluationRun]) -> list[str]:
 
 
 def _columns(runs: list[EvaluationRun], metrics: list[str]) -> list[RunColumns]:
-    best: dict[tuple[str, str], float] = {}
+    highest: dict[tuple[str, str], float] = {}
     counts: dict[tuple[str, str], int] = {}
     for run in runs:
         for name in metrics:
             value = run.metric_values.get(name)
             if value is not None:
-                best[run.scale, name] = max(value, best.get((run.scale, name), value))
+                highest[run.scale, name] = max(value, highest.get((run.scale, name), value))
                 counts[run.scale, name] = counts.get((run.scale, name), 0) + 1
     return [
         RunColumns(
@@ -154,11 +156,11 @@ def _columns(runs: list[EvaluationRun], metrics: list[str]) -> list[RunColumns]:
             cards_of(
                 run,
                 names=metrics,
-                # Of a single value, none is the best.
-                best=[
+                # Of a single value, none is the highest.
+                highest=[
                     name
                     for name in metrics
-                    if counts.get((run.scale, name), 0) > 1 and run.metric_values.get(name) == best[run.scale, name]
+                    if counts.get((run.scale, name), 0) > 1 and run.metric_values.get(name) == highest[run.scale, name]
                 ],
             ),
         )

@@ -310,3 +310,20 @@ def test_pages_of_runs_are_accessible_and_fit_the_window(
             visitor.page.wait_for_timeout(50)
         assert visitor.accessibility_problems() == [], path
         assert visitor.overflow() <= 0, path
+
+
+def test_comparing_runs_fits_320_px_and_acts_stay_as_time_goes_by(new_visitor: NewVisitor) -> None:
+    run = small_run(metrics=["NDCG@10", "Recall@100"])
+    values = {"metric_values": {"NDCG@10": 0.5, "Recall@100": 0.5}, "coverage_values": {"NDCG@10": 0.75}}
+    for each in (run, small_run(evaluation=run.evaluation, metrics=run.metrics)):
+        EvaluationRun.objects.filter(pk=each.pk).update(**values)
+    ada = make_user(email="ada@example.com")
+    narrow = new_visitor(ada, viewport={"width": 320, "height": 800})
+    page = narrow.open(f"/evaluations/{run.evaluation_id}")
+    expect(page.locator("#comparison th", has_text="Recall@100")).to_be_visible()
+    assert narrow.overflow() == 0
+    page = new_visitor(ada).open(f"/evaluations/runs/{run.pk}")
+    acts = page.locator(".page-acts")
+    before = acts.bounding_box()
+    page.locator(".run-facts time").evaluate("time => time.textContent = '12 minutes ago, and more '.repeat(9)")
+    assert acts.bounding_box() == before

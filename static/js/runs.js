@@ -34,6 +34,22 @@
 
   document.addEventListener("change", (event) => event.target.closest("form[data-submit-on-change]")?.requestSubmit());
 
+  // "Run AI Judge": when its form opens, the focus goes into it; when it closes, Escape does that, too, back to the button
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.requestConfig?.target?.id !== "start") return;
+    const start = $("#start");
+    // Somebody who has gone elsewhere meanwhile stays there.
+    if (!start || (document.activeElement !== document.body && !start.contains(document.activeElement))) return;
+    const fields = [...start.querySelectorAll("select, input:not([type=hidden])")].filter((field) => !field.disabled);
+    const wrong = fields.find((field) => field.getAttribute("aria-invalid") === "true");
+    (wrong ?? fields[0] ?? $("a[href], button", start))?.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || $("dialog[open]")) return;
+    event.target.closest?.("#start-form")?.querySelector("[data-close]").click();
+  });
+
   // Imports: files are named where they were chosen, dropped together they find their places
 
   const formOf = (event) => event.target.closest?.("form[data-import]");

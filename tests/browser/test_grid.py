@@ -162,6 +162,49 @@ def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(
     assert list(Judgment.objects.filter(member=user).values_list("grade", "saw_ai_grade")) == [(0, True)]
 
 
+def chosen(page: Page) -> list[int]:
+    return [int(box.input_value().split(":")[0]) for box in page.locator("input[name=seen]:checked").all()]
+
+
+def test_a_keyboard_skips_to_the_rows_chooses_a_range_and_confirms_it(new_visitor: NewVisitor, user: User) -> None:
+    run = make_run({f"query {q}": ["d1", "d2", "d3", "d4"] for q in range(3)})
+    ai_grades(run, {(f"query {q}", doc): 2 for q in range(3) for doc in ("d1", "d2", "d3", "d4")})
+    page = open_grid(new_visitor, user, run).page
+    rows = [entry(page, run, "query 0", f"d{n}") for n in (1, 2, 3, 4)]
+    for key in ("Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    expect(rows[0]).to_be_focused()
+    for key in ("J", "Shift+ArrowDown", "J", "K"):
+        page.keyboard.press(key)
+    pks = [candidate(run, "query 0", f"d{n}").pk for n in (1, 2, 3)]
+    expect(rows[2]).to_be_focused()
+    assert chosen(page) == pks
+    for key in ("Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("button", name="Confirm AI grade", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("3 AI grades confirmed.")
+    expect(rows[2]).to_be_focused()
+    saved(page)
+    assert mine(user) == [2, 2, 2]
+
+
+def test_shift_clicks_choose_from_the_row_before(new_visitor: NewVisitor, user: User) -> None:
+    run = make_run({"red shoes": ["d1", "d2", "d3", "d4", "d5"]})
+    ai_grades(run, {("red shoes", f"d{n}"): 2 for n in (1, 2, 4, 5)})
+    page = open_grid(new_visitor, user, run).page
+    rows = {n: entry(page, run, "red shoes", f"d{n}") for n in range(1, 6)}
+    pks = {n: candidate(run, "red shoes", f"d{n}").pk for n in range(1, 6)}
+    rows[2].locator(".entry-title").click()
+    rows[4].locator(".entry-title").click(modifiers=["Shift"])
+    assert chosen(page) == [pks[2], pks[4]]
+    rows[1].locator("input[name=seen]").check()
+    rows[5].locator("input[name=seen]").click(modifiers=["Shift"])
+    assert chosen(page) == [pks[1], pks[2], pks[4], pks[5]]
+    rows[4].locator("input[name=seen]").click(modifiers=["Shift"])
+    assert chosen(page) == [pks[5]]
+
+
 def test_a_failed_save_shows_a_message_and_keeps_the_earlier_grade(
     new_visitor: NewVisitor, user: User, run: EvaluationRun
 ) -> None:

@@ -148,6 +148,26 @@ def test_a_judging_run_is_cancelled_in_mid_run_and_the_gaps_are_filled(new_visit
     assert not Candidate.objects.filter(run=run, effective_grade=None).exists()
 
 
+def test_a_keyboard_opens_the_start_form_and_comes_back_from_it(new_visitor: NewVisitor, stub: Stub) -> None:
+    make_judge(make_provider(stub.base_url), name="Careful")
+    page = new_visitor(make_user()).open(f"/evaluations/runs/{small_run().pk}")
+    for key in ("Tab", "Tab"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("link", name="Skip to “Run AI Judge”")).to_be_focused()
+    button, first = page.get_by_role("button", name="Run AI Judge"), page.get_by_label("AI Judge", exact=True)
+    for key in ("Enter", "Tab"):
+        page.keyboard.press(key)
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(first).to_be_focused()
+    page.get_by_role("button", name="Cancel").press("Enter")
+    expect(button).to_be_focused()
+
+
 def test_a_double_click_starts_one_run(new_visitor: NewVisitor, stub: Stub) -> None:
     make_judge(make_provider(stub.base_url), name="Careful")
     run = small_run()

@@ -24,16 +24,18 @@ export const listen = (given, mayRepeat) => {
       toggleDetails(selected(), false);
       return;
     }
-    const button = gradeButton(selected(), event.key);
-    if (!button && closed && /^[0-9]$/.test(event.key)) window.releval.toast("info", closed.innerText.trim());
-    if (!button && !Object.hasOwn(acts, event.key)) return;
-    if (event.repeat && !mayRepeat.has(event.key)) return;
+    // Letters and signs say Shift themselves.
+    const key = event.shiftKey && event.key.length > 1 ? `Shift ${event.key}` : event.key;
+    const button = gradeButton(selected(), key);
+    if (!button && closed && /^[0-9]$/.test(key)) window.releval.toast("info", closed.innerText.trim());
+    if (!button && !Object.hasOwn(acts, key)) return;
+    if (event.repeat && !mayRepeat.has(key)) return;
     event.preventDefault();
     if (button) {
       give(button);
       step(1);
     } else {
-      acts[event.key]();
+      acts[key]();
     }
   });
 };

@@ -1,6 +1,6 @@
 // The keys of the review grid. ? lists them (_keys.html).
 
-import { chooseSelected, confirmSelected } from "./choosing.js";
+import { chooseOnTheWay, chooseSelected, confirmSelected } from "./choosing.js";
 import { toggleDetails } from "./details.js";
 import { listen } from "./keyboard.js";
 import { selected, step } from "./selection.js";
@@ -12,11 +12,15 @@ listen(
     ArrowUp: () => step(-1),
     j: () => step(1),
     k: () => step(-1),
+    J: () => chooseOnTheWay(1),
+    K: () => chooseOnTheWay(-1),
+    "Shift ArrowDown": () => chooseOnTheWay(1),
+    "Shift ArrowUp": () => chooseOnTheWay(-1),
     r: () => toggleDetails(selected()),
     u: undo,
     c: confirmSelected,
     x: chooseSelected,
     "/": () => document.getElementById("grid-search").focus(),
   },
-  new Set(["ArrowDown", "ArrowUp", "j", "k"]),
+  new Set(["ArrowDown", "ArrowUp", "j", "k", "Shift ArrowDown", "Shift ArrowUp", "J", "K"]),
 );

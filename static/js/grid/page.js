@@ -3,7 +3,7 @@
 
 import { showChoosing } from "./choosing.js";
 import "./keys.js";
-import { selectFirst } from "./selection.js";
+import { select, selected, selectFirst } from "./selection.js";
 import { forgetUndos } from "./undo.js";
 
 const begin = () => {
@@ -20,6 +20,12 @@ document.getElementById("grid-filter").addEventListener("htmx:configRequest", (e
   // Questions left open do not belong in the address.
   const { formData } = event.detail;
   for (const name of [...formData.keys()]) if (!formData.get(name)) formData.delete(name);
+});
+
+document.querySelector("[data-to-rows]").addEventListener("click", (event) => {
+  if (!selected()) return;
+  event.preventDefault();
+  select(selected());
 });
 
 // An image that can't be had leaves no hole. Errors do not bubble.

@@ -3,9 +3,13 @@
 import { entryOf, review } from "./elements.js";
 
 let selectedPk;
+const listeners = [];
+
+// After each change, call `listener` with the row selected.
+export const onSelected = (listener) => listeners.push(listener);
 
 // Where lists stand next to each other, those of the list that one is in.
-const entries = () => [...(entryOf(selectedPk)?.closest("[data-list]") ?? review).querySelectorAll(".entry")];
+export const entries = () => [...(entryOf(selectedPk)?.closest("[data-list]") ?? review).querySelectorAll(".entry")];
 
 export const selected = () => entryOf(selectedPk);
 
@@ -19,6 +23,7 @@ export const select = (entry, { focus = true } = {}) => {
   selectedPk = entry.dataset.candidatePk;
   entry.setAttribute("aria-current", "true");
   entry.tabIndex = 0;
+  for (const listener of listeners) listener(entry);
   if (!focus) return;
   entry.focus({ preventScroll: true });
   entry.scrollIntoView({ block: "nearest" });

@@ -111,7 +111,7 @@ def grid_rows(
     limit = max(1, min(limit, MAX_PAGE))
     bands = bands_of(ordering, grid_filter, run.grading_scale)
     at = read_cursor(cursor, ordering, bands) if cursor else None
-    candidates = Candidate.objects.filter(condition(run, grid_filter))
+    candidates = Candidate.objects.filter(condition(run, grid_filter, viewer))
     places = place(candidates, bands, at, limit + 1)
     is_backward = at is not None and at.is_backward
     has_more = len(places) > limit

@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_INTEGER, MAX_SEARCH
 from judging.foundation.scales import Scale
-from judging.models import AuthorKind, EvaluationRun, JudgeVersion, LockedJudgment
+from judging.models import AuthorKind, Candidate, EvaluationRun, JudgeVersion, Judgment, LockedJudgment, User
 
 STATUSES = ("unjudged", "judged", "by_people", "failed", "disagreement")
+# Whose grades are wanted still: of anybody, or of the one who looks.
+PEOPLE = ("none", "not_me")
 _GRADES = ("grade", "min_grade", "max_grade", "ai_grade", "min_ai_grade", "max_ai_grade")
-FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status")
+FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status", "people")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class GridFilter:
     ai_judge_id: UUID | None = None
     max_rank: int | None = None
     status: str = ""
+    people: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -93,6 +96,11 @@ def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
             raise ValueError(text)
         return text
 
+    def people(text: str) -> str:
+        if text not in PEOPLE:
+            raise ValueError(text)
+        return text
+
     for name in _GRADES:
         take(name, grade, f"a grade of the scale {scale.name}, {scale.minimum} to {scale.maximum}")
     for name in ("query_id", "ai_judge_id"):
@@ -100,6 +108,7 @@ def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
     take("max_rank", rank, "a whole number from 1")
     take("search", search, f"at most {MAX_SEARCH} characters")
     take("status", status, f"one of {', '.join(STATUSES)}")
+    take("people", people, f"one of {', '.join(PEOPLE)}")
     for least, most in (("min_grade", "max_grade"), ("min_ai_grade", "max_ai_grade")):
         if least in read and most in read and read[least] > read[most]:
             problems[most] = [f"below {least}"]
@@ -108,8 +117,8 @@ def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
     return GridFilter(**read)
 
 
-def condition(run: EvaluationRun, grid_filter: GridFilter) -> Q:
-    """Return a filter's condition on candidates, the run included."""
+def condition(run: EvaluationRun, grid_filter: GridFilter, viewer: User | None) -> Q:
+    """Return a filter's condition on candidates as `viewer` sees them, the run included."""
     where = Q(run=run)
     for name, lookup in (
         ("query_id", "run_query_id"),
@@ -126,6 +135,10 @@ def condition(run: EvaluationRun, grid_filter: GridFilter) -> Q:
             where &= Q(**{lookup: value})
     if grid_filter.status:
         where &= _BY_STATUS[grid_filter.status]
+    if grid_filter.people == "none":
+        where &= Q(people_mean__isnull=True)
+    elif grid_filter.people == "not_me" and viewer is not None:
+        where &= ~_graded_by(run, viewer)
     if grid_filter.ai_judge_id is not None:
         where &= _of_judge(run, grid_filter.ai_judge_id)
     if grid_filter.search:
@@ -145,6 +158,15 @@ _BY_STATUS = {
     "failed": Q(last_item_status="failed"),
     "disagreement": Q(people_mean__isnull=False, ai_grade__isnull=False) & ~Q(effective_grade=F("ai_grade")),
 }
+
+
+def _graded_by(run: EvaluationRun, viewer: User) -> Q:
+    pair = {"query_id": OuterRef("query_id"), "document_id": OuterRef("document_id")}
+    if run.is_locked:
+        frozen = LockedJudgment.objects.filter(run=run, author_kind=AuthorKind.MEMBER, member_id=viewer.pk, **pair)
+        return Q(Exists(frozen))
+    live = Judgment.objects.filter(author_kind=AuthorKind.MEMBER, member_id=viewer.pk, scale=run.scale, **pair)
+    return Q(Exists(live))
 
 
 def _of_judge(run: EvaluationRun, judge_id: UUID) -> Q:
@@ -190,3 +212,23 @@ def saved_views(scale: Scale) -> tuple[SavedView, ...]:
         SavedView("failed", "failed", replace(everything, status="failed"), "query"),
         SavedView("unjudged", "unjudged", replace(everything, status="unjudged"), "query"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GridCounts:
+    """How many candidates pass a filter, and how many each saved view holds, by its key."""
+
+    shown: int
+    by_view: Mapping[str, int]
+
+
+def grid_counts(run: EvaluationRun, grid_filter: GridFilter, *, viewer: User | None) -> GridCounts:
+    """Count what a filter and the saved views leave, in one statement over the run."""
+    counted = {
+        view.key.replace("-", "_"): Count("pk", filter=condition(run, view.filter, viewer))
+        for view in saved_views(run.grading_scale)
+    }
+    found = Candidate.objects.filter(run=run).aggregate(
+        shown=Count("pk", filter=condition(run, grid_filter, viewer)), **counted
+    )
+    return GridCounts(found.pop("shown"), {key.replace("_", "-"): count for key, count in found.items()})

@@ -68,6 +68,7 @@ def _meaning(given: GridFilter) -> tuple[object, ...]:
         given.ai_judge_id,
         given.max_rank,
         given.status,
+        given.people,
     )
 
 

@@ -23,7 +23,7 @@ from judging.models import (
     content_hash,
 )
 from judging.review.grid import all_grid_rows, grid_rows, opinions_of, rows_of
-from judging.review.grid_filter import GridFilter, parse_grid_filter, saved_views
+from judging.review.grid_filter import GridFilter, grid_counts, parse_grid_filter, saved_views
 from judging.review.grid_order import ORDERINGS
 from judging.runs.locks import lock_run
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
@@ -121,6 +121,8 @@ def test_the_greatest_disagreement_comes_first() -> None:
         ({"status": "judged"}, ["ad1", "ad2", "bd1"]),
         ({"status": "failed"}, ["bd3"]),
         ({"status": "disagreement"}, ["ad2"]),
+        ({"people": "none"}, ["ad1", "bd3", "cd9"]),
+        ({"people": "none", "status": "judged"}, ["ad1"]),
         ({"grade": "3"}, ["ad2"]),
         ({"min_grade": "3"}, ["ad1", "ad2"]),
         ({"max_grade": "3"}, ["ad2", "bd1"]),
@@ -153,7 +155,7 @@ def test_rows_are_found_by_query_and_by_judge(run: EvaluationRun) -> None:
 
 def test_wrong_filters_are_refused_field_by_field() -> None:
     wrong = {
-        "grade": "5", "ai_grade": "x", "min_grade": "-1", "max_rank": "0", "query_id": "7", "status": "lost",
+        "grade": "5", "ai_grade": "x", "min_grade": "-1", "max_rank": "0", "query_id": "7", "status": "lost", "people": "all",
         "search": "x" * 201, "ai_judge_id": "no",
     }  # fmt: skip
     with pytest.raises(Invalid) as refused:
@@ -322,6 +324,26 @@ def test_saved_views_ask_what_their_names_say(run: EvaluationRun) -> None:
         "failed": ["bd3"],
         "unjudged": ["bd3", "cd9"],
     }
+
+
+def test_rows_not_by_me_are_those_without_a_grade_of_the_viewer(run: EvaluationRun, member: User) -> None:
+    not_mine = GridFilter(people="not_me")
+    grade(run, member, "a", "d1", 2)
+    for now in (run, lock_run(run=run, actor=member)):
+        rows = grid_rows(now, viewer=member, grid_filter=not_mine).rows
+        assert [f"{row.query_text}{row.document_key}" for row in rows] == ["ad2", "bd1", "bd3", "cd9"]
+        assert len(grid_rows(now, viewer=make_user(), grid_filter=not_mine).rows) == 5
+
+
+def test_counts_of_views_and_of_the_filter_take_one_query(
+    run: EvaluationRun, member: User, django_assert_num_queries: Any
+) -> None:
+    grade(run, member, "c", "d9", 2)
+    asked = GridFilter(people="not_me", search="d1")
+    with django_assert_num_queries(1):
+        counts = grid_counts(run, asked, viewer=member)
+    assert counts.shown == 2
+    assert counts.by_view == {"ai-high": 1, "ai-low-at-top": 1, "disagreement": 1, "failed": 1, "unjudged": 1}
 
 
 def test_highly_relevant_begins_where_the_scale_says() -> None:

@@ -127,6 +127,25 @@ def test_a_list_longer_than_a_page_continues_on_the_next(member: User) -> None:
     assert len(row_ids(page_of(client, run, query_id=query.pk))) == 150
 
 
+def test_members_see_how_many_candidates_each_view_and_the_filter_hold(run: EvaluationRun, member: User) -> None:
+    response = client_of(member).get(url(run, people="none", search="shoes"))
+    assert [tab.count for tab in response.context["tabs"]] == [5, 1, 1, 0, 0, 3]
+    assert "3 candidates" in response.content.decode()
+    rater = client_of(make_user(Role.RATER)).get(url(run))
+    assert {tab.count for tab in rater.context["tabs"]} == {None}
+
+
+def test_a_large_run_is_counted_after_its_page(run: EvaluationRun, member: User) -> None:
+    client = client_of(member)
+    EvaluationRun.objects.filter(pk=run.pk).update(candidate_count=100_000)
+    assert client.get(url(run, search="shoes")).context["counts"] is None
+    part = url(run, part="counts", search="shoes")
+    assert f'hx-get="{part.replace("&", "&amp;")}"' in page_of(client, run, search="shoes")
+    counted = client.get(part, headers=HTMX).content.decode()
+    assert "3 candidates" in counted
+    assert "hx-get" not in counted
+
+
 def test_saved_views_are_tabs_and_the_current_one_says_so(run: EvaluationRun, member: User) -> None:
     client = client_of(member)
     tabs = client.get(url(run)).context["tabs"]

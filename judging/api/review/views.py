@@ -18,7 +18,7 @@ from judging.ledger import PersonGrade
 from judging.rest.paging import DEFAULT_PAGE_SIZE
 from judging.rest.permissions import AnyRole
 from judging.review.grid import grid_rows, rows_of
-from judging.review.grid_filter import FILTER_NAMES, STATUSES, parse_grid_filter
+from judging.review.grid_filter import FILTER_NAMES, PEOPLE, STATUSES, parse_grid_filter
 from judging.review.grid_order import DEFAULT_ORDERING, ORDERINGS
 from judging.review.judgments import named_candidates, record_judgments
 from judging.runs.run_lists import get_evaluation_run
@@ -28,14 +28,13 @@ _TYPES: dict[str, OpenApiTypes | dict[str, Any]] = {
     "ai_judge_id": OpenApiTypes.UUID,
     "search": OpenApiTypes.STR,
     "status": OpenApiTypes.STR,
+    "people": OpenApiTypes.STR,
     "max_rank": {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER},
 }
 _GRADE: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_GRADE}
+_WORDS = {"status": STATUSES, "people": PEOPLE}
 _PARAMETERS = [
-    *(
-        OpenApiParameter(name, _TYPES.get(name, _GRADE), enum=STATUSES if name == "status" else None)
-        for name in FILTER_NAMES
-    ),
+    *(OpenApiParameter(name, _TYPES.get(name, _GRADE), enum=_WORDS.get(name)) for name in FILTER_NAMES),
     OpenApiParameter("ordering", str, enum=ORDERINGS, default=DEFAULT_ORDERING),
 ]
 _PAGE_SIZE = serializers.IntegerField(min_value=1, max_value=MAX_PAGE)
@@ -50,7 +49,7 @@ class CandidateList(ApiView):
         many=True,
         query=_PARAMETERS,
         description="`grade`, `min_grade` and `max_grade` are about the effective grade; `search` looks for a text in"
-        " query, title and id. Whatever it is ordered by, what has no value comes last.",
+        " query, title and id; `people` leaves what no person has graded yet (`none`), or not you (`not_me`). Whatever it is ordered by, what has no value comes last.",
     )
     def get(self, request: Request, run_id: UUID) -> Response:
         run = get_evaluation_run(run_id)

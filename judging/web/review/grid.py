@@ -19,7 +19,7 @@ from judging.models import EvaluationRun
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
 from judging.review.grid import opinions_of, rows_of
 from judging.review.grid_export import export_grid
-from judging.review.grid_filter import GridFilter, parse_grid_filter
+from judging.review.grid_filter import GridFilter, grid_counts, parse_grid_filter
 from judging.review.grid_lists import is_by_query, list_page
 from judging.review.grid_order import DEFAULT_ORDERING, bands_of
 from judging.review.own_grades import candidate_of
@@ -31,13 +31,16 @@ from judging.web.review.given import given_grades
 from judging.web.review.grid_controls import controls, grid_query, ordering_control, tabs
 from judging.web.review.grid_rows import entry_of, grade_keys, metric_cards, ranked_lists
 
+# Runs with more candidates are counted after the page, in a request of its own.
+_COUNTED_AT_ONCE = 5000
+
 
 @require_GET
 @signed_in
 def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Show candidates with everyone's grades. Filters that can't be read are listed, and kept as given."""
     run = get_evaluation_run(run_id)
-    if request.htmx and request.GET.get("part") == "metrics":
+    if _is_part(request, "metrics"):
         return render(request, "judging/grid/_metrics.html", {"metrics": metric_cards(run), "base": _base(run)})
     problems: list[str] = []
     grid_filter, ordering = GridFilter(), DEFAULT_ORDERING
@@ -46,6 +49,8 @@ def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
     except Invalid as error:
         problems = [f"{name}: {', '.join(texts)}" for name, texts in error.errors.items()]
     context = _frame(request, run, grid_filter, ordering) | {"problems": problems}
+    if _is_part(request, "counts"):
+        return render(request, "judging/grid/_views.html", context)
     if not problems:
         page = list_page(
             run,
@@ -143,6 +148,8 @@ def _asked(request: PageRequest, run: EvaluationRun) -> tuple[GridFilter, str]:
 def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, ordering: str) -> dict[str, Any]:
     base = _base(run)
     filters = controls(run, request.GET)
+    is_counted = run.candidate_count <= _COUNTED_AT_ONCE or _is_part(request, "counts")
+    counts = grid_counts(run, grid_filter, viewer=request.user) if is_counted else None
     return {
         "run": run,
         "base": base,
@@ -151,7 +158,8 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
         "filter": grid_filter,
         "search": request.GET.get("search", ""),
         "query_id": request.GET.get("query_id", ""),
-        "tabs": tabs(base, run, grid_filter, ordering),
+        "tabs": tabs(base, run, grid_filter, ordering, counts if request.user.is_member else None),
+        "counts": counts,
         "filters": filters,
         "set_filters": sum(control.is_set for control in filters),
         "ordering": ordering_control(ordering),
@@ -202,6 +210,10 @@ def _grade(text: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 4):
         raise Invalid(sentence("a grade is a whole number of the scale"))
     return int(text)
+
+
+def _is_part(request: PageRequest, part: str) -> bool:
+    return bool(request.htmx) and request.GET.get("part") == part
 
 
 def _base(run: EvaluationRun) -> str:

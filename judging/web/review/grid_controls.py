@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from judging.foundation.scales import Scale
 from judging.models import EvaluationRun
-from judging.review.grid_filter import GridFilter, saved_views
+from judging.review.grid_filter import GridCounts, GridFilter, saved_views
 from judging.review.grid_lists import judges_of_record, view_of
 from judging.review.grid_order import DEFAULT_ORDERING
 
@@ -31,6 +31,7 @@ _STATUSES = (
     ("failed", "Failed"),
     ("disagreement", "Disagreement"),
 )
+_PEOPLE = (("none", "No person yet"), ("not_me", "Not by me"))
 _RANKS = (1, 3, 5, 10, 20, 50)
 
 
@@ -59,6 +60,7 @@ class Tab:
     title: str
     url: str
     is_current: bool
+    count: int | None = None
 
 
 def grid_query(grid_filter: GridFilter, ordering: str) -> str:
@@ -70,13 +72,16 @@ def grid_query(grid_filter: GridFilter, ordering: str) -> str:
     return urlencode(pairs)
 
 
-def tabs(path: str, run: EvaluationRun, grid_filter: GridFilter, ordering: str) -> list[Tab]:
+def tabs(path: str, run: EvaluationRun, grid_filter: GridFilter, ordering: str, counts: GridCounts | None) -> list[Tab]:
+    """Return the saved views as tabs, with their counts where there are some to show."""
     current = view_of(grid_filter, ordering, run)
-    shown = [Tab("All", path, grid_filter.is_empty and current is None)]
+    total = run.candidate_count if counts else None
+    shown = [Tab("All", path, grid_filter.is_empty and current is None, total)]
     for view in saved_views(run.grading_scale):
         title = view.title[:1].upper() + view.title[1:]
         url = f"{path}?{grid_query(view.filter, view.ordering)}"
-        shown.append(Tab(title, url, current is not None and current.key == view.key))
+        count = counts.by_view[view.key] if counts else None
+        shown.append(Tab(title, url, current is not None and current.key == view.key, count))
     return shown
 
 
@@ -86,6 +91,7 @@ def controls(run: EvaluationRun, given: Mapping[str, str]) -> list[Control]:
     judges = [(str(pk), name) for pk, name in judges_of_record(run)]
     return [
         _control("status", "Status", "Any status", _STATUSES, given),
+        _control("people", "People", "Graded or not", _PEOPLE, given),
         _control("min_grade", "Grade from", "Lowest", _grades(scale), _ranged(given, "grade", "min_grade")),
         _control("max_grade", "Grade to", "Highest", _grades(scale), _ranged(given, "grade", "max_grade")),
         _control("min_ai_grade", "AI grade from", "Lowest", _grades(scale), _ranged(given, "ai_grade", "min_ai_grade")),

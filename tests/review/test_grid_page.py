@@ -215,7 +215,10 @@ def test_confirming_copies_only_the_ai_grades_seen(run: EvaluationRun, member: U
     response = client.post(reverse("confirm_grades", args=[run.pk]), {"seen": chosen}, headers=HTMX)
     assert mine(member) == [(4, True)]
     (told,) = json.loads(response["HX-Trigger"])["releval:toasts"]["toasts"]
-    assert told["html"] == "1 AI grade confirmed. 1 without an AI grade left alone. 1 changed meanwhile: look again."
+    assert (
+        told["html"]
+        == "1 AI grade confirmed. 1 without an AI grade left alone. 1 changed meanwhile: look again. Press u to undo."
+    )
     assert before_of(response) == [own(d1, None)]
     assert response.content.decode().count('class="entry-row"') == 3
 
@@ -321,6 +324,22 @@ def test_hostile_queries_titles_fields_and_reasons_are_shown_as_text(member: Use
         assert "<img src=x" not in page
         assert "javascript:" not in page
         assert "&lt;script&gt;alert" in page
+
+
+def test_addresses_are_links_and_words_of_the_query_are_marked(member: User) -> None:
+    run = make_run({"Red <shoes> a": ["d1"]})
+    fields = {
+        "page": 'https://shop.example/?q="a"&b=<i>', "bad": "javascript:alert(1)", "said": "see https://x.example",
+        "text": "A red shoe, RED shoes & more <mark>",
+    }  # fmt: skip
+    DocumentVersion.objects.update(title="Shoes <b>red</b>", fields=fields)
+    row = candidate(run, "Red <shoes> a", "d1")
+    client = client_of(member)
+    part = client.get(reverse("grid_detail", args=[run.pk, row.pk]), headers=HTMX).content.decode()
+    links = re.findall(r'<a\s+href="([^"]*)"\s+rel="nofollow noopener noreferrer"\s+target="_blank"', part)
+    assert links == ["https://shop.example/?q=&quot;a&quot;&amp;b=&lt;i&gt;"]
+    assert "A <mark>red</mark> shoe, <mark>RED</mark> <mark>shoes</mark> &amp; more &lt;mark&gt;" in part
+    assert "<mark>Shoes</mark> &lt;b&gt;<mark>red</mark>&lt;/b&gt;" in page_of(client, run)
 
 
 def test_the_export_holds_what_the_filter_leaves_and_no_formula(run: EvaluationRun, member: User) -> None:

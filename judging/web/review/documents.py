@@ -1,6 +1,7 @@
 """Documents and queries as people read them. Everything here is plain text; templates escape it."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ _PREVIEW_CHARACTERS = 160
 _MOST_FIELDS = 200
 # Longer texts are cut on the page; exports and the API have them whole.
 _MOST_CHARACTERS = 20_000
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\\]{1,2000}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,11 @@ class FieldText:
     name: str
     text: str
     is_code: bool = False
+
+    @property
+    def link(self) -> str:
+        """Return the text when it is an address of the web and nothing else."""
+        return self.text if _ADDRESS.fullmatch(self.text) else ""
 
 
 def field_texts(fields: Mapping[str, Any]) -> list[FieldText]:

@@ -109,6 +109,8 @@ def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
         message += f" {confirmed.without_ai_grade} without an AI grade left alone."
     if confirmed.changed_meanwhile:
         message += f" {confirmed.changed_meanwhile} changed meanwhile: look again."
+    if count and request.htmx:
+        message += " Press u to undo."
     toast(request, messages.SUCCESS if count else messages.WARNING, message)
     return _saved(request, run_id, confirmed.before, shown=list(seen))
 

@@ -34,7 +34,7 @@ check: test-installed ## Check format, lint, types, import contract, migrations 
 format: test-installed ## Format Python, templates, styles and scripts
 	@.venv/bin/ruff format . && .venv/bin/djangofmt templates && .venv/bin/oxfmt static/css static/js
 
-bench: test-installed ## Measure speed, memory and faults beside their marks, 9 minutes (PEERS=1, BENCH_ARGS=--full)
+bench: test-installed ## Measure speed, memory and faults beside their marks, 10 minutes (PEERS=1, BENCH_ARGS=--full)
 	@exec $(PYTHON) -m tests.bench $(if $(PEERS),--peers) $(BENCH_ARGS)
 
 screenshots: test-installed ## Make pictures of every page, light and dark, wide and narrow, in screenshots/

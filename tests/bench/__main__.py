@@ -25,6 +25,7 @@ _PARTS = {
     "faults": "a fixed list of 429, 500 and prose against its critical path",
     "batch": "a batch of 100 inputs and 3 evaluators against its ideal, and the list of 1,000 batches",
     "searches": "start, pace and CPU of search runs at depth 5 and 20, and the page that compares two of 10,000 queries",
+    "trust": "figures, tab and check samples of 100,000 candidates, 5,000 of them graded by people",
     "pacing": "an endpoint's requests per minute, kept by two runs on two workers and the bench together (75 s)",
     "kill": "SIGKILL of a worker, all workers or the web server of serve in mid-run (--kills N; --full: 100)",
     "two-hosts": "one run on PostgreSQL shared by two clusters",
@@ -120,7 +121,20 @@ def _measure(
 ) -> None:
     environment.prepare(data_dir)
     # These load the models, which need Django to be ready.
-    from tests.bench import batch, endings, faults, kills, live, pacing, peers, scale, searches, throughput, two_hosts
+    from tests.bench import (
+        batch,
+        endings,
+        faults,
+        kills,
+        live,
+        pacing,
+        peers,
+        scale,
+        searches,
+        throughput,
+        trust,
+        two_hosts,
+    )
     from tests.bench.stack import Stack
     from tests.stub.fixtures import StubProcess
 
@@ -134,6 +148,7 @@ def _measure(
         "faults": faults.measure,
         "batch": batch.measure,
         "searches": searches.measure,
+        "trust": trust.measure,
         "pacing": pacing.measure,
         "kill": lambda stack: kills.measure(stack, kills=options.kills or (kills.ALL if options.full else 3)),
         "two-hosts": lambda stack: two_hosts.measure(),

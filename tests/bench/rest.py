@@ -1,9 +1,14 @@
-"""A client of the REST API that takes the time of each answer."""
+"""Clients of the REST API and of the pages that take the time of each answer."""
 
 import http.client
 import json
 import time
 from typing import Any
+
+from django.conf import settings
+from django.test import Client
+
+from judging.models import User
 
 
 class Api:
@@ -53,3 +58,24 @@ class Api:
         if response.status >= 300:
             raise RuntimeError(f"{method} {path} answered {response.status}: {answer[:500]!r}")
         return json.loads(answer), seconds
+
+
+class Visitor:
+    """A browser that is logged in."""
+
+    def __init__(self, user: User, port: int) -> None:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        self._cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+        self._port = port
+
+    def seconds(self, path: str) -> float:
+        """Return how long a page takes, connection and all."""
+        started = time.perf_counter()
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection.request("GET", path, headers={"Cookie": self._cookie})
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        assert response.status == 200, f"{path} answered {response.status}"
+        return time.perf_counter() - started

@@ -3,17 +3,11 @@
 The engine answers after 50 ms, 16 searches are in flight; each answer has 5 kB and is kept as evidence.
 """
 
-import http.client
-import time
-
-from django.conf import settings
-from django.test import Client
-
 from judging.ledger import refresh_run
-from judging.models import Candidate, Judgment, SearchRun, SearchRunStatus, User
+from judging.models import Candidate, Judgment, SearchRun, SearchRunStatus
 from tests.bench.figures import Figure, at_least, at_most, percentile, plain
 from tests.bench.processes import cpu_seconds
-from tests.bench.rest import Api
+from tests.bench.rest import Api, Visitor
 from tests.bench.search_engine import DELAY_MS, SearchEngine
 from tests.bench.stack import Stack, seconds_between, wait_until, wait_until_idle
 from tests.factories import make_run
@@ -107,7 +101,7 @@ def _compare(stack: Stack, api: Api) -> list[Figure]:
     for run in (a, b):
         refresh_run(run.pk)
     path = f"/evaluations/runs/{a.pk}/compare/{b.pk}"
-    visitor = _Visitor(stack.user, api.port)
+    visitor = Visitor(stack.user, api.port)
     read_anew = [visitor.seconds(path) for _ in range(_WARMING)]
     times = [visitor.seconds(f"{path}?ordering={_ORDERINGS[number % len(_ORDERINGS)]}") for number in range(_VISITS)]
     name = f"comparison of two runs of {_SIZE:,} queries"
@@ -115,24 +109,3 @@ def _compare(stack: Stack, api: Api) -> list[Figure]:
         plain(f"{name}: read anew", max(read_anew), "s"),
         at_most(f"{name}: page, p95", 1000 * percentile(times, 0.95), "ms", 200, "< 200"),
     ]
-
-
-class _Visitor:
-    """A browser that is logged in."""
-
-    def __init__(self, user: User, port: int) -> None:
-        client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        self._cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
-        self._port = port
-
-    def seconds(self, path: str) -> float:
-        """Return how long a page takes, connection and all."""
-        started = time.perf_counter()
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        connection.request("GET", path, headers={"Cookie": self._cookie})
-        response = connection.getresponse()
-        response.read()
-        connection.close()
-        assert response.status == 200, f"{path} answered {response.status}"
-        return time.perf_counter() - started

@@ -83,8 +83,8 @@ def grade_step(grade: int, scale: str) -> int:
 
 @register.filter
 def decimals(value: float | None, places: int = 4) -> str:
-    """Write a metric: `places` decimals, a dash where there is none."""
-    return NOTHING if value is None else f"{value:.{places}f}"
+    """Write a metric: `places` decimals, a dash where there is none, and no minus before what rounds to 0."""
+    return NOTHING if value is None else f"{value:z.{places}f}"
 
 
 @register.filter

@@ -38,6 +38,7 @@ def test_only_all_is_100_percent_and_only_nothing_is_0(share: float | None, writ
 
 def test_a_metric_has_four_decimals_and_none_is_a_dash() -> None:
     assert (ui.decimals(0.61372), ui.decimals(7.8, 1), ui.decimals(None)) == ("0.6137", "7.8", "–")
+    assert (ui.decimals(-0.001, 2), ui.decimals(-0.01, 2)) == ("0.00", "-0.01")
 
 
 @pytest.mark.parametrize("scale", SCALES.values(), ids=lambda scale: scale.name)

@@ -110,7 +110,7 @@ def _unseen(each: MetricComparison) -> str:
     least, count = each.paired.minimum_detectable_difference, each.paired.query_count
     if not least:
         return ""
-    return f"With these {count:,} queries a difference below {_two_digits(least)} would not be seen."
+    return f"With these {count:,} queries a difference below {_two_digits(least)} would often go unseen."
 
 
 def _signed(number: float | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from judging.foundation.errors import Conflict, IllegalTransition, Invalid, NotFound
+from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.foundation.limits import (
     MAX_GOLDEN_INTERVAL_DAYS,
     MAX_GOLDEN_PER_QUERY,
@@ -27,7 +27,6 @@ from judging.models import (
     GoldenItem,
     GoldenPair,
     GoldenSet,
-    JudgingRunStatus,
 )
 from judging.records.audit import record_event
 from judging.records.idempotency import find_earlier, make_once, once_of
@@ -132,16 +131,12 @@ def cancel_golden_check(*, check: GoldenCheck, actor: Actor) -> GoldenCheck:
     """Cancel a check at once; a cancelled one stays as it is. Raise Forbidden, NotFound or Conflict (already_ended)."""
     require_member(actor)
     get_judge(actor, check.judge_version.judge_id)
-    try:
-        with transaction.atomic():
-            lifecycle.cancel(check.kind, check.pk)
-            conclude_check(check.pk)
-            record_event(actor=actor, action="golden_check_cancelled", subject=check, name=check.golden_set.name)
-    except IllegalTransition:
-        check.refresh_from_db()
-        if check.status != JudgingRunStatus.CANCELLED:
-            raise Conflict(f"the check has {check.status} already", code="already_ended") from None
-    check.refresh_from_db()
+
+    def record() -> None:
+        conclude_check(check.pk)
+        record_event(actor=actor, action="golden_check_cancelled", subject=check, name=check.golden_set.name)
+
+    lifecycle.cancel_once(check, what="the check", record=record)
     return check
 
 

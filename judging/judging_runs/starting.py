@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from judging.foundation.columns import uuid_param
-from judging.foundation.errors import Conflict, IllegalTransition, Invalid
+from judging.foundation.errors import Conflict, Invalid
 from judging.foundation.limits import MAX_CONCURRENCY, MAX_URL
 from judging.judging_runs.estimate import Estimate, estimate
 from judging.judging_runs.scope import JudgingScope, plan_select
@@ -20,7 +20,6 @@ from judging.models import (
     EvaluationRunStatus,
     JudgeVersion,
     JudgingRun,
-    JudgingRunStatus,
     Scope,
 )
 from judging.providers.registry import address
@@ -209,18 +208,14 @@ def cancel_judging_run(*, judging_run: JudgingRun, actor: Actor) -> JudgingRun:
     Raise Forbidden or Conflict (already_ended).
     """
     require_member(actor)
-    try:
-        with transaction.atomic():
-            lifecycle.cancel(judging_run.kind, judging_run.pk)
-            name = str(judging_run.judge_version.label)
-            record_event(actor=actor, action="judging_run_cancelled", subject=judging_run, name=name)
-            if not judging_run.is_only_trial:
-                queue.enqueue_metrics(judging_run.evaluation_run_id)
-    except IllegalTransition:
-        judging_run.refresh_from_db()
-        if judging_run.status != JudgingRunStatus.CANCELLED:
-            raise Conflict(f"the AI judging run has {judging_run.status} already", code="already_ended") from None
-    judging_run.refresh_from_db()
+
+    def record() -> None:
+        name = judging_run.judge_version.label
+        record_event(actor=actor, action="judging_run_cancelled", subject=judging_run, name=name)
+        if not judging_run.is_only_trial:
+            queue.enqueue_metrics(judging_run.evaluation_run_id)
+
+    lifecycle.cancel_once(judging_run, what="the AI judging run", record=record)
     return judging_run
 
 

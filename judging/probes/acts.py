@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
-from judging.foundation.errors import Conflict, IllegalTransition, Invalid
+from judging.foundation.errors import Conflict, Invalid
 from judging.models import (
     AIJudge,
     EvaluationRun,
     EvaluationRunStatus,
     JudgeVersion,
-    JudgingRunStatus,
     Probe,
     ProbeItem,
     ProbeRun,
@@ -133,14 +132,10 @@ def cancel_probes(*, probe_run: ProbeRun, actor: Actor) -> ProbeRun:
     """Cancel probes at once; cancelled ones stay as they are. Raise Forbidden, NotFound or Conflict (already_ended)."""
     require_member(actor)
     get_judge(actor, probe_run.judge_version.judge_id)
-    try:
-        with transaction.atomic():
-            lifecycle.cancel(probe_run.kind, probe_run.pk)
-            store_results(probe_run.pk)
-            record_event(actor=actor, action="probes_cancelled", subject=probe_run, name=probe_run.judge_version.label)
-    except IllegalTransition:
-        probe_run.refresh_from_db()
-        if probe_run.status != JudgingRunStatus.CANCELLED:
-            raise Conflict(f"the probes have {probe_run.status} already", code="already_ended") from None
-    probe_run.refresh_from_db()
+
+    def record() -> None:
+        store_results(probe_run.pk)
+        record_event(actor=actor, action="probes_cancelled", subject=probe_run, name=probe_run.judge_version.label)
+
+    lifecycle.cancel_once(probe_run, what="the probe run", record=record)
     return probe_run

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from judging.foundation.errors import Conflict, IllegalTransition
+from judging.foundation.errors import Conflict
 from judging.foundation.limits import MAX_ID_CHARS, MAX_URL
 from judging.foundation.validation import raise_if_any, text_problem
 from judging.models import (
@@ -93,15 +93,11 @@ def cancel_batch(*, actor: Actor, batch: BatchExecution) -> BatchExecution:
     Raise Forbidden, or Conflict (already_ended).
     """
     require_member(actor)
-    try:
-        with transaction.atomic():
-            lifecycle.cancel(batch.kind, batch.pk, error=CANCELLED, error_code=CANCELLED)
-            record_event(actor=actor, action="batch_cancelled", subject=batch)
-    except IllegalTransition:
-        batch.refresh_from_db()
-        if batch.error_code != CANCELLED:
-            raise Conflict(f"the batch has {batch.status} already", code="already_ended") from None
-    batch.refresh_from_db()
+
+    def record() -> None:
+        record_event(actor=actor, action="batch_cancelled", subject=batch)
+
+    lifecycle.cancel_once(batch, what="the batch", record=record, error=CANCELLED, error_code=CANCELLED)
     return batch
 
 

@@ -1,6 +1,7 @@
 """The state machine of jobs. Every change is a conditional UPDATE whose row count is checked."""
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from judging.foundation.errors import IllegalTransition
+from judging.foundation.errors import Conflict, IllegalTransition
 from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text
 from judging.models import Job
@@ -53,6 +54,22 @@ def cancel(kind_name: str, job_id: UUID, *, error: str = "", error_code: str = "
     """Cancel a job at once. Raise IllegalTransition if it has ended already."""
     kind = kind_named(kind_name)
     _end(kind, job_id, kind.states.cancelled, error=error, error_code=error_code)
+
+
+def cancel_once(job: Job, *, what: str, record: Callable[[], object], error: str = "", error_code: str = "") -> None:
+    """Cancel a job at once, with what `record` writes about it; a cancelled one stays as it is.
+
+    `what` names the job in the sentence of the error. Raise Conflict (already_ended).
+    """
+    try:
+        with transaction.atomic():
+            cancel(job.kind, job.pk, error=error, error_code=error_code)
+            record()
+    except IllegalTransition:
+        job.refresh_from_db()
+        if (job.status, job.error_code) != (kind_named(job.kind).states.cancelled, error_code):
+            raise Conflict(f"{what} has {job.status} already", code="already_ended") from None
+    job.refresh_from_db()
 
 
 def fail(kind_name: str, job_id: UUID, *, error: str, error_code: str) -> None:

@@ -51,6 +51,13 @@ def rescue_if_stalled(job: Job) -> None:
         _rescue(kind, job.pk)
 
 
+def rescue_stalled(jobs: Sequence[Job]) -> Sequence[Job]:
+    """Rescue what has stalled of jobs that somebody lists; return them all."""
+    for job in jobs:
+        rescue_if_stalled(job)
+    return jobs
+
+
 def is_work_unattended() -> bool:
     """Tell whether active jobs have open lanes while no slice anywhere holds a lease.
 

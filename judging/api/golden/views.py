@@ -21,10 +21,9 @@ from judging.golden.acts import (
     start_golden_check,
 )
 from judging.golden.reads import get_golden_check, get_golden_set, golden_checks, golden_sets
-from judging.models import GoldenCheck
 from judging.records.visibility import get_judge
 from judging.runs.run_lists import get_evaluation_run
-from judging.work.rescue import rescue_if_stalled
+from judging.work.rescue import rescue_if_stalled, rescue_stalled
 
 
 class GoldenSetList(ApiView):
@@ -80,7 +79,7 @@ class GoldenCheckList(ApiView):
     @describe("List the checks and baselines of a golden set, newest first", answer=GoldenCheckSerializer, many=True)
     def get(self, request: Request, golden_set_id: UUID) -> Response:
         checks = golden_checks(get_golden_set(self.user, golden_set_id))
-        return self.page(checks, GoldenCheckSerializer, order=("-created_at", "-id"), complete=_looked_at)
+        return self.page(checks, GoldenCheckSerializer, order=("-created_at", "-id"), complete=rescue_stalled)
 
     @describe(
         "Check a golden set",
@@ -96,13 +95,6 @@ class GoldenCheckList(ApiView):
         key = request.headers.get("Idempotency-Key", "")
         check = start_golden_check(golden_set=golden_set, actor=self.user, idempotency_key=key)
         return Response(GoldenCheckSerializer(check).data, status=201)
-
-
-def _looked_at(checks: list[GoldenCheck]) -> list[GoldenCheck]:
-    for check in checks:
-        if check.is_active:
-            rescue_if_stalled(check)
-    return checks
 
 
 class GoldenCheckDetail(ApiView):

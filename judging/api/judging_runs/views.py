@@ -19,10 +19,10 @@ from judging.foundation.errors import Invalid
 from judging.judging_runs.making_current import make_judging_run_current, preview_making_current
 from judging.judging_runs.run_reads import get_judging_run, judging_items, judging_runs
 from judging.judging_runs.starting import JudgingOptions, cancel_judging_run, estimate_judging_run, start_judging_run
-from judging.models import AIJudge, ItemStatus, JudgingRun, User
+from judging.models import AIJudge, ItemStatus, User
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
-from judging.work.rescue import rescue_if_stalled
+from judging.work.rescue import rescue_if_stalled, rescue_stalled
 
 _CANNOT_START = "run_not_completed, run_locked"
 _CANNOT_COUNT = "judging_run_active, run_locked"
@@ -76,14 +76,7 @@ class JudgingRunList(ApiView):
     @describe("List the AI judging runs of an evaluation run, newest first", answer=JudgingRunSerializer, many=True)
     def get(self, request: Request, run_id: UUID) -> Response:
         runs = judging_runs(get_evaluation_run(run_id))
-        return self.page(runs, JudgingRunSerializer, order=("-created_at", "-id"), complete=_looked_at)
-
-
-def _looked_at(runs: list[JudgingRun]) -> list[JudgingRun]:
-    for run in runs:
-        if run.is_active:
-            rescue_if_stalled(run)
-    return runs
+        return self.page(runs, JudgingRunSerializer, order=("-created_at", "-id"), complete=rescue_stalled)
 
 
 class JudgingRunDetail(ApiView):

@@ -8,19 +8,18 @@ from rest_framework.response import Response
 from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.probes.serializers import ProbeRunSerializer, StartProbesSerializer
 from judging.foundation.errors import Invalid, NotFound
-from judging.models import ProbeRun
 from judging.probes.acts import cancel_probes, start_probes
 from judging.probes.reads import get_probe_run, probe_runs
 from judging.records.visibility import get_judge
 from judging.runs.run_lists import get_evaluation_run
-from judging.work.rescue import rescue_if_stalled
+from judging.work.rescue import rescue_if_stalled, rescue_stalled
 
 
 class ProbeRunList(ApiView):
     @describe("List the probe runs of an AI judge, newest first", answer=ProbeRunSerializer, many=True)
     def get(self, request: Request, judge_id: UUID) -> Response:
         runs = probe_runs(get_judge(self.user, judge_id))
-        return self.page(runs, ProbeRunSerializer, order=("-created_at", "-id"), complete=_looked_at)
+        return self.page(runs, ProbeRunSerializer, order=("-created_at", "-id"), complete=rescue_stalled)
 
     @describe(
         "Run probes of an AI judge",
@@ -49,13 +48,6 @@ class ProbeRunList(ApiView):
             idempotency_key=request.headers.get("Idempotency-Key", ""),
         )
         return Response(ProbeRunSerializer(started).data, status=201)
-
-
-def _looked_at(runs: list[ProbeRun]) -> list[ProbeRun]:
-    for run in runs:
-        if run.is_active:
-            rescue_if_stalled(run)
-    return runs
 
 
 class ProbeRunDetail(ApiView):

@@ -36,7 +36,7 @@ from judging.web.base import (
 )
 from judging.web.run_rows import JudgingRow, money
 from judging.work import workers
-from judging.work.rescue import rescue_if_stalled
+from judging.work.rescue import rescue_stalled
 
 _MOST_RUNS = 20
 _OF_EARLIER = (Scope.FAILED, Scope.REMAINING)
@@ -234,8 +234,7 @@ def _list(run: EvaluationRun) -> dict[str, Any]:
     found = list(judging_runs(run)[: _MOST_RUNS + 1])
     rows = [JudgingRow(each) for each in found[:_MOST_RUNS]]
     active = [row for row in rows if row.run.is_active]
-    for row in active:
-        rescue_if_stalled(row.run)
+    rescue_stalled([row.run for row in active])
     return {
         "judging_rows": rows,
         "has_more_judging_runs": len(found) > _MOST_RUNS,

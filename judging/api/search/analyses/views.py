@@ -35,7 +35,7 @@ from judging.trust.comparisons.queries.baseline_table import (
     read_baseline_table,
 )
 from judging.trust.comparisons.queries.query_rows import page_of_order
-from judging.work.rescue import rescue_if_stalled
+from judging.work.rescue import rescue_stalled
 
 
 class AnalysisList(ApiView):
@@ -87,8 +87,7 @@ class AnalysisDetail(ApiView):
     def get(self, request: Request, analysis_id: UUID) -> Response | StreamingHttpResponse:
         given = request.query_params
         analysis = get_analysis(analysis_id)
-        for each in analysis.runs.all():
-            rescue_if_stalled(each.run.search)
+        rescue_stalled([each.run.search for each in analysis.runs.all()])
         baseline, *others = [each.run for each in analysis.runs.all()]
         k, p = k_and_p(request)
         table = read_baseline_table(baseline, others, k=k, p=p)

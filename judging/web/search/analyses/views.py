@@ -29,7 +29,7 @@ from judging.web.base import PageRequest, errors_on, go_to, member_required, pag
 from judging.web.search.analyses.forms import AnalysisForm
 from judging.web.trust.compared_queries import link
 from judging.work import workers
-from judging.work.rescue import rescue_if_stalled
+from judging.work.rescue import rescue_stalled
 
 _ROWS = 25
 _ORDERS = (("rbo", "Most changed first"), ("-rbo", "Least changed first"), ("query", "By query"))
@@ -127,8 +127,7 @@ def analysis_delete(request: PageRequest, analysis_id: UUID) -> HttpResponse:
 def _figures(found: Analysis, k: int | None) -> dict[str, Any]:
     """Return what the table of templates shows, figures where runs have ended."""
     runs = [each.run for each in found.runs.all()]
-    for run in runs:
-        rescue_if_stalled(run.search)
+    rescue_stalled([run.search for run in runs])
     baseline, *others = runs
     try:
         table = read_baseline_table(baseline, others, k=k)

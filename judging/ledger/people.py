@@ -18,12 +18,13 @@ from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment
 class PersonGrade:
     """A person's grade of a candidate, as it is given and can be given back; grade None: none.
 
-    A button of the review grid, the request, undo and every act have these very fields. saw_ai_grade None: not known.
+    A button of the review grid, the request, undo and every act have these very fields. reasoning None: as it was;
+    saw_ai_grade None: not known.
     """
 
     candidate_pk: int
     grade: int | None = None
-    reasoning: str = ""
+    reasoning: str | None = None
     saw_ai_grade: bool | None = None
 
 
@@ -80,7 +81,7 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
                 changed.append(judgment)
             _note_blindness(judgment, grade)
             judgment.grade = grade.grade
-            judgment.reasoning = grade.reasoning
+            judgment.reasoning = judgment.reasoning if grade.reasoning is None else grade.reasoning
             judgment.updated_at = now
         Judgment.objects.filter(pk__in=removed).delete()
         Judgment.objects.bulk_create(new)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from judging import ledger
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_JUDGMENTS
+from judging.foundation.limits import MAX_JUDGMENTS, MAX_REASONING
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, RunQuery, User
 from judging.records.grading import check_open, end_leases
@@ -53,6 +53,9 @@ def _check(run: EvaluationRun, grades: Sequence[PersonGrade]) -> None:
     if outside:
         told = [f"{grade} is outside the scale {scale.name} ({scale.minimum}-{scale.maximum})" for grade in outside]
         raise Invalid("some judgments are wrong; none was written", errors={"grade": told})
+    if any("\x00" in (grade.reasoning or "") or len(grade.reasoning or "") > MAX_REASONING for grade in grades):
+        told = [f"text of at most {MAX_REASONING} characters"]
+        raise Invalid(f"a reasoning is text of at most {MAX_REASONING} characters", errors={"reasoning": told})
     check_open(run)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_JUDGMENTS, MAX_REASONING
+from judging.foundation.limits import MAX_JUDGMENTS
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, User
 from judging.records.roles import require_person
@@ -29,8 +29,6 @@ def grade_candidates(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor
     require_person(actor)
     if len(grades) > MAX_JUDGMENTS:
         raise Invalid(f"at most {MAX_JUDGMENTS} judgments at once")
-    if any("\x00" in grade.reasoning or len(grade.reasoning) > MAX_REASONING for grade in grades):
-        raise Invalid(f"a reasoning is text of at most {MAX_REASONING} characters")
     pks = [grade.candidate_pk for grade in grades]
     before = own_grades(run, pks, actor)
     if not grades or len(before) != len(set(pks)):

@@ -18,6 +18,7 @@
       cantTell().querySelector("summary").focus();
     }
   };
+  const note = () => document.getElementById("note");
   const press = (id) => document.getElementById(id)?.click();
   const acts = {
     s: () => press("skip"),
@@ -29,12 +30,23 @@
       cantTell().open = true;
       document.getElementById("cant-tell-reason").focus();
     },
+    e: () => note()?.focus(),
     g: () => {
       const guidelines = document.getElementById("guidelines");
       guidelines.open = !guidelines.open;
       if (guidelines.open) guidelines.scrollIntoView({ block: "nearest" });
     },
   };
+
+  root().parentElement.addEventListener("keydown", (event) => {
+    if (event.target !== note() || event.isComposing) return;
+    const submits = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+    if (!submits && event.key !== "Escape") return;
+    event.preventDefault();
+    note().blur();
+    const given = buttons().find((button) => button.getAttribute("aria-pressed") === "true");
+    if (submits && !isBusy()) (marked ?? given)?.click();
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.repeat)

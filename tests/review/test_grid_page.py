@@ -47,7 +47,9 @@ def row_ids(page: str) -> list[str]:
     return [part.split('"')[0] for part in page.split('id="entry-')[1:]]
 
 
-def own(row: Candidate, grade: int | None, reasoning: str = "", saw_ai_grade: bool | None = None) -> dict[str, Any]:
+def own(
+    row: Candidate, grade: int | None, reasoning: str | None = None, saw_ai_grade: bool | None = None
+) -> dict[str, Any]:
     return {"candidate_pk": row.pk, "grade": grade, "reasoning": reasoning, "saw_ai_grade": saw_ai_grade}
 
 
@@ -242,7 +244,7 @@ def test_a_grade_that_is_none_is_refused_as_a_message(
     "grades",
     ["", "{}", "[]", "[1]", "[[1, 2]]", "[{}]", '[{"candidate_pk": true, "grade": 1}]',
      '[{"candidate_pk": "1", "grade": 1}]', '[{"candidate_pk": 1, "grade": 1.5}]',
-     '[{"candidate_pk": 1, "grade": 1, "reasoning": null}]', '[{"candidate_pk": 1, "grade": 1, "saw_ai_grade": 1}]',
+     '[{"candidate_pk": 1, "grade": 1, "reasoning": 1}]', '[{"candidate_pk": 1, "grade": 1, "saw_ai_grade": 1}]',
      '[{"candidate_pk": 1, "grade": 1, "run_pk": 1}]', '[{"candidate_pk": 99999999999999999999, "grade": 1}]',
      "[" * 9999],
     ids=lambda text: text[:60],

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from judging.foundation.limits import MAX_REASONING
 from judging.models import EvaluationRun, Judgment, User
 from judging.runs.locks import lock_run
 from tests.factories import candidate, make_run, make_user
@@ -43,6 +44,17 @@ def test_each_one_sees_the_own_grade_as_mine(as_rater: APIClient, as_member: API
     as_rater.post(URL, body(run, ("a", "d1", 4)))
     row = as_member.post(URL, body(run, ("a", "d1", 1))).json()["results"][0]
     assert (row["my_grade"], row["people_mean"], row["people_count"], row["effective_grade"]) == (1, 2.5, 2, 3)
+
+
+def test_a_note_is_written_read_kept_and_taken_away(as_rater: APIClient, run: EvaluationRun) -> None:
+    notes = []
+    for value, fields in ((4, {"reasoning": "as asked"}), (3, {}), (3, {"reasoning": None}), (3, {"reasoning": ""})):
+        (row,) = as_rater.post(URL, body(run, ("a", "d1", value), **fields)).json()["results"]
+        notes.append((row["my_reasoning"], [(each["grade"], each["reasoning"]) for each in row["people"]]))
+    kept = "as asked"
+    assert notes == [(kept, [(4, kept)]), (kept, [(3, kept)]), (kept, [(3, kept)]), ("", [(3, "")])]
+    too_long = as_rater.post(URL, body(run, ("a", "d1", 3), reasoning="x" * (MAX_REASONING + 1)))
+    assert_problem(too_long, 400, field="queries.0.judgments.0.reasoning")
 
 
 def test_null_takes_one_s_own_grade_back(as_member: APIClient, run: EvaluationRun) -> None:

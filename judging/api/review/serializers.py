@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.api.runs.serializers import QueryField
-from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_JUDGMENTS, MAX_TEXT
+from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_JUDGMENTS, MAX_REASONING
 from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, Serializer, UUIDField
 
 
@@ -16,6 +16,14 @@ class FieldsField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+class AuthoredGradeSerializer(serializers.Serializer[Any]):
+    """One person's grade, with their note."""
+
+    author = serializers.CharField(help_text="The e-mail address, or the name that an import gave.")
+    grade = serializers.IntegerField()
+    reasoning = serializers.CharField()
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
@@ -35,6 +43,8 @@ class CandidateSerializer(serializers.Serializer[Any]):
     ai_judge_name = serializers.CharField()
     reasoning = serializers.CharField(help_text="The AI's.")
     my_grade = serializers.IntegerField(allow_null=True)
+    my_reasoning = serializers.CharField(help_text="Your note.")
+    people = AuthoredGradeSerializer(many=True)
     last_item_status = serializers.CharField(
         help_text="What the newest AI judging run made of it: judged, failed, or nothing yet."
     )
@@ -54,7 +64,14 @@ class GivenJudgmentSerializer(Serializer):
 
     candidate_id = CharField(source="document_key", max_length=MAX_DOCUMENT_KEY, trim_whitespace=False)
     grade = IntegerField(allow_null=True, help_text="null takes your own grade back.")
-    reasoning = CharField(required=False, allow_blank=True, default="", max_length=MAX_TEXT)
+    reasoning = CharField(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        default=None,
+        max_length=MAX_REASONING,
+        help_text="Your note. Left out or null: as it was.",
+    )
     saw_ai_grade = BooleanField(
         required=False, allow_null=True, default=None, help_text="Whether the AI's grade was visible; null: not known."
     )

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_SKIP_REASON
+from judging.foundation.limits import MAX_REASONING, MAX_SKIP_REASON
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun
 from judging.records.grading import check_open
@@ -22,6 +22,7 @@ from judging.review.reviewing import grade_candidates
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, go_to, page_or_fragment, signed_in
 from judging.web.review.documents import FieldText, field_texts, image_address, query_details
+from judging.web.review.given import given_note
 from judging.web.review.grid_rows import grade_keys
 
 
@@ -50,6 +51,7 @@ class Committed:
     document_key: str
     grade: int
     label: str
+    note: str
     ai_grade: int | None
     ai_judge_label: str
     reasoning: str
@@ -88,7 +90,7 @@ def _act(request: PageRequest, run: EvaluationRun) -> HttpResponse:
         given = request.POST.get("grade", "")
         if not (given.isascii() and given.isdecimal() and len(given) < 4):
             raise Invalid("choose a grade first")
-        grade = PersonGrade(candidate.pk, int(given), saw_ai_grade=request.POST.get("saw") == "1")
+        grade = PersonGrade(candidate.pk, int(given), given_note(request), request.POST.get("saw") == "1")
         grade_candidates(run=run, grades=[grade], actor=request.user)
     elif act == "take_back":
         grade_candidates(run=run, grades=[PersonGrade(candidate.pk)], actor=request.user)
@@ -124,6 +126,7 @@ def _page(
         "previous": committed_of(rows[last.pk], run) if last is not None else None,
         "is_just_graded": last is not None and last == after,
         "max_reason": MAX_SKIP_REASON,
+        "max_note": MAX_REASONING,
     }
     if not request.htmx:
         context |= _progress(request, run)
@@ -160,6 +163,7 @@ def committed_of(row: GridRow, run: EvaluationRun) -> Committed | None:
         document_key=row.document_key,
         grade=row.my_grade,
         label=run.grading_scale.label(row.my_grade),
+        note=row.my_reasoning,
         ai_grade=row.ai_grade,
         ai_judge_label=row.ai_judge_label,
         reasoning=row.reasoning,

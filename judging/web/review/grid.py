@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.limits import MAX_REASONING
 from judging.ledger import PersonGrade
 from judging.models import EvaluationRun
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
@@ -78,6 +79,8 @@ def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpRe
         "entry": entry_of(row),
         "fields": field_texts(row.fields),
         "opinions": opinions_of([candidate.pk]).get(candidate.pk, []),
+        "is_open": run.takes_grades,
+        "max_note": MAX_REASONING,
     }
     return page_or_fragment(request, "judging/grid/detail.html", "judging/grid/_detail.html", context)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_SKIP_REASON
+from judging.foundation.limits import MAX_REASONING, MAX_SKIP_REASON
 from judging.ledger import PersonGrade
 from judging.models import Candidate, CheckSample
 from judging.review.grid import rows_of
@@ -24,6 +24,7 @@ from judging.trust.samples.planning import BATCH
 from judging.trust.samples.states import get_check_sample, runs_of, sample_state
 from judging.web.base import PageRequest, go_to, page_or_fragment, signed_in, toast
 from judging.web.review.evaluate import Committed, committed_of, shown_of
+from judging.web.review.given import given_note
 from judging.web.review.grid_rows import grade_keys
 from judging.web.trust.samples import row_of, sample_title
 
@@ -61,7 +62,7 @@ def _act(request: PageRequest, sample: CheckSample) -> HttpResponse:
         if not (given.isascii() and given.isdecimal() and len(given) < 4):
             raise Invalid("choose a grade first")
         # This page never shows the AI's grade, whatever a form claims; what was seen elsewhere the ledger knows.
-        grade = PersonGrade(candidate.pk, int(given), saw_ai_grade=False)
+        grade = PersonGrade(candidate.pk, int(given), given_note(request), saw_ai_grade=False)
         grade_candidates(run=candidate.of_run, grades=[grade], actor=request.user)
         done = candidate
     elif act == "take_back":
@@ -108,6 +109,7 @@ def _common(sample: CheckSample) -> dict[str, Any]:
         "url": reverse("grade_sample", args=[sample.pk]),
         "grades": grade_keys(sample.run.grading_scale),
         "max_reason": MAX_SKIP_REASON,
+        "max_note": MAX_REASONING,
         "batch": BATCH,
     }
 

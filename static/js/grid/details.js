@@ -12,8 +12,11 @@ export const toggleDetails = (entry, wanted) => {
   // Read again each time: grades and opinions change.
   const context = { source: detail, target: detail, swap: "innerHTML" };
   // Events tell of failures; a rejected promise would only tell the console once more.
-  window.htmx.ajax("GET", entry.querySelector("[data-more]").href, context)?.catch(() => {});
+  return window.htmx.ajax("GET", entry.querySelector("[data-more]").href, context)?.catch(() => {});
 };
+
+// One's own note, once the details were read.
+export const noteField = (entry) => entry?.querySelector("[data-note] textarea");
 
 review.addEventListener("click", (event) => {
   if (!event.target.closest("[data-more]")) return;

@@ -3,6 +3,7 @@
 import { chooseOnTheWay, chooseSelected, confirmSelected } from "./choosing.js";
 import { toggleDetails } from "./details.js";
 import { listen } from "./keyboard.js";
+import { openNote } from "./notes.js";
 import { selected, step } from "./selection.js";
 import { undo } from "./undo.js";
 
@@ -16,6 +17,7 @@ listen(
     K: () => chooseOnTheWay(-1),
     "Shift ArrowDown": () => chooseOnTheWay(1),
     "Shift ArrowUp": () => chooseOnTheWay(-1),
+    e: openNote,
     r: () => toggleDetails(selected()),
     u: undo,
     c: confirmSelected,

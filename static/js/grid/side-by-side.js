@@ -3,6 +3,7 @@
 import { toggleDetails } from "./details.js";
 import { entryOf, review } from "./elements.js";
 import { listen } from "./keyboard.js";
+import { openNote } from "./notes.js";
 import { select, selected, step } from "./selection.js";
 import { undo } from "./undo.js";
 
@@ -30,6 +31,7 @@ listen(
     l: () => cross("b"),
     n: () => go("next"),
     p: () => go("prev"),
+    e: openNote,
     r: () => toggleDetails(selected()),
     u: undo,
   },

@@ -1,7 +1,7 @@
 """The rows of the review grid: candidates with everyone's grades, paged by keyset.
 
 A page costs the same few statements whatever its size or depth: one that finds the rows, one that reads them, one for
-their judgments, one for their documents' first versions.
+their judgments, one for who can't tell, one for their documents' first versions.
 """
 
 from collections import defaultdict
@@ -25,6 +25,7 @@ from judging.models import (
     LockedJudgment,
     User,
 )
+from judging.review.abstentions import CantTell, cant_tell
 from judging.review.grid_filter import GridFilter, condition
 from judging.review.grid_order import DEFAULT_ORDERING, Cursor, bands_of, place, read_cursor, write_cursor
 
@@ -86,6 +87,7 @@ class GridRow:
     failure_code: str
     content_changed: bool
     people: Sequence[AuthoredGrade] = ()
+    cant_tell: Sequence[CantTell] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | 
     if not shown:
         return []
     grades = _grades_by_pair(run, shown, viewer)
+    unsure = cant_tell(run, by_id.keys(), viewer)
     first_versions = dict(
         DocumentVersion.objects.filter(document_id__in={candidate.document_id for candidate in shown})
         .values("document_id")
@@ -161,6 +164,7 @@ def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | 
         _row(
             candidate,
             grades.get((candidate.query_id, candidate.document_id)) or _PairGrades(),
+            unsure.get(candidate.pk, ()),
             is_first_version=first_versions[candidate.document_id] == candidate.document_version_id,
         )
         for candidate in shown
@@ -243,7 +247,7 @@ def _locked(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Attrib
         yield judgment, judgment.author_label, judge_id, name
 
 
-def _row(candidate: Candidate, grades: _PairGrades, *, is_first_version: bool) -> GridRow:
+def _row(candidate: Candidate, grades: _PairGrades, unsure: Sequence[CantTell], *, is_first_version: bool) -> GridRow:
     run_query, version, ai = candidate.run_query, candidate.document_version, grades.ai
     return GridRow(
         candidate_pk=candidate.pk,
@@ -272,6 +276,7 @@ def _row(candidate: Candidate, grades: _PairGrades, *, is_first_version: bool) -
         failure_code=candidate.failure_code,
         content_changed=not is_first_version and grades.oldest_at is not None and grades.oldest_at < version.created_at,
         people=tuple(grades.people),
+        cant_tell=tuple(unsure),
     )
 
 

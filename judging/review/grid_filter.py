@@ -11,10 +11,11 @@ from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_INTEGER, MAX_SEARCH
 from judging.foundation.scales import Scale
 from judging.models import AuthorKind, Candidate, EvaluationRun, JudgeVersion, Judgment, LockedJudgment, User
+from judging.review.abstentions import abstentions_of
 
 STATUSES = ("unjudged", "judged", "by_people", "failed", "disagreement")
-# Whose grades are wanted still: of anybody, or of the one who looks.
-PEOPLE = ("none", "not_me")
+# Whose grades are wanted still: of anybody, or of the one who looks; and who can't tell.
+PEOPLE = ("none", "not_me", "cant_tell")
 _GRADES = ("grade", "min_grade", "max_grade", "ai_grade", "min_ai_grade", "max_ai_grade")
 FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status", "people")
 
@@ -139,6 +140,8 @@ def condition(run: EvaluationRun, grid_filter: GridFilter, viewer: User | None) 
         where &= Q(people_mean__isnull=True)
     elif grid_filter.people == "not_me" and viewer is not None:
         where &= ~_graded_by(run, viewer)
+    elif grid_filter.people == "cant_tell":
+        where &= Q(pk__in=abstentions_of(run, viewer).values("candidate_id"))
     if grid_filter.ai_judge_id is not None:
         where &= _of_judge(run, grid_filter.ai_judge_id)
     if grid_filter.search:
@@ -211,6 +214,7 @@ def saved_views(scale: Scale) -> tuple[SavedView, ...]:
         ),
         SavedView("failed", "failed", replace(everything, status="failed"), "query"),
         SavedView("unjudged", "unjudged", replace(everything, status="unjudged"), "query"),
+        SavedView("cant-tell", "can't tell", replace(everything, people="cant_tell"), "query"),
     )
 
 

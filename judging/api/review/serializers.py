@@ -26,6 +26,13 @@ class AuthoredGradeSerializer(serializers.Serializer[Any]):
     reasoning = serializers.CharField()
 
 
+class CantTellSerializer(serializers.Serializer[Any]):
+    """A person who can't tell how relevant a candidate is, and why."""
+
+    person = serializers.CharField(help_text="The e-mail address.")
+    reason = serializers.CharField()
+
+
 class CandidateSerializer(serializers.Serializer[Any]):
     """A candidate with everybody's grades: a row of the review grid."""
 
@@ -45,6 +52,9 @@ class CandidateSerializer(serializers.Serializer[Any]):
     my_grade = serializers.IntegerField(allow_null=True)
     my_reasoning = serializers.CharField(help_text="Your note.")
     people = AuthoredGradeSerializer(many=True)
+    cant_tell = CantTellSerializer(
+        many=True, help_text="Who can't tell, and has not graded it since; raters see themselves."
+    )
     last_item_status = serializers.CharField(
         help_text="What the newest AI judging run made of it: judged, failed, or nothing yet."
     )

@@ -49,7 +49,8 @@ class CandidateList(ApiView):
         many=True,
         query=_PARAMETERS,
         description="`grade`, `min_grade` and `max_grade` are about the effective grade; `search` looks for a text in"
-        " query, title and id; `people` leaves what no person has graded yet (`none`), or not you (`not_me`). Whatever it is ordered by, what has no value comes last.",
+        " query, title and id; `people` leaves what no person has graded yet (`none`), or not you (`not_me`), or"
+        " those of which somebody can't tell (`cant_tell`). Whatever it is ordered by, what has no value comes last.",
     )
     def get(self, request: Request, run_id: UUID) -> Response:
         run = get_evaluation_run(run_id)

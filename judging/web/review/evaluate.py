@@ -134,7 +134,7 @@ def _page(
 
 
 def _progress(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
-    return {"progress": progress_of(run, request.user), "url": reverse("evaluate", args=[run.pk])}
+    return {"run": run, "progress": progress_of(run, request.user), "url": reverse("evaluate", args=[run.pk])}
 
 
 def shown_of(row: GridRow) -> Shown:

@@ -31,7 +31,7 @@ _STATUSES = (
     ("failed", "Failed"),
     ("disagreement", "Disagreement"),
 )
-_PEOPLE = (("none", "No person yet"), ("not_me", "Not by me"))
+_PEOPLE = (("none", "No person yet"), ("not_me", "Not by me"), ("cant_tell", "Can't tell"))
 _RANKS = (1, 3, 5, 10, 20, 50)
 
 

@@ -14,6 +14,7 @@ from judging.foundation.errors import NotFound
 from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun, EvaluationRunStatus
 from judging.records.certificates import valid_certificates
+from judging.review.abstentions import cant_tell_count
 from judging.runs import locks
 from judging.runs.evaluations import delete_run
 from judging.runs.run_lists import comparable_runs, get_evaluation_run
@@ -51,7 +52,7 @@ def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     # The links of the table replace the table alone.
     if part == "queries" or request.htmx.target == "queries":
         return render(request, "judging/runs/_queries.html", queries_context(request, run))
-    context = {**_results(run), **queries_context(request, run), **_importing(run), **searching_context(run)}
+    context = {**_results(request, run), **queries_context(request, run), **_importing(run), **searching_context(run)}
     if request.user.is_member:
         context |= sidebar(request, run)
         context["comparable"] = [
@@ -104,19 +105,20 @@ def judgments_export(request: PageRequest, run_id: UUID) -> HttpResponseBase:
 
 
 def _results_part(request: PageRequest, run: EvaluationRun) -> HttpResponse:
-    context = _results(run)
+    context = _results(request, run)
     response = render(request, "judging/runs/_results.html", context)
     if "waiting" in request.GET and not context["is_renewing"]:
         trigger_client_event(response, "releval:metrics-renewed", after="settle")
     return response
 
 
-def _results(run: EvaluationRun) -> dict[str, Any]:
+def _results(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
     return {
         "run": run,
         "coverage": coverage_of(run),
         "cards": cards_of(run, certificates=valid_certificates([run.pk])),
         "grades": grade_distribution(run),
+        "cant_tell_count": cant_tell_count(run, request.user),
         "holes": holes_of(run) if run.status in _SEARCHED else None,
         # Without a worker nothing is renewed, and nothing to wait for.
         "is_renewing": has_stale_metrics(run) and workers.has_live_worker(),

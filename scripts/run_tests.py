@@ -45,6 +45,7 @@ ON_BOTH = {
     "tests/runs/test_import_judgments.py": "staging in raw SQL",
     "tests/runs/test_locks.py": "row locks, copies by one statement",
     "tests/runs/test_api.py": "order by values in JSON",
+    "tests/runs/test_query_tags.py": "searches in JSON",
     "tests/exports/test_exports.py": "raw SQL, cursors of the server",
     "tests/api/test_paging.py": "pages by key, order of what has no value",
     "tests/api/test_schema_fuzz.py": "what text and which numbers a database refuses",

@@ -51,11 +51,13 @@ def _jsonl(run: EvaluationRun) -> Iterator[str]:
     )
     by_position = groupby(candidates.iterator(chunk_size=_ROWS), key=lambda row: row[0])
     position, rows = next(by_position, (None, iter(())))
-    queries = RunQuery.objects.filter(run=run).order_by("position").values_list("position", "label", "body")
-    for query_position, label, body in queries.iterator(chunk_size=_ROWS):
+    queries = RunQuery.objects.filter(run=run).order_by("position").values_list("position", "label", "body", "tags")
+    for query_position, label, body, tags in queries.iterator(chunk_size=_ROWS):
         line: dict[str, Any] = {"query": body}
         if label:
             line["query_id"] = label
+        if tags:
+            line["tags"] = tags
         line["candidates"] = []
         if query_position == position:
             line["candidates"] = [_candidate(*row) for row in rows]

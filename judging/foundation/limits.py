@@ -157,6 +157,12 @@ PREVIEWED_QUERIES = 5
 CHECKED_QUERIES = 100
 MAX_QUERY_TAGS = 50
 MAX_QUERY_TAG = 100
+# Of a run, in lists and tables: those that most queries have.
+MAX_RUN_TAGS = 100
+# Queries tagged at a time.
+MAX_TAGGED_QUERIES = 10_000
+# With fewer scored queries, the metrics of a tag say little.
+MIN_TAG_QUERIES = 10
 MAX_QUERY_STRING = 20_000
 MAX_CONTENT_TYPE = 100
 # Of an analysis, beside the baseline.

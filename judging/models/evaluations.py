@@ -41,6 +41,7 @@ class Evaluation(models.Model):
     )
     default_scale = models.CharField(max_length=10, choices=ScaleName, blank=True)
     default_metrics = models.JSONField(default=list, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -105,6 +106,7 @@ class EvaluationRun(models.Model):
     metrics_at = models.DateTimeField(null=True, blank=True)
     # When a judgment on its candidates was written or taken back last, whether or not it changed what counts.
     judgments_at = models.DateTimeField(null=True, blank=True, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
@@ -147,6 +149,8 @@ class RunQuery(models.Model):
     label = models.CharField(max_length=MAX_LABEL, blank=True)
     body = models.JSONField()
     text = models.TextField()
+    # What kind of query it is: short words, as `read_tags` returns them.
+    tags = models.JSONField(default=list, blank=True)
     candidate_count = models.PositiveIntegerField(default=0)
     judged_count = models.PositiveIntegerField(default=0)
     metric_values = models.JSONField(default=dict)

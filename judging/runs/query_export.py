@@ -10,6 +10,7 @@ from judging.models import EvaluationRun, RunQuery
 from judging.records.files.cells import csv_line
 from judging.records.files.formats import ExportFormat, in_chunks
 from judging.records.files.names import query_cell
+from judging.records.reading.tags import tag_cell
 from judging.runs.run_lists import coverage_shares
 
 _ROWS = 2000
@@ -21,6 +22,7 @@ def query_columns(run_query: Any) -> dict[str, Any]:
         "id": str(run_query.pk),
         "label": run_query.label,
         "query": run_query.body,
+        "tags": run_query.tags,
         "position": run_query.position,
         "metric_values": run_query.metric_values,
         "coverage_values": coverage_shares(run_query),
@@ -51,7 +53,9 @@ def _json(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
 def _csv(run: EvaluationRun, rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     match_mode = run.evaluation.corpus.match_mode
     head = [part for name in run.metrics for part in (name, f"{name} coverage")]
-    yield csv_line(["id", "label", "query", "position", *head, "candidate_count", "judged_count", "has_no_results"])
+    yield csv_line(
+        ["id", "label", "query", "position", *head, "candidate_count", "judged_count", "has_no_results", "tags"]
+    )
     for row in rows:
         values, shares = row["metric_values"], row["coverage_values"]
         yield csv_line(
@@ -64,5 +68,6 @@ def _csv(run: EvaluationRun, rows: Iterator[dict[str, Any]]) -> Iterator[str]:
                 row["candidate_count"],
                 row["judged_count"],
                 str(row["has_no_results"]).lower(),
+                tag_cell(row["tags"]),
             ]
         )

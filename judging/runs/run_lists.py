@@ -12,6 +12,7 @@ from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_SEARCH
 from judging.ledger.staleness import with_staleness
 from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery, SearchStatus
+from judging.records.tagged import HasTag, wanted_tag
 
 _QUERY_ORDERINGS = {
     "position": "position",
@@ -54,14 +55,14 @@ def comparable_runs(
 
 
 def run_queries(
-    run: EvaluationRun, ordering: str = "position", *, search: str = "", no_results: bool | None = None
+    run: EvaluationRun, ordering: str = "position", *, search: str = "", no_results: bool | None = None, tag: str = ""
 ) -> tuple[QuerySet[RunQuery], tuple[str, ...]]:
     """Return a run's queries in an order, and that order as keyset paging takes it ("-": falling, "?": may be null).
 
     Ordered by position, label, query, a count, or a metric of the run, "-" before it: falling. By a metric, rising
     means worst first; queries without a value or without candidates come last either way. `search` keeps those with
-    this text in query or label, `no_results` those whose list is empty, or the others. Each has `has_no_results`.
-    Raise Invalid (ordering, search).
+    this text in query or label, `no_results` those whose list is empty, or the others, `tag` those that have it. Each has
+    `has_no_results`. Raise Invalid (ordering, search, tag).
     """
     if len(search) > MAX_SEARCH or "\x00" in search:
         raise Invalid("this can't be searched for", errors={"search": [f"text of at most {MAX_SEARCH} characters"]})
@@ -72,6 +73,8 @@ def run_queries(
         queries = queries.filter(Q(text__icontains=search) | Q(label__icontains=search))
     if no_results is not None:
         queries = queries.filter(has_no_results=no_results)
+    if tag := wanted_tag(tag):
+        queries = queries.filter(HasTag("tags", tag))
     sign, name = ("-" if ordering.startswith("-") else ""), ordering.removeprefix("-")
     if name in run.metrics:
         # The unscored have a JSON null there, which SQLite would give back as the text 'null'.

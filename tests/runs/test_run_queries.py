@@ -94,6 +94,7 @@ def test_an_exported_csv_file_has_a_column_per_metric(as_member: APIClient, run:
         "candidate_count": "2",
         "judged_count": "1",
         "has_no_results": "false",
+        "tags": "",
     }
     assert (second["P@2"], third["query"], last["has_no_results"]) == ("", "'=red hat", "true")
     assert_problem(as_member.get(rest(run, "/export"), {"file_format": "qrels"}), 400, field="file_format")

@@ -17,6 +17,7 @@ QUERY_FILTERS = [
         " queries without candidates come last), - before it: falling.",
     ),
     OpenApiParameter("search", str, description=f"In query and label, at most {MAX_SEARCH} characters."),
+    OpenApiParameter("tag", str, description="Those that have this tag."),
     OpenApiParameter("no_results", bool, description="true: those whose list is empty; false: the others."),
 ]
 _TRUTH = {"true": True, "false": False, "": None}
@@ -33,4 +34,5 @@ def wanted_queries(request: Request, run: EvaluationRun) -> tuple[QuerySet[RunQu
         given.get("ordering") or "position",
         search=given.get("search", "").strip(),
         no_results=_TRUTH[no_results],
+        tag=given.get("tag", ""),
     )

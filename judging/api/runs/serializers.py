@@ -24,6 +24,12 @@ _RESULT = {
     "properties": {
         "query": _QUERY,
         "query_id": {"type": "string", "description": "The query's label in files."},
+        "tags": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What kind of query it is: head, tail, an intent, a language.",
+            "example": ["head", "en"],
+        },
         "candidates": {
             "type": "array",
             "description": "In rank order.",
@@ -244,6 +250,7 @@ class RunQuerySerializer(ModelSerializer):
     """A query of a run, its metrics null until it has a judgment."""
 
     query = QueryField(source="body", read_only=True)
+    tags = ListField(child=CharField(), read_only=True, help_text="Lower case, each once.")
     metric_values = MetricValuesField(read_only=True)
     coverage_values = serializers.SerializerMethodField()
     has_no_results = BooleanField(
@@ -256,6 +263,7 @@ class RunQuerySerializer(ModelSerializer):
             "id",
             "label",
             "query",
+            "tags",
             "position",
             "metric_values",
             "coverage_values",

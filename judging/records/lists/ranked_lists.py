@@ -44,6 +44,7 @@ class RankedList:
     body: QueryBody
     label: str
     candidates: list[RankedCandidate]
+    tags: Sequence[str] = ()
 
 
 def write_ranked_lists(run: EvaluationRun, lists: Iterable[RankedList]) -> None:
@@ -96,6 +97,7 @@ def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[RankedList], fi
                     label=query.label,
                     body=query.body,
                     text=query_text(query.body),
+                    tags=list(query.tags),
                     candidate_count=len(query.candidates),
                 )
                 for position, (identity, query) in enumerate(

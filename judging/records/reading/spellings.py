@@ -17,6 +17,7 @@ AUTHORS = ("author", "rater")
 RANKS = ("rank", "position")
 SCORES = ("score", "_score", "similarity")
 IMAGES = ("image", "image_url")
+TAGS = ("tags",)
 
 _BETWEEN_WORDS = re.compile(r"[\s.-]+")
 

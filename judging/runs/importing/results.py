@@ -14,6 +14,7 @@ from judging.models import query_identity
 from judging.records.lists.corpus_rows import QueryBody
 from judging.records.lists.ranked_lists import RankedCandidate, RankedList
 from judging.records.reading.spellings import DOCUMENT_IDS, QUERY_IDS, names_of, plain, read_id_member
+from judging.records.reading.tags import read_tags
 from judging.records.reading.upload import BadValue, Problems, shown
 from judging.records.reading.values import (
     check_storable,
@@ -26,7 +27,7 @@ from judging.runs.importing.formats.documents import read_content
 from judging.runs.importing.formats.shapes import Notes
 
 # One query with its candidates is held in memory at a time.
-_QUERY_KEYS = {"query", "candidates"}
+_QUERY_KEYS = {"query", "candidates", "tags"}
 _CANDIDATE_IDS = ("id", *(name for name in DOCUMENT_IDS if name != "id"))
 # The place in the list is the rank. As a field it would make another version of the document in every run.
 _IGNORED = {"rank", "position", "_score"}
@@ -53,7 +54,7 @@ class RunSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InlineResults:
-    """Results as a list of the form `[{query, query_id?, candidates: [{id, title, fields?, image?, score?}]}]`."""
+    """Results as a list of the form `[{query, query_id?, tags?, candidates: [{id, title, fields?, image?, score?}]}]`."""
 
     results: Sequence[Any]
 
@@ -123,6 +124,7 @@ def read_result(value: Any, notes: Notes) -> RankedList:
     check_storable(value)
     label_name, label_value = read_id_member(value, QUERY_IDS)
     body, label = read_query(value.get("query")), read_label(label_value)
+    tags = read_tags(value.get("tags"))
     notes.ignore(value.keys() - _QUERY_KEYS - {label_name})
     rows = value.get("candidates")
     if not isinstance(rows, list):
@@ -140,7 +142,7 @@ def read_result(value: Any, notes: Notes) -> RankedList:
         if first != number:
             raise BadValue(f"candidates {first} and {number} are the same document {shown(candidate.external_id)}")
         candidates.append(candidate)
-    return RankedList(body, label, candidates)
+    return RankedList(body, label, candidates, tags)
 
 
 def check_results(

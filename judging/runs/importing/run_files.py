@@ -130,7 +130,7 @@ def _check_ranking(
 
     def read() -> Iterator[RankedList]:
         for key, query in queries.items():
-            yield RankedList(query.body, query.label, ranking.candidates(key, documents))
+            yield RankedList(query.body, query.label, ranking.candidates(key, documents), query.tags)
 
     read_as = {name: known.name for name, (_, known) in files.items()}
     return CheckedResults(len(queries), count, warnings, read, read_as)

@@ -10,7 +10,8 @@ from judging.foundation.limits import MAX_QUERY_TEXT
 from judging.records.reading.delimited import checked_cells, table_rows, trimmed_header
 from judging.records.reading.json_stream import json_values
 from judging.records.reading.opening import why_no_text
-from judging.records.reading.spellings import LONE_QUERY_TEXTS, QUERY_IDS, plain, spelled
+from judging.records.reading.spellings import LONE_QUERY_TEXTS, QUERY_IDS, TAGS, plain, spelled
+from judging.records.reading.tags import read_tags
 from judging.records.reading.upload import BadValue, Problems, SourceFile, shown
 from judging.records.reading.values import read_query
 from judging.search.query_sets.rows import (
@@ -19,7 +20,6 @@ from judging.search.query_sets.rows import (
     checked_queries,
     read_query_label,
     read_row,
-    read_tags,
     read_weight,
 )
 
@@ -34,7 +34,6 @@ FORMATS: dict[str, QueryFormat] = {
 }
 _LABELS = ("label", *QUERY_IDS)
 _WEIGHTS = ("weight", "count", "frequency")
-_TAG_SEPARATOR = "|"
 
 
 def read_queries_file(file: IO[bytes], name: str) -> CheckedQueries:
@@ -130,7 +129,7 @@ class _Columns:
         self._query = query
         self._label = spelled(header, _LABELS)
         self._weight = spelled(header, _WEIGHTS)
-        self._tags = spelled(header, ("tags",))
+        self._tags = spelled(header, TAGS)
         taken = {self._query, self._label, self._weight, self._tags}
         self._properties = [name for name in header if name not in taken]
 
@@ -139,10 +138,9 @@ class _Columns:
         text = values[self._query]
         # An empty cell is a property that this query does not have.
         properties = {name: values[name] for name in self._properties if values[name]}
-        tags = values[self._tags].split(_TAG_SEPARATOR) if self._tags else []
         return NewQuery(
             body=read_query({"query": text, **properties} if self._properties else text.strip()),
             label=read_query_label(values[self._label]) if self._label else "",
             weight=read_weight(values[self._weight].strip()) if self._weight else None,
-            tags=read_tags([tag for tag in tags if tag.strip()]),
+            tags=read_tags(values[self._tags] if self._tags else None),
         )

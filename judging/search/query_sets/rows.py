@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from judging.foundation.limits import MAX_LABEL, MAX_QUERY_TAG, MAX_QUERY_TAGS, MAX_SET_QUERIES
+from judging.foundation.limits import MAX_LABEL, MAX_SET_QUERIES
 from judging.models import MatchMode, QueryKind, canonical_json, query_identity
 from judging.records.lists.corpus_rows import QueryBody
+from judging.records.reading.tags import read_tags
 from judging.records.reading.upload import BadValue, Problems, shown
 from judging.records.reading.values import check_storable, read_name, read_query
 
@@ -74,18 +75,6 @@ def read_weight(value: Any) -> float | None:
     if not math.isfinite(weight) or weight < 0:
         raise BadValue("weight must be a number of at least 0")
     return weight
-
-
-def read_tags(value: Any) -> list[str]:
-    """Return tags without repetition. Raise BadValue."""
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise BadValue("tags must be a list of texts")
-    tags = list(dict.fromkeys(read_name(tag, "a tag", MAX_QUERY_TAG) for tag in value))
-    if len(tags) > MAX_QUERY_TAGS:
-        raise BadValue(f"a query has at most {MAX_QUERY_TAGS} tags")
-    return tags
 
 
 def checked_queries(

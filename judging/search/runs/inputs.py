@@ -49,10 +49,10 @@ _RENDERED_AT_START = 100
 _CHUNK = 1000
 
 
-def write_searches(run_id: UUID, queries: Iterable[tuple[int, int, str, Any, str]]) -> int:
-    """Write run queries and their searches; return how many. A query: its key, position, label, body and text."""
+def write_searches(run_id: UUID, queries: Iterable[tuple[int, int, str, Any, str, list[str]]]) -> int:
+    """Write run queries and their searches; return how many. A query: its key, position, label, body, text, tags."""
     rows = [(uuid4(), run_id, *query) for query in queries]
-    insert_rows(RunQuery, ("id", "run_id", "query_id", "position", "label", "body", "text"), rows)
+    insert_rows(RunQuery, ("id", "run_id", "query_id", "position", "label", "body", "text", "tags"), rows)
     insert_rows(SearchItem, ("run_query_id", "search_run_id"), [row[:2] for row in rows])
     return len(rows)
 
@@ -171,7 +171,10 @@ def _write_chunk(
     places = enumerate(new.items(), start=written + 1)
     return write_searches(
         run.pk,
-        [(query_ids[identity], place, row.label, row.body, query_text(row.body)) for place, (identity, row) in places],
+        [
+            (query_ids[identity], place, row.label, row.body, query_text(row.body), row.tags)
+            for place, (identity, row) in places
+        ],
     )
 
 

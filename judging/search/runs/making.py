@@ -156,6 +156,6 @@ def no_endpoint() -> Invalid:
 
 def _copy_queries(source: UUID, target: UUID) -> None:
     rows = RunQuery.objects.filter(run_id=source).order_by("position")
-    queries = rows.values_list("query_id", "position", "label", "body", "text")
+    queries = rows.values_list("query_id", "position", "label", "body", "text", "tags")
     for start in range(0, rows.count(), _CHUNK):
         write_searches(target, queries[start : start + _CHUNK])

@@ -34,6 +34,17 @@ def test_a_run_is_made_started_and_read_over_rest(search_engine: Server, as_memb
     assert_problem(as_member.post(f"{run}/results", {"results": []}), 409, "run_is_executed")
 
 
+def test_a_run_and_its_clone_have_the_tags_of_the_query_set(search_engine: Server, as_member: APIClient) -> None:
+    evaluation = make_search_evaluation(search_engine.url, queries=("red shoes", "blue shirt"))
+    evaluation.query_set.queries.filter(position=1).update(tags=["head"])
+    made = as_member.post(
+        f"/api/v1/evaluations/{evaluation.pk}/runs", {"name": "live", "metrics": ["P@5"], "start": True}
+    )
+    clone = as_member.post(f"/api/v1/evaluations/runs/{made.json()['id']}/clone").json()
+    for run in (made.json(), clone):
+        assert list(RunQuery.objects.filter(run=run["id"]).values_list("tags", flat=True)) == [["head"], []]
+
+
 def test_the_same_key_again_makes_and_starts_no_second_run(search_engine: Server, as_member: APIClient) -> None:
     evaluation = make_search_evaluation(search_engine.url)
     path = f"/api/v1/evaluations/{evaluation.pk}/runs"

@@ -14,10 +14,12 @@ from judging.records.reading.spellings import (
     LONE_QUERY_TEXTS,
     QUERY_IDS,
     QUERY_TEXTS,
+    TAGS,
     plain,
     read_id_member,
     spelled,
 )
+from judging.records.reading.tags import read_tags
 from judging.records.reading.upload import BadValue, SourceFile
 from judging.records.reading.values import check_storable, read_name, read_query, read_query_cell
 from judging.runs.importing.formats.shapes import Content, Format, QueryRow, Reading
@@ -30,7 +32,7 @@ def is_query_header(cells: list[str]) -> bool:
 
 def _read_lines(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
     """Read lines of label, tab, text. Quotes are part of the text; a header may name more columns than these two."""
-    at_label, at_text, width = 0, 1, 2
+    at_label, at_text, at_tags, width = 0, 1, None, 2
     is_first = True
     for line in source.lines(reading.problems):
         cells = line.text.split("\t")
@@ -39,19 +41,22 @@ def _read_lines(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
             width = len(cells)
             id_name, text_name = _columns(cells)
             at_label, at_text = cells.index(id_name or ""), cells.index(text_name or "")
-            reading.notes.ignore({cell.strip() for cell in cells if cell not in (id_name, text_name)})
+            tags_name, at_tags = _tags_column(cells)
+            reading.notes.ignore({cell.strip() for cell in cells if cell not in (id_name, text_name, tags_name)})
             continue
         try:
             if len(cells) != width:
                 raise BadValue(f"{width} columns with a tab between them are expected, not {len(cells)}")
             label = read_name(cells[at_label], "query_id", MAX_LABEL)
-            yield QueryRow(line.number, label, read_query_cell(cells[at_text].strip(), reading.match_mode))
+            body = read_query_cell(cells[at_text].strip(), reading.match_mode)
+            yield QueryRow(line.number, label, body, _tags(cells, at_tags))
         except BadValue as error:
             reading.problems.add(source.name, line.number, str(error))
 
 
 def _read_table(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
     header: list[str] = []
+    at_tags: int | None = None
     for line, cells in table_rows(source, reading.problems):
         try:
             if not header:
@@ -61,11 +66,13 @@ def _read_table(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
                     reading.problems.add(source.name, line, "the header lacks query_id or query")
                     return
                 at_id, at_text = header.index(id_name), header.index(text_name)
-                reading.notes.ignore(set(header) - {id_name, text_name})
+                tags_name, at_tags = _tags_column(header)
+                reading.notes.ignore(set(header) - {id_name, text_name, tags_name or ""})
                 continue
             row = checked_cells(cells, len(header))
             label = read_name(row[at_id], "query_id", MAX_LABEL)
-            yield QueryRow(line, label, read_query_cell(row[at_text].strip(), reading.match_mode))
+            body = read_query_cell(row[at_text].strip(), reading.match_mode)
+            yield QueryRow(line, label, body, _tags(row, at_tags))
         except BadValue as error:
             reading.problems.add(source.name, line, str(error))
 
@@ -75,6 +82,16 @@ def _columns(header: list[str]) -> tuple[str | None, str | None]:
     return spelled(header, LONE_QUERY_IDS), spelled(header, LONE_QUERY_TEXTS)
 
 
+def _tags_column(header: list[str]) -> tuple[str | None, int | None]:
+    """Return the column that holds tags, and where it stands."""
+    name = spelled(header, TAGS)
+    return name, None if name is None else header.index(name)
+
+
+def _tags(cells: list[str], at: int | None) -> tuple[str, ...]:
+    return () if at is None else tuple(read_tags(cells[at]))
+
+
 def _read_json(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
     for line, value in json_values(source, reading.problems):
         try:
@@ -82,7 +99,9 @@ def _read_json(source: SourceFile, reading: Reading) -> Iterator[QueryRow]:
                 raise BadValue("a JSON object is expected")
             check_storable(value)
             name, label = read_id_member(value, LONE_QUERY_IDS)
-            yield QueryRow(line, read_name(label, plain(name), MAX_LABEL), _body(value))
+            yield QueryRow(
+                line, read_name(label, plain(name), MAX_LABEL), _body(value), tuple(read_tags(value.get("tags")))
+            )
         except BadValue as error:
             reading.problems.add(source.name, line, str(error))
 

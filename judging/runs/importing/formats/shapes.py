@@ -30,6 +30,7 @@ class QueryRow(NamedTuple):
     line: int
     label: str
     body: QueryBody
+    tags: tuple[str, ...] = ()
 
 
 class DocumentRow(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from judging.judges.judges import save_judge
 from judging.models import AIJudge, AIProvider, Role
@@ -99,6 +99,42 @@ def test_an_edit_makes_a_version_and_the_page_shows_what_differs(new_visitor: Ne
     page.get_by_label("To version 1").check()
     page.get_by_role("button", name="Compare the two").click()
     expect(page.locator(".diff-added")).to_contain_text("You are an expert judge")
+
+
+def test_leaving_unsaved_edits_asks_and_run_on_opens_the_run_s_form_by_keyboard(new_visitor: NewVisitor) -> None:
+    user = make_user()
+    run = make_run(name="bm25")
+    judge = make_judge(owner=user, name="Careful")
+    page = new_visitor(user).open(f"/ai-judges/{judge.pk}")
+    asked: list[str] = []
+    answers = iter(["stay"])
+
+    def on_dialog(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        if next(answers, "") == "stay":
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    page.on("dialog", on_dialog)
+    temperature = page.locator("#id_temperature")
+    page.get_by_text("More settings").click()
+    temperature.fill("0.3")
+    page.get_by_role("link", name="Versions").click()
+    expect(temperature).to_have_value("0.3")
+    assert asked == ["beforeunload"]
+    temperature.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("saved as version 2")
+
+    page.get_by_text("Run on…").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/evaluations/runs/{run.pk}?**")
+    expect(page.locator("#id_ai_judge_id")).to_have_value(str(judge.pk))
+    page.keyboard.press("Tab")
+    expect(page.locator("#id_ai_judge_id")).to_be_focused()
+    assert asked == ["beforeunload"]
 
 
 @pytest.mark.parametrize(

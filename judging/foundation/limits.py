@@ -52,6 +52,8 @@ DEFAULT_CONCURRENCY, MAX_CONCURRENCY = 8, 256
 MAX_BATCH_SIZE = 50
 MIN_DOCUMENT_CHARS, MAX_DOCUMENT_CHARS = 100, 1_000_000
 MAX_TRIAL_CANDIDATES = 50
+# Of a test over several queries: the queries, and the candidates of each.
+MAX_TRIAL_QUERIES, MAX_TRIAL_DEPTH = 20, 20
 
 # Evaluators and response judges. The vendor's SDK reads no shorter names.
 MIN_EVALUATOR_NAME = 2

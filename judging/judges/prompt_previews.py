@@ -59,16 +59,16 @@ def trial_queries(run_id: UUID, *, find: str = "") -> list[RunQuery]:
     return list(queries[:MOST_QUERIES])
 
 
-def first_candidates(run_query: RunQuery, count: int) -> list[PromptCandidate]:
-    """Return the first candidates of a run query as a prompt shows them."""
-    rows = Candidate.objects.filter(run_query=run_query, run__isnull=False).select_related(
-        "document", "document_version"
-    )
-    return [
-        PromptCandidate(row.document.external_id, version.title, version.fields or {}, version.image)
-        for row in rows.order_by("rank")[:count]
-        for version in [row.document_version]
-    ]
+def first_candidates(run_query: RunQuery, count: int) -> list[Candidate]:
+    """Return the first candidates of a run query, with their documents and the AI judgments of record."""
+    rows = Candidate.objects.filter(run_query=run_query, run__isnull=False)
+    return list(rows.select_related("document", "document_version", "ai_judgment").order_by("rank")[:count])
+
+
+def prompt_candidate(row: Candidate) -> PromptCandidate:
+    """Return a candidate as a prompt shows it."""
+    version = row.document_version
+    return PromptCandidate(row.document.external_id, version.title, version.fields or {}, version.image)
 
 
 def preview_prompt(run_query: RunQuery | None, *, settings: PromptSettings, batch_size: int) -> PromptPreview:
@@ -79,7 +79,7 @@ def preview_prompt(run_query: RunQuery | None, *, settings: PromptSettings, batc
         evaluation = EvaluationContext("", "", SCALES[EXAMPLE_SCALE])
     else:
         query = run_query.body
-        candidates = first_candidates(run_query, batch_size)
+        candidates = [prompt_candidate(row) for row in first_candidates(run_query, batch_size)]
         evaluation = evaluation_context_of(run_query.run)
     messages = build_messages(query, candidates, settings=settings, evaluation=evaluation)
     shown = tuple(shown_message(message) for message in messages)

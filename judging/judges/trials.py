@@ -15,8 +15,9 @@ from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_TRIAL_CANDIDATES
 from judging.foundation.scales import SCALES
 from judging.foundation.waiting import waiting_for_a_service
-from judging.judges.prompt_previews import first_candidates
-from judging.models import AIJudge, EvaluationRun, RunQuery
+from judging.judges.prompt_previews import first_candidates, prompt_candidate
+from judging.judges.trial_queries import TrialAgreement, trial_agreement
+from judging.models import AIJudge, Candidate, EvaluationRun, RunQuery
 from judging.providers.base import Connection, Message, ProviderError
 from judging.providers.openai_client import open_client
 from judging.records.connections import connection_of
@@ -48,7 +49,10 @@ class JudgeTestCall:
 
 @dataclass(frozen=True, slots=True)
 class JudgeTestOutcome:
-    """What a test says of one candidate: judged with a grade, or failed; `unanswered` when an error ended the test."""
+    """What a test says of one candidate: judged with a grade, or failed; `unanswered` when an error ended the test.
+
+    Beside it, of a candidate of a run, the grades that count now: people's, as their mean and rounded, and the AI's.
+    """
 
     candidate_id: str
     title: str
@@ -57,6 +61,10 @@ class JudgeTestOutcome:
     reasoning: str = ""
     failure_code: str = ""
     failure_message: str = ""
+    people_mean: float | None = None
+    people_grade: int | None = None
+    ai_grade: int | None = None
+    ai_judge: str = ""
 
 
 @dataclass(slots=True)
@@ -89,19 +97,45 @@ class JudgeTest:
     def usage_estimated(self) -> bool:
         return any(call.usage_estimated for call in self.calls)
 
+    @property
+    def with_people(self) -> TrialAgreement:
+        return trial_agreement((outcome.grade, outcome.people_grade) for outcome in self.outcomes)
 
-def try_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID) -> JudgeTest:
-    """Ask a judge about the first candidates of a run query, as many as one prompt holds. Raise Invalid."""
+    @property
+    def with_record(self) -> TrialAgreement:
+        return trial_agreement((outcome.grade, outcome.ai_grade) for outcome in self.outcomes)
+
+
+def try_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID, depth: int | None = None) -> JudgeTest:
+    """Ask a judge about the first candidates of a run query: `depth` of them, or as many as one prompt holds.
+
+    Raise Invalid.
+    """
     run = EvaluationRun.objects.select_related("evaluation").filter(pk=evaluation_run_id).first()
     if run is None:
         raise Invalid("no such evaluation run", errors={"evaluation_run_id": ["There is no such evaluation run."]})
     run_query = RunQuery.objects.filter(pk=query_id, run=run).first()
     if run_query is None:
         raise Invalid("no such query", errors={"query_id": ["There is no such query in this evaluation run."]})
-    candidates = first_candidates(run_query, judge.batch_size)
-    if not candidates:
+    if depth is not None and not 1 <= depth <= MAX_TRIAL_CANDIDATES:
+        raise Invalid("the test can't be made", errors={"depth": [f"From 1 to {MAX_TRIAL_CANDIDATES} candidates."]})
+    rows = first_candidates(run_query, depth or judge.batch_size)
+    if not rows:
         raise Invalid("the query has no candidates", errors={"query_id": ["This query has no candidates."]})
-    return _try_judge(judge, run_query.body, candidates, evaluation_context_of(run))
+    test = _try_judge(judge, run_query.body, [prompt_candidate(row) for row in rows], evaluation_context_of(run))
+    test.outcomes = [_beside(outcome, row) for outcome, row in zip(test.outcomes, rows, strict=True)]
+    return test
+
+
+def _beside(outcome: JudgeTestOutcome, row: Candidate) -> JudgeTestOutcome:
+    return replace(
+        outcome,
+        people_mean=row.people_mean,
+        # Where people graded, the grade that counts is theirs.
+        people_grade=None if row.people_mean is None else row.effective_grade,
+        ai_grade=row.ai_grade,
+        ai_judge=row.ai_judgment.judge_label if row.ai_judgment else "",
+    )
 
 
 def try_judge_on_documents(

@@ -20,6 +20,18 @@
     text.scrollTop = (text.scrollHeight / lines.length) * Math.max(number - 4, 0);
   });
 
+  document.addEventListener("click", (event) => {
+    const stop = event.target.closest("[data-stop]");
+    if (!stop) return;
+    const asking = document.querySelector(stop.dataset.stop);
+    if (asking) {
+      htmx.trigger(asking, "htmx:abort");
+      asking.remove();
+    }
+    stop.textContent = "Stopped";
+    stop.disabled = true;
+  });
+
   document.addEventListener("change", (event) => {
     const select = event.target.closest("select[data-fills]");
     if (!select) return;

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.foundation.waiting import waiting_for_a_service
-from judging.models import AIJudge, Corpus, Document, Evaluation, EvaluationRun, JudgingRun, Judgment, User
+from judging.models import AIJudge, Candidate, Corpus, Document, Evaluation, EvaluationRun, JudgingRun, Judgment, User
 from tests.draining import drain
 from tests.factories import make_evaluation, make_judge, make_provider, make_run, make_token
 from tests.rest_clients import assert_problem
@@ -260,6 +260,23 @@ def test_a_judge_is_tried_on_a_run_s_query_or_on_what_is_given(as_member: APICli
         ({**ids, "query_id": str(run.pk)}, "query_id"),
     ):
         assert_problem(as_member.post(path, body), 400, "invalid", field)
+
+
+def test_a_test_tells_the_grades_that_count_beside_its_own(as_member: APIClient, stub: Stub) -> None:
+    run = make_run({"red shoes": ["d1", "d2", "d3"]})
+    stub.script(grades={"d1": 3, "d2": 4})
+    Candidate.objects.filter(rank=1).update(people_mean=2.5, people_count=2, effective_grade=3, ai_grade=2)
+    body = {"evaluation_run_id": str(run.pk), "query_id": str(run.run_queries.get().pk), "depth": 2}
+    path = f"/api/v1/ai-judges/{make_judge(make_provider(stub.base_url)).pk}/test"
+    answer = as_member.post(path, body).json()
+    names = ("grade", "people_mean", "people_grade", "ai_grade")
+    assert [tuple(row[name] for name in names) for row in answer["outcomes"]] == [
+        (3, 2.5, 3, 2),
+        (4, None, None, None),
+    ]
+    assert answer["with_people"] == {"compared": 1, "equal": 1, "one_apart": 0, "further": 0}
+    assert answer["with_record"] == {"compared": 1, "equal": 0, "one_apart": 1, "further": 0}
+    assert_problem(as_member.post(path, {**body, "depth": 51}), 400, "invalid", "depth")
 
 
 def test_a_member_s_own_token_is_no_way_around_a_deactivated_account(as_admin: APIClient, member: User) -> None:

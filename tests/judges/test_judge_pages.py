@@ -1,5 +1,7 @@
 """The pages of AI judges: made, tried, changed into versions, compared."""
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.judges.judges import save_judge
 from judging.judging_runs.starting import start_judging_run
-from judging.models import AIJudge, AIProvider, JudgeVersion, Role, RunQuery, User
+from judging.models import AIJudge, AIProvider, Candidate, JudgeVersion, Role, RunQuery, User
 from tests.factories import make_judge, make_provider, make_run, make_user
 from tests.markup import one_line
 from tests.stub.fixtures import Stub
@@ -247,3 +249,67 @@ def test_a_long_list_costs_no_query_per_row(member: User, django_assert_num_quer
         make_judge(owner=member)
     with django_assert_num_queries(7):
         client.get(reverse("ai_judges"))
+
+
+def several(member: User, stub: Stub, **script: Any) -> tuple[AIJudge, dict[str, str]]:
+    run = make_run({f"query {number}": ["d1", "d2", "d3"] for number in range(4)})
+    Candidate.objects.filter(run=run, position=2, rank=1).update(people_mean=2.5, effective_grade=3, people_count=2)
+    Candidate.objects.filter(run=run, position=2, rank=2).update(ai_grade=0, effective_grade=0)
+    stub.script(grades={"d1": 3, "d2": 4, "d3": 1}, **script)
+    judge = make_judge(make_provider(stub.base_url, owner=member), owner=member)
+    fields = typed(judge.ai_provider, act="test_several", try_run=str(run.pk), try_count="3", try_depth="2")
+    return judge, fields
+
+
+def next_step(client: Client, judge: AIJudge, fragment: str) -> str:
+    state = re.search(r'"several": "([^"]+)"', html.unescape(fragment))
+    assert state
+    given = {"act": "test_next", "several": state[1]}
+    return str(post(client, judge, given, headers=HTMX).content.decode())
+
+
+def test_several_queries_are_tested_one_after_the_other_and_agreement_is_counted(member: User, stub: Stub) -> None:
+    judge, fields = several(member, stub)
+    client = client_of(member)
+    fragment = post(client, judge, fields, headers=HTMX).content.decode()
+    assert "<b>0</b> of 3 queries" in one_line(fragment)
+    queries = []
+    while "several-next" in fragment:
+        fragment = next_step(client, judge, fragment)
+        queries += re.findall(r"<h4>(.*?)</h4>", fragment)
+    assert queries == ["query 0", "query 1", "query 2"]
+    summary = one_line(fragment)
+    assert "<b>6</b> judged" in summary
+    assert "<dt>People</dt> <dd><b>1</b> of 1 equal, 0 one apart, 0 further" in summary
+    assert "<dt>AI of record</dt> <dd><b>0</b> of 1 equal, 0 one apart, 1 further" in summary
+    assert not JudgeVersion.objects.exclude(judge=judge).exists()
+
+
+def test_a_test_of_several_can_keep_to_queries_that_people_graded(member: User, stub: Stub) -> None:
+    judge, fields = several(member, stub)
+    client = client_of(member)
+    fragment = next_step(client, judge, post(client, judge, {**fields, "try_which": "people"}).content.decode())
+    assert re.findall(r"<h4>(.*?)</h4>", fragment) == ["query 1"]
+    assert "several-next" not in fragment
+
+
+def test_an_edit_during_a_test_of_several_does_not_change_what_is_tested(member: User, stub: Stub) -> None:
+    judge, fields = several(member, stub)
+    client = client_of(member)
+    fragment = post(client, judge, {**fields, "system_prompt": "As begun."}, headers=HTMX).content.decode()
+    next_step(client, judge, fragment)
+    assert all("As begun." in str(request) for request in stub.requests)
+    assert stub.requests
+
+
+def test_an_error_of_the_provider_ends_a_test_of_several(member: User, stub: Stub) -> None:
+    judge, fields = several(member, stub, fault="401")
+    client = client_of(member)
+    fragment = next_step(client, judge, post(client, judge, fields, headers=HTMX).content.decode())
+    assert "The provider could not be asked." in fragment
+    assert "several-next" not in fragment
+
+
+def test_a_test_of_several_goes_on_from_its_own_state_only(member: User) -> None:
+    answer = post(client_of(member), None, {"act": "test_next", "several": "forged"}, headers=HTMX)
+    assert answer.status_code == 400

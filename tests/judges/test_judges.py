@@ -175,12 +175,9 @@ def test_a_trial_on_a_run_asks_about_its_first_candidates(member: User, stub: St
     assert "<grade>" in test.reply
     assert test.input_tokens > 0
     assert not run.candidates.exclude(ai_grade=None).exists()
-    for ids in (
-        {"evaluation_run_id": run.pk, "query_id": judge.pk},
-        {"evaluation_run_id": judge.pk, "query_id": query.pk},
-    ):
+    for run_id, query_id in ((run.pk, judge.pk), (judge.pk, query.pk)):
         with pytest.raises(Invalid):
-            trials.try_judge_on_run(judge=judge, **ids)
+            trials.try_judge_on_run(judge=judge, evaluation_run_id=run_id, query_id=query_id)
 
 
 def test_a_test_tells_failures_re_asks_and_what_the_provider_refused(member: User, stub: Stub) -> None:

@@ -10,7 +10,16 @@ from rest_framework import serializers
 from judging.asking.prompting import PromptCandidate
 from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_TRIAL_CANDIDATES
 from judging.models import AIJudge, JudgeVersion, ScaleName
-from judging.rest.fields import BooleanField, CharField, ChoiceField, ListField, ModelSerializer, Serializer, UUIDField
+from judging.rest.fields import (
+    BooleanField,
+    CharField,
+    ChoiceField,
+    IntegerField,
+    ListField,
+    ModelSerializer,
+    Serializer,
+    UUIDField,
+)
 
 _SETTINGS = [name for name in AIJudge.SETTING_NAMES if name != "name"]
 # White space is part of a prompt.
@@ -102,6 +111,13 @@ class JudgeTestSerializer(Serializer):
 
     evaluation_run_id = UUIDField(required=False)
     query_id = UUIDField(required=False)
+    depth = IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_TRIAL_CANDIDATES,
+        help_text="Of a query of a run: how many of its first candidates; null: as many as one prompt holds.",
+    )
     query = QueryBodyField(required=False)
     candidates = ListField(
         child=JudgeTestCandidateSerializer(), required=False, min_length=1, max_length=MAX_TRIAL_CANDIDATES
@@ -110,8 +126,9 @@ class JudgeTestSerializer(Serializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         stored, given = {"evaluation_run_id", "query_id"}, {"query", "candidates", "scale"}
-        wanted = stored if stored & attrs.keys() else given
-        if stored & attrs.keys() and given & attrs.keys():
+        of_run = {*stored, "depth"} & attrs.keys()
+        wanted = stored if of_run else given
+        if of_run and given & attrs.keys():
             raise serializers.ValidationError(
                 "Give either evaluation_run_id and query_id, or query, candidates and scale."
             )
@@ -131,6 +148,19 @@ class JudgeTestOutcomeSerializer(Serializer):
     reasoning = serializers.CharField()
     failure_code = serializers.CharField()
     failure_message = serializers.CharField()
+    people_mean = serializers.FloatField(allow_null=True, help_text="Of a candidate of a run: the people's grades.")
+    people_grade = serializers.IntegerField(allow_null=True, help_text="Their mean, rounded half up.")
+    ai_grade = serializers.IntegerField(allow_null=True, help_text="The AI's grade of record.")
+    ai_judge = serializers.CharField(help_text='The judge of record, "Name v3".')
+
+
+class TrialAgreementSerializer(Serializer):
+    """How many grades of the test equal others of the same candidates, lie one step apart, or further."""
+
+    compared = serializers.IntegerField()
+    equal = serializers.IntegerField()
+    one_apart = serializers.IntegerField()
+    further = serializers.IntegerField()
 
 
 class JudgeTestCallSerializer(Serializer):
@@ -155,6 +185,8 @@ class JudgeTestAnswerSerializer(Serializer):
     prompt = serializers.ListField(child=serializers.DictField())
     reply = serializers.CharField()
     outcomes = JudgeTestOutcomeSerializer(many=True)
+    with_people = TrialAgreementSerializer()
+    with_record = TrialAgreementSerializer()
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
     usage_estimated = serializers.BooleanField()

@@ -93,7 +93,9 @@ class JudgeTest(ApiView):
         conflict="undecryptable",
         description=(
             "Renders the prompt, calls the model and reads the reply; nothing is stored. Of a query of an evaluation "
-            "run the first candidates are asked about, as many as one prompt holds."
+            "run the first candidates are asked about, `depth` of them or as many as one prompt holds; the grades that "
+            "count now, people's and the AI's, stand beside the test's. To test on several queries, ask for one after "
+            "the other and add up the counts."
         ),
     )
     def post(self, request: Request, judge_id: UUID) -> Response:

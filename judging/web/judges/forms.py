@@ -1,5 +1,6 @@
 """The form of an AI judge, on the model's own validators. What it takes is checked again by the service."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -114,7 +115,7 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(
         self,
         user: User,
-        data: QueryDict | None = None,
+        data: Mapping[str, Any] | None = None,
         *,
         judge: AIJudge | None = None,
         typed: QueryDict | None = None,

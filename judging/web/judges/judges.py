@@ -1,7 +1,7 @@
 """AI judges: list, make, change, try, duplicate, delete. The editor's acts are buttons of one form, so that nothing
 typed is lost and everything works without a script; htmx swaps the part that an act is about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from judging.foundation.errors import DomainError
+from judging.foundation.errors import DomainError, Invalid
 from judging.judges.judge_lists import judge_list, known_models
 from judging.judges.judges import delete_judge, draft_judge, duplicate_judge, save_judge
 from judging.judges.providers import save_provider
@@ -30,9 +30,11 @@ from judging.web.base import (
 )
 from judging.web.judges.forms import NEW_PROVIDER, VARIABLES, JudgeForm
 from judging.web.judges.provider_forms import ProviderForm
+from judging.web.judges.several import ask_next, begin, continued
 from judging.web.judges.trials import add_preview, problems_in, problems_of, run_test, trial_of
 
 _PAGE = "judging/judges/editor.html"
+_TEST = "judging/judges/_test.html"
 _UNNAMED = "Draft"
 
 
@@ -84,6 +86,8 @@ def _editor(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
         "preview": _preview,
         "choose": _choose,
         "test": _test,
+        "test_several": _test_several,
+        "test_next": _test_next,
     }
     return acts.get(request.POST.get("act", ""), _save)(request, judge)
 
@@ -144,23 +148,49 @@ def _choose(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
 
 
 def _test(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
-    """Test the judge as the form has it, saved or not; users who may not change it test the stored one."""
     result: dict[str, Any] = {}
     try:
-        if judge is not None and not _is_editable(request, judge):
-            result["shown_test"] = run_test(judge, trial_of(request))
+        tested = _tested(request, judge, request.POST.dict())
+        if isinstance(tested, AIJudge):
+            result["shown_test"] = run_test(tested, trial_of(request))
         else:
-            data = request.POST.copy()
-            data["name"] = data.get("name", "").strip() or _UNNAMED
-            form = JudgeForm(request.user, data, judge=judge)
-            if form.is_valid():
-                draft = draft_judge(actor=request.user, fields=form.values())
-                result["shown_test"] = run_test(draft, trial_of(request))
-            else:
-                result["test_problems"] = problems_of(form)
+            result["test_problems"] = tested
     except DomainError as error:
         result["test_problems"] = problems_in(error, JudgeForm(request.user, judge=judge))
-    return _page(request, judge, _typed(request, judge), fragment="judging/judges/_test.html", **result)
+    return _page(request, judge, _typed(request, judge), fragment=_TEST, **result)
+
+
+def _tested(request: PageRequest, judge: AIJudge | None, data: Mapping[str, str]) -> AIJudge | list[str]:
+    """Return the judge as a form has it, saved or not, or what keeps it from being tested.
+
+    Users who may not change a judge test the stored one.
+    """
+    if judge is not None and not _is_editable(request, judge):
+        return judge
+    form = JudgeForm(request.user, {**data, "name": data.get("name", "").strip() or _UNNAMED}, judge=judge)
+    return draft_judge(actor=request.user, fields=form.values()) if form.is_valid() else problems_of(form)
+
+
+def _test_several(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    """Show the frame of a test over several queries; the page then asks for one after the other."""
+    result: dict[str, Any] = {}
+    try:
+        several = begin(request, trial_of(request))
+        tested = _tested(request, judge, several.typed)
+        result = {"several": several} if isinstance(tested, AIJudge) else {"test_problems": tested}
+    except DomainError as error:
+        result["test_problems"] = problems_in(error, JudgeForm(request.user, judge=judge))
+    return _page(request, judge, _typed(request, judge), fragment=_TEST, **result)
+
+
+def _test_next(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    several = continued(request)
+    tested = _tested(request, judge, several.typed)
+    if not isinstance(tested, AIJudge):
+        raise Invalid(" ".join(tested))
+    step = ask_next(tested, several)
+    context = {"step": step, "several": step.several, "is_next": True}
+    return render(request, "judging/judges/_several_step.html", context)
 
 
 def _typed(request: PageRequest, judge: AIJudge | None) -> JudgeForm:
@@ -185,7 +215,7 @@ def _page(
     **result: Any,
 ) -> HttpResponse:
     trial = trial_of(request)
-    if not (request.htmx and "test" in fragment):
+    if not (request.htmx and fragment == _TEST):
         add_preview(trial, form)
     context = {
         "judge": judge,

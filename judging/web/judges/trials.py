@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from judging.asking.prompting import PromptSettings, TemplateError, check_template
 from judging.foundation.errors import DomainError, Invalid
+from judging.foundation.limits import MAX_TRIAL_DEPTH, MAX_TRIAL_QUERIES
 from judging.judges.prompt_previews import (
     EXAMPLE_CANDIDATES,
     EXAMPLE_QUERY,
@@ -36,6 +37,10 @@ class Trial:
     queries: list[RunQuery] = field(default_factory=list)
     query: RunQuery | None = None
     find: str = ""
+    # Of a test over several queries.
+    count: int = 5
+    depth: int = 5
+    graded_by_people: bool = False
     preview: PromptPreview | None = None
     error: str = ""
     error_line: int | None = None
@@ -52,7 +57,13 @@ class Trial:
 def trial_of(request: HttpRequest) -> Trial:
     """Return what the request wants to be tried on; the newest run and its first query when it says nothing."""
     runs = list(trial_runs())
-    trial = Trial(runs, find=request.POST.get("try_find", "").strip()[:200])
+    trial = Trial(
+        runs,
+        find=request.POST.get("try_find", "").strip()[:200],
+        count=_whole(request.POST.get("try_count", ""), 5, at_least=1, at_most=MAX_TRIAL_QUERIES),
+        depth=_whole(request.POST.get("try_depth", ""), 5, at_least=1, at_most=MAX_TRIAL_DEPTH),
+        graded_by_people=request.POST.get("try_which") == "people",
+    )
     wanted = request.POST.get("try_run", "")
     if wanted != _EXAMPLE:
         trial.run = next((run for run in runs if str(run.pk) == wanted), runs[0] if runs else None)

@@ -4,8 +4,12 @@ from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 
-from judging.models import AIJudge, AIProvider, JudgingRun, User
+from judging.local_judge.server import MODEL as LOCAL_MODEL
+from judging.models import AIJudge, AIProvider, JudgingRun, ProviderType, User
+from judging.providers.registry import PROVIDER_TYPES
 from judging.records.visibility import visible_judges, visible_providers
+
+_MOST_MODELS = 50
 
 
 def provider_list(user: User) -> QuerySet[AIProvider]:
@@ -30,10 +34,18 @@ def judge_list(user: User) -> QuerySet[AIJudge]:
     )
 
 
-def known_models(user: User) -> list[str]:
-    """Return the models that the judges which `user` sees are made with, for suggestions."""
-    models = visible_judges(user).order_by("model").values_list("model", flat=True).distinct()
-    return list(models[:50])
+def offered_models(user: User, provider: AIProvider) -> list[str]:
+    """Return names of models to offer for a provider: those of the judges with it that `user` sees, then known ones."""
+    used = visible_judges(user).filter(ai_provider=provider).order_by("model").values_list("model", flat=True)
+    return list(dict.fromkeys([*used.distinct()[:_MOST_MODELS], *known_models(provider.type)]))
+
+
+def known_models(provider_type: str) -> list[str]:
+    """Return the names of models that a type of provider is known for, without asking anyone."""
+    if provider_type == ProviderType.LOCAL:
+        return [LOCAL_MODEL]
+    known = PROVIDER_TYPES.get(provider_type)
+    return list(known.models) if known else []
 
 
 def _count(rows: QuerySet[Any], group: str) -> Any:

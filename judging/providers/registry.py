@@ -33,7 +33,10 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class ProviderType:
-    """One type of provider. `accepted` fields may be filled in, `needed` ones (a part of them) must be."""
+    """One type of provider. `accepted` fields may be filled in, `needed` ones (a part of them) must be.
+
+    `models` are names to offer before the service was asked; any other name can be typed.
+    """
 
     name: str
     title: str
@@ -42,6 +45,7 @@ class ProviderType:
     accepted: frozenset[str]
     default_base_url: str = ""
     max_tokens_parameter: str = "max_tokens"
+    models: tuple[str, ...] = ()
 
     @property
     def is_key_required(self) -> bool:
@@ -52,9 +56,13 @@ class ProviderType:
         return "api_key" in self.accepted
 
 
-def _type(name: str, title: str, hint: str, *, needs: str = "", accepts: str = "", **more: str) -> ProviderType:
+def _type(
+    name: str, title: str, hint: str, *, needs: str = "", accepts: str = "", models: str = "", **more: str
+) -> ProviderType:
     needed = frozenset(needs.split())
-    return ProviderType(name, title, hint, needed, needed | frozenset(accepts.split()), **more)
+    return ProviderType(
+        name, title, hint, needed, needed | frozenset(accepts.split()), models=tuple(models.split()), **more
+    )
 
 
 PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
@@ -68,6 +76,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 needs="api_key",
                 accepts="base_url",
                 default_base_url="https://api.openai.com/v1",
+                models="gpt-5 gpt-5-mini gpt-5-nano gpt-4.1 gpt-4.1-mini gpt-4.1-nano gpt-4o gpt-4o-mini",
                 max_tokens_parameter="max_completion_tokens",
             ),
             _type(
@@ -77,6 +86,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 "name unless a deployment is given.",
                 needs="base_url api_key",
                 accepts="api_version deployment",
+                models="gpt-5 gpt-5-mini gpt-4.1 gpt-4.1-mini gpt-4o gpt-4o-mini",
                 max_tokens_parameter="max_completion_tokens",
             ),
             _type(
@@ -85,6 +95,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 "Needs a Bedrock API key and the region, such as us-east-1.",
                 needs="api_key region",
                 accepts="base_url",
+                models="openai.gpt-oss-120b openai.gpt-oss-20b",
             ),
             _type(
                 "anthropic",
@@ -93,6 +104,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 needs="api_key",
                 accepts="base_url",
                 default_base_url="https://api.anthropic.com/v1",
+                models="claude-opus-4-5 claude-sonnet-4-5 claude-haiku-4-5",
             ),
             _type(
                 "ollama",
@@ -100,6 +112,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 "Needs a running Ollama and a pulled model; no key.",
                 accepts="base_url",
                 default_base_url="http://127.0.0.1:11434/v1",
+                models="gpt-oss:20b qwen3:8b qwen3:14b llama3.1:8b gemma3:12b mistral-small:24b phi4:14b",
             ),
             _type(
                 "custom",

@@ -154,6 +154,12 @@ def test_a_key_goes_in_and_never_comes_out(as_member: APIClient) -> None:
     assert as_member.patch(path, {"api_key": ""}).json()["has_api_key"] is False
 
 
+def test_a_provider_tells_models_to_begin_with(as_member: APIClient) -> None:
+    created = as_member.post("/api/v1/ai-providers", {"type": "anthropic", "name": "A", "api_key": "sk-x"}).json()
+    assert all(name.startswith("claude-") for name in created["known_models"])
+    assert created["known_models"]
+
+
 def test_a_provider_s_limits_are_set_and_lifted(as_member: APIClient) -> None:
     body = {"type": "custom", "name": "vLLM", "base_url": "http://127.0.0.1:9/v1", "max_concurrency": 8}
     created = as_member.post("/api/v1/ai-providers", body).json()

@@ -137,6 +137,25 @@ def test_the_preview_shows_an_example_where_no_run_is(member: User) -> None:
     assert "Connect a new provider" in page
 
 
+def offered(fragment: str) -> list[str]:
+    return re.findall(r'<option value="([^"]+)"', fragment.split('id="known-models"')[1].split("</datalist>")[0])
+
+
+def test_models_are_offered_for_the_provider_that_is_chosen(member: User, stub: Stub) -> None:
+    ollama = make_provider("http://127.0.0.1:9/v1", owner=member, type="ollama")
+    custom = make_judge(make_provider(stub.base_url, owner=member), owner=member, model="our-own").ai_provider
+    client = client_of(member)
+
+    def models(**fields: str) -> list[str]:
+        return offered(post(client, None, {"act": "models", **fields}, headers=HTMX).content.decode())
+
+    assert models(ai_provider_id=str(custom.pk)) == ["our-own"]
+    assert "llama3.1:8b" in models(ai_provider_id=str(ollama.pk))
+    assert any(name.startswith("claude-") for name in models(ai_provider_id="new", **{"provider-type": "anthropic"}))
+    assert models(ai_provider_id=str(make_provider(owner=make_user()).pk), **{"provider-type": "no-such"}) == []
+    assert stub.calls == 0
+
+
 def test_the_query_is_found_by_its_text(member: User) -> None:
     run = make_run({"red shoes": ["d1"], "blue shirt": ["d2"]})
     fields = typed(act="choose", try_run=str(run.pk), try_find="SHIRT")

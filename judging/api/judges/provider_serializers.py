@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from judging.foundation.limits import MAX_API_KEY, MAX_MODEL
+from judging.judges.judge_lists import known_models
 from judging.models import AIProvider
 from judging.rest.fields import BooleanField, CharField, ModelSerializer, Serializer
 
@@ -18,6 +19,7 @@ class ProviderSerializer(ModelSerializer):
     )
     has_api_key = serializers.BooleanField(read_only=True)
     shared = BooleanField(required=False, help_text="The team's, made by admins; else yours alone.")
+    known_models = serializers.SerializerMethodField(help_text="Names of models to begin with; any other can be used.")
 
     class Meta:
         model = AIProvider
@@ -34,11 +36,15 @@ class ProviderSerializer(ModelSerializer):
             "max_concurrency",
             "requests_per_minute",
             "shared",
+            "known_models",
             "owner",
             "created_at",
             "updated_at",
         ]
         read_only_fields = ["id", "owner", "created_at", "updated_at"]
+
+    def get_known_models(self, provider: AIProvider) -> list[str]:
+        return known_models(provider.type)
 
 
 class ProviderTestSerializer(Serializer):

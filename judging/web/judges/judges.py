@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from judging.foundation.errors import DomainError, Invalid
-from judging.judges.judge_lists import judge_list, known_models
+from judging.judges.judge_lists import judge_list, known_models, offered_models
 from judging.judges.judges import delete_judge, draft_judge, duplicate_judge, save_judge
 from judging.judges.providers import save_provider
 from judging.local_judge.server import MODEL as LOCAL_MODEL
@@ -85,6 +85,7 @@ def _editor(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
         "add_provider": _add_provider,
         "preview": _preview,
         "choose": _choose,
+        "models": _models,
         "test": _test,
         "test_several": _test_several,
         "test_next": _test_next,
@@ -141,6 +142,20 @@ def _add_provider(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
 
 def _preview(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
     return _page(request, judge, _typed(request, judge), fragment="judging/judges/_preview.html")
+
+
+def _models(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
+    """Answer the names of models to offer for the provider that was chosen, or is being connected."""
+    known = _models_of(request, JudgeForm(request.user, typed=request.POST))
+    return render(request, "judging/judges/_models.html", {"known_models": known})
+
+
+def _models_of(request: PageRequest, form: JudgeForm) -> list[str]:
+    chosen = str(form["ai_provider_id"].value())
+    provider = next((provider for provider in form.providers if str(provider.pk) == chosen), None)
+    if provider is not None:
+        return offered_models(request.user, provider)
+    return known_models(request.POST.get("provider-type", "openai"))
 
 
 def _choose(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
@@ -225,7 +240,7 @@ def _page(
         "is_editable": _is_editable(request, judge),
         "may_delete": judge is not None and _is_editable(request, judge),
         "variables": VARIABLES,
-        "known_models": known_models(request.user),
+        "known_models": _models_of(request, form),
         "local_model": LOCAL_MODEL,
         "trial": trial,
         **result,

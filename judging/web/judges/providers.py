@@ -10,9 +10,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from judging.foundation.errors import Conflict
-from judging.judges.judge_lists import known_models, provider_list
+from judging.judges.judge_lists import offered_models, provider_list
 from judging.judges.providers import delete_provider, save_provider, try_provider
-from judging.local_judge.server import MODEL as LOCAL_MODEL
 from judging.models import AIProvider, User
 from judging.providers.registry import PROVIDER_TYPES, address
 from judging.records.connections import connection_of
@@ -117,18 +116,13 @@ def shown_address_of(provider: AIProvider) -> str:
     return address(connection_of(keyless))
 
 
-def suggested_models(known: list[str], provider: AIProvider) -> list[str]:
-    """Return the models worth offering: the local judge has one, the others have those that judges are made with."""
-    return [LOCAL_MODEL] if provider.type == "local" else [name for name in known if name != LOCAL_MODEL]
-
-
 def _context(user: User, provider: AIProvider) -> dict[str, Any]:
     return {
         "provider": provider,
         "provider_type": PROVIDER_TYPES[provider.type],
         "address": shown_address_of(provider),
         "may_change": may_change(user, provider),
-        "known_models": suggested_models(known_models(user), provider),
+        "known_models": offered_models(user, provider),
     }
 
 

@@ -54,6 +54,11 @@ class Job(Requested):
         return self.status in self.active_statuses
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing of it changes any more."""
+        return not self.is_active
+
+    @property
     def lanes(self) -> "models.QuerySet[Lane]":
         return Lane.objects.filter(kind=self.kind, job_id=self.pk)
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlencode
 
 from judging.judging_runs.run_reads import Pace, pace_of
-from judging.models import JudgingRun
+from judging.models import JudgingRun, Scope
 from judging.web.remedies import Remedy, remedy_link, run_remedy
 
 
@@ -28,6 +29,21 @@ class JudgingRow:
     @cached_property
     def pace(self) -> Pace:
         return pace_of(self.run)
+
+    @property
+    def left(self) -> int:
+        """How many candidates it failed on or never asked about, and may still ask about."""
+        return self.run.failed_count + self.run.skipped_count
+
+    @property
+    def gaps(self) -> str:
+        """Return the address's query with which the form opens for what is left."""
+        judge = self.run.judge_version.judge_id
+        return urlencode(
+            {"judge": 1, "scope": Scope.REMAINING.value, "source_run_id": self.run.pk}
+            | ({"ai_judge_id": judge} if judge else {})
+            | ({"trial": 1} if self.run.trial else {})
+        )
 
     @property
     def cost(self) -> str:

@@ -27,11 +27,19 @@ def announce_ended_runs(request: HttpRequest) -> list[str]:
     active = [str(pk) for pk in mine.filter(status__in=ACTIVE_STATUSES).values_list("pk", flat=True)[:_MOST_WATCHED]]
     known: list[str] = request.session.get(_SESSION_KEY, [])
     if set(known) != set(active):
-        request.session[_SESSION_KEY] = active
-        for run in mine.filter(pk__in=set(known) - set(active)).exclude(status__in=ACTIVE_STATUSES):
+        ended = list(mine.filter(pk__in=set(known) - set(active)).exclude(status__in=ACTIVE_STATUSES))
+        # A cancelled one counts on until its last reply has landed; a failed one wants somebody's hand at once.
+        active += [str(run.pk) for run in ended if not _is_told(run)]
+        if set(known) != set(active):
+            request.session[_SESSION_KEY] = active
+        for run in filter(_is_told, ended):
             level, text = _end_message(run)
             toast(request, level, text, url=reverse("judging_run", args=[run.pk]), link="Open the run")
     return active
+
+
+def _is_told(run: JudgingRun) -> bool:
+    return run.is_settled or run.status != JudgingRunStatus.CANCELLED
 
 
 def _end_message(run: JudgingRun) -> tuple[int, str]:

@@ -40,11 +40,14 @@ def rescue_lanes() -> int:
 
 
 def rescue_if_stalled(job: Job) -> None:
-    """Rescue a job whose progress somebody reads, at most once in 10 s, in case no supervisor runs."""
+    """Rescue a job whose progress somebody reads, at most once in 10 s, in case no supervisor runs.
+
+    An ended one, too, while replies of it may land: a worker that died after a cancel leaves claimed rows behind.
+    """
     now = shared_now()
     kind = kind_named(job.kind)
     # Reads only while there is nothing to do: a reader must not wait for writers.
-    if not job.is_active or not _lanes_to_rescue(kind, job.pk, now, is_active=True):
+    if job.is_settled or not _lanes_to_rescue(kind, job.pk, now, is_active=job.is_active):
         return
     not_lately = Q(rescued_at__isnull=True) | Q(rescued_at__lt=now - _LOOK_RESCUES_EVERY)
     if kind.jobs._default_manager.filter(not_lately, pk=job.pk).update(rescued_at=now):

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
@@ -277,7 +278,7 @@ def test_the_list_polls_while_a_run_is_under_way_and_its_last_answer_does_not(vi
     JudgingRun.objects.update(judged_count=0, failed_count=0)
     visit.post(f"/ai-judging-runs/{started.pk}/cancel")
     response = visit.get(path, headers=HTMX)
-    assert "hx-get" not in response.content.decode()
+    assert "every 1s" not in response.content.decode()
     assert "Cancelled" in response.content.decode()
     assert "releval:run-ended" in response["HX-Trigger-After-Settle"]
 
@@ -364,7 +365,8 @@ def test_pages_cost_no_query_per_row(
         EvaluationRun.objects.filter(pk=run.pk).update(metric_values={"NDCG@10": 0.5, "P@10": 0.5})
         for _ in range(count):
             start_judging_run(evaluation_run=run, judge=judge, actor=member, options=JudgingOptions(query_limit=1))
-        JudgingRun.objects.update(status=JudgingRunStatus.CANCELLED)
+        cancelled = JudgingRun.objects.exclude(status=JudgingRunStatus.FAILED)
+        cancelled.update(status=JudgingRunStatus.CANCELLED, skipped_count=F("total_count"))
         return run
 
     evaluation, judge = make_evaluation(), make_judge(make_provider())

@@ -39,6 +39,11 @@ class JudgeJob(Job):
         return self.total_count - self.judged_count - self.failed_count - self.skipped_count
 
     @property
+    def is_settled(self) -> bool:
+        """Whether its counters stand still: it has ended, and each reply in flight at its end has landed."""
+        return not self.is_active and self.pending_count <= 0
+
+    @property
     def done_count(self) -> int:
         return self.total_count - self.pending_count
 

@@ -39,7 +39,6 @@ def judging_run(request: PageRequest, judging_run_id: UUID) -> HttpResponse:
         return _live_part(request, run)
     if part == "items" or request.htmx.target == "items":
         return render(request, "judging/judging_runs/_items.html", _items(request, run))
-    rescue_if_stalled(run)
     context = {**_live(request, run), **_items(request, run)}
     return render(request, "judging/judging_runs/detail.html", context)
 
@@ -54,14 +53,14 @@ def judging_run_export(request: PageRequest, judging_run_id: UUID) -> HttpRespon
 
 
 def _live_part(request: PageRequest, run: JudgingRun) -> HttpResponse:
-    rescue_if_stalled(run)
     response = render(request, "judging/judging_runs/_live.html", {**_live(request, run), "has_title": True})
-    if not run.is_active:
+    if run.is_settled:
         trigger_client_event(response, "releval:run-ended", after="settle")
     return response
 
 
 def _live(request: PageRequest, run: JudgingRun) -> dict[str, Any]:
+    rescue_if_stalled(run)
     version = run.judge_version
     context: dict[str, Any] = {
         "judging_run": run,

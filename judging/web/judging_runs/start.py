@@ -115,7 +115,7 @@ class StartForm(forms.Form):
 def sidebar(request: PageRequest, run: EvaluationRun, form: StartForm | None = None) -> dict[str, Any]:
     """Return what the sidebar shows. With ?judge=1 the form is open, filled with what the address says."""
     is_open = form is not None or "judge" in request.GET
-    context: dict[str, Any] = {"run": run, "reason": _reason(run), **_list(run)}
+    context: dict[str, Any] = {"run": run, **_list(run)}
     if is_open and not context["reason"]:
         form = form or StartForm(user=request.user, run=run, initial=_asked_for(request.GET))
         context |= {"form": form, "has_judges": form.fields["ai_judge_id"].queryset.exists()}  # type: ignore[attr-defined]
@@ -174,7 +174,7 @@ def _started(request: PageRequest, run: EvaluationRun, started: JudgingRun) -> H
         return go_to(request, "judging_run", started.pk)
     if not wants_fragment(request):
         return go_to(request, "evaluation_run", run.pk)
-    response = render(request, "judging/runs/_judging.html", {"run": run, "reason": _reason(run), **_list(run)})
+    response = render(request, "judging/runs/_judging.html", {"run": run, **_list(run)})
     return watch_runs(retarget(response, "#judging"))
 
 
@@ -208,7 +208,7 @@ def judging_list(request: PageRequest, run_id: UUID) -> HttpResponse:
         return render(request, "judging/runs/_gone.html", {"part": "judging-runs"})
     context = _list(run)
     response = render(request, "judging/runs/_judging_runs.html", {"run": run, **context, "has_title": True})
-    still = {str(row.run.pk) for row in context["judging_rows"] if row.run.is_active}
+    still = context["live_ids"]
     if any(known not in still for known in request.GET.get("known", "").split(",") if known):
         trigger_client_event(response, "releval:run-ended", after="settle")
     return response
@@ -234,12 +234,13 @@ def _list(run: EvaluationRun) -> dict[str, Any]:
     found = list(judging_runs(run)[: _MOST_RUNS + 1])
     rows = [JudgingRow(each) for each in found[:_MOST_RUNS]]
     active = [row for row in rows if row.run.is_active]
-    rescue_stalled([row.run for row in active])
+    live = [row.run for row in rows if not row.run.is_settled]
+    rescue_stalled(live)
     return {
+        "reason": _reason(run),
         "judging_rows": rows,
         "has_more_judging_runs": len(found) > _MOST_RUNS,
-        "active_ids": ",".join(str(row.run.pk) for row in active),
+        "live_ids": [str(each.pk) for each in live],
         "active_percent": active[0].percent if active else None,
-        "active_status": active[0].run.status if active else "",
         "is_worker_missing": bool(active) and not workers.has_live_worker(),
     }

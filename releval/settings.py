@@ -238,6 +238,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "EvaluationRunStatus": "judging.models.EvaluationRunStatus",
         "JudgingRunStatus": "judging.models.JudgingRunStatus",
         "ItemStatus": "judging.models.ItemStatus",
+        "SlownessCause": "judging.judging_runs.slowness.CAUSES",
         "JudgeTestStatus": ["judged", "failed", "unanswered"],
         "AgreementScope": ["pairs", "this_run"],
         "JudgingScope": "judging.models.Scope",

@@ -67,7 +67,7 @@ from judging.models.judge_work.golden import (
 from judging.models.judge_work.jobs import ACTIVE_STATUSES, ItemStatus, JudgeItem, JudgeJob, JudgingRunStatus
 from judging.models.judge_work.probes import FIRST, Probe, ProbeItem, ProbeRun
 from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
-from judging.models.judging_runs import RUN_LOCKED, JudgingItem, JudgingRun, Scope, Throttle
+from judging.models.judging_runs import RUN_LOCKED, JudgingItem, JudgingRun, Scope, Slowness, Throttle
 from judging.models.judgments import (
     PEOPLE,
     Abstention,
@@ -191,6 +191,7 @@ __all__ = [
     "SearchRunStatus",
     "SearchStatus",
     "SetQuery",
+    "Slowness",
     "StagedJudgment",
     "TemplateSettings",
     "Throttle",

@@ -1,6 +1,7 @@
 """AI judging runs: one judge version applied to one evaluation run, in lanes, one item per candidate in scope."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -27,6 +28,16 @@ class Throttle(models.TextChoices):
 
     PROVIDER_LIMIT = "provider_limit", "Provider limit"
     RATE_LIMITED = "rate_limited", "Rate limited by the provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Slowness:
+    """What holds a run up: a cause, since when (None: not known), and both as a title and a sentence for people."""
+
+    cause: str
+    title: str
+    message: str
+    since: datetime | None = None
 
 
 class JudgingRun(JudgeJob):
@@ -64,6 +75,9 @@ class JudgingRun(JudgeJob):
     # As a lane saw it last, and since when. Means something while the run is active.
     throttle = models.CharField(max_length=20, choices=Throttle, blank=True, default="")
     throttle_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    # What holds it up at present, where `judging.judging_runs.slowness` has read it.
+    slowness: Slowness | None = None
 
     class Meta:
         ordering = ["-created_at", "-id"]

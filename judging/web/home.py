@@ -9,11 +9,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from django_htmx.http import trigger_client_event
 
-from judging.judging_runs.run_reads import Pace, active_judging_runs, pace_of
-from judging.models import EvaluationRun, JudgingRun
+from judging.judging_runs.run_reads import active_judging_runs
+from judging.judging_runs.slowness import with_slowness
+from judging.models import EvaluationRun
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import evaluation_runs
 from judging.web.base import PageRequest, page_of, signed_in
+from judging.web.run_rows import JudgingRow
 
 _MOST_UNDER_WAY = 20
 
@@ -27,18 +29,6 @@ class RunRow:
     value: float | None
     metric_coverage: float | None
     coverage: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class UnderWay:
-    """An AI judging run under way, with its pace."""
-
-    run: JudgingRun
-    pace: Pace
-
-    @property
-    def done(self) -> int:
-        return self.run.judged_count + self.run.failed_count
 
 
 @require_safe
@@ -92,5 +82,5 @@ def _renewed_under_way(request: PageRequest) -> HttpResponse:
 def _under_way(request: PageRequest) -> dict[str, Any]:
     if not request.user.is_member:
         return {"under_way": []}
-    runs = active_judging_runs()[:_MOST_UNDER_WAY]
-    return {"under_way": [UnderWay(run, pace_of(run)) for run in runs]}
+    runs = list(active_judging_runs()[:_MOST_UNDER_WAY])
+    return {"under_way": [JudgingRow(run) for run in with_slowness(runs)]}

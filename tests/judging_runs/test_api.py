@@ -27,7 +27,7 @@ FIELDS = {
     "depth", "query_limit", "trial", "made_current_at", "max_concurrency", "progress", "total_count", "judged_count", "failed_count",
     "pending_count", "skipped_count", "call_count", "reask_count", "input_tokens", "output_tokens", "usage_estimated",
     "warnings", "cost", "error",
-    "error_code", "throttled_by", "throttled_since", "created_by", "created_at", "started_at", "completed_at",
+    "error_code", "throttled_by", "throttled_since", "slowed_by", "created_by", "created_at", "started_at", "completed_at",
 }  # fmt: skip
 
 

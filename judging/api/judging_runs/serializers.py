@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY, MAX_INTEGER
+from judging.judging_runs.slowness import CAUSES
 from judging.models import JudgingItem, JudgingRun, Scope, Throttle
 from judging.rest.fields import BooleanField, ChoiceField, IntegerField, ModelSerializer, Serializer, UUIDField
 
@@ -14,6 +15,16 @@ class WarningSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField(help_text="prompt_cut: the service read far fewer tokens than were sent.")
     message = serializers.CharField()
+
+
+class SlownessSerializer(serializers.Serializer[Any]):
+    """What holds a run up at present."""
+
+    cause = serializers.ChoiceField(
+        choices=list(CAUSES.items()), help_text="; ".join(f"{c}: {t}" for c, t in CAUSES.items())
+    )
+    message = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True, help_text="Null: not known.")
 
 
 class JudgingRunSerializer(ModelSerializer):
@@ -41,6 +52,12 @@ class JudgingRunSerializer(ModelSerializer):
         help_text="What holds the run up at present: a limit set on its AI provider, or the provider's answers (429).",
     )
     throttled_since = serializers.DateTimeField(read_only=True, allow_null=True)
+    slowed_by = SlownessSerializer(
+        source="slowness",
+        read_only=True,
+        allow_null=True,
+        help_text="What holds an active run up, as pages say it; null: nothing does.",
+    )
 
     class Meta:
         model = JudgingRun
@@ -61,6 +78,7 @@ class JudgingRunSerializer(ModelSerializer):
             "made_current_at",
             "throttled_by",
             "throttled_since",
+            "slowed_by",
             "progress",
             "total_count",
             "judged_count",

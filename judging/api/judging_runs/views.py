@@ -1,5 +1,6 @@
 """AI judging runs: estimated, started, followed, cancelled."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +19,12 @@ from judging.api.judging_runs.serializers import (
 from judging.foundation.errors import Invalid
 from judging.judging_runs.making_current import make_judging_run_current, preview_making_current
 from judging.judging_runs.run_reads import get_judging_run, judging_items, judging_runs
+from judging.judging_runs.slowness import with_slowness
 from judging.judging_runs.starting import JudgingOptions, cancel_judging_run, estimate_judging_run, start_judging_run
-from judging.models import AIJudge, ItemStatus, User
+from judging.models import AIJudge, ItemStatus, JudgingRun, User
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
-from judging.work.rescue import rescue_if_stalled, rescue_stalled
+from judging.work.rescue import rescue_stalled
 
 _CANNOT_START = "run_not_completed, run_locked"
 _CANNOT_COUNT = "judging_run_active, run_locked"
@@ -47,6 +49,7 @@ class JudgingRunStart(ApiView):
             options=options,
             idempotency_key=request.headers.get("Idempotency-Key", ""),
         )
+        with_slowness([started])
         return Response(JudgingRunSerializer(started).data, status=201)
 
 
@@ -76,14 +79,19 @@ class JudgingRunList(ApiView):
     @describe("List the AI judging runs of an evaluation run, newest first", answer=JudgingRunSerializer, many=True)
     def get(self, request: Request, run_id: UUID) -> Response:
         runs = judging_runs(get_evaluation_run(run_id))
-        return self.page(runs, JudgingRunSerializer, order=("-created_at", "-id"), complete=rescue_stalled)
+        return self.page(runs, JudgingRunSerializer, order=("-created_at", "-id"), complete=_looked_at)
+
+
+def _looked_at(runs: Sequence[JudgingRun]) -> Sequence[JudgingRun]:
+    rescue_stalled(runs)
+    return with_slowness(runs)
 
 
 class JudgingRunDetail(ApiView):
     @describe("Show an AI judging run", answer=JudgingRunSerializer)
     def get(self, request: Request, judging_run_id: UUID) -> Response:
         run = get_judging_run(judging_run_id)
-        rescue_if_stalled(run)
+        _looked_at([run])
         return Response(JudgingRunSerializer(run).data)
 
 

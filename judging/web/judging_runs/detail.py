@@ -12,6 +12,7 @@ from judging.exports import ITEM_FORMATS, checked_format, export_judging_run
 from judging.foundation.errors import Conflict, NotFound
 from judging.judging_runs.failures import failure_examples
 from judging.judging_runs.run_reads import get_judging_run, judging_items
+from judging.judging_runs.slowness import with_slowness
 from judging.judging_runs.starting import check_can_start
 from judging.models import ItemStatus, JudgingRun
 from judging.records.visibility import visible_judges
@@ -20,7 +21,6 @@ from judging.web.base import PageRequest, member_required, page_of, sentence
 from judging.web.files import download
 from judging.web.remedies import ITEM_REMEDIES, item_remedy, remedy_link
 from judging.web.run_rows import JudgingRow
-from judging.work import workers
 from judging.work.rescue import rescue_if_stalled
 
 
@@ -61,12 +61,12 @@ def _live_part(request: PageRequest, run: JudgingRun) -> HttpResponse:
 
 def _live(request: PageRequest, run: JudgingRun) -> dict[str, Any]:
     rescue_if_stalled(run)
+    with_slowness([run])
     version = run.judge_version
     context: dict[str, Any] = {
         "judging_run": run,
         "row": JudgingRow(run),
         "version": version,
-        "is_worker_missing": run.is_active and not workers.has_live_worker(),
     }
     if not run.is_active:
         # Failed items are judged again with the judge's current version, by any user who may use it.

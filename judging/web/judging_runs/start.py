@@ -13,6 +13,7 @@ from django_htmx.http import retarget, trigger_client_event
 from judging.foundation.errors import Conflict, DomainError, Invalid, NotFound
 from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY, MAX_INTEGER
 from judging.judging_runs.run_reads import get_judging_run, judging_runs
+from judging.judging_runs.slowness import with_slowness
 from judging.judging_runs.starting import (
     JudgingOptions,
     cancel_judging_run,
@@ -35,7 +36,6 @@ from judging.web.base import (
     watch_runs,
 )
 from judging.web.run_rows import JudgingRow, money
-from judging.work import workers
 from judging.work.rescue import rescue_stalled
 
 _MOST_RUNS = 20
@@ -236,11 +236,11 @@ def _list(run: EvaluationRun) -> dict[str, Any]:
     active = [row for row in rows if row.run.is_active]
     live = [row.run for row in rows if not row.run.is_settled]
     rescue_stalled(live)
+    with_slowness(live)
     return {
         "reason": _reason(run),
         "judging_rows": rows,
         "has_more_judging_runs": len(found) > _MOST_RUNS,
         "live_ids": [str(each.pk) for each in live],
         "active_percent": active[0].percent if active else None,
-        "is_worker_missing": bool(active) and not workers.has_live_worker(),
     }

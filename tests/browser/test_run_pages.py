@@ -142,7 +142,7 @@ def test_a_judging_run_is_cancelled_in_mid_run_and_the_gaps_are_filled(new_visit
         judged = JudgingRun.objects.get().judged_count
         expect(listed).to_contain_text(f"{judged} of 20 judged")
         stub.script(delay_ms=0)
-        page.get_by_role("button", name="Fill the gaps of Careful v1").click()
+        page.get_by_role("button", name=f"Fill the gaps {20 - judged} of Careful v1").click()
         expect(page.locator("#estimate")).to_contain_text(f"{20 - judged} candidates")
         page.get_by_role("link", name="Careful v1").click()
         expect(page.locator("#live")).to_contain_text("Not asked")

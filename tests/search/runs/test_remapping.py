@@ -98,7 +98,7 @@ def test_a_judged_document_that_falls_out_leaves_every_list(run: EvaluationRun, 
     assert now.metric_values == {"P@5": 0.0}
     assert [row.document_key for row in all_grid_rows(now, viewer=member)] == others
     query = RunQuery.objects.get(run=run)
-    assert [each.id for each in first_candidates(query, 10)] == others
+    assert [each.document.external_id for each in first_candidates(query, 10)] == others
     assert len(aligned_documents(query, query, depth=10)) == 4
     line = json.loads("".join(export_run(now, "jsonl")))
     assert [each["id"] for each in line["candidates"]] == others

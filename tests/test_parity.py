@@ -63,6 +63,7 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "runs.importing.judgment_import.import_judgments",
         "runs.evaluations.create_evaluation",
         "runs.evaluation_runs.update_run",
+        "runs.blindness.lift_blindness",
         "runs.evaluations.delete_run",
         "judges.providers.save_provider",
         "judges.providers.delete_provider",

@@ -35,7 +35,16 @@ from judging.api.probes.views import ProbeRunCancel, ProbeRunDetail, ProbeRunLis
 from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, QueryExport, RunExport
-from judging.api.runs.views import RunDetail, RunImport, RunList, RunLock, RunQueryList, RunResults, RunUnlock
+from judging.api.runs.views import (
+    RunDetail,
+    RunImport,
+    RunList,
+    RunLock,
+    RunQueryList,
+    RunResults,
+    RunShowGrades,
+    RunUnlock,
+)
 from judging.api.search.analyses.views import AnalysisDetail, AnalysisList, AnalysisResume, AnalysisStop
 from judging.api.search.endpoints.trial_views import EndpointDraftTest, EndpointTest, MappingSuggestion
 from judging.api.search.endpoints.views import EndpointDetail, EndpointList
@@ -121,6 +130,7 @@ urlpatterns = [
     ),
     path("evaluations/runs/<uuid:run_id>/compare/<uuid:other_run_id>/ai-judge", DecidingStart.as_view()),
     path("evaluations/runs/<uuid:run_id>/results", RunResults.as_view()),
+    path("evaluations/runs/<uuid:run_id>/show-grades", RunShowGrades.as_view()),
     path("evaluations/runs/<uuid:run_id>/lock", RunLock.as_view()),
     path("evaluations/runs/<uuid:run_id>/unlock", RunUnlock.as_view()),
     path("evaluations/runs/<uuid:run_id>/queries", RunQueryList.as_view()),

@@ -38,6 +38,7 @@ from judging.models.corpora import (
 )
 from judging.models.credentials import AuthenticationType
 from judging.models.evaluations import (
+    BlindnessLift,
     Candidate,
     Evaluation,
     EvaluationRun,
@@ -119,6 +120,7 @@ __all__ = [
     "BatchItem",
     "BatchItemStatus",
     "BatchStatus",
+    "BlindnessLift",
     "Call",
     "Candidate",
     "Certificate",

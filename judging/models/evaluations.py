@@ -81,6 +81,8 @@ class EvaluationRun(models.Model):
     judgments_wanted = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_JUDGMENTS_WANTED)]
     )
+    # Whether members, too, see rank and grades of a candidate only once they have graded it: `records/blindness.py`.
+    blind = models.BooleanField(default=False)
     # The model that the search engine ranks with, where it is one: a judge of the same family favours it.
     engine_model = models.CharField(max_length=MAX_MODEL, blank=True)
     status = models.CharField(max_length=10, choices=EvaluationRunStatus, default=EvaluationRunStatus.PENDING)
@@ -137,6 +139,21 @@ class EvaluationRun(models.Model):
     @property
     def grading_scale(self) -> Scale:
         return SCALES[self.scale]
+
+
+class BlindnessLift(models.Model):
+    """That a member asked to see the grades of a blind run. It stays: what was seen can't be unseen."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="+")
+    user = models.ForeignKey("judging.User", models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "user"], name="blindness_lift_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} sees the grades of {self.run_id}"
 
 
 class RunQuery(models.Model):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, QuerySet
 
 from judging.models import Abstention, AuthorKind, EvaluationRun, Judgment, User
+from judging.records.blindness import sight_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class CantTell:
 
 
 def abstentions_of(run: EvaluationRun, viewer: User | None) -> QuerySet[Abstention]:
-    """Return who can't tell in a run as `viewer` may see it: raters see their own. Whoever has graded since, can tell."""
+    """Return who can't tell in a run as `viewer` may see it: the blind their own. Whoever has graded since, can tell."""
     graded = Judgment.objects.filter(
         author_kind=AuthorKind.MEMBER,
         member=OuterRef("user_id"),
@@ -28,7 +29,7 @@ def abstentions_of(run: EvaluationRun, viewer: User | None) -> QuerySet[Abstenti
         document=OuterRef("candidate__document_id"),
     )
     abstentions = Abstention.objects.filter(~Exists(graded), candidate__run=run)
-    return abstentions if viewer is None or viewer.is_member else abstentions.filter(user=viewer)
+    return abstentions.filter(user=viewer) if sight_of(run, viewer).is_blind else abstentions
 
 
 def cant_tell_count(run: EvaluationRun, viewer: User) -> int:

@@ -6,7 +6,7 @@ their judgments, one for who can't tell, one for their documents' first versions
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +25,11 @@ from judging.models import (
     LockedJudgment,
     User,
 )
+from judging.records.blindness import Sight, sight_of
 from judging.review.abstentions import CantTell, cant_tell
-from judging.review.grid_filter import GridFilter, condition
+from judging.review.grid_filter import GridFilter, check_open_to_blind, condition
 from judging.review.grid_order import DEFAULT_ORDERING, Cursor, bands_of, place, read_cursor, write_cursor
+from judging.review.shuffling import shuffled_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Opinion:
 class GridRow:
     """One candidate of a run.
 
+    `is_hidden`: the viewer grades it blind (`records/blindness.py`), so that of rank, grades and reasoning only their
+    own grade is there; the rest stands at None, "" and 0.
     `content_changed`: a grade that counts here is older than the content shown, which replaced earlier content of the
     same document. Never in a locked run, where nothing can be judged again.
     """
@@ -67,7 +71,7 @@ class GridRow:
     query_label: str
     position: int
     document_key: str
-    rank: int
+    rank: int | None
     score: float | None
     title: str
     fields: Mapping[str, Any]
@@ -88,15 +92,21 @@ class GridRow:
     content_changed: bool
     people: Sequence[AuthoredGrade] = ()
     cant_tell: Sequence[CantTell] = ()
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GridPage:
-    """Rows of the grid and the cursors of the pages around them, "" where there is none."""
+    """Rows of the grid, their places by candidate_pk, and the cursors of the pages around them, "" where there is none.
+
+    `is_backward`: it was read from its end.
+    """
 
     rows: list[GridRow]
     next_cursor: str = ""
     previous_cursor: str = ""
+    places: Mapping[int, Cursor] = field(default_factory=dict)
+    is_backward: bool = False
 
 
 def grid_rows(
@@ -108,25 +118,31 @@ def grid_rows(
     limit: int = 50,
     cursor: str = "",
 ) -> GridPage:
-    """Return one page of a run's grid as `viewer` sees it. Raise Invalid (ordering, cursor)."""
+    """Return one page of a run's grid as `viewer` sees it. Raise Invalid (ordering, cursor, blind)."""
     grid_filter = grid_filter or GridFilter()
     limit = max(1, min(limit, MAX_PAGE))
-    bands = bands_of(ordering, grid_filter, run.grading_scale)
+    sight = sight_of(run, viewer)
+    if sight.is_blind:
+        check_open_to_blind(grid_filter)
+    bands = bands_of(ordering, grid_filter, run.grading_scale, is_blind=sight.is_blind)
     at = read_cursor(cursor, ordering, bands) if cursor else None
     candidates = Candidate.objects.filter(condition(run, grid_filter, viewer))
-    places = place(candidates, bands, at, limit + 1)
+    shuffled = shuffled_place(run, viewer) if sight.is_blind and viewer is not None else None
+    places = place(candidates, bands, at, limit + 1, shuffled)
     is_backward = at is not None and at.is_backward
     has_more = len(places) > limit
     if has_more:
         # The surplus row shows that there is more; it is the last one in the direction of reading.
         places = places[1:] if is_backward else places[:limit]
-    page = GridPage(rows_of(run, [pk for pk, _ in places], viewer=viewer))
+    page = GridPage(
+        _rows_of(run, [pk for pk, _ in places], viewer, sight), places=dict(places), is_backward=is_backward
+    )
     if not places:
         return page
     has_next, has_previous = (True, has_more) if is_backward else (has_more, at is not None)
     first, last = places[0][1], places[-1][1]
-    return GridPage(
-        page.rows,
+    return replace(
+        page,
         next_cursor=write_cursor(ordering, last) if has_next else "",
         previous_cursor=write_cursor(ordering, Cursor(first.band, first.keys, True)) if has_previous else "",
     )
@@ -145,8 +161,14 @@ def all_grid_rows(
             return
 
 
-def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | None) -> list[GridRow]:
-    """Return the grid's rows of these candidates of a run, in the order given."""
+def rows_of(
+    run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | None, sight: Sight | None = None
+) -> list[GridRow]:
+    """Return the grid's rows of these candidates of a run as `viewer` sees them, in the order given."""
+    return _rows_of(run, candidate_pks, viewer, sight or sight_of(run, viewer))
+
+
+def _rows_of(run: EvaluationRun, candidate_pks: Sequence[int], viewer: User | None, sight: Sight) -> list[GridRow]:
     candidates = Candidate.objects.select_related("run_query", "document", "document_version").filter(run=run)
     by_id = candidates.in_bulk(list(candidate_pks))
     shown = [by_id[pk] for pk in candidate_pks if pk in by_id]
@@ -160,7 +182,7 @@ def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | 
         .annotate(first=Min("pk"))
         .values_list("document_id", "first")
     )
-    return [
+    rows = (
         _row(
             candidate,
             grades.get((candidate.query_id, candidate.document_id)) or _PairGrades(),
@@ -168,7 +190,31 @@ def rows_of(run: EvaluationRun, candidate_pks: Sequence[int], *, viewer: User | 
             is_first_version=first_versions[candidate.document_id] == candidate.document_version_id,
         )
         for candidate in shown
-    ]
+    )
+    return [_hidden(row) if sight.hides(has_own_grade=row.my_grade is not None) else row for row in rows]
+
+
+def _hidden(row: GridRow) -> GridRow:
+    """Return a row without what others say of it."""
+    return replace(
+        row,
+        rank=None,
+        score=None,
+        effective_grade=None,
+        people_mean=None,
+        people_count=0,
+        ai_grade=None,
+        ai_judge_id=None,
+        ai_judge_name="",
+        ai_judge_label="",
+        reasoning="",
+        last_item_status="",
+        failure_code="",
+        content_changed=False,
+        people=tuple(person for person in row.people if person.is_viewer),
+        cant_tell=tuple(each for each in row.cant_tell if each.is_viewer),
+        is_hidden=True,
+    )
 
 
 @dataclass(slots=True)

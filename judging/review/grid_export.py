@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from judging.models import EvaluationRun, User
+from judging.records.blindness import check_sighted
 from judging.records.files.cells import csv_line
 from judging.records.files.formats import ExportFormat, in_chunks
 from judging.records.files.names import label_or_id, query_cell
@@ -32,7 +33,11 @@ COLUMNS = (
 def export_grid(
     run: EvaluationRun, *, viewer: User, grid_filter: GridFilter, ordering: str, file_format: ExportFormat | None = None
 ) -> Iterator[str]:
-    """Write the candidates that a filter leaves, in an order, as pieces of text; cells can't become formulas."""
+    """Write the candidates that a filter leaves, in an order, as pieces of text; cells can't become formulas.
+
+    Raise Forbidden (blind).
+    """
+    check_sighted(run, viewer)
     return in_chunks(_lines(run, viewer, grid_filter, ordering), file_format)
 
 

@@ -11,12 +11,15 @@ from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_INTEGER, MAX_SEARCH
 from judging.foundation.scales import Scale
 from judging.models import AuthorKind, Candidate, EvaluationRun, JudgeVersion, Judgment, LockedJudgment, User
+from judging.records.blindness import sight_of
 from judging.review.abstentions import abstentions_of
 
 STATUSES = ("unjudged", "judged", "by_people", "failed", "disagreement")
 # Whose grades are wanted still: of anybody, or of the one who looks; and who can't tell.
 PEOPLE = ("none", "not_me", "cant_tell")
 _GRADES = ("grade", "min_grade", "max_grade", "ai_grade", "min_ai_grade", "max_ai_grade")
+# What those who grade blind may filter by, beside their own work (`people`): nothing that tells of rank or others' grades.
+_OPEN_TO_BLIND = ("query_id", "search")
 FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status", "people")
 
 
@@ -116,6 +119,26 @@ def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
     if problems:
         raise Invalid("some filters are wrong", errors=problems)
     return GridFilter(**read)
+
+
+def hidden_from_blind(*names: str) -> Invalid:
+    """Return the error about filters or an order that would tell the blind what is hidden from them."""
+    return Invalid(
+        "you judge this run blind: its candidates can't be filtered or ordered by what is hidden from you",
+        errors={name: ["hidden from you, who judge this run blind"] for name in names},
+        code="blind",
+    )
+
+
+def check_open_to_blind(grid_filter: GridFilter) -> None:
+    """Raise Invalid (blind) for a filter by rank or by anybody else's grades."""
+    allowed = {name: getattr(grid_filter, name) for name in _OPEN_TO_BLIND}
+    if grid_filter.people != "none":
+        allowed["people"] = grid_filter.people
+    if grid_filter != GridFilter(**allowed):
+        empty = GridFilter()
+        told = [name for name in FILTER_NAMES if getattr(grid_filter, name) != getattr(empty, name)]
+        raise hidden_from_blind(*(name for name in told if name not in allowed))
 
 
 def condition(run: EvaluationRun, grid_filter: GridFilter, viewer: User | None) -> Q:
@@ -227,10 +250,13 @@ class GridCounts:
 
 
 def grid_counts(run: EvaluationRun, grid_filter: GridFilter, *, viewer: User | None) -> GridCounts:
-    """Count what a filter and the saved views leave, in one statement over the run."""
+    """Count what a filter and the saved views leave, in one statement over the run. Raise Invalid (blind)."""
+    is_blind = sight_of(run, viewer).is_blind
+    if is_blind:
+        check_open_to_blind(grid_filter)
     counted = {
         view.key.replace("-", "_"): Count("pk", filter=condition(run, view.filter, viewer))
-        for view in saved_views(run.grading_scale)
+        for view in (() if is_blind else saved_views(run.grading_scale))
     }
     found = Candidate.objects.filter(run=run).aggregate(
         shown=Count("pk", filter=condition(run, grid_filter, viewer)), **counted

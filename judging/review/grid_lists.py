@@ -1,12 +1,13 @@
 """Pages of the review grid that hold whole ranked lists, and the choices of its filters."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from judging.foundation.limits import MAX_PAGE
 from judging.models import AIJudge, EvaluationRun, User
-from judging.review.grid import GridPage, GridRow, grid_rows
+from judging.review.grid import GridPage, grid_rows
 from judging.review.grid_filter import GridFilter, SavedView, saved_views
-from judging.review.grid_order import Cursor, bands_of, read_cursor, write_cursor
+from judging.review.grid_order import write_cursor
 
 _BY_QUERY = ("query", "-query")
 _MOST_JUDGES = 100
@@ -28,26 +29,22 @@ def list_page(
         limit = MAX_PAGE
     if not is_by_query(ordering):
         return grid_rows(run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=limit, cursor=cursor)
-    at = read_cursor(cursor, ordering, bands_of(ordering, grid_filter, run.grading_scale)) if cursor else None
     # One row more than wanted shows whether the last list is complete.
     page = grid_rows(
         run, viewer=viewer, grid_filter=grid_filter, ordering=ordering, limit=min(limit + 1, MAX_PAGE), cursor=cursor
     )
-    is_backward = at is not None and at.is_backward
     rows = page.rows
-    if not (page.previous_cursor if is_backward else page.next_cursor) or len(rows) < 2:
+    if not (page.previous_cursor if page.is_backward else page.next_cursor) or len(rows) < 2:
         return page
-    cut_off = rows[0 if is_backward else -1].position
+    cut_off = rows[0 if page.is_backward else -1].position
     whole = [row for row in rows if row.position != cut_off]
     if not whole:
         return page
-    if is_backward:
-        return GridPage(whole, page.next_cursor, write_cursor(ordering, _place(whole[0], is_backward=True)))
-    return GridPage(whole, write_cursor(ordering, _place(whole[-1])), page.previous_cursor)
-
-
-def _place(row: GridRow, *, is_backward: bool = False) -> Cursor:
-    return Cursor(0, (row.position, row.rank), is_backward)
+    last = page.places[whole[0 if page.is_backward else -1].candidate_pk]
+    edge = write_cursor(ordering, replace(last, is_backward=page.is_backward))
+    if page.is_backward:
+        return replace(page, rows=whole, previous_cursor=edge)
+    return replace(page, rows=whole, next_cursor=edge)
 
 
 def view_of(grid_filter: GridFilter, ordering: str, run: EvaluationRun) -> SavedView | None:

@@ -13,13 +13,13 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import F, FloatField, Q, QuerySet
+from django.db.models import Expression, F, FloatField, Q, QuerySet
 from django.db.models.functions import Abs, Cast
 
 from judging.foundation.errors import Invalid
 from judging.foundation.scales import Scale
 from judging.models import Candidate
-from judging.review.grid_filter import GridFilter
+from judging.review.grid_filter import GridFilter, hidden_from_blind
 
 ORDERINGS = tuple(
     sign + name for name in ("query", "rank", "effective_grade", "ai_grade", "disagreement") for sign in ("", "-")
@@ -45,11 +45,18 @@ class Cursor:
     is_backward: bool = False
 
 
-def bands_of(ordering: str, grid_filter: GridFilter, scale: Scale) -> list[Band]:
-    """Return the bands of an order. Raise Invalid when there is no such order."""
+def bands_of(ordering: str, grid_filter: GridFilter, scale: Scale, *, is_blind: bool = False) -> list[Band]:
+    """Return the bands of an order; for who is blind, lists are shuffled (`place` says how).
+
+    Raise Invalid when there is no such order, or none for who is blind (code blind).
+    """
     if ordering not in ORDERINGS:
         raise Invalid("unknown ordering", errors={"ordering": [f"one of {', '.join(ORDERINGS)}"]})
     falls, name = ordering.startswith("-"), ordering.removeprefix("-")
+    if is_blind:
+        if name != "query":
+            raise hidden_from_blind("ordering")
+        return [Band(Q(), ("-position" if falls else "position", "shuffled", "pk"))]
     if name == "query":
         return [Band(Q(), ("-position", "rank") if falls else _LISTED)]
     if name == "rank":
@@ -70,11 +77,15 @@ def bands_of(ordering: str, grid_filter: GridFilter, scale: Scale) -> list[Band]
 
 
 def place(
-    candidates: QuerySet[Candidate], bands: list[Band], cursor: Cursor | None, limit: int
+    candidates: QuerySet[Candidate],
+    bands: list[Band],
+    cursor: Cursor | None,
+    limit: int,
+    shuffled: Expression | None = None,
 ) -> list[tuple[int, Cursor]]:
     """Return up to `limit` candidate ids from the cursor on, in the order of the grid, each with its own place.
 
-    One statement. A page read backwards holds the `limit` rows before the cursor.
+    One statement. `shuffled` is what the bands of the blind sort by. A page read backwards holds the `limit` rows before the cursor.
     """
     is_backward = cursor is not None and cursor.is_backward
     width = max(len(band.keys) for band in bands)
@@ -86,6 +97,8 @@ def place(
         rows = candidates.filter(band.condition)
         if any("disagreement" in key for key in band.keys):
             rows = rows.annotate(disagreement=Abs(F("people_mean") - Cast("ai_grade", FloatField())))
+        if shuffled is not None:
+            rows = rows.annotate(shuffled=shuffled)
         if cursor is not None and number == cursor.band:
             rows = rows.filter(_beyond(band.keys, cursor.keys, is_backward=is_backward))
         rows = rows.order_by(*(_reversed(key) if is_backward else key for key in band.keys))

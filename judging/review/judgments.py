@@ -1,6 +1,7 @@
 """Record what people judge."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from judging import ledger
@@ -8,6 +9,7 @@ from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_JUDGMENTS, MAX_REASONING
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, RunQuery, User
+from judging.records.blindness import has_lifted
 from judging.records.grading import check_open, end_leases
 from judging.records.judging_activity import being_judged
 from judging.records.roles import require_person
@@ -26,6 +28,8 @@ def record_judgments(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor
     """
     require_person(actor)
     _check(run, grades)
+    if run.blind and has_lifted(run, actor):
+        grades = [replace(grade, saw_ai_grade=True) for grade in grades]
     stale = ledger.record_person_grades(grades, run=run, member_id=actor.pk)
     end_leases(actor, [grade.candidate_pk for grade in grades])
     if EvaluationRun.objects.filter(being_judged(), pk=run.pk).exists():

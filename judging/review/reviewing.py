@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.errors import Forbidden, Invalid, NotFound
 from judging.foundation.limits import MAX_JUDGMENTS
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun, User
+from judging.records.blindness import sight_of
 from judging.records.roles import require_person
+from judging.review.grid import rows_of
 from judging.review.judgments import record_judgments
 from judging.review.own_grades import own_grades
 
@@ -40,13 +42,18 @@ def grade_candidates(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor
 def confirm_ai_grades(*, run: EvaluationRun, seen: Mapping[int, int | None], actor: User) -> Confirmed:
     """Make the AI's grade of each candidate `actor`'s own, where it still is the one they saw.
 
-    `seen` maps candidate_pk to the AI grade on the page (None: there was none). Raise Forbidden, NotFound, Conflict
-    (run_locked).
+    `seen` maps candidate_pk to the AI grade on the page (None: there was none). Raise Forbidden (also blind), NotFound,
+    Conflict (run_locked).
     """
     require_person(actor)
     now = dict(Candidate.objects.filter(run=run, pk__in=list(seen)).values_list("pk", "ai_grade"))
     if len(now) != len(seen):
         raise NotFound("no such candidate in this evaluation run")
+    if sight_of(run, actor).is_blind:
+        # What is on the page of the blind are the AI's grades of what they have graded themselves.
+        shown = {row.candidate_pk for row in rows_of(run, list(seen), viewer=actor) if not row.is_hidden}
+        if shown != seen.keys():
+            raise Forbidden("the AI's grades are hidden from you here: grade for yourself first", code="blind")
     graded = {pk: grade for pk, grade in seen.items() if grade is not None}
     same = [PersonGrade(pk, grade, saw_ai_grade=True) for pk, grade in graded.items() if now[pk] == grade]
     before = grade_candidates(run=run, grades=same, actor=actor) if same else []

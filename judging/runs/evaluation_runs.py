@@ -27,6 +27,7 @@ def update_run(
     relevant_from: int | None = None,
     judgments_wanted: int | None = None,
     engine_model: str | None = None,
+    blind: bool | None = None,
     scale: str | None = None,
 ) -> EvaluationRun:
     """Change what may change of a run, None leaves as it is; return it with its metrics renewed where they changed.
@@ -43,11 +44,13 @@ def update_run(
         if current.is_locked:
             raise Conflict("the evaluation run is locked; unlock it to change it", code="run_locked")
         before = (current.metrics, current.relevant_from)
+        was_blind = current.blind
         current.name = current.name if name is None else name.strip()
         current.metrics = current.metrics if metrics is None else validate_metrics(metrics)
         current.relevant_from = current.relevant_from if relevant_from is None else relevant_from
         current.judgments_wanted = current.judgments_wanted if judgments_wanted is None else judgments_wanted
         current.engine_model = current.engine_model if engine_model is None else engine_model.strip()
+        current.blind = current.blind if blind is None else blind
         problems: dict[str, list[str]] = {}
         if scale not in (None, current.scale):
             problems["scale"] = ["The scale of a run can't be changed: its grades are on it."]
@@ -56,7 +59,7 @@ def update_run(
             problems["relevant_from"] = [f"a grade of the scale {grading_scale.name} from 1 to {grading_scale.maximum}"]
         # What the ledger computed may be empty.
         clean(current, exclude=["metric_values", "coverage_values"], errors=problems)
-        current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted", "engine_model"])
+        current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted", "engine_model", "blind"])
         if current.relevant_from != before[1]:
             void_certificates(current.pk, "relevant_from_changed")
         has_new_metrics = (current.metrics, current.relevant_from) != before
@@ -65,6 +68,8 @@ def update_run(
             if current.query_count > _INLINE_QUERIES:
                 queue.enqueue_metrics(current.pk)
         record_event(actor=actor, action="run_changed", subject=current)
+        if current.blind != was_blind:
+            record_event(actor=actor, action="run_made_blind" if current.blind else "run_made_open", subject=current)
     if has_new_metrics and current.query_count <= _INLINE_QUERIES:
         ledger.renew_metrics(current.pk)
         current.refresh_from_db()

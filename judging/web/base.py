@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.html import conditional_escape, format_html
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, reswap, trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
@@ -178,6 +179,13 @@ def go_to(request: PageRequest, to: Any, *args: Any) -> HttpResponse:
     """Send the browser to a route, URL or object, from a form or from htmx."""
     url = resolve_url(to, *args)
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
+
+
+def go_back(request: PageRequest, otherwise: str) -> HttpResponse:
+    """Send the browser to `next` of the form, where that is an address of ours, else to the address `otherwise`."""
+    back = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return go_to(request, back if is_ours else otherwise)
 
 
 # Toasts

@@ -79,6 +79,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "evaluations/{evaluation}/runs/import": {"POST": "members"},
     "evaluations/runs/{run}": {"GET": "all", "PATCH": "members", "DELETE": "members"},
     "evaluations/runs/{run}/results": {"POST": "members"},
+    "evaluations/runs/{run}/show-grades": {"POST": "members"},
     "evaluations/runs/{run}/lock": {"POST": "members"},
     "evaluations/runs/{run}/unlock": {"POST": "members"},
     "evaluations/runs/{run}/start": {"POST": "members"},

@@ -66,8 +66,8 @@ def mine(user: User) -> list[tuple[int, bool | None]]:
     return list(Judgment.objects.filter(member=user).values_list("grade", "saw_ai_grade"))
 
 
-@pytest.mark.parametrize("role", Role.values)
-def test_everyone_with_an_account_sees_ranked_lists_with_everybodys_grades(run: EvaluationRun, role: str) -> None:
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.MEMBER])
+def test_members_see_ranked_lists_with_everybodys_grades(run: EvaluationRun, role: str) -> None:
     user, other = make_user(role), make_user(email="grace@example.com")
     grade(run, other, "red shoes", "d1", 3)
     page = page_of(client_of(user), run)

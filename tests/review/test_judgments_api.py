@@ -28,15 +28,17 @@ def body(run: EvaluationRun, *grades: tuple[str, str, Any], **fields: Any) -> di
     return {"queries": [{"query_id": query_id, "judgments": given} for query_id, given in queries.items()]}
 
 
-def test_a_rater_judges_and_is_answered_the_renewed_rows(as_rater: APIClient, run: EvaluationRun) -> None:
+def test_a_rater_judges_and_is_answered_the_renewed_rows(
+    as_rater: APIClient, as_member: APIClient, run: EvaluationRun
+) -> None:
     response = as_rater.post(
         URL, body(run, ("b", "d1", 4), ("a", "d2", 1), ("a", "d1", 2), reasoning="ok", saw_ai_grade=False)
     )
     assert response.status_code == 200, response.content
     rows = [(row["query"], row["candidate_id"], row["my_grade"], row["effective_grade"]) for row in response.json()["results"]]  # fmt: skip
-    assert rows == [("b", "d1", 4, 4), ("a", "d2", 1, 1), ("a", "d1", 2, 2)]
+    assert rows == [("b", "d1", 4, None), ("a", "d2", 1, None), ("a", "d1", 2, None)]
     assert set(Judgment.objects.values_list("reasoning", "saw_ai_grade")) == {("ok", False)}
-    shown = as_rater.get(f"/api/v1/evaluations/runs/{run.pk}").json()
+    shown = as_member.get(f"/api/v1/evaluations/runs/{run.pk}").json()
     assert (shown["judged_count"], shown["metric_values"]) == (3, {"P@1": 1.0})
 
 

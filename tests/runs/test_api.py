@@ -197,13 +197,13 @@ def test_queries_come_worst_first_by_a_metric_with_their_coverage(as_rater: APIC
     assert_problem(as_rater.get(url, {"ordering": "MAP"}), 400, field="ordering")
 
 
-def test_the_grid_s_rows_have_the_fields_of_the_reference(as_rater: APIClient, member: User) -> None:
+def test_the_grid_s_rows_have_the_fields_of_the_reference(as_stranger: APIClient, member: User) -> None:
     run = make_run({"a": ["d1", "d2"]})
     judging_run = ai_grades(run, {("a", "d1"): 2})
     row = candidate(run, "a", "d1")
     record_judgments(grades=[GivenGrade(row.run_query_id, "d1", 4)], actor=member)
     url = f"/api/v1/evaluations/runs/{run.pk}/candidates"
-    first = as_rater.get(url).json()["results"][0]
+    first = as_stranger.get(url).json()["results"][0]
     assert first == {
         "query_id": str(row.run_query_id),
         "query": "a",

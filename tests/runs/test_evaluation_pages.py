@@ -120,6 +120,7 @@ def test_settings_of_a_run_begin_with_what_it_has(visit: Client) -> None:
         "relevant_from": 1,
         "judgments_wanted": 2,
         "engine_model": "e5",
+        "blind": False,
     }
 
 

@@ -33,22 +33,41 @@ class CantTellSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+# Null in rows that their reader grades blind.
+_HIDDEN = (
+    "rank",
+    "effective_grade",
+    "people_mean",
+    "people_count",
+    "ai_grade",
+    "ai_judge_id",
+    "ai_judge_name",
+    "reasoning",
+    "last_item_status",
+    "failure_code",
+    "content_changed",
+)
+
+
 class CandidateSerializer(serializers.Serializer[Any]):
-    """A candidate with everybody's grades: a row of the review grid."""
+    """A candidate with everybody's grades: a row of the review grid.
+
+    Rank, and what the AI and others say, are null where its reader grades it blind.
+    """
 
     query_id = serializers.UUIDField(source="run_query_id")
     query = QueryField()
     candidate_id = serializers.CharField(source="document_key", help_text="The document's id.")
-    rank = serializers.IntegerField()
+    rank = serializers.IntegerField(allow_null=True)
     title = serializers.CharField()
     image = serializers.CharField()
     effective_grade = serializers.IntegerField(allow_null=True)
     people_mean = serializers.FloatField(allow_null=True)
-    people_count = serializers.IntegerField()
+    people_count = serializers.IntegerField(allow_null=True)
     ai_grade = serializers.IntegerField(allow_null=True)
     ai_judge_id = serializers.UUIDField(allow_null=True)
-    ai_judge_name = serializers.CharField()
-    reasoning = serializers.CharField(help_text="The AI's.")
+    ai_judge_name = serializers.CharField(allow_null=True)
+    reasoning = serializers.CharField(allow_null=True, help_text="The AI's.")
     my_grade = serializers.IntegerField(allow_null=True)
     my_reasoning = serializers.CharField(help_text="Your note.")
     people = AuthoredGradeSerializer(many=True)
@@ -56,10 +75,12 @@ class CandidateSerializer(serializers.Serializer[Any]):
         many=True, help_text="Who can't tell, and has not graded it since; raters see themselves."
     )
     last_item_status = serializers.CharField(
-        help_text="What the newest AI judging run made of it: judged, failed, or nothing yet."
+        allow_null=True, help_text="What the newest AI judging run made of it: judged, failed, or nothing yet."
     )
-    failure_code = serializers.CharField()
-    content_changed = serializers.BooleanField(help_text="A grade that counts is older than the content shown.")
+    failure_code = serializers.CharField(allow_null=True)
+    content_changed = serializers.BooleanField(
+        allow_null=True, help_text="A grade that counts is older than the content shown."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         # `fields` is the serializer's own name; the document's come in by the dictionary.
@@ -67,6 +88,10 @@ class CandidateSerializer(serializers.Serializer[Any]):
         names = list(fields)
         names.insert(names.index("image"), "fields")
         return {name: fields.get(name) or FieldsField() for name in names}
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown | dict.fromkeys(_HIDDEN) if instance.is_hidden else shown
 
 
 class GivenJudgmentSerializer(Serializer):

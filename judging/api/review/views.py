@@ -50,7 +50,9 @@ class CandidateList(ApiView):
         query=_PARAMETERS,
         description="`grade`, `min_grade` and `max_grade` are about the effective grade; `search` looks for a text in"
         " query, title and id; `people` leaves what no person has graded yet (`none`), or not you (`not_me`), or"
-        " those of which somebody can't tell (`cant_tell`). Whatever it is ordered by, what has no value comes last.",
+        " those of which somebody can't tell (`cant_tell`). Whatever it is ordered by, what has no value comes last."
+        " Who grades blind gets the lists shuffled, the same way each time, and 400 `blind` for filters and orders by"
+        " rank or by others' grades.",
     )
     def get(self, request: Request, run_id: UUID) -> Response:
         run = get_evaluation_run(run_id)

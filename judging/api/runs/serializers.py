@@ -106,6 +106,7 @@ class RunSerializer(ModelSerializer):
             "relevant_from",
             "judgments_wanted",
             "engine_model",
+            "blind",
             "status",
             "error",
             "error_code",
@@ -191,6 +192,10 @@ class RunChangeSerializer(RunSerializer):
     """What may change of an unlocked run; its scale can't."""
 
     scale = CharField(required=False, max_length=10, help_text="As it is: it can't be changed.")
+    blind = BooleanField(
+        required=False,
+        help_text="Whether members, too, see rank and grades of a candidate only once they have graded it.",
+    )
 
 
 class ResultsSerializer(Serializer):

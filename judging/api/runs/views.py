@@ -26,6 +26,7 @@ from judging.foundation.errors import Invalid
 from judging.ledger.staleness import with_staleness
 from judging.rest.permissions import AnyRole, MembersOnly
 from judging.runs import locks
+from judging.runs.blindness import lift_blindness
 from judging.runs.evaluation_runs import update_run
 from judging.runs.evaluations import delete_run
 from judging.runs.importing import run_import
@@ -185,6 +186,18 @@ class RunUnlock(ApiView):
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         return Response(RunSerializer(locks.unlock_run(run=get_evaluation_run(run_id), actor=self.user)).data)
+
+
+class RunShowGrades(ApiView):
+    @describe(
+        "Show yourself the grades of a blind run",
+        status=204,
+        conflict="run_not_blind",
+        description="For good, and written into the audit list. Your later grades on it count as `saw_ai_grade: true`.",
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        lift_blindness(run=get_evaluation_run(run_id), actor=self.user)
+        return Response(status=204)
 
 
 class RunQueryList(ApiView):

@@ -26,6 +26,7 @@ from judging.judging_runs.deciding import DecidingOptions, start_deciding_runs
 from judging.metrics.list_similarity import RBO_PERSISTENCE
 from judging.metrics.names import MAX_CUTOFF
 from judging.models import EvaluationRun
+from judging.records.blindness import sight_of_both
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
 from judging.records.visibility import visible_judges
 from judging.rest.paging import page_size
@@ -41,7 +42,13 @@ from judging.trust.comparisons.queries.query_rows import (
 )
 from judging.trust.comparisons.queries.query_table import Measure, choose_measure, read_query, read_query_table
 from judging.trust.comparisons.queries.searches import repeated_run
-from judging.trust.comparisons.queries.side_by_side import MAX_SHOWN, aligned_documents, differing_fields, query_of_both
+from judging.trust.comparisons.queries.side_by_side import (
+    MAX_SHOWN,
+    aligned_documents,
+    differing_fields,
+    query_of_both,
+    shuffled_documents,
+)
 from judging.trust.comparisons.run_comparison import check_comparable, comparison_of, read_runs
 
 _CONFLICT = "scales_differ, corpora_differ, relevant_from_differs, run_not_completed"
@@ -142,9 +149,13 @@ class ComparedQueryDetail(ApiView):
         depth = whole_number(request, "depth", MAX_SHOWN) or 100
         in_a, in_b = query_of_both(a, b, query_key)
         table = read_query(a, b, measure, in_b.query_id)
-        documents = aligned_documents(in_a, in_b, depth=depth)
+        sight = sight_of_both(a, b, self.user)
+        # How deep a document stands is hidden from the blind.
+        documents = aligned_documents(in_a, in_b, depth=MAX_SHOWN if sight.is_blind else depth)
+        if sight.is_blind:
+            documents = shuffled_documents(documents, self.user)
         of_a, of_b = (
-            {row.candidate_pk: row for row in rows_of(run, [pk for pk in pks if pk], viewer=self.user)}
+            {row.candidate_pk: row for row in rows_of(run, [pk for pk in pks if pk], viewer=self.user, sight=sight)}
             for run, pks in (
                 (a, [each.candidate_a for each in documents]),
                 (b, [each.candidate_b for each in documents]),
@@ -160,9 +171,9 @@ class ComparedQueryDetail(ApiView):
             aligned.append(
                 {
                     "candidate_id": shown.document_key,
-                    "rank_a": each.rank_a,
-                    "rank_b": each.rank_b,
-                    "mark": each.mark,
+                    "rank_a": None if shown.is_hidden else each.rank_a,
+                    "rank_b": None if shown.is_hidden else each.rank_b,
+                    "mark": None if shown.is_hidden else each.mark,
                     "a": row_a,
                     "b": row_b,
                     "differing_fields": differing,

@@ -85,12 +85,12 @@ class QuerySummarySerializer(serializers.Serializer[Any]):
 
 
 class AlignedDocumentSerializer(serializers.Serializer[Any]):
-    """A document of either list, with its row of the review grid in each run."""
+    """A document of either list, with its row of the review grid in each run; ranks and mark null where you are blind."""
 
     candidate_id = serializers.CharField(help_text="The document's id.")
     rank_a = serializers.IntegerField(allow_null=True)
     rank_b = serializers.IntegerField(allow_null=True)
-    mark = serializers.ChoiceField(choices=get_args(Mark))
+    mark = serializers.ChoiceField(choices=get_args(Mark), allow_null=True)
     a = CandidateSerializer(allow_null=True)
     b = CandidateSerializer(allow_null=True)
     differing_fields = FieldsField(help_text="Fields that the runs have otherwise: {name: [in a, in b]}.")

@@ -131,7 +131,7 @@ def clone_search_run(*, run: EvaluationRun, actor: Actor, name: str = "") -> Eva
         engine_model=run.engine_model,
         depth=run.depth,
     )
-    clone.cloned_from = run
+    clone.cloned_from, clone.blind = run, run.blind
     search = SearchRun(evaluation_run=clone, created_by=user_of(actor))
     for name_ in ("endpoint_id", "query_set_id", "query_template_id", "query_limit", "overrides", *PINNED_FIELDS):
         setattr(search, name_, getattr(original, name_))

@@ -14,6 +14,7 @@ from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_REASONING, MAX_SKIP_REASON
 from judging.ledger import PersonGrade
 from judging.models import Candidate, EvaluationRun
+from judging.records.blindness import evaluates_blind
 from judging.records.grading import check_open
 from judging.review.grid import GridRow, rows_of
 from judging.review.handing_out import abstain, hold, next_candidate
@@ -32,7 +33,7 @@ class Shown:
 
     candidate_pk: int
     document_key: str
-    rank: int
+    rank: int | None
     query_text: str
     query_label: str
     query_details: list[FieldText]
@@ -43,7 +44,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A candidate that the human judge has graded, with the AI's grade of it."""
+    """A candidate that the human judge has graded, with the AI's grade of it, but for who evaluates blind."""
 
     candidate_pk: int
     query_text: str
@@ -105,10 +106,11 @@ def _act(request: PageRequest, run: EvaluationRun) -> HttpResponse:
 def _page(
     request: PageRequest, run: EvaluationRun, *, after: Candidate | None = None, chosen: Candidate | None = None
 ) -> HttpResponse:
+    is_blind = evaluates_blind(run, request.user)
     committed: Committed | None = None
     if chosen is not None:
         (row,) = rows_of(run, [chosen.pk], viewer=request.user)
-        committed = committed_of(row, run)
+        committed = committed_of(row, run, is_blind=is_blind)
         if committed is None and not hold(candidate=chosen, actor=request.user):
             chosen = None
     candidate = chosen or next_candidate(run=run, actor=request.user, after=after)
@@ -120,10 +122,11 @@ def _page(
         "run": run,
         "url": reverse("evaluate", args=[run.pk]),
         "grades": grade_keys(run.grading_scale),
-        "shown": shown_of(rows[candidate.pk]) if candidate is not None else None,
+        "shown": shown_of(rows[candidate.pk], is_blind=is_blind) if candidate is not None else None,
         # The user's own earlier grade, and with it the AI's: changing it is not blind any more.
         "own": committed,
-        "previous": committed_of(rows[last.pk], run) if last is not None else None,
+        "previous": committed_of(rows[last.pk], run, is_blind=is_blind) if last is not None else None,
+        "is_blind": is_blind,
         "is_just_graded": last is not None and last == after,
         "max_reason": MAX_SKIP_REASON,
         "max_note": MAX_REASONING,
@@ -137,12 +140,12 @@ def _progress(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
     return {"run": run, "progress": progress_of(run, request.user), "url": reverse("evaluate", args=[run.pk])}
 
 
-def shown_of(row: GridRow) -> Shown:
-    """Return a row without anybody's grade."""
+def shown_of(row: GridRow, *, is_blind: bool) -> Shown:
+    """Return a row without anybody's grade, and without its rank for who evaluates blind."""
     return Shown(
         candidate_pk=row.candidate_pk,
         document_key=row.document_key,
-        rank=row.rank,
+        rank=None if is_blind else row.rank,
         query_text=row.query_text,
         query_label=row.query_label,
         query_details=query_details(row.query),
@@ -152,8 +155,8 @@ def shown_of(row: GridRow) -> Shown:
     )
 
 
-def committed_of(row: GridRow, run: EvaluationRun) -> Committed | None:
-    """Return a row with its viewer's grade; None without one."""
+def committed_of(row: GridRow, run: EvaluationRun, *, is_blind: bool) -> Committed | None:
+    """Return a row with its viewer's grade, and unless they evaluate blind the AI's; None without their own."""
     if row.my_grade is None:
         return None
     return Committed(
@@ -164,9 +167,9 @@ def committed_of(row: GridRow, run: EvaluationRun) -> Committed | None:
         grade=row.my_grade,
         label=run.grading_scale.label(row.my_grade),
         note=row.my_reasoning,
-        ai_grade=row.ai_grade,
-        ai_judge_label=row.ai_judge_label,
-        reasoning=row.reasoning,
+        ai_grade=None if is_blind else row.ai_grade,
+        ai_judge_label="" if is_blind else row.ai_judge_label,
+        reasoning="" if is_blind else row.reasoning,
     )
 
 

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
@@ -17,20 +16,21 @@ from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_REASONING
 from judging.ledger import PersonGrade
 from judging.models import EvaluationRun
+from judging.records.blindness import sight_of
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
 from judging.review.grid import opinions_of, rows_of
 from judging.review.grid_export import export_grid
-from judging.review.grid_filter import GridFilter, grid_counts, parse_grid_filter
+from judging.review.grid_filter import GridFilter, check_open_to_blind, grid_counts, parse_grid_filter
 from judging.review.grid_lists import is_by_query, list_page
 from judging.review.grid_order import DEFAULT_ORDERING, bands_of
 from judging.review.own_grades import candidate_of
 from judging.review.reviewing import confirm_ai_grades, grade_candidates
 from judging.runs.run_lists import get_evaluation_run
-from judging.web.base import PageRequest, go_to, page_or_fragment, sentence, signed_in, toast
+from judging.web.base import PageRequest, go_back, page_or_fragment, sentence, signed_in, toast
 from judging.web.review.documents import field_texts
 from judging.web.review.given import given_grades
 from judging.web.review.grid_controls import controls, grid_query, ordering_control, tabs
-from judging.web.review.grid_rows import entry_of, grade_keys, metric_cards, ranked_lists
+from judging.web.review.grid_rows import MetricCards, entry_of, grade_keys, metric_cards, ranked_lists
 
 # Runs with more candidates are counted after the page, in a request of its own.
 _COUNTED_AT_ONCE = 5000
@@ -42,7 +42,7 @@ def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Show candidates with everyone's grades. Filters that can't be read are listed, and kept as given."""
     run = get_evaluation_run(run_id)
     if _is_part(request, "metrics"):
-        return render(request, "judging/grid/_metrics.html", {"metrics": metric_cards(run), "base": _base(run)})
+        return render(request, "judging/grid/_metrics.html", {"metrics": _metrics(request, run), "base": _base(run)})
     problems: list[str] = []
     grid_filter, ordering = GridFilter(), DEFAULT_ORDERING
     try:
@@ -78,7 +78,7 @@ def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpRe
         "base": _base(run),
         "entry": entry_of(row),
         "fields": field_texts(row.fields),
-        "opinions": opinions_of([candidate.pk]).get(candidate.pk, []),
+        "opinions": [] if row.is_hidden else opinions_of([candidate.pk]).get(candidate.pk, []),
         "is_open": run.takes_grades,
         "max_note": MAX_REASONING,
     }
@@ -144,15 +144,19 @@ def export_review(request: PageRequest, run_id: UUID) -> StreamingHttpResponse:
 
 
 def _asked(request: PageRequest, run: EvaluationRun) -> tuple[GridFilter, str]:
+    is_blind = sight_of(run, request.user).is_blind
     grid_filter = parse_grid_filter(request.GET, run.grading_scale)
     ordering = request.GET.get("ordering") or DEFAULT_ORDERING
-    bands_of(ordering, grid_filter, run.grading_scale)
+    if is_blind:
+        check_open_to_blind(grid_filter)
+    bands_of(ordering, grid_filter, run.grading_scale, is_blind=is_blind)
     return grid_filter, ordering
 
 
 def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, ordering: str) -> dict[str, Any]:
     base = _base(run)
-    filters = controls(run, request.GET)
+    is_blind = sight_of(run, request.user).is_blind
+    filters = controls(run, request.GET, is_blind=is_blind)
     is_counted = run.candidate_count <= _COUNTED_AT_ONCE or _is_part(request, "counts")
     counts = grid_counts(run, grid_filter, viewer=request.user) if is_counted else None
     return {
@@ -163,15 +167,21 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
         "filter": grid_filter,
         "search": request.GET.get("search", ""),
         "query_id": request.GET.get("query_id", ""),
-        "tabs": tabs(base, run, grid_filter, ordering, counts if request.user.is_member else None),
+        "tabs": tabs(base, run, grid_filter, ordering, counts if request.user.is_member else None, is_blind=is_blind),
         "counts": counts,
         "filters": filters,
         "set_filters": sum(control.is_set for control in filters),
-        "ordering": ordering_control(ordering),
+        "ordering": ordering_control(ordering, is_blind=is_blind),
+        "is_blind": is_blind,
         "grades": grade_keys(run.grading_scale),
         "is_open": run.takes_grades,
-        "metrics": metric_cards(run),
+        "metrics": _metrics(request, run),
     }
+
+
+def _metrics(request: PageRequest, run: EvaluationRun) -> MetricCards | None:
+    # How they change with a grade would tell raters what others think of it.
+    return metric_cards(run) if request.user.is_member else None
 
 
 def _saved(
@@ -184,9 +194,7 @@ def _saved(
 ) -> HttpResponse:
     """Answer the rows that changed and the metric cards, both to be swapped by id, and the data to undo it."""
     if not request.htmx:
-        back = request.POST.get("next", "")
-        is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
-        return go_to(request, back if is_ours else reverse("review_grid", args=[run_id]))
+        return go_back(request, reverse("review_grid", args=[run_id]))
     run = get_evaluation_run(run_id)
     ids = shown if shown is not None else [grade.candidate_pk for grade in before]
     context = {
@@ -195,7 +203,7 @@ def _saved(
         "entries": [entry_of(row) for row in rows_of(run, ids, viewer=request.user)],
         "grades": grade_keys(run.grading_scale),
         "is_open": True,
-        "metrics": metric_cards(run),
+        "metrics": _metrics(request, run),
     }
     response = render(request, "judging/grid/_saved.html", context)
     if can_undo and before:

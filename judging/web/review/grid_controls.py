@@ -72,11 +72,22 @@ def grid_query(grid_filter: GridFilter, ordering: str) -> str:
     return urlencode(pairs)
 
 
-def tabs(path: str, run: EvaluationRun, grid_filter: GridFilter, ordering: str, counts: GridCounts | None) -> list[Tab]:
-    """Return the saved views as tabs, with their counts where there are some to show."""
+def tabs(
+    path: str,
+    run: EvaluationRun,
+    grid_filter: GridFilter,
+    ordering: str,
+    counts: GridCounts | None,
+    *,
+    is_blind: bool = False,
+) -> list[Tab]:
+    """Return the saved views as tabs, with their counts where there are some to show; for the blind what is left."""
     current = view_of(grid_filter, ordering, run)
     total = run.candidate_count if counts else None
     shown = [Tab("All", path, grid_filter.is_empty and current is None, total)]
+    if is_blind:
+        left = GridFilter(people="not_me")
+        return [*shown, Tab("Not by me", f"{path}?{grid_query(left, DEFAULT_ORDERING)}", grid_filter == left)]
     for view in saved_views(run.grading_scale):
         title = view.title[:1].upper() + view.title[1:]
         url = f"{path}?{grid_query(view.filter, view.ordering)}"
@@ -85,8 +96,10 @@ def tabs(path: str, run: EvaluationRun, grid_filter: GridFilter, ordering: str, 
     return shown
 
 
-def controls(run: EvaluationRun, given: Mapping[str, str]) -> list[Control]:
+def controls(run: EvaluationRun, given: Mapping[str, str], *, is_blind: bool = False) -> list[Control]:
     """Return the drop-downs with the choices of the query string `given`, invalid ones included."""
+    if is_blind:
+        return [_control("people", "People", "Graded or not", _PEOPLE[1:], given)]
     scale = run.grading_scale
     judges = [(str(pk), name) for pk, name in judges_of_record(run)]
     return [
@@ -101,8 +114,8 @@ def controls(run: EvaluationRun, given: Mapping[str, str]) -> list[Control]:
     ]
 
 
-def ordering_control(ordering: str) -> Control:
-    choices = [*_ORDERINGS]
+def ordering_control(ordering: str, *, is_blind: bool = False) -> Control:
+    choices = [("query", "Query, then shuffled")] if is_blind else [*_ORDERINGS]
     if ordering in _FURTHER_ORDERINGS:
         choices.append((ordering, _FURTHER_ORDERINGS[ordering]))
     return Control("ordering", "Order", [Choice(value, label, value == ordering) for value, label in choices])

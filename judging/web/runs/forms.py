@@ -182,6 +182,12 @@ class RunSettingsForm(_MeasuredForm):
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         help_text="Evaluate shows a candidate until so many people have graded it.",
     )
+    blind = forms.BooleanField(
+        label="Judged blind",
+        required=False,
+        help_text="Members, too, see rank, the AI's and others' grades of a candidate only once they have graded it, and"
+        " Evaluate shows no AI grade. Raters never see them. Grades given stay as they are.",
+    )
 
 
 class ImportRunForm(_MeasuredForm, _UploadForm):

@@ -8,7 +8,6 @@ from django.forms import BaseForm
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from judging.demo.electronics import ensure_local_judge, load_electronics
@@ -23,6 +22,7 @@ from judging.runs.run_summary import count_written, run_being_imported
 from judging.web.base import (
     PageRequest,
     errors_on,
+    go_back,
     go_to,
     member_required,
     page_or_fragment,
@@ -126,9 +126,7 @@ def create_local_judge(request: PageRequest) -> HttpResponse:
     judge = ensure_local_judge(actor=request.user)
     text = f"{judge.name} is ready. It is a similarity model, not an LLM: take its grades as a first look."
     toast(request, messages.SUCCESS, text)
-    next_url = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure())
-    return go_to(request, next_url if is_ours else reverse("home"))
+    return go_back(request, reverse("home"))
 
 
 class _counted:

@@ -22,6 +22,7 @@ urlpatterns = [
     # Evaluation runs
     path("evaluations/runs/<uuid:run_id>", evaluation_runs.evaluation_run, name="evaluation_run"),
     path("evaluations/runs/<uuid:run_id>/settings", run_settings.run_settings, name="run_settings"),
+    path("evaluations/runs/<uuid:run_id>/show-grades", run_settings.show_grades, name="show_grades"),
     path("evaluations/runs/<uuid:run_id>/lock", evaluation_runs.lock_run, name="lock_run"),
     path("evaluations/runs/<uuid:run_id>/unlock", evaluation_runs.unlock_run, name="unlock_run"),
     path("evaluations/runs/<uuid:run_id>/delete", evaluation_runs.delete_evaluation_run, name="delete_run"),

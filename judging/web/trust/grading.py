@@ -1,6 +1,5 @@
 """The page on which people grade a check sample: one item at a time of those leased to them, and blind."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -88,12 +87,13 @@ def _page(
         "shown": None,
         "own": own,
         "previous": _committed(request, done),
+        "is_blind": True,
         "is_just_graded": True,
         "leased_count": len(leased),
     }
     if candidate is not None:
         (row,) = rows_of(candidate.of_run, [candidate.pk], viewer=request.user)
-        context["shown"] = shown_of(row)
+        context["shown"] = shown_of(row, is_blind=True)
     else:
         context |= _look(request, sample)
     if not request.htmx:
@@ -141,8 +141,7 @@ def _committed(request: PageRequest, candidate: Candidate | None) -> Committed |
     if candidate is None:
         return None
     (row,) = rows_of(candidate.of_run, [candidate.pk], viewer=request.user)
-    committed = committed_of(row, candidate.of_run)
-    return committed and replace(committed, ai_grade=None, ai_judge_label="", reasoning="")
+    return committed_of(row, candidate.of_run, is_blind=True)
 
 
 def _named(text: str, sample: CheckSample) -> Candidate | None:

@@ -14,6 +14,7 @@ from django_htmx.http import trigger_client_event
 from judging.foundation.errors import NotFound
 from judging.ledger import PersonGrade
 from judging.models import EvaluationRun, RunQuery
+from judging.records.blindness import sight_of, sight_of_both
 from judging.review.grid import rows_of
 from judging.review.reviewing import grade_candidates
 from judging.trust.comparisons.queries.query_rows import query_rows, step_of
@@ -23,6 +24,7 @@ from judging.trust.comparisons.queries.side_by_side import (
     aligned_documents,
     differing_fields,
     query_of_both,
+    shuffled_documents,
 )
 from judging.trust.comparisons.run_comparison import check_comparable, read_runs
 from judging.web.base import PageRequest, go_to, member_required
@@ -90,6 +92,7 @@ def side_by_side(request: PageRequest, run_id: UUID, other_run_id: UUID, query_k
         "grades": grade_keys(b.grading_scale),
         "run": b,
         "is_open": not (a.is_locked and b.is_locked),
+        "blind_runs": [run for run in (a, b) if sight_of(run, request.user).is_blind],
     }
     return render(request, "judging/trust/side_by_side.html", context)
 
@@ -147,22 +150,27 @@ def _sides(
     request: PageRequest, a: EvaluationRun, b: EvaluationRun, documents: Sequence[AlignedDocument]
 ) -> tuple[list[SideEntry], list[SideEntry]]:
     """Return the entries of both lists, each in its own order."""
+    sight = sight_of_both(a, b, request.user)
+    if sight.is_blind:
+        documents = shuffled_documents(documents, request.user)
     entries: dict[int, Entry] = {}
     for run, pks in _candidates(a, b, documents):
-        entries |= {row.candidate_pk: entry_of(row) for row in rows_of(run, sorted(pks), viewer=request.user)}
+        rows = rows_of(run, sorted(pks), viewer=request.user, sight=sight)
+        entries |= {row.candidate_pk: entry_of(row) for row in rows}
     sides: tuple[list[SideEntry], list[SideEntry]] = ([], [])
     for each in documents:
         both = [entries.get(pk or 0) for pk in (each.candidate_a, each.candidate_b)]
         differences = _differences(*(entry.row.fields if entry else {} for entry in both)) if all(both) else []
-        words = _words(each)
+        words = (("", ""), ("", "")) if any(entry and entry.row.is_hidden for entry in both) else _words(each)
         for side, (run, entry) in enumerate(zip((a, b), both, strict=True)):
             if entry is None:
                 continue
             other = (each.candidate_b, each.candidate_a)[side]
             mark, look = words[side]
             sides[side].append(SideEntry(entry, run, other, mark, look, differences, is_open=not run.is_locked))
-    for of_side in sides:
-        of_side.sort(key=lambda each: each.entry.row.rank)
+    if not sight.is_blind:
+        for of_side in sides:
+            of_side.sort(key=lambda each: each.entry.row.rank or 0)
     return sides
 
 

@@ -1,11 +1,12 @@
 """One query of two runs: both ranked lists document by document."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Literal
 
 from judging.foundation.errors import NotFound
-from judging.models import Candidate, EvaluationRun, Query, RunQuery
+from judging.models import Candidate, EvaluationRun, Query, RunQuery, User
 
 Mark = Literal["same", "moved", "new", "gone"]
 
@@ -67,6 +68,11 @@ def aligned_documents(in_a: RunQuery, in_b: RunQuery, *, depth: int) -> list[Ali
         )
         for document_id in dict.fromkeys([*top_b, *top_a])
     ]
+
+
+def shuffled_documents(documents: Sequence[AlignedDocument], person: User) -> list[AlignedDocument]:
+    """Return documents in an order that tells nothing of their ranks: for one person always the same."""
+    return sorted(documents, key=lambda each: sha256(person.pk.bytes + str(each.document_id).encode()).digest())
 
 
 def differing_fields(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

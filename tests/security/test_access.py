@@ -43,7 +43,6 @@ RATERS = {
     "/evaluations/runs/{run_id}/review/grade",
     "/evaluations/runs/{run_id}/review/confirm",
     "/evaluations/runs/{run_id}/review/restore",
-    "/evaluations/runs/{run_id}/review/export",
     "/evaluations/runs/{run_id}/evaluate",
     "/evaluations/runs/{run_id}/check-samples/open",
     "/check-samples/open",

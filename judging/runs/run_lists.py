@@ -21,6 +21,7 @@ _QUERY_ORDERINGS = {
     "judged_count": "judged_count",
     "candidate_count": "candidate_count",
 }
+_ORDERINGS_FOR_RATERS = ("position", "label", "query", "candidate_count")
 # An empty list that was imported, or that the engine answered: of a search without an answer nobody knows.
 _NO_RESULTS = Q(candidate_count=0) & ~Q(
     search__status__in=(SearchStatus.FAILED, SearchStatus.PENDING, SearchStatus.SKIPPED)
@@ -96,6 +97,17 @@ def run_queries(
         raise Invalid("unknown ordering", errors={"ordering": [f"one of {allowed}, also with - before it"]})
     order = (f"{sign}{_QUERY_ORDERINGS[name]}", "position")
     return queries.order_by(*order), order[:1] if name == "position" else order
+
+
+def check_query_order_for_raters(ordering: str) -> None:
+    """Raise Invalid (blind) for an order by what grades make of a query: raters judge blind."""
+    if ordering.removeprefix("-") not in {"", *_ORDERINGS_FOR_RATERS}:
+        allowed = ", ".join(_ORDERINGS_FOR_RATERS)
+        raise Invalid(
+            "raters judge blind: metrics and counts of grades are hidden",
+            errors={"ordering": [f"one of {allowed}, also with - before it"]},
+            code="blind",
+        )
 
 
 def count_without_results(run: EvaluationRun) -> int:

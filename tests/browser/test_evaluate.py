@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from judging.models import Abstention, Evaluation, EvaluationRun, Judgment, Role, User
+from judging.models import Abstention, Evaluation, EvaluationRun, Judgment, User
 from judging.runs.locks import lock_run
 from tests.browser.conftest import PHONE, WIDE, Visitor
 from tests.factories import make_judge, make_run, make_user
@@ -26,7 +26,7 @@ def run(transactional_db: None) -> EvaluationRun:
 
 @pytest.fixture
 def user(transactional_db: None) -> User:
-    return make_user(Role.RATER, name="Grace")
+    return make_user(name="Grace")
 
 
 def open_evaluate(new_visitor: NewVisitor, user: User, run: EvaluationRun, **options: object) -> Visitor:

@@ -10,9 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from judging.models import EvaluationRun, RunQuery, SearchItem, SearchStatus
-from tests.factories import make_run, make_search_item
+from judging.models import EvaluationRun, RunQuery, SearchItem, SearchStatus, User
+from tests.factories import candidate, make_run, make_search_item
 from tests.rest_clients import assert_problem
+from tests.review.giving import GivenGrade, record_judgments
 from tests.runs.test_evaluation_pages import EVIL, text_of, visit
 
 __all__ = ["visit"]
@@ -52,9 +53,11 @@ def test_queries_are_searched_in_text_and_label(as_rater: APIClient, run: Evalua
     assert shown(as_rater, run, search="%") == []
 
 
-def test_queries_without_results_come_last_and_alone(as_rater: APIClient, run: EvaluationRun) -> None:
-    assert shown(as_rater, run, ordering="P@2") == ["q3", "q1", "q2", "q4"]
-    assert shown(as_rater, run, ordering="-P@2") == ["q1", "q3", "q2", "q4"]
+def test_queries_without_results_come_last_and_alone(
+    as_rater: APIClient, as_member: APIClient, run: EvaluationRun
+) -> None:
+    assert shown(as_member, run, ordering="P@2") == ["q3", "q1", "q2", "q4"]
+    assert shown(as_member, run, ordering="-P@2") == ["q1", "q3", "q2", "q4"]
     assert shown(as_rater, run, no_results="true") == ["q4"]
     assert shown(as_rater, run, no_results="false", search="red") == ["q1", "q3"]
 
@@ -137,3 +140,44 @@ def test_the_page_takes_as_many_statements_for_one_query_as_for_25(visit: Client
             text_of(visit, page(run))
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_queries_come_worst_first_by_a_metric_with_their_coverage(as_member: APIClient, member: User) -> None:
+    run = make_run({"a": ["d1", "d2"], "b": ["d1", "d2"], "c": ["d1"], "d": []}, metrics=["P@2"])
+    for text, doc, grade in (("a", "d1", 3), ("a", "d2", 3), ("b", "d1", 0)):
+        query_id = candidate(run, text, doc).run_query_id
+        record_judgments(grades=[GivenGrade(query_id, doc, grade)], actor=member)
+    url = f"/api/v1/evaluations/runs/{run.pk}/queries"
+
+    def shown(ordering: str) -> list[Any]:
+        rows = as_member.get(url, {"ordering": ordering, "page_size": "2"}).json()
+        following = as_member.get(rows["next"]).json()
+        assert following["next"] is None
+        assert as_member.get(following["previous"]).json()["results"] == rows["results"]
+        return [row["query"] for row in rows["results"] + following["results"]]
+
+    assert shown("P@2") == ["b", "a", "c", "d"]
+    assert shown("-P@2") == ["a", "b", "c", "d"]
+    assert shown("-position") == ["d", "c", "b", "a"]
+    assert shown("-judged_count") == ["a", "b", "c", "d"]
+    first, second, *_, last = as_member.get(url).json()["results"]
+    assert (first["label"], first["metric_values"], first["coverage_values"]) == ("q1", {"P@2": 1.0}, {"P@2": 1.0})
+    assert (second["judged_count"], second["candidate_count"], second["coverage_values"]) == (1, 2, {"P@2": 0.5})
+    assert (last["metric_values"], last["coverage_values"]) == ({"P@2": None}, {"P@2": None})
+    assert_problem(as_member.get(url, {"ordering": "MAP"}), 400, field="ordering")
+
+
+def test_raters_see_nothing_that_is_made_of_grades(as_rater: APIClient, member: User) -> None:
+    run = make_run({"a": ["d1", "d2"], "b": ["d1"]}, metrics=["P@2"])
+    query_id = candidate(run, "a", "d1").run_query_id
+    record_judgments(grades=[GivenGrade(query_id, "d1", 3)], actor=member)
+    nothing = {"metric_values": {"P@2": None}, "coverage_values": {"P@2": None}, "judged_count": None}
+    url = f"/api/v1/evaluations/runs/{run.pk}"
+    shown = [
+        as_rater.get(url).json(),
+        as_rater.get(f"/api/v1/evaluations/{run.evaluation_id}/runs").json()["results"][0],
+        *as_rater.get(f"{url}/queries", {"ordering": "-candidate_count"}).json()["results"],
+    ]
+    assert [each for each in shown if each | nothing != each] == []
+    for ordering in ("P@2", "-P@2", "judged_count"):
+        assert_problem(as_rater.get(f"{url}/queries", {"ordering": ordering}), 400, "blind", field="ordering")

@@ -17,6 +17,7 @@ _READ_AS = (
     "auto (default: recognised from its first lines), or the name of a format, or a JSON object from field to name. "
     + "; ".join(f"{name}: {', '.join(each.name for each in formats)}" for name, formats in FORMATS.items())
 )
+_NOT_FOR_RATERS = "null for raters, who judge blind; metric values and coverage are, too."
 _QUERY = {"oneOf": [{"type": "string"}, {"type": "object", "required": ["query"], "additionalProperties": True}]}
 _RESULT = {
     "type": "object",
@@ -89,6 +90,8 @@ class RunSerializer(ModelSerializer):
     )
     metric_values = MetricValuesField(read_only=True)
     coverage_values = MetricValuesField(read_only=True, help_text="Which share of what a metric looks at has a grade.")
+    judged_count = IntegerField(read_only=True, allow_null=True, help_text=_NOT_FOR_RATERS)
+    scored_query_count = IntegerField(read_only=True, allow_null=True, help_text=_NOT_FOR_RATERS)
     has_stale_metrics = serializers.SerializerMethodField(
         help_text="Judgments, or what is measured, changed since `metrics_at`: the values are about to be renewed."
     )
@@ -148,10 +151,13 @@ class RunSerializer(ModelSerializer):
 
 
 class RunForRatersSerializer(RunSerializer):
-    """An evaluation run as raters see it: nothing of the endpoint that it searches."""
+    """An evaluation run as raters see it: nothing of the endpoint that it searches, and nothing made of grades."""
 
     def get_search(self, run: EvaluationRun) -> None:
         return None
+
+    def to_representation(self, instance: EvaluationRun) -> dict[str, Any]:
+        return super().to_representation(instance) | _without_figures(instance) | {"scored_query_count": None}
 
 
 class RunWithWarningsSerializer(RunSerializer):
@@ -251,6 +257,12 @@ class RunImportSerializer(Serializer):
         return attrs
 
 
+def _without_figures(run: EvaluationRun) -> dict[str, Any]:
+    """Return what takes the place of a run's or its query's figures for raters."""
+    nothing = dict.fromkeys(run.metrics)
+    return {"metric_values": nothing, "coverage_values": nothing, "judged_count": None}
+
+
 class RunQuerySerializer(ModelSerializer):
     """A query of a run, its metrics null until it has a judgment."""
 
@@ -258,6 +270,7 @@ class RunQuerySerializer(ModelSerializer):
     tags = ListField(child=CharField(), read_only=True, help_text="Lower case, each once.")
     metric_values = MetricValuesField(read_only=True)
     coverage_values = serializers.SerializerMethodField()
+    judged_count = IntegerField(read_only=True, allow_null=True, help_text=_NOT_FOR_RATERS)
     has_no_results = BooleanField(
         read_only=True, help_text="Its list is empty. Not so where a search failed or was not asked: nobody knows then."
     )
@@ -281,6 +294,13 @@ class RunQuerySerializer(ModelSerializer):
     @extend_schema_field(MetricValuesField)
     def get_coverage_values(self, run_query: RunQuery) -> dict[str, float | None]:
         return coverage_shares(run_query)
+
+
+class RunQueryForRatersSerializer(RunQuerySerializer):
+    """A query of a run as raters see it: nothing made of grades."""
+
+    def to_representation(self, instance: RunQuery) -> dict[str, Any]:
+        return super().to_representation(instance) | _without_figures(instance.run)
 
 
 class JudgmentsImportSerializer(Serializer):

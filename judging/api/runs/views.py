@@ -18,6 +18,7 @@ from judging.api.runs.serializers import (
     RunChangeSerializer,
     RunForRatersSerializer,
     RunImportSerializer,
+    RunQueryForRatersSerializer,
     RunQuerySerializer,
     RunSerializer,
     RunWithWarningsSerializer,
@@ -34,7 +35,7 @@ from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.results import InlineResults, RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome
-from judging.runs.run_lists import evaluation_runs, get_evaluation_run
+from judging.runs.run_lists import check_query_order_for_raters, evaluation_runs, get_evaluation_run
 from judging.search.runs.making import RunOptions, create_search_run, no_endpoint
 
 
@@ -205,8 +206,13 @@ class RunQueryList(ApiView):
 
     @describe("List a run's queries", answer=RunQuerySerializer, many=True, query=QUERY_FILTERS)
     def get(self, request: Request, run_id: UUID) -> Response:
-        queries, order = wanted_queries(request, get_evaluation_run(run_id))
-        return self.page(queries, RunQuerySerializer, order=order)
+        run = get_evaluation_run(run_id)
+        if self.user.is_member:
+            queries, order = wanted_queries(request, run)
+            return self.page(queries, RunQuerySerializer, order=order)
+        check_query_order_for_raters(request.query_params.get("ordering", ""))
+        queries, order = wanted_queries(request, run)
+        return self.page(queries.select_related("run"), RunQueryForRatersSerializer, order=order)
 
 
 def _made(outcome: ImportOutcome, status: int = 201) -> Response:

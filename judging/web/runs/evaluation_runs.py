@@ -13,6 +13,7 @@ from judging.exports import JUDGMENT_FORMATS, RUN_FORMATS, checked_format, expor
 from judging.foundation.errors import NotFound
 from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun, EvaluationRunStatus
+from judging.records.blindness import sight_of
 from judging.records.certificates import valid_certificates
 from judging.review.abstentions import cant_tell_count
 from judging.runs import locks
@@ -47,14 +48,15 @@ def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         return render(request, "judging/runs/_gone.html", {"part": part})
     if part == "import":
         return _import_part(request, run)
-    if part == "results":
+    if part == "results" and request.user.is_member:
         return _results_part(request, run)
     # The links of the table replace the table alone.
     if part == "queries" or request.htmx.target == "queries":
         return render(request, "judging/runs/_queries.html", queries_context(request, run))
-    context = {**_results(request, run), **queries_context(request, run), **_importing(run), **searching_context(run)}
+    context = {"run": run, **queries_context(request, run), **_importing(run), **searching_context(run)}
     if request.user.is_member:
-        context |= sidebar(request, run)
+        context |= _results(request, run) | sidebar(request, run)
+        context["is_blind"] = sight_of(run, request.user).is_blind
         context["comparable"] = [
             other
             for other in comparable_runs(run.evaluation.corpus, most=_MOST_COMPARABLE)

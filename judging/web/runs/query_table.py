@@ -59,12 +59,14 @@ class Wanted:
 
 def queries_context(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
     """Return what the table of queries of a run shows."""
+    # What grades make of a query is hidden from raters: they judge blind.
+    metrics = run.metrics if request.user.is_member else []
     wanted = _wanted(request, run)
     page = page_of(request, _queries(run, wanted), size=_ROWS)
     rows = []
     for query in page.rows:
         coverage = coverage_shares(query)
-        cells = [(name, query.metric_values.get(name), coverage.get(name)) for name in run.metrics]
+        cells = [(name, query.metric_values.get(name), coverage.get(name)) for name in metrics]
         rows.append(QueryRow(query, cells))
     return {
         "run": run,
@@ -78,7 +80,7 @@ def queries_context(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
         "toggle_query": wanted.query(no_results="" if wanted.no_results else "true"),
         "sort_query": wanted.sort_link("Query", "query", is_number=False),
         "sort_judged": wanted.sort_link("Judged", "judged_count"),
-        "sort_metrics": [wanted.sort_link(name, name) for name in run.metrics],
+        "sort_metrics": [wanted.sort_link(name, name) for name in metrics],
     }
 
 
@@ -98,7 +100,8 @@ def _queries(run: EvaluationRun, wanted: Wanted) -> Any:
 
 def _wanted(request: PageRequest, run: EvaluationRun) -> Wanted:
     order = request.GET.get("order", "")
-    if order.removeprefix("-") not in {"position", "query", "judged_count", *run.metrics}:
-        order = run.metrics[0] if run.metrics else "position"
+    names = ["judged_count", *run.metrics] if request.user.is_member else []
+    if order.removeprefix("-") not in {"position", "query", *names}:
+        order = run.metrics[0] if run.metrics and names else "position"
     search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
     return Wanted(order, search, request.GET.get("no_results") == "true")

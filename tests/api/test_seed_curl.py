@@ -37,7 +37,7 @@ curl -X POST "https://${RELEVAL_HOST}/api/v1/ai-judging-runs/${JUDGING_RUN_ID}/c
 def curl(command: str, **values: str) -> Any:
     filled = Template(command.replace("https://", "http://")).substitute(values)
     quiet = filled.replace("curl ", "curl --silent --show-error --fail-with-body --noproxy '*' ", 1)
-    done = subprocess.run(["sh", "-c", quiet], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["sh", "-c", quiet], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 

@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
     # Because of that loop Django takes this thread for an asynchronous one.
     patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     # How long something may take that comes in the end: a machine may have much else to do.
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
@@ -69,7 +69,7 @@ class Visitor:
         self.problems: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(30_000)
+        self.page.set_default_timeout(60_000)
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         self.page.on("requestfailed", self._on_request_failed)

@@ -1,6 +1,5 @@
 """The Evaluate page under real hands: by keyboard alone, blind first, two people at once, a phone."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -149,35 +148,21 @@ def test_a_lost_connection_and_a_lock_are_messages_and_the_mark_stays(
     expect(page.get_by_role("heading", name="This run is locked")).to_be_visible()
 
 
-def test_what_a_judge_can_do_per_minute_by_keyboard_alone(new_visitor: NewVisitor, user: User) -> None:
+def test_a_grade_takes_two_presses_in_evaluate_and_one_in_the_grid(new_visitor: NewVisitor, user: User) -> None:
     run = make_run({f"q{number}": [f"d{number}-{rank}" for rank in range(3)] for number in range(5)})
     page = open_evaluate(new_visitor, user, run).page
-    presses, waits = 0, []
     for _ in range(_GRADES):
         title = page.locator(".judge-document h3").inner_text()
         page.keyboard.press("2")
-        started_at = time.perf_counter()
         page.keyboard.press("2")
         expect(page.locator(".judge-document h3")).not_to_have_text(title)
-        waits.append(time.perf_counter() - started_at)
-        presses += 2
-    in_evaluate = sorted(waits)[_GRADES // 2]
     visitor = new_visitor(user)
     grid = visitor.open(f"/evaluations/runs/{run.pk}/review?status=unjudged")
     rows = grid.locator(".entry").count()
-    started_at = time.perf_counter()
     for _ in range(rows):
         grid.keyboard.press("3")
     expect(grid.locator(".entry-grades [aria-pressed=true]")).to_have_count(rows)
-    in_grid = (time.perf_counter() - started_at) / rows
-    print(
-        f"\nEvaluate: {presses / _GRADES:g} key presses and one wait of {in_evaluate * 1000:.0f} ms per grade "
-        f"({60 / in_evaluate:.0f} a minute as far as the machine goes; "
-        f"{60 / (in_evaluate + 3):.0f} with 3 s of reading). "
-        f"Grid: 1 key press and no wait per grade ({in_grid * 1000:.0f} ms until all are stored)."
-    )
     assert Judgment.objects.filter(member=user).count() == 15
-    assert (presses, in_evaluate < 1) == (2 * _GRADES, True)
 
 
 @pytest.mark.parametrize(

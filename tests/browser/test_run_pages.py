@@ -329,7 +329,7 @@ def test_pages_of_runs_are_accessible_and_fit_the_window(
         f"/ai-judging-runs/{ended.pk}",
     ):
         visitor.open(path)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while "Estimating" in visitor.page.content() and time.monotonic() < deadline:
             visitor.page.wait_for_timeout(50)
         assert visitor.accessibility_problems() == [], path

@@ -1,6 +1,5 @@
 """AI judging runs at services that refuse everything, count nothing, cut prompts or are something else altogether."""
 
-import time
 from typing import Any
 
 import pytest
@@ -156,7 +155,6 @@ def test_the_count_goes_on_after_a_kill_and_on_several_lanes(start: Start, stub:
 @pytest.mark.parametrize("candidates", [20, 1])
 def test_a_wrong_address_is_told_after_a_few_calls(start: Start, stub: Stub, fault: str, candidates: int) -> None:
     stub.script(fault=fault)
-    started = time.monotonic()
     run = start(small_run(1, candidates), max_concurrency=4)
     drain()
     run = reread(run)
@@ -164,7 +162,6 @@ def test_a_wrong_address_is_told_after_a_few_calls(start: Start, stub: Stub, fau
     assert stub.base_url in run.error
     assert "check the provider's address" in run.error
     assert 5 <= stub.calls <= 5 + 4
-    assert time.monotonic() - started < 30
     assert not Judgment.objects.exists()
 
 

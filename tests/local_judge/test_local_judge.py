@@ -68,7 +68,7 @@ def server() -> Iterator[Server]:
 def call(
     server: Server, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, Any]]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     try:
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection.request(method, path, raw, headers or {})
@@ -264,7 +264,7 @@ def test_a_body_that_is_too_large_is_answered_413(server: Server) -> None:
 
 def test_many_connections_of_the_openai_client_are_served_at_once(server: Server) -> None:
     async def ask_all() -> list[str]:
-        async with openai.AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0, timeout=20) as client:
+        async with openai.AsyncOpenAI(base_url=server.url, api_key="none", max_retries=0, timeout=60) as client:
 
             async def ask(number: int) -> str:
                 text = prompt("hdmi cable", [CABLE, PRINTER, (f"n{number % 4}", f"HDMI cable {number % 4} m", {})])
@@ -280,7 +280,7 @@ def test_many_connections_of_the_openai_client_are_served_at_once(server: Server
 
 
 def test_a_refusal_keeps_the_connection_open(server: Server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     connection.connect()
     local_port = connection.sock.getsockname()[1]
     for _ in range(3):
@@ -358,7 +358,7 @@ def test_the_command_serves_until_a_signal_and_ends_with_0(stop_signal: signal.S
         # A connection that idles must not hold up the end.
         with socket.create_connection(("127.0.0.1", int(url.split(":")[2].split("/")[0]))):
             process.send_signal(stop_signal)
-            assert process.wait(timeout=10) == 0
+            assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()
@@ -371,7 +371,7 @@ def test_a_taken_port_ends_the_command_with_one_line(server: Server) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1

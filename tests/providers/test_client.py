@@ -25,7 +25,7 @@ def test_a_reply_brings_text_model_request_id_tokens_and_latency(stub: Stub, cus
     assert reply.text.startswith('<candidate id="a"><grade>')
     assert (reply.finish_reason, reply.model, reply.request_id) == ("stop", "model-x-2026-01-01", "req-1")
     assert (reply.input_tokens, reply.output_tokens) == (expected_tokens(PROMPT), expected_tokens(reply.text))
-    assert 30 <= reply.latency_ms < 5000
+    assert 30 <= reply.latency_ms < 30_000
 
 
 @pytest.mark.parametrize(

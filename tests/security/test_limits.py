@@ -67,7 +67,7 @@ def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(live_server:
     corpus = Corpus.objects.create(name="Before")
     headers = {"Authorization": f"Bearer {make_token(owner)}", "Content-Type": "application/json"}
     for method, path in (("PATCH", f"/api/v1/corpora/{corpus.pk}"), ("POST", "/v1/evaluators/")):
-        link = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=10)
+        link = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port, timeout=60)
         # http.client sends what it can only iterate over in chunks.
         link.request(method, path, body=iter([b'{"name": "After"}']), headers=headers)
         answer = link.getresponse()

@@ -133,7 +133,7 @@ class StubProcess:
 
     def _control(self, name: str, fields: dict[str, Any] | None = None) -> Any:
         body = None if fields is None else json.dumps(fields).encode()
-        with self._opener.open(f"http://127.0.0.1:{self.port}/_stub/{name}", data=body, timeout=10) as answer:
+        with self._opener.open(f"http://127.0.0.1:{self.port}/_stub/{name}", data=body, timeout=60) as answer:
             return json.load(answer)
 
     def kill(self) -> None:

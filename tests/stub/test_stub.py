@@ -120,7 +120,7 @@ def test_faults_by_call_precede_those_by_candidate_and_the_rest() -> None:
 def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(url, data=json.dumps(body).encode(), headers={"content-type": "application/json"})
-    with opener.open(request, timeout=5) as answer:
+    with opener.open(request, timeout=60) as answer:
         completion: dict[str, Any] = json.load(answer)
     return completion
 
@@ -150,7 +150,7 @@ def test_a_request_may_come_in_pieces_and_two_in_one(stub: Stub) -> None:
         writer.write(request[30:] + request)
         received = b""
         while received.count(b'chat.completion"') < 2:
-            received += await asyncio.wait_for(reader.read(65536), 5)
+            received += await asyncio.wait_for(reader.read(65536), 60)
         writer.close()
         return received
 

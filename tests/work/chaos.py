@@ -33,7 +33,8 @@ DELAY_SECONDS = 1.0
 UNWRITTEN = round(IN_FLIGHT * 2 * FLUSH_SECONDS / DELAY_SECONDS)
 # What one kill of workers may cost: the calls in flight, and those that are back but not yet written.
 LOST_BY_A_KILL = IN_FLIGHT + UNWRITTEN
-MARGIN = 15.0
+# 15 by design, which the bench measures. Here other tests share the machine.
+MARGIN = 45.0
 # `make chaos N=10` counts them: each has moments of its own.
 ROUND = os.environ.get("CHAOS_ROUND", "1")
 
@@ -100,7 +101,7 @@ class ServedRun:
         self.left_at_hit = pending(self.run)
 
     def wait_until_over(self) -> None:
-        """Wait for the end of the run: a lease and 15 s after the last hit, and what the work that was left takes."""
+        """Wait for the end of the run: a lease and a margin after the last hit, and what the work that was left takes."""
         # Twice the time of workers that never wait: the machine has other things to do, too.
         work = 2 * self.left_at_hit * self.seconds_each
         left = self.hit_at + LEASE_SECONDS + MARGIN + work - time.monotonic()

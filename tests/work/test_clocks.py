@@ -13,7 +13,7 @@ from judging.foundation.clock import shared_now
 from judging.management.rescuing import rescue_all
 from judging.models import JudgingItem, Lane, User
 from judging.work import lifecycle, workers
-from judging.work.lanes import take
+from judging.work.lanes import LEASE, take
 from judging.work.rescue import is_work_unattended
 from judging.work.slices import work_slice
 from judging.work.store import Store
@@ -39,7 +39,7 @@ def test_the_shared_clock_is_the_server_s_on_postgresql_only(skew: Skew) -> None
     real = datetime.now(UTC)
     skew(3600)
     ahead = (shared_now() - real).total_seconds()
-    assert ahead == pytest.approx(3600 if connection.vendor == "sqlite" else 0, abs=5)
+    assert ahead == pytest.approx(3600 if connection.vendor == "sqlite" else 0, abs=60)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -66,10 +66,12 @@ def test_a_host_with_a_wrong_clock_respects_leases(start: Start, skew: Skew, sec
     assert rescue_all() == 0
     assert not is_work_unattended()
     # Now it is this host that holds the lane and renews: the lease it writes is read by others.
+    asked_at = shared_now()
     store.flush(Outcomes(throttle="provider_limit"))
     skew(0)
-    left = (Lane.objects.get(pk=lane.pk).lease_until or shared_now()) - shared_now()
-    assert 10 < left.total_seconds() <= 15
+    until = Lane.objects.get(pk=lane.pk).lease_until
+    assert until is not None
+    assert asked_at <= until - LEASE <= shared_now()
     skew(seconds)
     Lane.objects.filter(pk=lane.pk).update(lease_until=shared_now() - timedelta(seconds=1))
     Lane.objects.filter(pk=lane.pk).update(enqueued_at=shared_now() - timedelta(seconds=20))

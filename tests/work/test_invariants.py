@@ -1,6 +1,5 @@
 """The invariants of the architecture, each with a test of its name, and what must hold when things go wrong."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -216,12 +215,13 @@ def test_5_cancel_is_immediate_and_idempotent(start: Start, stub: Stub, member: 
     with in_background(work_slice, run.lanes.get().pk):
         wait_until(lambda: stub.calls >= 8)
         cancelled = cancel_judging_run(judging_run=run, actor=member)
-        answered_at = time.monotonic()
+        begun = stub.calls
         assert cancelled.status == JudgingRunStatus.CANCELLED
         assert cancelled.skipped_count > 0
         again = cancel_judging_run(judging_run=run, actor=member)
         assert again.completed_at == cancelled.completed_at
-    assert stub.last_call_at - answered_at < 1.0
+    # counted in calls, not in seconds: a busy machine is slow to stop and as slow to call
+    assert stub.calls - begun <= 4 * 1000 // 150
     run = reread(run)
     assert (run.status, run.pending_count, run.failed_count) == (JudgingRunStatus.CANCELLED, 0, 0)
     # what came back after the cancel counts

@@ -45,7 +45,7 @@ def assert_everything_was_given_back(run: JudgingRun) -> None:
 
 
 def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: Stub) -> None:
-    stub.script(delay_ms=30_000)
+    stub.script(delay_ms=50_000)
     run = start(small_run(2, 4), max_concurrency=4)
     OrmQ.objects.all().delete()
 
@@ -55,11 +55,10 @@ def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: 
 
     teller = threading.Thread(target=tell_when_called)
     teller.start()
-    started = time.monotonic()
     with pytest.raises(SystemExit):
         work_slice(run.lanes.get().pk)
-    assert time.monotonic() - started < 20, "it waited for no reply"
     teller.join()
+    assert reread(run).judged_count == 0, "it waited for the replies"
     stub.reset()
     assert_everything_was_given_back(run)
 
@@ -112,7 +111,7 @@ def test_a_slice_told_to_end_while_it_claims_gives_back_what_it_gets(
     def told_and_claimed(self: Store, prompt_count: int) -> Any:
         works = claim(self, prompt_count)
         tell_to_end()
-        assert aborted.wait(20)
+        assert aborted.wait(60)
         return works
 
     with monkeypatch.context() as patched:
@@ -120,7 +119,7 @@ def test_a_slice_told_to_end_while_it_claims_gives_back_what_it_gets(
         patched.setattr(Store, "claim", told_and_claimed)
         started = time.monotonic()
         with pytest.raises(SystemExit):
-            work_slice(run.lanes.get().pk)
-    assert time.monotonic() - started < 20, "it did not wait for the turn's end"
+            work_slice(run.lanes.get().pk, turn=Turn(shared=600.0, longest=600.0))
+    assert time.monotonic() - started < 300, "it waited for the turn's end"
     assert stub.calls == 0
     assert_everything_was_given_back(run)

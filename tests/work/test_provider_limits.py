@@ -80,7 +80,8 @@ def test_two_runs_keep_120_requests_a_minute_together_evenly_spaced(member: User
         for lane in lanes:
             stack.enter_context(in_background(work_slice, lane))
         while stub.calls < 10 and time.monotonic() < started + 60:
-            counts.append((time.monotonic() - started, stub.calls))
+            calls = stub.calls
+            counts.append((time.monotonic() - started, calls))
             # Said while calls are held up: after the last one nothing is, and a flush may have taken it back.
             told.update(JudgingRun.objects.get(pk=run.pk).throttled_by for run in runs)
             time.sleep(0.02)

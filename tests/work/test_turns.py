@@ -37,13 +37,14 @@ def test_a_slice_gives_its_turn_away_and_the_run_goes_on(start: Start, stub: Stu
 def test_a_retry_that_would_outlast_the_turn_goes_back_with_its_attempts(start: Start, stub: Stub) -> None:
     stub.script(by_candidate={"d0-0": "429:60"})
     run = start(small_run(1, 2))
+    began = timezone.now()
     OrmQ.objects.all().delete()
     work_slice(run.lanes.get().pk, turn=Turn(shared=0.2, longest=0.2))
     run = reread(run)
     item = run.items.get(candidate__document__external_id="d0-0")
     assert (run.judged_count, item.status, item.attempt_count) == (1, "pending", 1)
     assert item.not_before is not None
-    assert 50 < (item.not_before - timezone.now()).total_seconds() < 62
+    assert 60 <= (item.not_before - began).total_seconds() < 120
 
 
 def test_a_lane_that_was_slowed_down_stays_slow_in_its_next_turn(start: Start, stub: Stub) -> None:
@@ -56,13 +57,13 @@ def test_a_lane_that_was_slowed_down_stays_slow_in_its_next_turn(start: Start, s
 
 
 def test_retry_after_delays_that_call_alone(start: Start, stub: Stub) -> None:
-    stub.script(by_candidate={"d0-0": ["429:1"]}, delay_ms=10)
+    stub.script(by_candidate={"d0-0": ["429:2"]}, delay_ms=10)
     run = start(small_run(4, 10), max_concurrency=1)
     started = time.monotonic()
     drain()
     assert reread(run).judged_count == 40
     assert stub.calls == 41
-    assert 1.0 <= time.monotonic() - started < 30, "a second for each call would be forty"
+    assert 2.0 <= time.monotonic() - started < 70, "two seconds for each call would be eighty"
 
 
 def test_a_flush_costs_the_same_statements_for_runs_of_any_size(start: Start, stub: Stub) -> None:

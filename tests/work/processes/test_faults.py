@@ -99,7 +99,7 @@ def test_a_database_locked_for_five_seconds_costs_no_outcome(start: Start, stub:
     with Cluster():
         run = start(small_run(20, 15), max_concurrency=8)
         wait_until(lambda: judged(run) > 40, 60)
-        with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=20)) as writer:
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=60)) as writer:
             writer.execute("BEGIN IMMEDIATE")
             before = judged(run)
             time.sleep(5)
@@ -210,7 +210,7 @@ class Web:
         sent = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", **headers}
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), sent)
         try:
-            return int(self._opener.open(request, timeout=30).status)
+            return int(self._opener.open(request, timeout=60).status)
         except urllib.error.HTTPError as error:
             return error.code
         except (OSError, ValueError):

@@ -45,13 +45,13 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
     admin = {"RELEVAL_ADMIN_EMAIL": "ada@example.com", "RELEVAL_ADMIN_PASSWORD": "analytical-engine-1"}
     served = serve("--no-local-judge", RELEVAL_DEBUG="0", **admin)
     served.wait_until_ready()
-    page = httpx2.get(f"http://127.0.0.1:{served.port}/login", timeout=30)
+    page = httpx2.get(f"http://127.0.0.1:{served.port}/login", timeout=60)
     assert page.headers["Content-Encoding"] == "gzip"
     style = re.search(r'href="(/static/css/releval\.[0-9a-f]+\.css)"', page.text)
     assert style, "static files are named by their content"
-    answer = httpx2.get(f"http://127.0.0.1:{served.port}{style[1]}", timeout=30)
+    answer = httpx2.get(f"http://127.0.0.1:{served.port}{style[1]}", timeout=60)
     assert (answer.headers["Content-Encoding"], "immutable" in answer.headers["Cache-Control"]) == ("gzip", True)
-    mistyped = httpx2.get(f"http://127.0.0.1:{served.port}/mistyped", timeout=30)
+    mistyped = httpx2.get(f"http://127.0.0.1:{served.port}/mistyped", timeout=60)
     assert (mistyped.status_code, "urls.py" in mistyped.text) == (404, False)
     assert served.ask("/healthz") == 200
     # Cursors come back as whole addresses, filters and all.
@@ -73,7 +73,7 @@ def test_a_taken_port_ends_the_start_with_the_way_out(serve: Callable[..., Serve
         taken.listen()
         port = taken.getsockname()[1]
         served = serve(PORT=str(port))
-        assert served.process.wait(30) == 1
+        assert served.process.wait(60) == 1
     assert f"Port {port} on 127.0.0.1" in served.said()
     assert f"PORT={port + 10} make serve" in served.said()
     assert "Traceback" not in served.said()
@@ -85,7 +85,7 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
 ) -> None:
     (tmp_path / "directory").mkdir()
     served = serve(DATABASE_URL=f"sqlite:///{tmp_path / 'directory'}")
-    assert served.process.wait(30) == 1
+    assert served.process.wait(60) == 1
     assert "The database can't be used: unable to open database file; manage.py doctor" in served.said()
     assert "Traceback" not in served.said()
 

@@ -37,7 +37,7 @@ def begin(count: int) -> Sum:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         if time.monotonic() > deadline:
             sys.exit("it did not come true in time")

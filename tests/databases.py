@@ -24,12 +24,11 @@ from django.db import connection, connections, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from judging.records.roles import SYSTEM
-from judging.responses.preset_rows import ensure_presets
-
 # Made by migrations and the same in every test.
 _KEPT = {"django_content_type", "django_migrations", "auth_permission"}
 _template = ""
+# The tables with what the code puts into every database: copied before the first test, and from there after each.
+_presets: list[str] = []
 
 
 def _key() -> str:
@@ -134,24 +133,33 @@ def django_db_setup(database_template: str, django_db_blocker: DjangoDbBlocker) 
         _connect_to(name)
         # Brings what the code knows better than the migrations: presets, permissions.
         emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+        _presets[:] = _filled()
+        with connection.cursor() as cursor:
+            for table in _presets:
+                cursor.execute(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
     yield
     with django_db_blocker.unblock():
         _connect_to(before)
         drop(name)
 
 
-def _empty(case: TransactionTestCase) -> None:
-    """Delete what a test has written: a few rows in a few tables, where Django would truncate all of them."""
+def _filled() -> list[str]:
+    """Return the tables with rows that are not the same in every test."""
     tables = [name for name in connection.introspection.django_table_names() if name not in _KEPT]
     with connection.cursor() as cursor:
         selects = (f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)
         cursor.execute(" UNION ALL ".join(selects))
-        filled = [name for (name,) in cursor.fetchall()]
-        # Foreign keys are looked at when the transaction ends, so the order of the tables does not matter.
-        with transaction.atomic():
-            for name in filled:
-                cursor.execute(f"DELETE FROM {name}")
-            ensure_presets(actor=SYSTEM)
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _empty(case: TransactionTestCase) -> None:
+    """Delete what a test has written: a few rows in a few tables, where Django would truncate all of them."""
+    # Foreign keys are looked at when the transaction ends, so the order of the tables does not matter.
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in _filled():
+            cursor.execute(f"DELETE FROM {table}")
+        for table in _presets:
+            cursor.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")
 
 
 @pytest.fixture(scope="session", autouse=True)

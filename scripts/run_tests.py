@@ -67,6 +67,7 @@ ON_SQLITE_ALONE = [
     "tests/responses/test_work.py::test_a_killed_cluster_loses_nothing_of_a_batch",
     "tests/search/runs/test_chaos.py",
     "tests/search/runs/test_other_engines.py",
+    "tests/work/processes/test_chaos.py",
     "tests/work/processes/test_chaos_storage.py",
     "tests/work/processes/test_cluster.py::test_a_401_in_mid_run_fails_it_within_the_calls_in_flight",
     "tests/work/processes/test_cluster.py::test_a_killed_worker_process_is_replaced_and_nothing_is_lost",

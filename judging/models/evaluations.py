@@ -74,6 +74,8 @@ class EvaluationRun(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     evaluation = models.ForeignKey(Evaluation, models.CASCADE, related_name="runs")
     name = models.CharField(max_length=MAX_NAME)
+    # What is different about it: for people alone.
+    description = models.TextField(blank=True)
     scale = models.CharField(max_length=10, choices=ScaleName)
     # Metric names as given, in order; values are reported under these names.
     metrics = models.JSONField(default=list)

@@ -11,7 +11,7 @@ from judging.api.golden.views import (
     GoldenSetList,
 )
 from judging.api.judges.provider_views import ProviderDetail, ProviderList, ProviderTest
-from judging.api.judges.views import JudgeDetail, JudgeList, JudgeTest, JudgeVersionList
+from judging.api.judges.views import JudgeDetail, JudgeList, JudgeTemplateList, JudgeTest, JudgeVersionList
 from judging.api.judging_runs.views import (
     JudgingItemList,
     JudgingRunCancel,
@@ -108,6 +108,7 @@ urlpatterns = [
     path("ai-providers/<uuid:provider_id>", ProviderDetail.as_view()),
     path("ai-providers/<uuid:provider_id>/test", ProviderTest.as_view()),
     path("ai-judges", JudgeList.as_view()),
+    path("ai-judges/templates", JudgeTemplateList.as_view()),
     path("ai-judges/<uuid:judge_id>", JudgeDetail.as_view()),
     path("ai-judges/<uuid:judge_id>/versions", JudgeVersionList.as_view()),
     path("ai-judges/<uuid:judge_id>/test", JudgeTest.as_view()),

@@ -268,6 +268,17 @@ def test_a_judge_is_tried_on_a_run_s_query_or_on_what_is_given(as_member: APICli
         assert_problem(as_member.post(path, body), 400, "invalid", field)
 
 
+def test_a_judge_can_be_made_from_every_template(as_member: APIClient, member: User) -> None:
+    provider = make_provider(owner=member)
+    listed = as_member.get("/api/v1/ai-judges/templates").json()["results"]
+    assert [row["key"] for row in listed] == ["product_search", "help_pages", "rag_passages", "jobs", "media"]
+    for row in listed:
+        body = {"model": "m", "ai_provider_id": str(provider.pk), **row["settings"]}
+        made = as_member.post("/api/v1/ai-judges", body)
+        assert made.status_code == 201, row["key"]
+        assert made.json()["prompt_template"] == row["settings"]["prompt_template"]
+
+
 def test_a_test_tells_the_grades_that_count_beside_its_own(as_member: APIClient, stub: Stub) -> None:
     run = make_run({"red shoes": ["d1", "d2", "d3"]})
     stub.script(grades={"d1": 3, "d2": 4})

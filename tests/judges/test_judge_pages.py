@@ -137,6 +137,17 @@ def test_the_preview_shows_an_example_where_no_run_is(member: User) -> None:
     assert "Connect a new provider" in page
 
 
+def test_a_new_judge_starts_from_a_template_that_says_where_it_is_weak(member: User) -> None:
+    client = client_of(member)
+    page = client.get(reverse("ai_judge_create"), {"template": "jobs"}).content.decode()
+    assert 'value="Jobs"' in page
+    assert "You are an expert judge of job search." in page
+    assert "Commuting distances" in page
+    plain = client.get(reverse("ai_judge_create"), {"template": "no-such"}).content.decode()
+    assert "You are an expert judge of search results." in plain
+    assert "Commuting distances" not in plain
+
+
 def offered(fragment: str) -> list[str]:
     return re.findall(r'<option value="([^"]+)"', fragment.split('id="known-models"')[1].split("</datalist>")[0])
 

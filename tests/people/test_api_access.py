@@ -63,6 +63,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "ai-providers/{provider}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
     "ai-providers/{provider}/test": {"POST": "members"},
     "ai-judges": {"GET": "members", "POST": "members"},
+    "ai-judges/templates": {"GET": "members"},
     "ai-judges/{judge}": {"GET": "members", "PUT": "members", "PATCH": "members", "DELETE": "members"},
     "ai-judges/{judge}/versions": {"GET": "members"},
     "ai-judges/{judge}/test": {"POST": "members"},

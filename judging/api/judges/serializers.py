@@ -48,6 +48,17 @@ class JudgeSerializer(ModelSerializer):
         extra_kwargs = _PROMPTS
 
 
+class JudgeTemplateSerializer(Serializer):
+    """A template to start a judge from. `settings` are fields of an AI judge, its prompt template among them."""
+
+    key = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    strong = serializers.CharField(help_text="Where it does well.")
+    weak = serializers.CharField(help_text="Where it does not.")
+    settings = serializers.DictField()
+
+
 class JudgeVersionSerializer(ModelSerializer):
     """A version; `changes` are the fields in which it differs from the one before."""
 

@@ -9,10 +9,12 @@ from rest_framework.response import Response
 from judging.api.base import ApiView, describe
 from judging.api.judges.serializers import (
     JudgeSerializer,
+    JudgeTemplateSerializer,
     JudgeTestAnswerSerializer,
     JudgeTestSerializer,
     JudgeVersionSerializer,
 )
+from judging.asking.judge_presets import JUDGE_PRESETS
 from judging.judges import judges, trials
 from judging.models import JudgeVersion
 from judging.records.visibility import get_judge, visible_judges
@@ -28,6 +30,13 @@ class JudgeList(ApiView):
     def post(self, request: Request) -> Response:
         judge = judges.save_judge(actor=self.user, fields=self.body(JudgeSerializer))
         return Response(JudgeSerializer(judge).data, status=201)
+
+
+class JudgeTemplateList(ApiView):
+    @describe("List the templates that AI judges can start from", answer=JudgeTemplateSerializer, many=True)
+    def get(self, request: Request) -> Response:
+        rows = JudgeTemplateSerializer(JUDGE_PRESETS, many=True).data
+        return Response({"next": None, "previous": None, "results": rows})
 
 
 class JudgeDetail(ApiView):

@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 from django.http import QueryDict
 
+from judging.asking.judge_presets import JudgePreset
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE, TEMPLATE_VARIABLES
 from judging.foundation.limits import MAX_BATCH_SIZE, MAX_CONCURRENCY, MAX_REASKS, MAX_TIMEOUT, MIN_TIMEOUT
 from judging.judges.judges import JUDGE_FIELDS
@@ -119,9 +120,10 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
         *,
         judge: AIJudge | None = None,
         typed: QueryDict | None = None,
+        preset: JudgePreset | None = None,
     ) -> None:
-        """Bind to `data`; or draw what was `typed`, which is not judged yet; or the judge's settings."""
-        initial = initial_values(user, judge)
+        """Bind to `data`; or draw what was `typed`, which is not judged yet; or the judge's settings, or a preset's."""
+        initial = initial_values(user, judge, preset)
         if typed is not None:
             initial = {name: typed.get(name, "") for name in initial}
         super().__init__(data, initial=initial)
@@ -170,8 +172,8 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
         return [self[name] for name in CALL_FIELDS]
 
 
-def initial_values(user: User, judge: AIJudge | None) -> dict[str, Any]:
-    """Return what the form begins with: the judge's settings, or the model's defaults."""
+def initial_values(user: User, judge: AIJudge | None, preset: JudgePreset | None = None) -> dict[str, Any]:
+    """Return what the form begins with: the judge's settings, or a preset's, or the model's defaults."""
     if judge is not None:
         return {
             **judge.settings_dict(),
@@ -181,4 +183,5 @@ def initial_values(user: User, judge: AIJudge | None) -> dict[str, Any]:
             "version": judge.version,
         }
     fresh = AIJudge(prompt_template=DEFAULT_PROMPT_TEMPLATE, shared=user.is_admin)
-    return {**fresh.settings_dict(), "ai_provider_id": "", "description": "", "shared": fresh.shared, "version": ""}
+    values = {**fresh.settings_dict(), "ai_provider_id": "", "description": "", "shared": fresh.shared, "version": ""}
+    return {**values, **preset.settings(), "description": preset.description} if preset else values

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from judging.asking.judge_presets import JUDGE_PRESETS, JUDGE_PRESETS_BY_KEY
 from judging.foundation.errors import DomainError, Invalid
 from judging.judges.judge_lists import judge_list, known_models, offered_models
 from judging.judges.judges import delete_judge, draft_judge, duplicate_judge, save_judge
@@ -80,7 +81,8 @@ def duplicate_ai_judge(request: PageRequest, judge_id: UUID) -> HttpResponse:
 
 def _editor(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, judge, JudgeForm(request.user, judge=judge))
+        preset = None if judge else JUDGE_PRESETS_BY_KEY.get(request.GET.get("template", ""))
+        return _page(request, judge, JudgeForm(request.user, judge=judge, preset=preset), preset=preset)
     acts: dict[str, Callable[[PageRequest, AIJudge | None], HttpResponse]] = {
         "add_provider": _add_provider,
         "preview": _preview,
@@ -240,6 +242,7 @@ def _page(
         "is_editable": _is_editable(request, judge),
         "may_delete": judge is not None and _is_editable(request, judge),
         "variables": VARIABLES,
+        "presets": JUDGE_PRESETS,
         "known_models": _models_of(request, form),
         "local_model": LOCAL_MODEL,
         "trial": trial,

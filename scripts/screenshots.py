@@ -153,7 +153,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("ai_judge", (world["judge"],), "", test_the_judge),
         ("ai_judge_versions", (world["judge"],), "", look),
         ("ai_judge_trust", (world["judge"],), "", open_examples),
-        ("ai_judge_create", (), "", look),
+        ("ai_judge_create", (), "?template=product_search", look),
         ("ai_providers", (), "", look),
         ("ai_provider", (world["provider"],), "", look),
         ("ai_provider_create", (), "", look),
@@ -191,6 +191,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     yield "make-current", reverse("make_judging_run_current", args=(world["trial"],)), admin, look
     yield "made-current", reverse("make_judging_run_current", args=(world["ended"],)), admin, let_its_grades_count
     yield "compare-judging", f"{reverse('compare_judging_runs')}?new={world['trial']}", admin, look
+    yield "ai_judge-several-queries", reverse("ai_judge", args=(world["judge"],)), admin, test_several_queries
     several_judges = [f"judge=judging_run:{world[name]}" for name in ("ended", "trial")]
     yield "consensus", f"{reverse('run_consensus', args=(run.pk,))}?{'&'.join(several_judges)}", admin, look
     yield "judging-run-under-way", reverse("judging_run", args=(world["under_way"],)), admin, look
@@ -247,6 +248,12 @@ def open_a_row(page: Any) -> None:
 def test_the_judge(page: Any) -> None:
     page.get_by_role("button", name="Test judge").click()
     page.wait_for_load_state("networkidle")
+
+
+def test_several_queries(page: Any) -> None:
+    page.get_by_text("Several queries at once").click()
+    page.get_by_role("button", name="Test on several queries").click()
+    page.get_by_text("5 of 5 queries").wait_for()
 
 
 def let_its_grades_count(page: Any) -> None:

@@ -65,6 +65,23 @@ def test_a_batch_page_polls_until_the_batch_has_ended(transactional_db: None, me
     assert "nightly" not in client.get(reverse("batches"), {"status": "failed"}).content.decode()
 
 
+def test_a_batch_that_ends_says_so_once_and_links_what_failed(transactional_db: None, member: User, stub: Stub) -> None:
+    stub.script(text="<b>no score</b>")
+    batch = make_batch(member, make_stack(member, stub), "yes", "no")
+    client, address = client_of(member), reverse("batch", args=[batch.pk])
+    assert "<title>0 % · Answers · Releval</title>" in one_line(client.get(address).content.decode())
+    assert "<title>0 % · Answers · Releval</title>" in one_line(client.get(address, headers=HTMX).content.decode())
+    drain()
+    answer = client.get(address, headers=HTMX)
+    assert "The batch failed: " in answer["HX-Trigger"]
+    fragment = one_line(answer.content.decode())
+    assert "<title>Answers · Releval</title>" in fragment
+    assert 'Items <a href="#item-0">0</a>, <a href="#item-1">1</a>' in fragment
+    assert 'id="item-1"' in fragment
+    assert fragment.count("&lt;b&gt;no score&lt;/b&gt;") == 3
+    assert "The batch failed" not in client.get(address).content.decode()
+
+
 def test_a_batch_can_be_cancelled_retried_and_downloaded(member: User, stub: Stub) -> None:
     batch = make_batch(member, make_stack(member, stub), "=SUM(A1)", "no")
     client = client_of(member)

@@ -14,7 +14,7 @@ from judging.models import AIProvider, BatchExecution, BatchStatus, User
 from judging.records.files.formats import TABLE_FORMATS, checked_format, in_chunks
 from judging.responses.default_model import default_model, set_default_model
 from judging.responses.execution_export import batch_csv_lines
-from judging.responses.execution_pages import item_rows
+from judging.responses.execution_pages import failure_groups, item_rows
 from judging.responses.execution_reads import batch_list, batch_summary, get_batch
 from judging.responses.executions import cancel_batch, retry_failed
 from judging.web.base import (
@@ -92,6 +92,9 @@ def batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
     found = get_batch(batch_id)
     rescue_if_stalled(found)
     context = {**_batch_context(found), "is_fragment": wants_fragment(request)}
+    if context["is_fragment"] and not found.is_active:
+        # A batch that has ended is not asked about again: this is the one answer that tells it.
+        _toast_end(request, found)
     return page_or_fragment(request, "judging/batches/detail.html", "judging/batches/_live.html", context)
 
 
@@ -129,14 +132,26 @@ def default_model_context(user: User) -> dict[str, Any]:
     return context
 
 
+def _toast_end(request: PageRequest, found: BatchExecution) -> None:
+    done = f"{found.completed_count:,} of {found.total_count:,} completed, {found.failed_count:,} failed"
+    if found.status == BatchStatus.FAILED:
+        toast(request, messages.ERROR, f"The batch failed: {found.error} ({done})")
+    else:
+        level = messages.WARNING if found.failed_count else messages.SUCCESS
+        toast(request, level, f"The batch is completed: {done}.")
+
+
 def _batch_context(found: BatchExecution) -> dict[str, Any]:
     evaluators = list(found.evaluators.all())
     summary = batch_summary(found)
+    items = item_rows(found, evaluators)
     return {
         "batch": found,
         "done_count": found.completed_count + found.failed_count,
+        "percent": int(found.progress * 100),
         "evaluators": evaluators,
-        "items": item_rows(found, evaluators),
+        "items": items,
+        "failures": [] if found.is_active else failure_groups(found, items),
         "summary": summary,
         "cost": money(summary.cost),
     }

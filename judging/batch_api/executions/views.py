@@ -34,8 +34,8 @@ from judging.foundation.limits import MAX_RESPONSE_JUDGE_NAME
 from judging.models import BatchExecution, BatchStatus, ResponseJudge
 from judging.records.files.formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
 from judging.records.visibility import visible_judges
-from judging.responses.execution_export import batch_csv_lines
-from judging.responses.execution_reads import (
+from judging.responses.results.execution_export import batch_csv_lines
+from judging.responses.results.execution_reads import (
     ItemWithResults,
     batch_items,
     batch_list,

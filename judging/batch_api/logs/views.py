@@ -12,7 +12,7 @@ from judging.batch_api.base import BatchApiView
 from judging.batch_api.filters import by_flag, by_id, by_number, by_text, by_time, filtered, parameters
 from judging.batch_api.logs.serializers import LogDetailSerializer, LogSerializer
 from judging.models import ExecutionLogTag
-from judging.responses.execution_reads import execution_logs, get_execution_log
+from judging.responses.results.execution_reads import execution_logs, get_execution_log
 from judging.rest.views import describe
 
 

@@ -13,8 +13,8 @@ from judging.foundation.errors import NotFound
 from judging.foundation.text import name_of_copy
 from judging.models import Evaluator, ResponseJudge
 from judging.responses.evaluators import delete_evaluator, save_evaluator
-from judging.responses.execution_pages import ItemRow, item_rows
-from judging.responses.execution_reads import get_batch
+from judging.responses.results.execution_pages import ItemRow, item_rows
+from judging.responses.results.execution_reads import get_batch
 from judging.responses.executions import create_batch
 from judging.responses.immediate import execute_now
 from judging.responses.judge_reads import evaluator_names, get_evaluator

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from judging.web.responses import evaluators, executions
+from judging.web.responses import evaluators, executions, upload
 
 urlpatterns = [
     path("batches", executions.batches, name="batches"),
+    path("batches/new", upload.batch_upload, name="batch_upload"),
     path("batches/<uuid:batch_id>", executions.batch, name="batch"),
     path("batches/<uuid:batch_id>/cancel", executions.cancel_batch_execution, name="cancel_batch"),
     path("batches/<uuid:batch_id>/retry", executions.retry_batch, name="retry_batch"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from judging.models import BatchExecution, EvaluatorResult, ResultStatus
 from judging.records.files.cells import csv_line
-from judging.responses.execution_reads import export_rows
+from judging.responses.results.execution_reads import export_rows
 from judging.templating.templates import to_json
 
 COLUMNS = (

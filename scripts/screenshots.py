@@ -89,6 +89,12 @@ Act = Callable[[Any], object]
 Shot = tuple[str, str, Any, Act]
 
 
+def find(page: Any) -> None:
+    page.keyboard.press("Control+k")
+    page.get_by_label("Find by name").fill("bm25")
+    page.locator(".is-chosen").wait_for()
+
+
 def look(page: Any) -> None:
     """Do nothing before the picture is taken."""
 
@@ -122,6 +128,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     admin, rater, run = world["admin"], world["rater"], world["run"]
     routes: list[tuple[str, tuple[Any, ...], str, Act]] = [
         ("home", (), "", look),
+        ("find", (), "?q=bm25", find),
         ("account", (), "", new_token),
         ("password", (), "", look),
         ("members", (), "", look),

@@ -83,6 +83,8 @@ MAX_SAMPLE_ITEMS = 100
 # Every pair of them gets a figure.
 MAX_CONSENSUS_JUDGES = 10
 MAX_SEARCH = 200
+# Of each kind, how many of the newest a search by name looks at, and how many things it answers in all.
+MAX_SEARCHED, MAX_FOUND = 5_000, 20
 MAX_METRIC_NAME = 40
 MAX_PAGE = 500
 # How rank-biased overlap weighs depth; nearer to 0 or 1 its sums leave what a number can hold.

@@ -4,10 +4,12 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from judging.web import home, watch
+from judging.web.overview import finding
 from judging.web.people import account, audit, members, sessions
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("find", finding.find, name="find"),
     path("watch", watch.watch, name="watch"),
     path("", include("judging.web.runs.urls")),
     path("", include("judging.web.search.runs.urls")),

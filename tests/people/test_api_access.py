@@ -35,6 +35,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "invitations/{invitation}": {"DELETE": "admins"},
     "tokens": {"GET": "all", "POST": "all"},
     "tokens/{token}": {"DELETE": "all"},
+    "search": {"GET": "all"},
     "corpora": {"GET": "members", "POST": "members"},
     "corpora/{corpus}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
     "endpoints": {"GET": "members", "POST": "members"},

@@ -33,6 +33,7 @@ GUARDED = {"/metrics"}
 # What raters do: they see evaluation runs and grade.
 RATERS = {
     "/",
+    "/find",
     "/account",
     "/account/password",
     "/account/tokens",

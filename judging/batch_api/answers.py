@@ -21,8 +21,8 @@ from judging.models import (
     User,
     name_of_evaluators,
 )
-from judging.responses.results.execution_reads import BatchSummary, ItemWithResults
 from judging.responses.judge_reads import newest_versions, stacks_of
+from judging.responses.results.execution_reads import BatchSummary, ItemWithResults
 
 _MIN_JUDGE_NAME, _STAND_IN = 3, " (judge)"
 _ARRAYS = (InputName.CONTEXTS, InputName.TURNS)

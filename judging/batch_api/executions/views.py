@@ -34,6 +34,9 @@ from judging.foundation.limits import MAX_RESPONSE_JUDGE_NAME
 from judging.models import BatchExecution, BatchStatus, ResponseJudge
 from judging.records.files.formats import ITEM_FORMATS, checked_format, export_file_name, in_chunks
 from judging.records.visibility import visible_judges
+from judging.responses.executions import cancel_batch, create_batch, earlier_batch, once, retry_failed
+from judging.responses.immediate import execute_now
+from judging.responses.plans import BatchPlan, plan_evaluators, plan_judge
 from judging.responses.results.execution_export import batch_csv_lines
 from judging.responses.results.execution_reads import (
     ItemWithResults,
@@ -43,9 +46,6 @@ from judging.responses.results.execution_reads import (
     export_rows,
     get_batch,
 )
-from judging.responses.executions import cancel_batch, create_batch, earlier_batch, once, retry_failed
-from judging.responses.immediate import execute_now
-from judging.responses.plans import BatchPlan, plan_evaluators, plan_judge
 from judging.rest.views import describe
 from judging.work.rescue import rescue_if_stalled
 

@@ -13,8 +13,6 @@ from judging.foundation.errors import NotFound
 from judging.foundation.text import name_of_copy
 from judging.models import Evaluator, ResponseJudge
 from judging.responses.evaluators import delete_evaluator, save_evaluator
-from judging.responses.results.execution_pages import ItemRow, item_rows
-from judging.responses.results.execution_reads import get_batch
 from judging.responses.executions import create_batch
 from judging.responses.immediate import execute_now
 from judging.responses.judge_reads import evaluator_names, get_evaluator
@@ -22,6 +20,8 @@ from judging.responses.judge_reads import evaluators as team_evaluators
 from judging.responses.judge_reads import response_judges as team_judges
 from judging.responses.plans import BatchPlan, plan_evaluators, plan_judge
 from judging.responses.response_judges import current_references, delete_response_judge, save_response_judge
+from judging.responses.results.execution_pages import ItemRow, item_rows
+from judging.responses.results.execution_reads import get_batch
 from judging.web.base import (
     PageRequest,
     errors_on,

@@ -13,10 +13,10 @@ from judging.foundation.limits import MAX_MODEL
 from judging.models import AIProvider, BatchExecution, BatchStatus, User
 from judging.records.files.formats import TABLE_FORMATS, checked_format, in_chunks
 from judging.responses.default_model import default_model, set_default_model
+from judging.responses.executions import cancel_batch, retry_failed
 from judging.responses.results.execution_export import batch_csv_lines
 from judging.responses.results.execution_pages import failure_groups, item_rows
 from judging.responses.results.execution_reads import batch_list, batch_summary, get_batch
-from judging.responses.executions import cancel_batch, retry_failed
 from judging.web.base import (
     PageRequest,
     admin_required,

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0015_tags_and_archive'),
+        ('judging', '0016_blind_runs'),
     ]
 
     operations = [

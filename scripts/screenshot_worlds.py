@@ -74,6 +74,7 @@ def fill_all(stub: Any) -> dict[str, Any]:
     from judging.responses.executions import create_batch
     from judging.responses.inputs import BatchInput
     from judging.responses.plans import plan_judge
+    from judging.runs.query_tags import change_query_tags
     from judging.trust.samples.acts import create_check_sample
     from judging.work.slices import work_slice
     from judging.work.words import Turn
@@ -105,6 +106,9 @@ def fill_all(stub: Any) -> dict[str, Any]:
 
     stub.script(mix=FAULTS, seed=4, fault_attempts=9)
     ended = start_judging_run(evaluation_run=sample.fields_run, judge=judge, actor=admin)
+    queries = list(sample.fields_run.run_queries.order_by("position").values_list("pk", flat=True))
+    for tags, places in (("head", slice(0, 8)), ("long tail, en", slice(20, None)), ("buy", slice(None, None, 2))):
+        change_query_tags(run=sample.fields_run, actor=admin, run_query_ids=queries[places], add=tags)
     drain()
     keys = list(sample.fields_run.candidates.order_by("pk").values_list("document__external_id", flat=True))
     stub.script(grades={key: index % 2 + 2 for index, key in enumerate(keys[::6])}, seed=4)

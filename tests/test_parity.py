@@ -64,6 +64,7 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "runs.evaluations.create_evaluation",
         "runs.evaluation_runs.update_run",
         "runs.blindness.lift_blindness",
+        "runs.query_tags.change_query_tags",
         "runs.evaluations.delete_run",
         "judges.providers.save_provider",
         "judges.providers.delete_provider",

@@ -36,6 +36,7 @@ from judging.api.probes.views import ProbeRunCancel, ProbeRunDetail, ProbeRunLis
 from judging.api.review.views import CandidateList, JudgmentList
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, QueryExport, RunExport
+from judging.api.runs.tag_views import RunTags
 from judging.api.runs.views import (
     RunDetail,
     RunImport,
@@ -137,6 +138,7 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/lock", RunLock.as_view()),
     path("evaluations/runs/<uuid:run_id>/unlock", RunUnlock.as_view()),
     path("evaluations/runs/<uuid:run_id>/queries", RunQueryList.as_view()),
+    path("evaluations/runs/<uuid:run_id>/tags", RunTags.as_view()),
     path("evaluations/runs/<uuid:run_id>/candidates", CandidateList.as_view()),
     path("evaluations/runs/<uuid:run_id>/export", RunExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/queries/export", QueryExport.as_view()),

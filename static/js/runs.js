@@ -34,6 +34,13 @@
 
   document.addEventListener("change", (event) => event.target.closest("form[data-submit-on-change]")?.requestSubmit());
 
+  // Tags: one box chooses all queries of the page
+
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-choose-queries]")) return;
+    for (const box of document.querySelectorAll('[form="tag-queries"]')) box.checked = event.target.checked;
+  });
+
   // "Run AI Judge": when its form opens, the focus goes into it; when it closes, Escape does that, too, back to the button
 
   document.addEventListener("htmx:afterSettle", (event) => {

@@ -92,6 +92,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "evaluations/runs/{run}/searches": {"GET": "members"},
     "evaluations/runs/{searched}/searches/{searched_query}/exchange": {"GET": "members"},
     "evaluations/runs/{run}/queries": {"GET": "all"},
+    "evaluations/runs/{run}/tags": {"GET": "members", "POST": "members"},
     "evaluations/runs/{run}/candidates": {"GET": "all"},
     "evaluations/runs/{run}/export": {"GET": "members"},
     "evaluations/runs/{run}/queries/export": {"GET": "members"},

@@ -5,11 +5,13 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
-from judging.models import Evaluation, EvaluationRun, RunQuery
+from judging.models import AuditEvent, Evaluation, EvaluationRun, RunQuery, User
 from judging.runs.importing.results import InlineResults
 from judging.runs.importing.run_files import RunFiles
+from judging.runs.tag_metrics import metrics_by_tag
 from tests.factories import make_evaluation, make_run
 from tests.rest_clients import assert_problem
 from tests.runs.importing import DOCUMENTS, RUN, as_file, do_import, do_import_inline, jsonl, problems_of, row
@@ -26,6 +28,12 @@ def run(db: None) -> EvaluationRun:
     run = make_run({"red shoes": ["d1"], "blue hat": ["d1"], "größe": ["d2"]})
     tag(run, {"red shoes": ["head", "en"], "blue hat": ["tail"]})
     return run
+
+
+@pytest.fixture
+def as_member_page(client: Client, member: User) -> Client:
+    client.force_login(member)
+    return client
 
 
 def tag(run: EvaluationRun, tags: dict[str, list[str]]) -> None:
@@ -105,3 +113,93 @@ def test_exported_queries_have_their_tags(as_member: APIClient, run: EvaluationR
     assert [each["tags"] for each in rows] == ["head|en", "tail", "'=1+1|ä"]
     listed = json.loads(content_of(as_member.get(rest(run, "/export"), {"file_format": "json", "tag": "ä"})))
     assert [each["tags"] for each in listed] == [["=1+1", "ä"]]
+
+
+def tag_rest(client: APIClient, run: EvaluationRun, *labelled: str, **change: list[str]) -> Any:
+    ids = [str(run.run_queries.get(label=label).pk) for label in labelled]
+    return client.post(f"/api/v1/evaluations/runs/{run.pk}/tags", {"query_ids": ids, **change})
+
+
+def test_tags_are_added_taken_away_and_replaced(as_member: APIClient, run: EvaluationRun) -> None:
+    change = {"add": ["Long ", "en"], "remove": ["tail"]}
+    assert tag_rest(as_member, run, "q1", "q2", "q3", **change).json() == {"changed": 3}
+    assert tags_of(run) == [["head", "en", "long"], ["long", "en"], ["long", "en"]]
+    assert tag_rest(as_member, run, "q1", "q3", tags=["long", "en"]).json() == {"changed": 1}
+    assert tag_rest(as_member, run, "q2", tags=[]).json() == {"changed": 1}
+    assert tags_of(run) == [["long", "en"], [], ["long", "en"]]
+    [event, *_] = AuditEvent.objects.filter(action="query_tags_changed").order_by("pk")
+    assert event.detail == {"add": ["long", "en"], "remove": ["tail"], "queries": 3}
+
+
+def test_queries_are_not_tagged_beyond_what_they_hold(as_member: APIClient, run: EvaluationRun) -> None:
+    tag(run, {"red shoes": [f"t{number}" for number in range(50)]})
+    assert_problem(tag_rest(as_member, run, "q1", add=["more"]), 400, field="add")
+    assert_problem(tag_rest(as_member, run, "q2", add=["a|b"]), 400, field="add")
+    assert_problem(as_member.post(f"/api/v1/evaluations/runs/{run.pk}/tags", {"query_ids": []}), 400, field="query_ids")
+    stranger = make_run().run_queries.all()[0]
+    body = {"query_ids": [str(stranger.pk)], "add": ["x"]}
+    assert_problem(as_member.post(f"/api/v1/evaluations/runs/{run.pk}/tags", body), 404, "not_found")
+    EvaluationRun.objects.filter(pk=run.pk).update(is_locked=True, locked_at=run.created_at)
+    assert_problem(tag_rest(as_member, run, "q2", add=["x"]), 409, "run_locked")
+
+
+@pytest.fixture
+def scored(db: None) -> EvaluationRun:
+    """Twelve queries tagged "many", the first two "few", one not scored; one more without tags."""
+    run = make_run({f"query {number}": ["d1", "d2"] for number in range(13)}, metrics=["P@2"])
+    for number, query in enumerate(run.run_queries.order_by("position")):
+        query.tags = (["many", "few"] if number < 2 else ["many"]) if number < 12 else []
+        query.is_scored = number != 1
+        query.metric_values = {"P@2": number / 10 if query.is_scored else None}
+        query.coverage_values = {"P@2": [1 if query.is_scored else 0, 2]}
+        query.save()
+    return run
+
+
+def test_metrics_by_tag_are_means_over_the_scored_queries(as_member: APIClient, scored: EvaluationRun) -> None:
+    answer = as_member.get(f"/api/v1/evaluations/runs/{scored.pk}/tags").json()
+    assert (answer["tag_count"], answer["untagged_count"]) == (2, 1)
+    many, few = answer["tags"]
+    assert (many["tag"], many["query_count"], many["scored_query_count"], many["is_small"]) == ("many", 12, 11, False)
+    assert many["metric_values"]["P@2"] == pytest.approx((sum(range(12)) - 1) / 110)
+    assert many["coverage_values"]["P@2"] == pytest.approx(11 / 24)
+    assert (few["query_count"], few["scored_query_count"], few["is_small"]) == (2, 1, True)
+    assert (few["metric_values"], few["coverage_values"]) == ({"P@2": 0.0}, {"P@2": 0.25})
+
+
+def test_metrics_by_tag_are_exported(as_member: APIClient, scored: EvaluationRun) -> None:
+    rows = list(csv.DictReader(content_of(as_member.get(rest(scored, "/export"), {"by": "tag"})).splitlines()))
+    assert rows[1] == {
+        "tag": "few",
+        "query_count": "2",
+        "scored_query_count": "1",
+        "P@2": "0.0",
+        "P@2 coverage": "0.25",
+    }
+    query = {"by": "tag", "file_format": "json"}
+    assert [each["tag"] for each in json.loads(content_of(as_member.get(rest(scored, "/export"), query)))] == [
+        "many",
+        "few",
+    ]
+
+
+def test_metrics_by_tag_take_no_query_per_tag(scored: EvaluationRun, django_assert_num_queries: Any) -> None:
+    RunQuery.objects.filter(run=scored).update(tags=[f"t{number}" for number in range(50)])
+    with django_assert_num_queries(1):
+        assert len(metrics_by_tag(scored).tags) == 50
+
+
+def test_the_page_of_a_run_tags_chosen_queries(as_member_page: Client, scored: EvaluationRun) -> None:
+    page = f"/evaluations/runs/{scored.pk}"
+    shown = as_member_page.get(page, {"tag": "few", "order": "position"}).content.decode()
+    assert shown.count('name="query_id"') == 2
+    assert 'href="?order=position&amp;tag=many"' in shown
+    assert "few</span>" in shown
+    assert ">0.59" in shown
+    chosen = [str(query.pk) for query in scored.run_queries.filter(position__gte=12)]
+    post = {"query_id": chosen, "tags": "<b>, Many", "act": "add"}
+    assert as_member_page.post(f"{page}/tags", post).status_code == 302
+    assert tags_of(scored)[-2:] == [["many", "<b>"], ["<b>", "many"]]
+    assert "&lt;b&gt;" in as_member_page.get(page, {"order": "-position"}).content.decode()
+    as_member_page.post(f"{page}/tags", {**post, "act": "remove"}, headers={"HX-Request": "true"})
+    assert tags_of(scored)[-2:] == [[], []]

@@ -31,7 +31,7 @@ from judging.models import Corpus
 from judging.records.files.formats import QUERY_FORMATS
 from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.judgment_import import import_judgments
-from judging.runs.query_export import export_queries
+from judging.runs.query_export import export_by_tag, export_queries
 from judging.runs.run_lists import get_evaluation_run
 
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -81,12 +81,14 @@ class QueryExport(ApiView):
         QUERY_FORMATS,
         default="csv",
         description="What the list of queries has: `json` an array of the same objects, CSV a column per metric and one"
-        " for its coverage.",
-        query=QUERY_FILTERS,
+        " for its coverage. With `by=tag` the run's metrics by tag instead.",
+        query=[*QUERY_FILTERS, OpenApiParameter("by", str, enum=("query", "tag"), default="query")],
     )
     def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
         run = get_evaluation_run(run_id)
         file_format = checked_format(QUERY_FORMATS, request.query_params.get("file_format", "csv"))
+        if request.query_params.get("by") == "tag":
+            return _file(export_by_tag(run, file_format), run.name, "tags", file_format)
         queries, _ = wanted_queries(request, run)
         return _file(export_queries(run, queries, file_format), run.name, "queries", file_format)
 

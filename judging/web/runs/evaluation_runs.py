@@ -26,6 +26,7 @@ from judging.web.files import download
 from judging.web.judging_runs.start import sidebar
 from judging.web.metric_cards import cards_of, coverage_of
 from judging.web.runs.query_table import queries_context
+from judging.web.runs.query_tags import by_tag_context
 from judging.web.search.runs.views import searching_context
 from judging.work import workers
 
@@ -38,7 +39,7 @@ _UNDER_IMPORT = (EvaluationRunStatus.QUEUED, EvaluationRunStatus.RUNNING)
 @require_GET
 @signed_in
 def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Show a run. Parts of the page renew themselves: `?part=` results, queries and import."""
+    """Show a run. Parts of the page renew themselves: `?part=` results, tags, queries and import."""
     part = request.GET.get("part", "") if request.htmx else ""
     try:
         run = get_evaluation_run(run_id)
@@ -50,12 +51,14 @@ def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
         return _import_part(request, run)
     if part == "results" and request.user.is_member:
         return _results_part(request, run)
+    if part == "tags" and request.user.is_member:
+        return render(request, "judging/runs/_by_tag.html", by_tag_context(run, is_part=True))
     # The links of the table replace the table alone.
     if part == "queries" or request.htmx.target == "queries":
         return render(request, "judging/runs/_queries.html", queries_context(request, run))
     context = {"run": run, **queries_context(request, run), **_importing(run), **searching_context(run)}
     if request.user.is_member:
-        context |= _results(request, run) | sidebar(request, run)
+        context |= _results(request, run) | sidebar(request, run) | by_tag_context(run)
         context["is_blind"] = sight_of(run, request.user).is_blind
         context["comparable"] = [
             other

@@ -1,5 +1,6 @@
 """The queries of a run as its page shows them: searched, filtered, sorted, a page at a time, as a file."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -9,10 +10,12 @@ from django.http import HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from judging.exports import checked_format
+from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_SEARCH
 from judging.models import EvaluationRun
 from judging.records.files.formats import QUERY_FORMATS
-from judging.runs.query_export import export_queries
+from judging.records.tagged import tags_of_run, wanted_tag
+from judging.runs.query_export import export_by_tag, export_queries
 from judging.runs.run_lists import count_without_results, coverage_shares, get_evaluation_run, run_queries
 from judging.web.base import PageRequest, member_required, page_of
 from judging.web.files import download
@@ -45,10 +48,16 @@ class Wanted:
     order: str
     search: str
     no_results: bool
+    tag: str
 
     def query(self, **changes: str) -> str:
         """Return it as the query of an address, with other values."""
-        values = {"order": self.order, "search": self.search, "no_results": "true" if self.no_results else ""}
+        values = {
+            "order": self.order,
+            "search": self.search,
+            "tag": self.tag,
+            "no_results": "true" if self.no_results else "",
+        }
         return urlencode({name: value for name, value in (values | changes).items() if value})
 
     def sort_link(self, label: str, name: str, *, is_number: bool = True) -> SortLink:
@@ -75,7 +84,9 @@ def queries_context(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
         "wanted": wanted,
         "here_query": wanted.query(page=str(page.number)),
         "file_query": wanted.query(),
-        "all_query": wanted.query(search="", no_results=""),
+        "all_query": wanted.query(search="", no_results="", tag=""),
+        "tag_link": f"?{wanted.query(tag='')}&",
+        "tags": tags_of_run(run),
         "without_results": count_without_results(run),
         "toggle_query": wanted.query(no_results="" if wanted.no_results else "true"),
         "sort_query": wanted.sort_link("Query", "query", is_number=False),
@@ -90,12 +101,15 @@ def queries_export(request: PageRequest, run_id: UUID) -> HttpResponseBase:
     """Answer the queries that the address asks for as a file."""
     run = get_evaluation_run(run_id)
     file_format = checked_format(QUERY_FORMATS, request.GET.get("file_format", "csv"))
+    if request.GET.get("by") == "tag":
+        return download(export_by_tag(run, file_format), run.name, "tags", file_format)
     queries = _queries(run, _wanted(request, run))
     return download(export_queries(run, queries, file_format), run.name, "queries", file_format)
 
 
 def _queries(run: EvaluationRun, wanted: Wanted) -> Any:
-    return run_queries(run, wanted.order, search=wanted.search, no_results=wanted.no_results or None)[0]
+    no_results = wanted.no_results or None
+    return run_queries(run, wanted.order, search=wanted.search, no_results=no_results, tag=wanted.tag)[0]
 
 
 def _wanted(request: PageRequest, run: EvaluationRun) -> Wanted:
@@ -104,4 +118,7 @@ def _wanted(request: PageRequest, run: EvaluationRun) -> Wanted:
     if order.removeprefix("-") not in {"position", "query", *names}:
         order = run.metrics[0] if run.metrics and names else "position"
     search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
-    return Wanted(order, search, request.GET.get("no_results") == "true")
+    tag = ""
+    with suppress(Invalid):
+        tag = wanted_tag(request.GET.get("tag", ""))
+    return Wanted(order, search, request.GET.get("no_results") == "true", tag)

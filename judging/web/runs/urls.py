@@ -3,7 +3,7 @@
 from django.urls import path
 
 from judging.web.judging_runs import compare, consensus, current, detail, start
-from judging.web.runs import evaluation_runs, evaluations, imports, query_table, run_settings
+from judging.web.runs import evaluation_runs, evaluations, imports, query_table, query_tags, run_settings
 from judging.web.trust import run_trust
 
 urlpatterns = [
@@ -28,6 +28,7 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/delete", evaluation_runs.delete_evaluation_run, name="delete_run"),
     path("evaluations/runs/<uuid:run_id>/export", evaluation_runs.run_export, name="run_export"),
     path("evaluations/runs/<uuid:run_id>/queries/export", query_table.queries_export, name="queries_export"),
+    path("evaluations/runs/<uuid:run_id>/tags", query_tags.tag_queries, name="tag_queries"),
     path("evaluations/runs/<uuid:run_id>/judgments/export", evaluation_runs.judgments_export, name="judgments_export"),
     path("evaluations/runs/<uuid:run_id>/trust", run_trust.run_trust, name="run_trust"),
     # AI judging

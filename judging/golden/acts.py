@@ -30,6 +30,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.idempotency import find_earlier, make_once, once_of
+from judging.records.lists.archived import check_in_use
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.visibility import get_judge
 from judging.work import lifecycle
@@ -85,6 +86,7 @@ def create_golden_set(
                     f"the evaluation run is {run.status}; golden sets take documents of completed runs only",
                     code="run_not_completed",
                 )
+            check_in_use(run)
             golden_set.save(force_insert=True)
             GoldenPair.objects.bulk_create(drawn_pairs(run, golden_set), batch_size=500)
             record_event(

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from judging.foundation.errors import NotFound
 from judging.models import ACTIVE_STATUSES, EvaluationRun, EvaluationRunStatus, GoldenCheck, GoldenSet
+from judging.records.lists.archived import IN_USE
 from judging.records.roles import Actor
 from judging.records.visibility import visible_judges
 
@@ -61,5 +62,5 @@ def golden_sets_due() -> list[GoldenSet]:
 def golden_runs() -> list[EvaluationRun]:
     """Return the evaluation runs that a page offers to draw a golden set from, newest first."""
     large_enough = Q(query_count__gte=10, candidate_count__gt=0)
-    completed = EvaluationRun.objects.filter(large_enough, status=EvaluationRunStatus.COMPLETED)
+    completed = EvaluationRun.objects.filter(IN_USE, large_enough, status=EvaluationRunStatus.COMPLETED)
     return list(completed.select_related("evaluation").order_by("-created_at", "pk")[:_OFFERED])

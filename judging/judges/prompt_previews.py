@@ -11,6 +11,7 @@ from judging.foundation.scales import SCALES
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery
 from judging.providers.base import Message
 from judging.records.judge_specs import evaluation_context_of
+from judging.records.lists.archived import IN_USE
 
 MOST_RUNS = 50
 MOST_QUERIES = 100
@@ -47,7 +48,7 @@ class PromptPreview:
 
 def trial_runs() -> QuerySet[EvaluationRun]:
     """Return the newest runs that a prompt can be tried on."""
-    runs = EvaluationRun.objects.filter(status=EvaluationRunStatus.COMPLETED, candidate_count__gt=0)
+    runs = EvaluationRun.objects.filter(IN_USE, status=EvaluationRunStatus.COMPLETED, candidate_count__gt=0)
     return runs.select_related("evaluation").order_by("-created_at", "pk")[:MOST_RUNS]
 
 

@@ -26,6 +26,7 @@ from judging.providers.registry import address
 from judging.records.audit import record_event
 from judging.records.connections import connection_of
 from judging.records.idempotency import Once, find_earlier, make_once, once_of
+from judging.records.lists.archived import check_in_use
 from judging.records.roles import Actor, require_member, user_of
 from judging.work import lifecycle, queue
 from judging.work.lanes import lay_lanes
@@ -63,7 +64,7 @@ def start_judging_run(
 
     The run, its plan (one item per candidate in scope), its lanes and their first slices come in one transaction.
     With an idempotency key, the same request again returns the run it made. Raise Conflict (run_not_completed,
-    run_locked, idempotency_key_reused), Invalid, or Forbidden for raters. A trial's grades stay with its items: no
+    run_locked, archived, idempotency_key_reused), Invalid, or Forbidden for raters. A trial's grades stay with its items: no
     judgment is written, no metric renewed.
     """
     require_member(actor)
@@ -132,6 +133,7 @@ def check_can_start(run: EvaluationRun) -> None:
         )
     if run.is_locked:
         raise Conflict("the evaluation run is locked; unlock it to judge it", code="run_locked")
+    check_in_use(run)
 
 
 def estimate_judging_run(*, evaluation_run: EvaluationRun, judge: AIJudge, options: JudgingOptions) -> Estimate:

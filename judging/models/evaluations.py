@@ -58,6 +58,10 @@ class Evaluation(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
+
 
 class EvaluationRunStatus(models.TextChoices):
     PENDING = "pending", "Pending"
@@ -132,6 +136,10 @@ class EvaluationRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
 
     @property
     def takes_grades(self) -> bool:

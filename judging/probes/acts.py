@@ -19,6 +19,7 @@ from judging.probes.planning import plan_probes
 from judging.probes.results import store_results
 from judging.records.audit import record_event
 from judging.records.idempotency import Once, find_earlier, make_once, once_of
+from judging.records.lists.archived import check_in_use
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.visibility import get_judge
 from judging.work import lifecycle
@@ -81,6 +82,7 @@ def _start(
             f"the evaluation run is {run.status}; probes take documents of completed runs only",
             code="run_not_completed",
         )
+    check_in_use(run)
     current = AIJudge.objects.select_for_update(no_key=True).get(pk=judge.pk)
     if current.archived_at is not None:
         raise Conflict("the judge was deleted; it is kept for its runs", code="judge_archived")

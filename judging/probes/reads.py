@@ -10,6 +10,7 @@ from judging.foundation.errors import NotFound
 from judging.models import AIJudge, EvaluationRun, EvaluationRunStatus, JudgeVersion, ProbeRun
 from judging.probes.planning import MIN_QUERIES, REPEATED
 from judging.probes.results import results_of
+from judging.records.lists.archived import IN_USE
 from judging.records.roles import Actor
 from judging.records.visibility import visible_judges
 
@@ -52,7 +53,7 @@ def newest_probe_runs(versions: Collection[JudgeVersion]) -> list[ProbeRun]:
 
 def offered_runs() -> list[EvaluationRun]:
     """Return the evaluation runs that a page offers to take documents from: those large enough first, then newest."""
-    completed = EvaluationRun.objects.filter(status=EvaluationRunStatus.COMPLETED, candidate_count__gt=0)
+    completed = EvaluationRun.objects.filter(IN_USE, status=EvaluationRunStatus.COMPLETED, candidate_count__gt=0)
     is_large = Q(query_count__gte=MIN_QUERIES, candidate_count__gte=REPEATED)
     ordered = completed.annotate(is_large=ExpressionWrapper(is_large, output_field=BooleanField()))
     return list(ordered.select_related("evaluation").order_by("-is_large", "-created_at", "pk")[:_OFFERED])

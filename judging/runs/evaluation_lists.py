@@ -8,10 +8,11 @@ from judging.foundation.errors import NotFound
 from judging.models import Corpus, Evaluation
 
 
-def evaluations() -> QuerySet[Evaluation]:
-    """Return the evaluations, newest first, each with `run_count` and `newest_run_at`."""
+def evaluations(*, is_archived: bool = False) -> QuerySet[Evaluation]:
+    """Return the evaluations in use, or those that are archived, newest first, with `run_count` and `newest_run_at`."""
     found: QuerySet[Evaluation] = (
-        Evaluation.objects.select_related("corpus", "created_by")
+        Evaluation.objects.filter(archived_at__isnull=not is_archived)
+        .select_related("corpus", "created_by")
         .annotate(run_count=Count("runs"), newest_run_at=Max("runs__created_at"))
         .order_by("-created_at", "pk")
     )

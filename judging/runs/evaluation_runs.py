@@ -23,6 +23,7 @@ def update_run(
     run: EvaluationRun,
     actor: Actor,
     name: str | None = None,
+    description: str | None = None,
     metrics: Sequence[str] | None = None,
     relevant_from: int | None = None,
     judgments_wanted: int | None = None,
@@ -46,6 +47,7 @@ def update_run(
         before = (current.metrics, current.relevant_from)
         was_blind = current.blind
         current.name = current.name if name is None else name.strip()
+        current.description = current.description if description is None else description.strip()
         current.metrics = current.metrics if metrics is None else validate_metrics(metrics)
         current.relevant_from = current.relevant_from if relevant_from is None else relevant_from
         current.judgments_wanted = current.judgments_wanted if judgments_wanted is None else judgments_wanted
@@ -59,7 +61,8 @@ def update_run(
             problems["relevant_from"] = [f"a grade of the scale {grading_scale.name} from 1 to {grading_scale.maximum}"]
         # What the ledger computed may be empty.
         clean(current, exclude=["metric_values", "coverage_values"], errors=problems)
-        current.save(update_fields=["name", "metrics", "relevant_from", "judgments_wanted", "engine_model", "blind"])
+        names = ("name", "description", "metrics", "relevant_from", "judgments_wanted", "engine_model", "blind")
+        current.save(update_fields=names)
         if current.relevant_from != before[1]:
             void_certificates(current.pk, "relevant_from_changed")
         has_new_metrics = (current.metrics, current.relevant_from) != before

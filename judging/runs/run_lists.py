@@ -12,6 +12,7 @@ from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_SEARCH
 from judging.ledger.staleness import with_staleness
 from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery, SearchStatus
+from judging.records.lists.archived import IN_USE
 from judging.records.tagged import HasTag, wanted_tag
 
 _QUERY_ORDERINGS = {
@@ -38,6 +39,13 @@ def evaluation_runs(evaluation: Evaluation | None = None) -> QuerySet[Evaluation
     return runs.order_by("-created_at", "pk")
 
 
+def listed_runs(evaluation: Evaluation | None = None, *, is_archived: bool = False) -> QuerySet[EvaluationRun]:
+    """Return the runs as `evaluation_runs` does, without what is archived; of an evaluation, with `is_archived` that."""
+    if evaluation is None:
+        return evaluation_runs().filter(IN_USE)
+    return evaluation_runs(evaluation).filter(archived_at__isnull=not is_archived)
+
+
 def get_evaluation_run(run_id: UUID) -> EvaluationRun:
     """Return a run with its evaluation. Raise NotFound."""
     run = with_staleness(evaluation_runs()).filter(pk=run_id).first()
@@ -50,7 +58,7 @@ def comparable_runs(
     corpus: Corpus, *, with_runs: Collection[EvaluationRun] = (), most: int = 30
 ) -> list[EvaluationRun]:
     """Return the newest completed runs of a corpus, `with_runs` among them: what a run can be compared with."""
-    newest = evaluation_runs().filter(evaluation__corpus=corpus, status=EvaluationRunStatus.COMPLETED)[:most]
+    newest = listed_runs().filter(evaluation__corpus=corpus, status=EvaluationRunStatus.COMPLETED)[:most]
     found = {run.pk: run for run in (*newest, *with_runs)}
     return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
 

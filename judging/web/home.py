@@ -13,7 +13,7 @@ from judging.judging_runs.run_reads import active_judging_runs
 from judging.judging_runs.slowness import with_slowness
 from judging.models import EvaluationRun
 from judging.records.visibility import visible_judges
-from judging.runs.run_lists import evaluation_runs
+from judging.runs.run_lists import listed_runs
 from judging.web.base import PageRequest, page_of, signed_in
 from judging.web.run_rows import JudgingRow
 
@@ -48,7 +48,7 @@ def home(request: PageRequest) -> HttpResponse:
 
 
 def _runs(request: PageRequest) -> dict[str, Any]:
-    page = page_of(request, evaluation_runs())
+    page = page_of(request, listed_runs())
     return {"runs": page, "rows": run_rows(page.rows)}
 
 

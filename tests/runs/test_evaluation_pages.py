@@ -115,6 +115,7 @@ def test_settings_of_a_run_begin_with_what_it_has(visit: Client) -> None:
     form = visit.get(f"/evaluations/runs/{run.pk}/settings").context["form"]
     assert form.initial == {
         "name": "first",
+        "description": "",
         "metrics": ["NDCG@10"],
         "more_metrics": "P@7",
         "relevant_from": 1,

@@ -36,7 +36,7 @@ class GoldenSetList(ApiView):
         body=CreateGoldenSetSerializer,
         answer=GoldenSetSerializer,
         status=201,
-        conflict="run_not_completed, too_few_candidates, judge_archived, idempotency_key_reused",
+        conflict="run_not_completed, archived, too_few_candidates, judge_archived, idempotency_key_reused",
         query=[IDEMPOTENCY_KEY],
         description="Queries and documents are drawn by permanent numbers and pinned by version. The judge grades them"
         " four times; no grade of them becomes a judgment or enters a metric.",

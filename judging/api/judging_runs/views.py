@@ -26,7 +26,7 @@ from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.work.rescue import rescue_stalled
 
-_CANNOT_START = "run_not_completed, run_locked"
+_CANNOT_START = "run_not_completed, run_locked, archived"
 _CANNOT_COUNT = "judging_run_active, run_locked"
 
 

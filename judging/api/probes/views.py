@@ -26,7 +26,7 @@ class ProbeRunList(ApiView):
         body=StartProbesSerializer,
         answer=ProbeRunSerializer,
         status=201,
-        conflict="run_not_completed, judge_archived, probes_under_way, idempotency_key_reused",
+        conflict="run_not_completed, archived, judge_archived, probes_under_way, idempotency_key_reused",
         query=[IDEMPOTENCY_KEY],
         description="About 330 questions in calls of their own; no grade of them becomes a judgment or enters a metric."
         " A probe that can't be run there says why: most take 60 candidates or 31 queries.",

@@ -8,20 +8,27 @@ from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
 from judging.api.runs.evaluation_serializers import EvaluationSerializer
+from judging.api.runs.query_filters import ARCHIVED, asks_for_archived
 from judging.foundation.errors import NotFound
 from judging.models import Evaluation
 from judging.records.searching.inputs import INPUTS
 from judging.runs import evaluations
+from judging.runs.archiving import archive_evaluation, restore_evaluation
 
 
 class EvaluationList(ApiView):
-    @describe("List the evaluations, newest first", answer=EvaluationSerializer, many=True)
+    @describe("List the evaluations, newest first", answer=EvaluationSerializer, many=True, query=[ARCHIVED])
     def get(self, request: Request) -> Response:
-        return self.page(Evaluation.objects.all(), EvaluationSerializer, order=("-created_at", "id"))
+        listed = Evaluation.objects.filter(archived_at__isnull=not asks_for_archived(request))
+        return self.page(listed, EvaluationSerializer, order=("-created_at", "id"))
 
     @describe("Make an evaluation", body=EvaluationSerializer, answer=EvaluationSerializer, status=201)
     def post(self, request: Request) -> Response:
-        evaluation = evaluations.create_evaluation(actor=self.user, **_arguments(self.body(EvaluationSerializer)))
+        values = self.body(EvaluationSerializer)
+        is_archived = values.pop("is_archived", False)
+        evaluation = evaluations.create_evaluation(actor=self.user, **_arguments(values))
+        if is_archived:
+            evaluation = archive_evaluation(actor=self.user, evaluation=evaluation)
         return Response(EvaluationSerializer(evaluation).data, status=201)
 
 
@@ -33,10 +40,13 @@ class EvaluationDetail(ApiView):
     @describe("Change an evaluation", body=EvaluationSerializer, answer=EvaluationSerializer)
     def patch(self, request: Request, evaluation_id: UUID) -> Response:
         evaluation = get_evaluation(evaluation_id)
-        changes = _arguments(self.body(EvaluationSerializer, partial=True))
-        return Response(
-            EvaluationSerializer(evaluations.update_evaluation(actor=self.user, evaluation=evaluation, **changes)).data
-        )
+        values = self.body(EvaluationSerializer, partial=True)
+        is_archived = values.pop("is_archived", None)
+        changed = evaluations.update_evaluation(actor=self.user, evaluation=evaluation, **_arguments(values))
+        if is_archived is not None:
+            act = archive_evaluation if is_archived else restore_evaluation
+            changed = act(actor=self.user, evaluation=changed)
+        return Response(EvaluationSerializer(changed).data)
 
     @describe(
         "Delete an evaluation with its runs",

@@ -1,4 +1,4 @@
-"""Which queries of a run are wanted, as a list and as a file."""
+"""Which queries of a run are wanted, as a list and as a file; whether what is archived is."""
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
@@ -20,19 +20,29 @@ QUERY_FILTERS = [
     OpenApiParameter("tag", str, description="Those that have this tag."),
     OpenApiParameter("no_results", bool, description="true: those whose list is empty; false: the others."),
 ]
+ARCHIVED = OpenApiParameter("archived", bool, description="true: those that are archived instead.")
 _TRUTH = {"true": True, "false": False, "": None}
 
 
 def wanted_queries(request: Request, run: EvaluationRun) -> tuple[QuerySet[RunQuery], tuple[str, ...]]:
     """Return the queries that an address asks for, and their order as keyset paging takes it. Raise Invalid."""
     given = request.query_params
-    no_results = given.get("no_results", "")
-    if no_results not in _TRUTH:
-        raise Invalid("no_results: true or false", errors={"no_results": ["true or false"]})
     return run_queries(
         run,
         given.get("ordering") or "position",
         search=given.get("search", "").strip(),
-        no_results=_TRUTH[no_results],
+        no_results=_truth(request, "no_results"),
         tag=given.get("tag", ""),
     )
+
+
+def asks_for_archived(request: Request) -> bool:
+    """Tell whether a list is asked for what is archived. Raise Invalid."""
+    return _truth(request, "archived") or False
+
+
+def _truth(request: Request, name: str) -> bool | None:
+    given = request.query_params.get(name, "")
+    if given not in _TRUTH:
+        raise Invalid(f"{name}: true or false", errors={name: ["true or false"]})
+    return _TRUTH[given]

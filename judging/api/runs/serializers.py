@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.api.runs.search_block import SearchOptionsSerializer, SearchRunSerializer
-from judging.foundation.limits import MAX_MODEL, MAX_NAME
+from judging.foundation.limits import MAX_MODEL, MAX_NAME, MAX_TEXT
 from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun, RunQuery
 from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, ModelSerializer, Serializer
@@ -96,6 +96,11 @@ class RunSerializer(ModelSerializer):
         help_text="Judgments, or what is measured, changed since `metrics_at`: the values are about to be renewed."
     )
 
+    archived = BooleanField(
+        source="is_archived",
+        read_only=True,
+        help_text="Out of the lists; nothing new starts on it. See its evaluation, too.",
+    )
     search = serializers.SerializerMethodField(help_text="How it is executed; null: it was imported.")
 
     class Meta:
@@ -104,6 +109,7 @@ class RunSerializer(ModelSerializer):
             "id",
             "evaluation_id",
             "name",
+            "description",
             "scale",
             "metrics",
             "relevant_from",
@@ -119,6 +125,7 @@ class RunSerializer(ModelSerializer):
             "is_locked",
             "locked_at",
             "locked_by",
+            "archived",
             "query_count",
             "candidate_count",
             "judged_count",
@@ -202,6 +209,8 @@ class RunChangeSerializer(RunSerializer):
         required=False,
         help_text="Whether members, too, see rank and grades of a candidate only once they have graded it.",
     )
+    description = CharField(required=False, allow_blank=True, max_length=MAX_TEXT)
+    archived = BooleanField(source="is_archived", required=False, help_text="Of a locked run, too.")
 
 
 class ResultsSerializer(Serializer):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.runs.evaluation_views import get_evaluation
-from judging.api.runs.query_filters import QUERY_FILTERS, wanted_queries
+from judging.api.runs.query_filters import ARCHIVED, QUERY_FILTERS, asks_for_archived, wanted_queries
 from judging.api.runs.search_block import SEARCH_OPTIONS
 from judging.api.runs.serializers import (
     ImportedRunSerializer,
@@ -27,6 +27,7 @@ from judging.foundation.errors import Invalid
 from judging.ledger.staleness import with_staleness
 from judging.rest.permissions import AnyRole, MembersOnly
 from judging.runs import locks
+from judging.runs.archiving import archive_run, restore_run
 from judging.runs.blindness import lift_blindness
 from judging.runs.evaluation_runs import update_run
 from judging.runs.evaluations import delete_run
@@ -35,7 +36,7 @@ from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.results import InlineResults, RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome
-from judging.runs.run_lists import check_query_order_for_raters, evaluation_runs, get_evaluation_run
+from judging.runs.run_lists import check_query_order_for_raters, get_evaluation_run, listed_runs
 from judging.search.runs.making import RunOptions, create_search_run, no_endpoint
 
 
@@ -51,9 +52,9 @@ class RunList(RunView):
     permission_classes = [AnyRole]
     method_permissions = {"POST": [MembersOnly]}
 
-    @describe("List the runs of an evaluation, newest first", answer=RunSerializer, many=True)
+    @describe("List the runs of an evaluation, newest first", answer=RunSerializer, many=True, query=[ARCHIVED])
     def get(self, request: Request, evaluation_id: UUID) -> Response:
-        runs = evaluation_runs(get_evaluation(evaluation_id))
+        runs = listed_runs(get_evaluation(evaluation_id), is_archived=asks_for_archived(request))
         return self.page(with_staleness(runs), self.run_serializer, order=("-created_at", "id"))
 
     @describe(
@@ -61,7 +62,7 @@ class RunList(RunView):
         body=NewRunSerializer,
         answer=RunWithWarningsSerializer,
         status=201,
-        conflict="inputs_gone, endpoint_changed, idempotency_key_reused",
+        conflict="archived, inputs_gone, endpoint_changed, idempotency_key_reused",
         query=[IDEMPOTENCY_KEY],
         description="With results it is `completed`. Without, it is `pending`: until it is started, in an evaluation with a"
         " search endpoint, else until it gets its results. An Idempotency-Key counts for a run that is to be executed.",
@@ -101,7 +102,7 @@ class RunResults(ApiView):
         "Give a pending run its results",
         body=ResultsSerializer,
         answer=RunWithWarningsSerializer,
-        conflict="run_not_pending",
+        conflict="archived, run_not_pending",
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         source = InlineResults(self.body(ResultsSerializer)["results"])
@@ -118,6 +119,7 @@ class RunImport(ApiView):
         body={"multipart/form-data": RunImportSerializer},
         answer=ImportedRunSerializer,
         status=201,
+        conflict="archived",
         description="Each file is recognised from its first lines unless `read_as` says what it is.",
     )
     def post(self, request: Request, evaluation_id: UUID) -> Response:
@@ -154,7 +156,13 @@ class RunDetail(RunView):
     def patch(self, request: Request, run_id: UUID) -> Response:
         run = get_evaluation_run(run_id)
         changes = self.body(RunChangeSerializer, partial=True)
-        return Response(RunSerializer(update_run(run=run, actor=self.user, **changes)).data)
+        is_archived = changes.pop("is_archived", None)
+        if changes or is_archived is None:
+            run = update_run(run=run, actor=self.user, **changes)
+        if is_archived is not None:
+            act = archive_run if is_archived else restore_run
+            run = act(actor=self.user, run=run)
+        return Response(RunSerializer(run).data)
 
     @describe(
         "Delete a run with its AI judging runs",

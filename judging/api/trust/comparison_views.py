@@ -195,7 +195,7 @@ class DecidingStart(ApiView):
         body=DecidingStartSerializer,
         answer=DecidingRunsSerializer,
         status=201,
-        conflict="run_not_completed, run_locked, nothing_to_judge, idempotency_key_reused",
+        conflict="run_not_completed, run_locked, archived, nothing_to_judge, idempotency_key_reused",
         query=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
         description="The unjudged documents among the first k of either run; what both returned is judged once.",
     )

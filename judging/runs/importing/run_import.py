@@ -17,6 +17,7 @@ from judging.models import (
     SearchRun,
 )
 from judging.records.audit import record_event
+from judging.records.lists.archived import check_in_use
 from judging.records.lists.new_runs import new_run
 from judging.records.lists.ranked_lists import no_longer_running, write_ranked_lists
 from judging.records.roles import Actor, require_member
@@ -46,8 +47,9 @@ def create_run(
     judgments_wanted: int = 1,
     engine_model: str = "",
 ) -> EvaluationRun:
-    """Make a run without results: it is `pending` until `fill_run`. Raises Invalid, Forbidden."""
+    """Make a run without results: it is `pending` until `fill_run`. Raises Invalid, Forbidden, Conflict (archived)."""
     require_member(actor)
+    check_in_use(evaluation)
     run = new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
     run.save(force_insert=True)
     return run
@@ -67,10 +69,11 @@ def import_run(
 ) -> ImportOutcome:
     """Make a completed run of a source's results, pre-judged with what the corpus knows.
 
-    Everything is checked before anything is written: raises ImportRejected, Invalid or Forbidden and leaves nothing
-    behind. A fault while writing leaves a run that is `failed` and can be deleted.
+    Everything is checked before anything is written: raises ImportRejected, Invalid, Forbidden or Conflict (archived) and
+    leaves nothing behind. A fault while writing leaves a run that is `failed` and can be deleted.
     """
     require_member(actor)
+    check_in_use(evaluation)
     run = new_run(evaluation, actor, name, scale, metrics, relevant_from, judgments_wanted, engine_model)
     results = source.check(evaluation.corpus.match_mode)
     run.status, run.written_at = EvaluationRunStatus.RUNNING, timezone.now()
@@ -91,6 +94,7 @@ def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOu
         raise Conflict("the run is executed: it takes no results", code="run_is_executed")
     if run.status != EvaluationRunStatus.PENDING:
         raise _not_pending(run)
+    check_in_use(run)
     results = source.check(run.evaluation.corpus.match_mode)
     taken = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRunStatus.PENDING).update(
         status=EvaluationRunStatus.RUNNING,

@@ -20,6 +20,7 @@ from judging.models import (
     SearchRun,
 )
 from judging.records.idempotency import find_earlier, make_once, once_of
+from judging.records.lists.archived import check_in_use
 from judging.records.lists.new_runs import new_run
 from judging.records.roles import Actor, require_member, user_of
 from judging.search.runs.inputs import PINNED_FIELDS, checked_overrides, write_searches
@@ -68,6 +69,7 @@ def create_search_run(
     earlier = find_earlier(SearchRun, actor=actor, once=once)
     if earlier is not None:
         return earlier.evaluation_run
+    check_in_use(evaluation)
     if evaluation.endpoint_id is None:
         raise no_endpoint()
     depth = evaluation.default_depth if options.depth is None else options.depth
@@ -115,6 +117,7 @@ def create_search_run(
 def clone_search_run(*, run: EvaluationRun, actor: Actor, name: str = "") -> EvaluationRun:
     """Make a pending run with the same pinned inputs. Raise Forbidden, or Conflict (not_executed, endpoint_changed)."""
     require_member(actor)
+    check_in_use(run.evaluation)
     original = search_of(run)
     if original.pinned_at is not None and (
         original.endpoint is None or address_of(original.endpoint.url) != address_of(original.endpoint_url)

@@ -21,6 +21,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.idempotency import once_of
+from judging.records.lists.archived import check_in_use
 from judging.records.roles import Actor, require_member
 from judging.search.runs.inputs import check_rendering, pin
 from judging.work import lifecycle, queue
@@ -123,6 +124,7 @@ def resume_search_run(*, run: EvaluationRun, actor: Actor) -> EvaluationRun:
 
 def check_can_change(run: EvaluationRun, search: SearchRun) -> None:
     """Raise Conflict when the lists of a run can't be changed now: run_active, run_locked, run_being_judged."""
+    check_in_use(run)
     if search.status == SearchRunStatus.PENDING:
         raise Conflict("the run has not started yet", code="not_started")
     if search.is_active:
@@ -141,9 +143,11 @@ def address_of(url: str) -> tuple[str, str, int | None]:
 
 
 def _hold(run: EvaluationRun) -> tuple[EvaluationRun, SearchRun]:
-    """Lock an evaluation run, then its search run."""
-    current = EvaluationRun.objects.select_for_update(no_key=True, of=("self",)).select_related("evaluation__corpus")
-    return current.get(pk=run.pk), search_of(run, lock=True)
+    """Lock an evaluation run that is in use, then its search run. Raise Conflict (archived)."""
+    rows = EvaluationRun.objects.select_for_update(no_key=True, of=("self",)).select_related("evaluation__corpus")
+    current = rows.get(pk=run.pk)
+    check_in_use(current)
+    return current, search_of(run, lock=True)
 
 
 def search_of(run: EvaluationRun, *, lock: bool = False) -> SearchRun:

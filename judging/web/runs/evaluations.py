@@ -16,7 +16,7 @@ from judging.models import Evaluation, EvaluationRun, EvaluationRunStatus
 from judging.runs.evaluation_lists import evaluations as all_evaluations
 from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.evaluations import create_evaluation, delete_evaluation, update_evaluation
-from judging.runs.run_lists import evaluation_runs
+from judging.runs.run_lists import listed_runs
 from judging.runs.run_summary import Comparison, compare_runs
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, toast
 from judging.web.metric_cards import MetricCard, cards_of, coverage_of
@@ -50,7 +50,9 @@ class MetricDifference:
 @require_GET
 @member_required
 def evaluations(request: PageRequest) -> HttpResponse:
-    return render(request, "judging/evaluations/list.html", {"page": page_of(request, all_evaluations())})
+    is_archived = request.GET.get("archived") == "yes"
+    page = page_of(request, all_evaluations(is_archived=is_archived))
+    return render(request, "judging/evaluations/list.html", {"page": page, "is_archived": is_archived})
 
 
 @member_required
@@ -115,12 +117,14 @@ def evaluation_delete(request: PageRequest, evaluation_id: UUID) -> HttpResponse
 def _evaluation_page(
     request: PageRequest, evaluation: Evaluation, *, is_editing: bool = False, form: EvaluationChangeForm | None = None
 ) -> HttpResponse:
-    page = page_of(request, evaluation_runs(evaluation), size=_RUNS_PER_PAGE)
+    is_archived = request.GET.get("archived") == "yes"
+    page = page_of(request, listed_runs(evaluation, is_archived=is_archived), size=_RUNS_PER_PAGE)
     metrics = _metrics_of(page.rows)
     completed = [run for run in page.rows if run.status == EvaluationRunStatus.COMPLETED]
     context: dict[str, Any] = {
         "evaluation": evaluation,
         "page": page,
+        "is_archived": is_archived,
         "metrics": metrics,
         "rows": _columns(page.rows, metrics),
         "best_coverage": MIN_BEST_COVERAGE,

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from judging.foundation.limits import MAX_JUDGMENTS_WANTED, MAX_MODEL, MAX_NAME
+from judging.foundation.limits import MAX_JUDGMENTS_WANTED, MAX_MODEL, MAX_NAME, MAX_TEXT
 from judging.foundation.scales import SCALES
 from judging.metrics import DEFAULT_METRICS, KNOWN_METRICS
 from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode
@@ -175,6 +175,13 @@ class RunSettingsForm(_MeasuredForm):
     """What changes of a run that exists."""
 
     name = forms.CharField(label="Name of the run", max_length=MAX_NAME)
+    description = forms.CharField(
+        label="Description",
+        max_length=MAX_TEXT,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What is different about it, for whoever looks at it later.",
+    )
     judgments_wanted = forms.IntegerField(
         label="Grades wanted per candidate",
         min_value=1,

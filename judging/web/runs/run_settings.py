@@ -30,6 +30,7 @@ def run_settings(request: PageRequest, run_id: UUID) -> HttpResponse:
                 run=run,
                 actor=request.user,
                 name=values["name"],
+                description=values["description"],
                 metrics=values["all_metrics"],
                 relevant_from=values["relevant_from"],
                 judgments_wanted=values["judgments_wanted"],
@@ -61,6 +62,7 @@ def show_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
 def _initial(run: EvaluationRun) -> dict[str, object]:
     return {
         "name": run.name,
+        "description": run.description,
         "judgments_wanted": run.judgments_wanted,
         "engine_model": run.engine_model,
         "blind": run.blind,

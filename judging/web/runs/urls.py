@@ -3,7 +3,7 @@
 from django.urls import path
 
 from judging.web.judging_runs import compare, consensus, current, detail, start
-from judging.web.runs import evaluation_runs, evaluations, imports, query_table, query_tags, run_settings
+from judging.web.runs import archiving, evaluation_runs, evaluations, imports, query_table, query_tags, run_settings
 from judging.web.trust import run_trust
 
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("evaluations/new", evaluations.evaluation_create, name="evaluation_create"),
     path("evaluations/<uuid:evaluation_id>", evaluations.evaluation, name="evaluation"),
     path("evaluations/<uuid:evaluation_id>/edit", evaluations.evaluation_edit, name="evaluation_edit"),
+    path("evaluations/<uuid:evaluation_id>/archive", archiving.archive_evaluation, name="archive_evaluation"),
+    path("evaluations/<uuid:evaluation_id>/restore", archiving.restore_evaluation, name="restore_evaluation"),
     path("evaluations/<uuid:evaluation_id>/delete", evaluations.evaluation_delete, name="evaluation_delete"),
     path("evaluations/<uuid:evaluation_id>/import", imports.import_run, name="import_run"),
     path("evaluations/<uuid:evaluation_id>/import/progress", imports.import_progress, name="import_progress"),
@@ -25,6 +27,8 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/show-grades", run_settings.show_grades, name="show_grades"),
     path("evaluations/runs/<uuid:run_id>/lock", evaluation_runs.lock_run, name="lock_run"),
     path("evaluations/runs/<uuid:run_id>/unlock", evaluation_runs.unlock_run, name="unlock_run"),
+    path("evaluations/runs/<uuid:run_id>/archive", archiving.archive_run, name="archive_run"),
+    path("evaluations/runs/<uuid:run_id>/restore", archiving.restore_run, name="restore_run"),
     path("evaluations/runs/<uuid:run_id>/delete", evaluation_runs.delete_evaluation_run, name="delete_run"),
     path("evaluations/runs/<uuid:run_id>/export", evaluation_runs.run_export, name="run_export"),
     path("evaluations/runs/<uuid:run_id>/queries/export", query_table.queries_export, name="queries_export"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from judging.foundation.errors import DomainError
 from judging.foundation.limits import MAX_METRIC_NAME
 from judging.models import CheckSample, EvaluationRun, EvaluationRunStatus, Goal
-from judging.runs.run_lists import evaluation_runs, get_evaluation_run
+from judging.runs.run_lists import get_evaluation_run, listed_runs
 from judging.statistics.estimates.additive import is_additive
 from judging.trust.samples.acts import create_check_sample, delete_check_sample, preview_check_sample
 from judging.trust.samples.handing_out import is_anything_left
@@ -76,7 +76,7 @@ class SampleForm(forms.Form):
 
     def __init__(self, *args: Any, run: EvaluationRun, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        others = evaluation_runs().filter(
+        others = listed_runs().filter(
             evaluation__corpus_id=run.evaluation.corpus_id,
             scale=run.scale,
             status=EvaluationRunStatus.COMPLETED,

@@ -26,7 +26,7 @@ class SearchRunStart(ApiView):
     @describe(
         "Start a pending run's searches",
         answer=RunSerializer,
-        conflict="already_started, inputs_gone, endpoint_changed",
+        conflict="already_started, archived, inputs_gone, endpoint_changed",
         query=[IDEMPOTENCY_KEY],
         description="Pins queries, template, mapping and address: no later edit changes the run. The"
         " Idempotency-Key that started it answers the run as it is by then.",
@@ -53,7 +53,7 @@ class SearchRunClone(ApiView):
         body=CloneSerializer,
         answer=RunSerializer,
         status=201,
-        conflict="endpoint_changed",
+        conflict="archived, endpoint_changed",
     )
     def post(self, request: Request, run_id: UUID) -> Response:
         name = self.body(CloneSerializer).get("name", "")
@@ -65,7 +65,7 @@ class SearchRunResume(ApiView):
     @describe(
         "Ask again what is pending, failed or skipped",
         answer=RunSerializer,
-        conflict="run_active, run_locked, run_being_judged, not_started, nothing_to_resume, inputs_gone,"
+        conflict="run_active, run_locked, run_being_judged, archived, not_started, nothing_to_resume, inputs_gone,"
         " endpoint_changed",
     )
     def post(self, request: Request, run_id: UUID) -> Response:
@@ -77,7 +77,7 @@ class SearchRunRemap(ApiView):
         "Read the kept answers again with another mapping",
         body=RemapSerializer,
         answer=RunSerializer,
-        conflict="run_active, run_locked, run_being_judged, not_started, inputs_gone, evidence_gone",
+        conflict="run_active, run_locked, run_being_judged, archived, not_started, inputs_gone, evidence_gone",
         description="The engine is not asked. What was said of a document that falls out of a list stays, and is"
         " exported. A search whose evidence is cut or gone keeps its result and is counted in `not_remapped_count`.",
     )

@@ -69,6 +69,7 @@ class GridRow:
     query: Any
     query_text: str
     query_label: str
+    query_tags: Sequence[str]
     position: int
     document_key: str
     rank: int | None
@@ -301,6 +302,7 @@ def _row(candidate: Candidate, grades: _PairGrades, unsure: Sequence[CantTell], 
         query=run_query.body,
         query_text=run_query.text,
         query_label=run_query.label,
+        query_tags=run_query.tags,
         position=candidate.position,
         document_key=candidate.document.external_id,
         rank=candidate.rank,

@@ -10,8 +10,10 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_INTEGER, MAX_SEARCH
 from judging.foundation.scales import Scale
-from judging.models import AuthorKind, Candidate, EvaluationRun, JudgeVersion, Judgment, LockedJudgment, User
+from judging.models import AuthorKind, Candidate, EvaluationRun, JudgeVersion, Judgment, LockedJudgment, RunQuery, User
 from judging.records.blindness import sight_of
+from judging.records.reading.tags import read_tag
+from judging.records.tagged import HasTag
 from judging.review.abstentions import abstentions_of
 
 STATUSES = ("unjudged", "judged", "by_people", "failed", "disagreement")
@@ -19,15 +21,15 @@ STATUSES = ("unjudged", "judged", "by_people", "failed", "disagreement")
 PEOPLE = ("none", "not_me", "cant_tell")
 _GRADES = ("grade", "min_grade", "max_grade", "ai_grade", "min_ai_grade", "max_ai_grade")
 # What those who grade blind may filter by, beside their own work (`people`): nothing that tells of rank or others' grades.
-_OPEN_TO_BLIND = ("query_id", "search")
-FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status", "people")
+_OPEN_TO_BLIND = ("query_id", "search", "tag")
+FILTER_NAMES = ("query_id", "search", *_GRADES, "ai_judge_id", "max_rank", "status", "people", "tag")
 
 
 @dataclass(frozen=True, slots=True)
 class GridFilter:
     """Which candidates of a run to show, by the names of addresses; None or "" filters nothing.
 
-    Grades bound the effective grade; `query_id` is the run query's.
+    Grades bound the effective grade; `query_id` is the run query's, `tag` of the query.
     """
 
     query_id: UUID | None = None
@@ -42,6 +44,7 @@ class GridFilter:
     max_rank: int | None = None
     status: str = ""
     people: str = ""
+    tag: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -112,6 +115,7 @@ def parse_grid_filter(values: Mapping[str, Any], scale: Scale) -> GridFilter:
     take("max_rank", rank, "a whole number from 1")
     take("search", search, f"at most {MAX_SEARCH} characters")
     take("status", status, f"one of {', '.join(STATUSES)}")
+    take("tag", read_tag, "no tag: one line of text without commas or |")
     take("people", people, f"one of {', '.join(PEOPLE)}")
     for least, most in (("min_grade", "max_grade"), ("min_ai_grade", "max_ai_grade")):
         if least in read and most in read and read[least] > read[most]:
@@ -157,6 +161,9 @@ def condition(run: EvaluationRun, grid_filter: GridFilter, viewer: User | None) 
         value = getattr(grid_filter, name)
         if value is not None:
             where &= Q(**{lookup: value})
+    if grid_filter.tag:
+        # The queries first: they are few beside the candidates.
+        where &= Q(run_query__in=RunQuery.objects.filter(HasTag("tags", grid_filter.tag), run=run).order_by())
     if grid_filter.status:
         where &= _BY_STATUS[grid_filter.status]
     if grid_filter.people == "none":

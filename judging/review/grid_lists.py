@@ -66,6 +66,7 @@ def _meaning(given: GridFilter) -> tuple[object, ...]:
         given.max_rank,
         given.status,
         given.people,
+        given.tag,
     )
 
 

@@ -203,3 +203,21 @@ def test_the_page_of_a_run_tags_chosen_queries(as_member_page: Client, scored: E
     assert "&lt;b&gt;" in as_member_page.get(page, {"order": "-position"}).content.decode()
     as_member_page.post(f"{page}/tags", {**post, "act": "remove"}, headers={"HX-Request": "true"})
     assert tags_of(scored)[-2:] == [[], []]
+
+
+def test_the_grid_is_filtered_by_tag(
+    as_member: APIClient, as_rater: APIClient, as_member_page: Client, run: EvaluationRun
+) -> None:
+    path = f"/api/v1/evaluations/runs/{run.pk}/candidates"
+
+    def queries(client: APIClient = as_member, **query: str) -> list[str]:
+        return [each["query"] for each in client.get(path, query).json()["results"]]
+
+    assert queries(tag="Head") == queries(as_rater, tag="head") == ["red shoes"]
+    assert queries(tag="tail", ordering="-rank", status="unjudged") == ["blue hat"]
+    assert queries(tag="none") == []
+    assert_problem(as_rater.get(path, {"tag": "a,b"}), 400, field="tag")
+    shown = as_member_page.get(f"/evaluations/runs/{run.pk}/review", {"tag": "tail"}).content.decode()
+    assert "blue hat" in shown
+    assert "red shoes" not in shown
+    assert f'href="/evaluations/runs/{run.pk}/review?tag=tail"' in shown

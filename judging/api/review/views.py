@@ -29,6 +29,7 @@ _TYPES: dict[str, OpenApiTypes | dict[str, Any]] = {
     "search": OpenApiTypes.STR,
     "status": OpenApiTypes.STR,
     "people": OpenApiTypes.STR,
+    "tag": OpenApiTypes.STR,
     "max_rank": {"type": "integer", "minimum": 1, "maximum": MAX_INTEGER},
 }
 _GRADE: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": MAX_GRADE}
@@ -49,8 +50,8 @@ class CandidateList(ApiView):
         many=True,
         query=_PARAMETERS,
         description="`grade`, `min_grade` and `max_grade` are about the effective grade; `search` looks for a text in"
-        " query, title and id; `people` leaves what no person has graded yet (`none`), or not you (`not_me`), or"
-        " those of which somebody can't tell (`cant_tell`). Whatever it is ordered by, what has no value comes last."
+        " query, title and id; `tag` leaves the queries that have it; `people` leaves what no person has graded yet"
+        " (`none`), or not you (`not_me`), or those of which somebody can't tell (`cant_tell`). Whatever it is ordered by, what has no value comes last."
         " Who grades blind gets the lists shuffled, the same way each time, and 400 `blind` for filters and orders by"
         " rank or by others' grades.",
     )

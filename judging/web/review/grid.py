@@ -165,6 +165,7 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
         "here": request.get_full_path(),
         "query": grid_query(grid_filter, ordering),
         "filter": grid_filter,
+        "tag_link": f"{base}?",
         "search": request.GET.get("search", ""),
         "query_id": request.GET.get("query_id", ""),
         "tabs": tabs(base, run, grid_filter, ordering, counts if request.user.is_member else None, is_blind=is_blind),

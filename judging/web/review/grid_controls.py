@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from judging.foundation.scales import Scale
 from judging.models import EvaluationRun
+from judging.records.tagged import tags_of_run
 from judging.review.grid_filter import GridCounts, GridFilter, saved_views
 from judging.review.grid_lists import judges_of_record, view_of
 from judging.review.grid_order import DEFAULT_ORDERING
@@ -98,11 +99,14 @@ def tabs(
 
 def controls(run: EvaluationRun, given: Mapping[str, str], *, is_blind: bool = False) -> list[Control]:
     """Return the drop-downs with the choices of the query string `given`, invalid ones included."""
+    tags = [(each.tag, f"{each.tag} ({each.query_count:,})") for each in tags_of_run(run)]
+    by_tag = [_control("tag", "Tag of the query", "Any tag", tags, given)] if tags or given.get("tag") else []
     if is_blind:
-        return [_control("people", "People", "Graded or not", _PEOPLE[1:], given)]
+        return [*by_tag, _control("people", "People", "Graded or not", _PEOPLE[1:], given)]
     scale = run.grading_scale
     judges = [(str(pk), name) for pk, name in judges_of_record(run)]
     return [
+        *by_tag,
         _control("status", "Status", "Any status", _STATUSES, given),
         _control("people", "People", "Graded or not", _PEOPLE, given),
         _control("min_grade", "Grade from", "Lowest", _grades(scale), _ranged(given, "grade", "min_grade")),

@@ -170,6 +170,11 @@ MAX_UPLOAD_BYTES = env.int("RELEVAL_MAX_UPLOAD_BYTES", default=200_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_JSON_BYTES
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
+# The highest value of a metric is called the best only where so many percent of what it looks at are judged.
+BEST_COVERAGE = env.int("RELEVAL_BEST_COVERAGE", default=80)
+if not 0 <= BEST_COVERAGE <= 100:
+    raise ImproperlyConfigured("RELEVAL_BEST_COVERAGE is a percentage, 0 to 100")
+
 WORKERS = env.int("RELEVAL_WORKERS", default=2)
 if WORKERS < 1:
     raise ImproperlyConfigured("RELEVAL_WORKERS is the number of worker processes, at least 1")

@@ -74,8 +74,6 @@ MAX_PREVIEW_CHARS = 500
 # Evaluation runs and review
 MAX_JUDGMENTS_WANTED = 20
 MAX_JUDGMENTS = 5000
-# The highest value of a metric is called the best only where so much of what it looks at is judged.
-MIN_BEST_COVERAGE = 0.8
 MAX_REASONING = 20_000
 MAX_SKIP_REASON = 500
 # Items of a check sample handed out at once.

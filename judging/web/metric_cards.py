@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from judging.foundation.limits import MIN_BEST_COVERAGE
+from django.conf import settings
+
 from judging.models import EvaluationRun
 
 
@@ -21,7 +22,12 @@ class MetricCard:
     @property
     def is_best(self) -> bool:
         """Whether it is the highest and enough of what it looks at is judged to say so."""
-        return self.is_highest and (self.coverage or 0) >= MIN_BEST_COVERAGE
+        return self.is_highest and (self.coverage or 0) >= best_coverage()
+
+
+def best_coverage() -> float:
+    """Return the share of what a metric looks at that must be judged before a value is called the best."""
+    return float(settings.BEST_COVERAGE / 100)
 
 
 def cards_of(

@@ -1,6 +1,7 @@
 """Evaluations as pages: made, edited, deleted, their runs side by side."""
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -61,7 +62,7 @@ def test_an_evaluation_compares_its_runs_with_coverage(visit: Client) -> None:
     ]
 
 
-def test_the_highest_value_is_not_called_best_under_80_percent_judged(visit: Client) -> None:
+def test_the_highest_value_is_called_best_from_the_coverage_that_is_set(visit: Client, settings: Any) -> None:
     evaluation = make_evaluation()
     for value, coverage in ((0.5, 1.0), (0.625, 0.79)):
         run = make_run(evaluation=evaluation, metrics=["NDCG@10"])
@@ -71,6 +72,10 @@ def test_the_highest_value_is_not_called_best_under_80_percent_judged(visit: Cli
     page = text_of(visit, f"/evaluations/{evaluation.pk}")
     assert "(best)" not in page
     assert page.count("highest, but under 80 % judged") == 1
+    settings.BEST_COVERAGE = 79
+    page = text_of(visit, f"/evaluations/{evaluation.pk}")
+    assert page.count("(best)") == 1
+    assert "highest, but" not in page
 
 
 def test_runs_on_different_scales_are_not_compared(visit: Client) -> None:

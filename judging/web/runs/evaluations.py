@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from judging.corpora.corpora import create_corpus
-from judging.foundation.limits import MIN_BEST_COVERAGE
 from judging.models import Evaluation, EvaluationRun, EvaluationRunStatus
 from judging.runs.evaluation_lists import evaluations as all_evaluations
 from judging.runs.evaluation_lists import get_evaluation
@@ -19,7 +18,7 @@ from judging.runs.evaluations import create_evaluation, delete_evaluation, updat
 from judging.runs.run_lists import listed_runs
 from judging.runs.run_summary import Comparison, compare_runs
 from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, toast
-from judging.web.metric_cards import MetricCard, cards_of, coverage_of
+from judging.web.metric_cards import MetricCard, best_coverage, cards_of, coverage_of
 from judging.web.runs.forms import EvaluationChangeForm, EvaluationForm
 
 # A table with more columns can't be read; the run's own page has them all.
@@ -127,7 +126,7 @@ def _evaluation_page(
         "is_archived": is_archived,
         "metrics": metrics,
         "rows": _columns(page.rows, metrics),
-        "best_coverage": MIN_BEST_COVERAGE,
+        "best_coverage": best_coverage(),
         "chart": _chart(completed, metrics),
         "is_editing": is_editing,
         "form": form

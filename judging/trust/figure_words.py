@@ -191,6 +191,14 @@ OTHER_WORDS: Final[Mapping[str, Words]] = {
         "comparisons",
         "min and max of b − a over all grades of the unjudged documents that the metric looks at",
     ),
+    "judged_only": Words(
+        "Judged only",
+        "The difference had both runs returned only what is judged: unjudged documents are left out of the lists"
+        " instead of counting as not relevant. Far from the difference itself, the unjudged make part of it; neither of"
+        " the two is what people would say.",
+        "comparisons",
+        "mean of m(b without unjudged) − m(a without unjudged), over queries with judged documents in both",
+    ),
     "noise": Words(
         "The engine's own noise",
         "How far two runs of one configuration differ: a difference up to there may be no change at all.",

@@ -42,6 +42,9 @@ class ComparedQuerySerializer(serializers.Serializer[Any]):
     unjudged_a = serializers.IntegerField(help_text="Among a's first k.")
     unjudged_b = serializers.IntegerField()
     range = RangeSerializer(allow_null=True, help_text="null for MAP, ERR and Judged@k, which have no exact one.")
+    judged_only_delta = serializers.FloatField(
+        allow_null=True, help_text="delta, had the runs returned their judged documents alone, in the same order."
+    )
     has_ties = serializers.BooleanField(help_text="A list has equal scores, whose order is taken as it came.")
     is_failed = serializers.BooleanField(help_text="Its search failed in a run: it is counted nowhere.")
 
@@ -81,6 +84,16 @@ class QuerySummarySerializer(serializers.Serializer[Any]):
     unjudged_b = serializers.IntegerField()
     undecided_count = serializers.IntegerField(help_text="Unjudged among the first k of either, each once.")
     range = RangeSerializer(allow_null=True, help_text="What mean_delta would be if the unjudged all went one way.")
+    judged_only_delta = serializers.FloatField(
+        allow_null=True,
+        help_text="mean_delta over lists without their unjudged documents (condensed lists): one far from `mean_delta` says"
+        " that what is unjudged, counted as not relevant, makes part of the difference.",
+    )
+    judged_only_low = serializers.FloatField(
+        source="judged_only_interval.low", allow_null=True, help_text="Paired t interval of judged_only_delta."
+    )
+    judged_only_high = serializers.FloatField(source="judged_only_interval.high", allow_null=True)
+    judged_only_count = serializers.IntegerField(help_text="Queries with judged documents in both lists.")
     noise = NoiseSerializer(allow_null=True)
 
 

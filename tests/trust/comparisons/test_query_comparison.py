@@ -84,6 +84,27 @@ def test_the_range_holds_what_grading_brings(as_member: APIClient, runs: Any) ->
     assert rows["hats"]["delta"] == bounds["hats"]["high"] == 0.5
 
 
+def test_judged_only_leaves_the_unjudged_out_of_the_lists(as_member: APIClient) -> None:
+    evaluation = make_evaluation()
+    # d1 is relevant: a finds it first, b below two documents that nobody has judged.
+    a = make_run({"shoes": ["d1", "d2"], "hats": ["d4"]}, evaluation=evaluation, metrics=["MRR"])
+    b = make_run({"shoes": ["d8", "d9", "d1", "d2"], "hats": ["d5"]}, evaluation=evaluation, metrics=["MRR"])
+    give_grades(a, raters={"ann": [[2, 0], [2]]})
+    ledger.refresh_run(b.pk)
+    body = answer(as_member, path(a, b))
+    rows = {row["query"]: row for row in body["results"]}
+    assert (rows["shoes"]["delta"], rows["shoes"]["judged_only_delta"]) == (pytest.approx(-2 / 3), 0)
+    # Nothing that b returned for hats is judged: it says nothing.
+    assert (rows["hats"]["delta"], rows["hats"]["judged_only_delta"]) == (-1, None)
+    summary = body["summary"]
+    assert (summary["judged_only_delta"], summary["judged_only_count"]) == (0, 1)
+    assert (summary["judged_only_low"], summary["judged_only_high"]) == (None, None)
+    exported = csv.DictReader(io.StringIO(as_member.get(path(a, b), {"file_format": "csv"}).getvalue().decode()))
+    assert {row["query"]: row["judged_only_delta"] for row in exported} == {"shoes": "0.0", "hats": ""}
+    judged = answer(as_member, path(a, b), metric="Judged@2")["summary"]
+    assert (judged["judged_only_delta"], judged["judged_only_count"]) == (None, 0)
+
+
 def test_a_metric_that_runs_were_not_made_with_is_computed(as_member: APIClient, runs: Any) -> None:
     a, b = runs
     found = answer(as_member, path(a, b), metric="MRR")

@@ -1,6 +1,6 @@
 """The ranked lists of two runs over the queries that both have, and the grades on them, as arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,20 @@ class RankedLists:
     grades: Integers
     starts: Integers
     has_ties: Flags
+
+    def judged_only(self) -> "RankedLists":
+        """Return the lists without their unjudged documents: what comes after one moves up."""
+        kept = self.grades != UNJUDGED
+        queries = self.queries[kept]
+        starts = np.searchsorted(queries, np.arange(len(self.query_ids) + 1))
+        return replace(
+            self,
+            queries=queries,
+            documents=self.documents[kept],
+            places=np.arange(len(queries)) - starts[queries] + 1,
+            grades=self.grades[kept],
+            starts=starts,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ COLUMNS = (
     "unjudged_b",
     "range_low",
     "range_high",
+    "judged_only_delta",
 )
 _CHUNK = 1000
 
@@ -57,5 +58,6 @@ def _lines(a: EvaluationRun, b: EvaluationRun, table: QueryTable, order: Integer
                     row.unjudged_b,
                     row.low,
                     row.high,
+                    row.judged_only_delta,
                 )
             )

@@ -48,6 +48,7 @@ class QueryRow:
     unjudged_b: int
     low: float | None
     high: float | None
+    judged_only_delta: float | None
     has_ties: bool
     is_failed: bool
 
@@ -143,6 +144,7 @@ def _row(table: QueryTable, place: int, in_a: RunQuery, in_b: RunQuery) -> Query
         unjudged_b=int(graded.unjudged_b[place]),
         low=_number(graded.low[place]),
         high=_number(graded.high[place]),
+        judged_only_delta=_number(table.judged_only_delta[place]),
         has_ties=bool(lists.has_ties[place]),
         is_failed=bool(table.is_failed[place]),
     )

@@ -23,7 +23,12 @@ from judging.trust.comparisons.queries.paired_lists import (
     read_lists,
     shared_queries,
 )
-from judging.trust.comparisons.queries.query_values import computed_values, query_values, shared_metrics
+from judging.trust.comparisons.queries.query_values import (
+    computed_values,
+    judged_only_values,
+    query_values,
+    shared_metrics,
+)
 from judging.trust.comparisons.queries.searches import failed_queries, search_depth
 from judging.trust.comparisons.remembered import grades_of, lists_of, remembered
 
@@ -39,7 +44,10 @@ class Measure:
 
 @dataclass(frozen=True, eq=False)
 class GradeFigures:
-    """What grades make of two runs by shared query; values are NaN without judgments, bounds where there is no range."""
+    """What grades make of two runs by shared query; values are NaN without judgments, bounds where there is no range.
+
+    `judged_only_delta` is b - a as `judged_only_values` has them, NaN where one of them has none.
+    """
 
     value_a: Floats
     value_b: Floats
@@ -48,6 +56,7 @@ class GradeFigures:
     undecided: Integers
     low: Floats
     high: Floats
+    judged_only_delta: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,8 @@ class TableSummary:
 
     Means are None without a query. `low` and `high` is what `mean_delta` would be if the unjudged documents of its
     queries all went against b, or for it. `undecided_count` is how many documents among the first k of either are
-    unjudged, one in both counted once.
+    unjudged, one in both counted once. `judged_only_delta` is the mean over the `judged_only_count` queries with judged
+    documents in both lists.
     """
 
     query_count: int
@@ -78,6 +88,9 @@ class TableSummary:
     undecided_count: int
     low: float | None
     high: float | None
+    judged_only_count: int
+    judged_only_delta: float | None
+    judged_only_interval: Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +110,10 @@ class QueryTable:
         return np.asarray(np.where(self.is_failed, np.nan, self.graded.value_b - self.graded.value_a))
 
     @cached_property
+    def judged_only_delta(self) -> Floats:
+        return np.asarray(np.where(self.is_failed, np.nan, self.graded.judged_only_delta))
+
+    @cached_property
     def summary(self) -> TableSummary:
         """Sum up the queries whose search did not fail."""
         counted = ~self.is_failed
@@ -104,6 +121,7 @@ class QueryTable:
         delta = self.delta[is_scored]
         low, high = (side[is_scored] for side in (self.graded.low, self.graded.high))
         has_bounds = len(low) > 0 and not np.isnan(low).any()
+        judged_only = self.judged_only_delta[~np.isnan(self.judged_only_delta)]
         wins, losses = int((delta > TIE).sum()), int((delta < -TIE).sum())
         return TableSummary(
             query_count=int(counted.sum()),
@@ -124,6 +142,9 @@ class QueryTable:
             undecided_count=int(self.graded.undecided.sum()),
             low=_mean(low) if has_bounds else None,
             high=_mean(high) if has_bounds else None,
+            judged_only_count=len(judged_only),
+            judged_only_delta=_mean(judged_only),
+            judged_only_interval=difference_figure(judged_only),
         )
 
 
@@ -227,14 +248,17 @@ def _grade_figures(
         if known_b is not known_a and needs_same_grades(metric):
             unlike |= (judged != known_b.counts(count, grade_count)).any(axis=1)
         low, high = (np.where(unlike, np.nan, side) for side in (low, high))
+    value_a, value_b = values(a, metric, lists_a, known_a), values(b, metric, lists_b, known_b)
     return GradeFigures(
-        value_a=values(a, metric, lists_a, known_a),
-        value_b=values(b, metric, lists_b, known_b),
+        value_a=value_a,
+        value_b=value_b,
         unjudged_a=_count(documents.queries[open_a], count),
         unjudged_b=_count(documents.queries[open_b], count),
         undecided=_count(documents.queries[open_a | open_b], count),
         low=low,
         high=high,
+        judged_only_delta=judged_only_values(b, metric, lists_b, known_b, value_b)
+        - judged_only_values(a, metric, lists_a, known_a, value_a),
     )
 
 

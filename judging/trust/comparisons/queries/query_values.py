@@ -1,5 +1,7 @@
 """A run's values by query in one metric: as they are stored, or computed where the run was not made with it."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from django.db.models import Case, FloatField, When
 from django.db.models.fields.json import KeyTextTransform
@@ -52,15 +54,20 @@ def query_values(run: EvaluationRun, metric: Metric, lists: RankedLists, known: 
     return computed_values(run, metric, lists, known)
 
 
-def computed_values(run: EvaluationRun, metric: Metric, lists: RankedLists, known: KnownGrades) -> Floats:
-    """Compute a run's values by query from the grades as they are, whatever is stored; NaN without judgments."""
+def computed_values(
+    run: EvaluationRun, metric: Metric, lists: RankedLists, known: KnownGrades, *, codes: Iterable[int] | None = None
+) -> Floats:
+    """Compute a run's values by query from the grades as they are, whatever is stored; NaN without judgments.
+
+    With `codes` those of these queries alone, NaN for the others.
+    """
     values = np.full(len(lists.query_ids), np.nan)
     order = np.argsort(known.queries, kind="stable")
     bounds = np.searchsorted(known.queries[order], np.arange(len(values) + 1)).tolist()
     documents, grades = known.documents[order].tolist(), known.grades[order].tolist()
     ranked, starts = lists.documents.tolist(), lists.starts.tolist()
     scale = run.grading_scale
-    for code in range(len(values)):
+    for code in range(len(values)) if codes is None else codes:
         of_query = slice(bounds[code], bounds[code + 1])
         judged = dict(zip(documents[of_query], grades[of_query], strict=True))
         if judged:
@@ -73,3 +80,20 @@ def computed_values(run: EvaluationRun, metric: Metric, lists: RankedLists, know
             )
             values[code] = found[metric.name]
     return values
+
+
+def judged_only_values(
+    run: EvaluationRun, metric: Metric, lists: RankedLists, known: KnownGrades, values: Floats
+) -> Floats:
+    """Compute a run's values by query from the judged documents of its lists alone, as if no other had been returned.
+
+    The condensed lists of Sakai 2007 (doi.org/10.1145/1277741.1277756). NaN for a query without a judged document in its
+    list, and throughout for Judged@k, which they would always give 1. `values` are those of the whole lists: they stand
+    where all is judged.
+    """
+    if metric.family == "Judged":
+        return np.full(len(lists.query_ids), np.nan)
+    condensed = lists.judged_only()
+    is_open = np.diff(condensed.starts) < np.diff(lists.starts)
+    found = np.where(is_open, computed_values(run, metric, condensed, known, codes=np.flatnonzero(is_open)), values)
+    return np.asarray(np.where(np.diff(condensed.starts) > 0, found, np.nan))

@@ -4,7 +4,11 @@ from typing import Any, get_args
 
 from rest_framework import serializers
 
-from judging.api.trust.query_comparison_serializers import ComparedQuerySerializer, QuerySummarySerializer
+from judging.api.trust.query_comparison_serializers import (
+    ComparedQuerySerializer,
+    QuerySummarySerializer,
+    TagDifferenceSerializer,
+)
 from judging.api.trust.serializers import FigureSerializer
 from judging.statistics.figures import RefusedCode
 from judging.trust.comparisons.run_comparison import (
@@ -82,6 +86,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     warnings = ComparisonWarningSerializer(many=True)
     pairs = PairSerializer(many=True, required=False, help_text="With further runs: all pairs, in the order given.")
     summary = QuerySummarySerializer(help_text="Of the one metric asked for, over all queries that both have.")
+    by_tag = TagDifferenceSerializer(many=True, help_text="Of that metric, by the tags that most shared queries have.")
     results = ComparedQuerySerializer(many=True, help_text="A page of these queries.")
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)

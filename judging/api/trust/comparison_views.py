@@ -31,6 +31,7 @@ from judging.records.files.formats import TABLE_FORMATS, checked_format, export_
 from judging.records.visibility import visible_judges
 from judging.rest.paging import page_size
 from judging.review.grid import rows_of
+from judging.trust.comparisons.queries.by_tag import differences_by_tag
 from judging.trust.comparisons.queries.noise import Noise, read_noise
 from judging.trust.comparisons.queries.query_export import export_table
 from judging.trust.comparisons.queries.query_rows import (
@@ -120,6 +121,7 @@ class RunComparisonDetail(ApiView):
         body = comparison_body(comparison_of(runs))
         body |= {
             "summary": summary,
+            "by_tag": differences_by_tag(a, b, table),
             "results": rows,
             "next": replace_query_param(url, "cursor", after) if after else None,
             "previous": replace_query_param(url, "cursor", before) if before else None,

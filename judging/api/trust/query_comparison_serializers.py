@@ -97,6 +97,19 @@ class QuerySummarySerializer(serializers.Serializer[Any]):
     noise = NoiseSerializer(allow_null=True)
 
 
+class TagDifferenceSerializer(serializers.Serializer[Any]):
+    """The queries with a tag in either run, those with a failed search left out."""
+
+    tag = serializers.CharField()
+    query_count = serializers.IntegerField()
+    scored_count = serializers.IntegerField()
+    mean_delta = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(source="interval.low", allow_null=True, help_text="null below 10 queries.")
+    high = serializers.FloatField(source="interval.high", allow_null=True)
+    wins = serializers.IntegerField()
+    losses = serializers.IntegerField()
+
+
 class AlignedDocumentSerializer(serializers.Serializer[Any]):
     """A document of either list, with its row of the review grid in each run; ranks and mark null where you are blind."""
 

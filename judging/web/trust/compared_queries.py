@@ -14,6 +14,7 @@ from judging.models import EvaluationRun
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
 from judging.records.visibility import visible_judges
 from judging.statistics.delta_ranges import has_range
+from judging.trust.comparisons.queries.by_tag import differences_by_tag
 from judging.trust.comparisons.queries.noise import Noise, read_noise
 from judging.trust.comparisons.queries.query_export import export_table
 from judging.trust.comparisons.queries.query_rows import DEFAULT_ORDERING, ORDERINGS, query_order, query_rows
@@ -76,6 +77,7 @@ def queries_context(request: PageRequest, runs: list[EvaluationRun]) -> dict[str
         "metric": name,
         "k": measure.k,
         "summary": table.summary,
+        "tag_differences": differences_by_tag(a, b, table),
         "has_range": has_range(measure.metric),
         "noise": noise,
         "noise_problem": noise_problem,

@@ -13,8 +13,9 @@ from judging.models import Candidate, EvaluationRun, SearchItem, SearchRun
 from judging.runs.locks import lock_run
 from judging.trust.comparisons.queries.query_rows import query_order, query_rows, step_of
 from judging.trust.comparisons.queries.query_table import choose_measure, read_query, read_query_table
-from tests.factories import candidate, make_evaluation, make_judge, make_run
+from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.rest_clients import assert_problem
+from tests.security.installation import browser_of
 from tests.trust.compared import make_scored_run, some_values
 from tests.trust.graded import give_grades
 
@@ -305,3 +306,18 @@ def search_it(run: EvaluationRun, *, failed: str = "") -> None:
         SearchItem(search_run=search, run_query=query, status="failed", failure_code="timeout")
         for query in run.run_queries.filter(text=failed)
     )
+
+
+def test_differences_by_tag_have_intervals_where_there_are_enough_queries(as_member: APIClient) -> None:
+    a = make_scored_run({"P@2": [0.0] * 12})
+    b = make_scored_run({"P@2": [number / 12 for number in range(12)]}, corpus=a.evaluation.corpus)
+    b.run_queries.update(tags=["all"])
+    a.run_queries.filter(position__lte=2).update(tags=["few"])
+    every, few = answer(as_member, path(a, b))["by_tag"]
+    assert (every["tag"], every["query_count"], every["wins"], every["losses"]) == ("all", 12, 11, 0)
+    assert every["mean_delta"] == pytest.approx(66 / 144)
+    assert every["low"] < every["mean_delta"] < every["high"]
+    assert (few["tag"], few["scored_count"], few["low"], few["high"]) == ("few", 2, None, None)
+    shown = browser_of(make_user()).get(f"/evaluations/runs/{a.pk}/compare/{b.pk}").content.decode()
+    assert "too few queries" in shown
+    assert answer(as_member, path(b, b))["by_tag"][0]["mean_delta"] == 0

@@ -197,6 +197,7 @@ def test_the_grid_s_rows_have_the_fields_of_the_reference(as_stranger: APIClient
         "my_grade": None,
         "my_reasoning": "",
         "people": [{"author": member.email, "grade": 4, "reasoning": ""}],
+        "cant_tell": [],
         "last_item_status": "judged",
         "failure_code": "",
         "content_changed": False,
@@ -232,8 +233,8 @@ def test_a_page_of_the_grid_takes_as_many_queries_for_one_row_as_for_all(
     url = f"/api/v1/evaluations/runs/{run.pk}/candidates"
     as_member.get(url)
     for size in (1, 25):
-        # The token, the run, and the grid's own four.
-        with django_assert_num_queries(6):
+        # The token, the run, and the grid's own five.
+        with django_assert_num_queries(7):
             assert len(as_member.get(url, {"page_size": size}).json()["results"]) == size
 
 

@@ -20,8 +20,10 @@ from judging.judges.trial_queries import TrialAgreement, trial_agreement
 from judging.models import AIJudge, Candidate, EvaluationRun, RunQuery
 from judging.providers.base import Connection, Message, ProviderError
 from judging.providers.openai_client import open_client
+from judging.records.blindness import check_sighted
 from judging.records.connections import connection_of
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
+from judging.records.roles import Actor
 
 # A person waits for the answer, and so does a web worker.
 TEST_SECONDS = 100.0
@@ -106,14 +108,17 @@ class JudgeTest:
         return trial_agreement((outcome.grade, outcome.ai_grade) for outcome in self.outcomes)
 
 
-def try_judge_on_run(*, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID, depth: int | None = None) -> JudgeTest:
+def try_judge_on_run(
+    *, judge: AIJudge, evaluation_run_id: UUID, query_id: UUID, viewer: Actor, depth: int | None = None
+) -> JudgeTest:
     """Ask a judge about the first candidates of a run query: `depth` of them, or as many as one prompt holds.
 
-    Raise Invalid.
+    Raise Invalid, or Forbidden (blind): what comes of it are grades of these candidates.
     """
     run = EvaluationRun.objects.select_related("evaluation").filter(pk=evaluation_run_id).first()
     if run is None:
         raise Invalid("no such evaluation run", errors={"evaluation_run_id": ["There is no such evaluation run."]})
+    check_sighted(run, viewer)
     run_query = RunQuery.objects.filter(pk=query_id, run=run).first()
     if run_query is None:
         raise Invalid("no such query", errors={"query_id": ["There is no such query in this evaluation run."]})

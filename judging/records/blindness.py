@@ -5,11 +5,12 @@ that they have graded, or of the whole run after asking to (`BlindnessLift`), wh
 as blind from then on.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from judging.foundation.errors import Forbidden
-from judging.models import BlindnessLift, EvaluationRun, User
+from judging.models import BlindnessLift, EvaluationRun, RunQuery, User
 from judging.records.roles import Actor
 
 
@@ -48,6 +49,14 @@ def sight_of_both(a: EvaluationRun, b: EvaluationRun, viewer: Actor | None) -> S
 def has_lifted(run: EvaluationRun, person: User) -> bool:
     """Tell whether a person asked to see the grades of a blind run."""
     return BlindnessLift.objects.filter(run=run, user=person).exists()
+
+
+def is_query_blind(query_ids: Collection[int], viewer: Actor) -> bool:
+    """Tell whether `viewer` judges a run blind that has one of these queries of a corpus."""
+    if not isinstance(viewer, User):
+        return False
+    lifted = BlindnessLift.objects.filter(user=viewer).values("run")
+    return RunQuery.objects.filter(query_id__in=query_ids, run__blind=True).exclude(run__in=lifted).exists()
 
 
 def evaluates_blind(run: EvaluationRun, person: User) -> bool:

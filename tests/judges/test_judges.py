@@ -167,7 +167,7 @@ def test_a_trial_on_a_run_asks_about_its_first_candidates(member: User, stub: St
     run = make_run({"red shoes": ["d1", "d2", "d3"]})
     judge = make_judge(make_provider(stub.base_url, owner=member), owner=member, batch_size=2)
     query = run.run_queries.get()
-    test = trials.try_judge_on_run(judge=judge, evaluation_run_id=run.pk, query_id=query.pk)
+    test = trials.try_judge_on_run(judge=judge, evaluation_run_id=run.pk, query_id=query.pk, viewer=member)
     assert [(o.candidate_id, o.status, o.grade) for o in test.outcomes] == [
         (doc, "judged", expected_grade("red shoes", doc)) for doc in ("d1", "d2")
     ]
@@ -177,7 +177,7 @@ def test_a_trial_on_a_run_asks_about_its_first_candidates(member: User, stub: St
     assert not run.candidates.exclude(ai_grade=None).exists()
     for run_id, query_id in ((run.pk, judge.pk), (judge.pk, query.pk)):
         with pytest.raises(Invalid):
-            trials.try_judge_on_run(judge=judge, evaluation_run_id=run_id, query_id=query_id)
+            trials.try_judge_on_run(judge=judge, evaluation_run_id=run_id, query_id=query_id, viewer=member)
 
 
 def test_a_test_tells_failures_re_asks_and_what_the_provider_refused(member: User, stub: Stub) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
+from rest_framework.test import APIClient
 
 from judging.models import Candidate, EvaluationRun, JudgingRun, Judgment, Role, RunQuery, User
-from tests.factories import make_judge, make_user
-from tests.rest_clients import client_of
+from tests.factories import make_judge, make_run, make_user
+from tests.rest_clients import assert_problem, client_of
 from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
 from tests.security.installation import Installation, browser_of
@@ -78,6 +79,37 @@ def test_no_route_tells_a_rater_anything_made_of_grades(planted: Installation) -
         if (leaked := told(answer, (*SAID, *FIGURES)))
     }
     assert found == {}
+
+
+def test_no_route_tells_a_member_what_is_said_on_a_blind_run(planted: Installation) -> None:
+    EvaluationRun.objects.filter(pk=planted.run.pk).update(blind=True)
+    found = {
+        call: leaked
+        for call, answer in answers(make_user(), planted, "GET")
+        if (leaked := told(answer, SAID)) and not call.endswith("/members")
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "evaluations/runs/{run}/export"),
+        ("GET", "evaluations/runs/{run}/judgments/export"),
+        ("GET", "evaluations/runs/{run}/searches/{query}/exchange"),
+        ("GET", "ai-judging-runs/{judging_run}/items"),
+        ("GET", "ai-judging-runs/{judging_run}/export"),
+        ("POST", "ai-judges/{judge}/test"),
+    ],
+)
+def test_a_blind_member_is_refused_what_is_about_all_candidates(as_member: APIClient, method: str, path: str) -> None:
+    run = make_run(blind=True)
+    judging_run = ai_grades(run, {("red shoes", "d1"): 3})
+    query = run.run_queries.all()[0].pk
+    judge = judging_run.judge_version.judge_id
+    address = f"/api/v1/{path.format(run=run.pk, query=query, judging_run=judging_run.pk, judge=judge)}"
+    body = {"evaluation_run_id": str(run.pk), "query_id": str(query)} if method == "POST" else None
+    assert_problem(getattr(as_member, method.lower())(address, body), 403, "blind")
 
 
 def test_what_is_planted_shows_where_a_run_is_not_blind(planted: Installation) -> None:

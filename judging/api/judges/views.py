@@ -110,5 +110,8 @@ class JudgeTest(ApiView):
     def post(self, request: Request, judge_id: UUID) -> Response:
         judge = get_judge(self.user, judge_id)
         given = self.body(JudgeTestSerializer)
-        test = trials.try_judge_on_run if "query_id" in given else trials.try_judge_on_documents
-        return Response(JudgeTestAnswerSerializer(test(judge=judge, **given)).data)
+        if "query_id" in given:
+            test = trials.try_judge_on_run(judge=judge, viewer=self.user, **given)
+        else:
+            test = trials.try_judge_on_documents(judge=judge, **given)
+        return Response(JudgeTestAnswerSerializer(test).data)

@@ -22,6 +22,7 @@ from judging.judging_runs.run_reads import get_judging_run, judging_items, judgi
 from judging.judging_runs.slowness import with_slowness
 from judging.judging_runs.starting import JudgingOptions, cancel_judging_run, estimate_judging_run, start_judging_run
 from judging.models import AIJudge, ItemStatus, JudgingRun, User
+from judging.records.blindness import check_sighted
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.work.rescue import rescue_stalled
@@ -141,5 +142,7 @@ class JudgingItemList(ApiView):
     )
     def get(self, request: Request, judging_run_id: UUID) -> Response:
         status = request.query_params.get("status", "")
-        items = judging_items(get_judging_run(judging_run_id), status=status)
+        judging_run = get_judging_run(judging_run_id)
+        check_sighted(judging_run.evaluation_run, self.user)
+        items = judging_items(judging_run, status=status)
         return self.page(items, JudgingItemSerializer, order=("id",) if status else ("candidate_id",))

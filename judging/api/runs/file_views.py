@@ -28,6 +28,7 @@ from judging.exports import (
 from judging.foundation.errors import NotFound
 from judging.judging_runs.run_reads import get_judging_run
 from judging.models import Corpus
+from judging.records.blindness import check_sighted
 from judging.records.files.formats import QUERY_FORMATS
 from judging.runs.importing.formats.recognition import read_as_of
 from judging.runs.importing.judgment_import import import_judgments
@@ -71,6 +72,7 @@ class RunExport(ApiView):
     @_describe_file("Export a run", RUN_FORMATS, default="trec_run", conflict="not_exportable")
     def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
         run = get_evaluation_run(run_id)
+        check_sighted(run, self.user)
         file_format = checked_format(RUN_FORMATS, request.query_params.get("file_format", "trec_run"))
         return _file(export_run(run, file_format.name), run.name, "run", file_format)
 
@@ -106,6 +108,7 @@ class JudgmentExport(ApiView):
     )
     def get(self, request: Request, run_id: UUID) -> StreamingHttpResponse:
         run = get_evaluation_run(run_id)
+        check_sighted(run, self.user)
         file_format = checked_format(JUDGMENT_FORMATS, request.query_params.get("file_format", "csv"))
         return _file(export_judgments(run, file_format.name), run.name, "judgments", file_format)
 
@@ -119,6 +122,7 @@ class JudgingRunExport(ApiView):
     )
     def get(self, request: Request, judging_run_id: UUID) -> StreamingHttpResponse:
         judging_run = get_judging_run(judging_run_id)
+        check_sighted(judging_run.evaluation_run, self.user)
         file_format = checked_format(ITEM_FORMATS, request.query_params.get("file_format", "csv"))
         title = f"{judging_run.evaluation_run.name} {judging_run.judge_version.label}"
         return _file(export_judging_run(judging_run, file_format.name), title, "ai-judging-run", file_format)

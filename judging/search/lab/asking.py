@@ -96,7 +96,7 @@ def ask_sides(*, actor: Actor, query: Any, sides: Sequence[Side]) -> list[SideAn
     # Sides of one endpoint wait for each other, too: that takes nothing of their patience with others.
     places = {side.endpoint.pk: asyncio.Semaphore(side.endpoint.max_concurrency) for side in sides}
     found = wait_for_all(lambda side: _found(side, query, places[side.endpoint.pk]), sides)
-    return _compared(sides, found, _grades(query, sides, found))
+    return _compared(sides, found, _grades(query, sides, found, actor))
 
 
 async def _found(side: Side, query: Any, places: asyncio.Semaphore) -> Found:
@@ -114,12 +114,14 @@ async def _found(side: Side, query: Any, places: asyncio.Semaphore) -> Found:
         await caller.aclose()
 
 
-def _grades(query: Any, sides: Sequence[Side], found: Sequence[Found]) -> Mapping[UUID, Mapping[str, list[KnownGrade]]]:
+def _grades(
+    query: Any, sides: Sequence[Side], found: Sequence[Found], viewer: Actor
+) -> Mapping[UUID, Mapping[str, list[KnownGrade]]]:
     """Read what is known of all that was found, by corpus and document key."""
     keys: dict[UUID, set[str]] = defaultdict(set)
     for side, outcome in zip(sides, found, strict=True):
         keys[side.endpoint.corpus_id].update(_ids(outcome))
-    return {corpus_id: known_grades(corpus_id, query, of_corpus) for corpus_id, of_corpus in keys.items()}
+    return {corpus_id: known_grades(corpus_id, query, of_corpus, viewer) for corpus_id, of_corpus in keys.items()}
 
 
 def _compared(

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from judging.ledger.grading import effective_grade
 from judging.models import AuthorKind, Judgment, MatchMode, Query, query_identity
+from judging.records.blindness import is_query_blind
+from judging.records.roles import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +22,19 @@ class KnownGrade:
     authors: tuple[str, ...]
 
 
-def known_grades(corpus_id: UUID, query: Any, document_keys: Collection[str]) -> dict[str, list[KnownGrade]]:
+def known_grades(
+    corpus_id: UUID, query: Any, document_keys: Collection[str], viewer: Actor
+) -> dict[str, list[KnownGrade]]:
     """Return the grades of documents for a query, by document key, in the order of scales.
 
+    None for a query of a run that `viewer` judges blind.
     The same query is one of the same text, or the same object: where both were graded, that of the object counts.
     """
     exact = query_identity(query, MatchMode.OID)
     queries = Query.objects.filter(corpus_id=corpus_id, identity__in=[exact, query_identity(query, MatchMode.QID)])
     is_exact = {pk: identity == exact for pk, identity in queries.values_list("pk", "identity")}
+    if is_query_blind(is_exact, viewer):
+        return {}
     rows = (
         Judgment.objects.filter(query_id__in=is_exact, document__external_id__in=document_keys)
         .order_by("created_at", "pk")

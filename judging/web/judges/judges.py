@@ -169,7 +169,7 @@ def _test(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
     try:
         tested = _tested(request, judge, request.POST.dict())
         if isinstance(tested, AIJudge):
-            result["shown_test"] = run_test(tested, trial_of(request))
+            result["shown_test"] = run_test(tested, trial_of(request), request.user)
         else:
             result["test_problems"] = tested
     except DomainError as error:
@@ -205,7 +205,7 @@ def _test_next(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
     tested = _tested(request, judge, several.typed)
     if not isinstance(tested, AIJudge):
         raise Invalid(" ".join(tested))
-    step = ask_next(tested, several)
+    step = ask_next(tested, several, request.user)
     context = {"step": step, "several": step.several, "is_next": True}
     return render(request, "judging/judges/_several_step.html", context)
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from judging.foundation.errors import Busy, Invalid
 from judging.judges.trial_queries import TrialAgreement, spread_queries
 from judging.judges.trials import JudgeTest, try_judge_on_run
-from judging.models import AIJudge, RunQuery
+from judging.models import AIJudge, RunQuery, User
 from judging.web.judges.forms import JudgeForm
 from judging.web.judges.trials import Trial
 from judging.web.run_rows import money
@@ -95,12 +95,16 @@ def continued(request: HttpRequest) -> SeveralTest:
     return several
 
 
-def ask_next(judge: AIJudge, several: SeveralTest) -> SeveralStep:
-    """Ask the judge about the next query. An error of the provider ends the test. Raise Invalid."""
+def ask_next(judge: AIJudge, several: SeveralTest, viewer: User) -> SeveralStep:
+    """Ask the judge about the next query. An error of the provider ends the test. Raise Invalid or Forbidden (blind)."""
     query_id = UUID(several.left[0])
     try:
         test = try_judge_on_run(
-            judge=judge, evaluation_run_id=UUID(several.run_id), query_id=query_id, depth=several.depth
+            judge=judge,
+            evaluation_run_id=UUID(several.run_id),
+            query_id=query_id,
+            viewer=viewer,
+            depth=several.depth,
         )
     except Busy:
         return SeveralStep(several, "")

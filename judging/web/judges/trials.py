@@ -20,7 +20,7 @@ from judging.judges.prompt_previews import (
     trial_runs,
 )
 from judging.judges.trials import JudgeTest, try_judge_on_documents, try_judge_on_run
-from judging.models import AIJudge, EvaluationRun, RunQuery
+from judging.models import AIJudge, EvaluationRun, RunQuery, User
 from judging.web.base import sentence
 from judging.web.judges.forms import JudgeForm, normalize_newlines
 from judging.web.run_rows import money
@@ -115,7 +115,7 @@ class ShownTest:
         return len(self.test.outcomes) - self.judged_count
 
 
-def run_test(judge: AIJudge, trial: Trial) -> ShownTest:
+def run_test(judge: AIJudge, trial: Trial, viewer: User) -> ShownTest:
     """Ask the judge about the trial's query. Raise Invalid or another DomainError."""
     if trial.run is None:
         test = try_judge_on_documents(
@@ -127,7 +127,7 @@ def run_test(judge: AIJudge, trial: Trial) -> ShownTest:
     elif trial.query is None:
         raise Invalid("choose a query to test with")
     else:
-        test = try_judge_on_run(judge=judge, evaluation_run_id=trial.run.pk, query_id=trial.query.pk)
+        test = try_judge_on_run(judge=judge, evaluation_run_id=trial.run.pk, query_id=trial.query.pk, viewer=viewer)
     cost = judge.cost_of(test.input_tokens, test.output_tokens)
     return ShownTest(
         test,

@@ -14,6 +14,7 @@ from judging.foundation.errors import Conflict, NotFound
 from judging.judging_runs.comparing import comparable_runs, usual_other
 from judging.judging_runs.run_reads import get_judging_run
 from judging.models import JudgingRun
+from judging.records.blindness import sight_of_both
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.statistics.agreement.consensus import DEFAULT_METHOD
@@ -72,7 +73,10 @@ def compare_judging_runs(request: PageRequest) -> HttpResponse:
     except Conflict as error:
         context["problem"] = sentence(error.message)
         return render(request, "judging/judging_runs/compare.html", context)
-    context |= _rows(request, comparison)
+    if sight_of_both(old.run, new.run, request.user).is_blind:
+        context["is_blind"] = True
+    else:
+        context |= _rows(request, comparison)
     if wants_fragment(request) or request.htmx.target == "rows":
         return render(request, "judging/judging_runs/_compared_rows.html", context)
     context |= _figures(request, comparison)

@@ -15,6 +15,7 @@ from judging.judging_runs.run_reads import get_judging_run, judging_items
 from judging.judging_runs.slowness import with_slowness
 from judging.judging_runs.starting import check_can_start
 from judging.models import ItemStatus, JudgingRun
+from judging.records.blindness import check_sighted, sight_of
 from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, member_required, page_of, sentence
@@ -47,6 +48,7 @@ def judging_run(request: PageRequest, judging_run_id: UUID) -> HttpResponse:
 @member_required
 def judging_run_export(request: PageRequest, judging_run_id: UUID) -> HttpResponseBase:
     run = get_judging_run(judging_run_id)
+    check_sighted(run.evaluation_run, request.user)
     file_format = checked_format(ITEM_FORMATS, request.GET.get("file_format", "csv"))
     title = f"{run.evaluation_run.name} {run.judge_version.label}"
     return download(export_judging_run(run, file_format.name), title, "ai-judging-run", file_format)
@@ -86,6 +88,8 @@ def _reason(run: JudgingRun) -> str:
 
 
 def _items(request: PageRequest, run: JudgingRun) -> dict[str, Any]:
+    if sight_of(run.evaluation_run, request.user).is_blind:
+        return {"judging_run": run, "evaluation_run": run.evaluation_run, "is_blind": True}
     status = request.GET.get("status", "")
     status = status if status in ItemStatus.values else ""
     code = request.GET.get("code", "")

@@ -13,7 +13,7 @@ from judging.exports import JUDGMENT_FORMATS, RUN_FORMATS, checked_format, expor
 from judging.foundation.errors import NotFound
 from judging.ledger.staleness import has_stale_metrics
 from judging.models import EvaluationRun, EvaluationRunStatus
-from judging.records.blindness import sight_of
+from judging.records.blindness import check_sighted, sight_of
 from judging.records.certificates import valid_certificates
 from judging.review.abstentions import cant_tell_count
 from judging.runs import locks
@@ -97,6 +97,7 @@ def delete_evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
 @member_required
 def run_export(request: PageRequest, run_id: UUID) -> HttpResponseBase:
     run = get_evaluation_run(run_id)
+    check_sighted(run, request.user)
     file_format = checked_format(RUN_FORMATS, request.GET.get("file_format", "trec_run"))
     return download(export_run(run, file_format.name), run.name, "run", file_format)
 
@@ -105,6 +106,7 @@ def run_export(request: PageRequest, run_id: UUID) -> HttpResponseBase:
 @member_required
 def judgments_export(request: PageRequest, run_id: UUID) -> HttpResponseBase:
     run = get_evaluation_run(run_id)
+    check_sighted(run, request.user)
     file_format = checked_format(JUDGMENT_FORMATS, request.GET.get("file_format", "csv"))
     return download(export_judgments(run, file_format.name), run.name, "judgments", file_format)
 

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from judging.demo_search.faults import read_faults
 from judging.demo_search.server import Server
-from judging.models import AuditEvent, Corpus, SearchEndpoint, SearchExchange
+from judging.models import AuditEvent, Corpus, EvaluationRun, SearchEndpoint, SearchExchange
 from tests.factories import make_evaluation, make_run
 from tests.rest_clients import assert_problem
 from tests.search.lab.asking import BROAD, NARROW, make_engine_endpoint
@@ -143,6 +143,9 @@ def test_known_grades_stand_beside_documents_with_whose_they_are(
     assert [row["grades"] for row in with_shop["candidates"] if row["id"] == "red-shoes-0"] == [[people]]
     [unknown] = ask(as_member, side(endpoint), query="red")
     assert not any(row["grades"] for row in unknown["candidates"])
+    EvaluationRun.objects.update(blind=True)
+    [blind] = ask(as_member, side(endpoint))
+    assert not any(row["grades"] for row in blind["candidates"])
 
 
 def test_a_deep_list_takes_no_statement_more_than_a_short_one(as_member: APIClient, endpoint: SearchEndpoint) -> None:

@@ -15,6 +15,7 @@ from judging.api.search.runs.serializers import (
     SearchItemSerializer,
 )
 from judging.models import SearchStatus
+from judging.records.blindness import check_sighted
 from judging.runs.run_lists import get_evaluation_run
 from judging.search.runs.making import clone_search_run
 from judging.search.runs.remapping import remap_search_run
@@ -103,4 +104,6 @@ class SearchList(ApiView):
 class SearchEvidence(ApiView):
     @describe("Show the exchanges of one search", answer=EvidenceSerializer)
     def get(self, request: Request, run_id: UUID, query_id: UUID) -> Response:
-        return Response(EvidenceSerializer(evidence_of(get_evaluation_run(run_id), query_id)).data)
+        run = get_evaluation_run(run_id)
+        check_sighted(run, self.user)
+        return Response(EvidenceSerializer(evidence_of(run, query_id)).data)

@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from judging.foundation.clock import shared_now
 from judging.foundation.errors import Conflict, Invalid
 from judging.models import EvaluationRun, SearchRun, SearchStatus
+from judging.records.blindness import check_sighted
 from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.run_lists import get_evaluation_run
 from judging.search.runs.making import clone_search_run, create_search_run, no_endpoint
@@ -186,6 +187,8 @@ def run_search(request: PageRequest, run_id: UUID, query_id: UUID) -> HttpRespon
     if search_of_run(run) is None:
         toast(request, messages.INFO, "The run was imported: there is no search to it.")
         return go_to(request, "evaluation_run", run.pk)
+    # The engine's answer is the list in its order, with scores.
+    check_sighted(run, request.user)
     evidence = evidence_of(run, query_id)
     exchanges = [(exchange, shown_body(exchange)) for exchange in evidence.exchanges]
     context = {

@@ -74,6 +74,7 @@ from judging.api.search.runs.views import (
     SearchRunStart,
     SearchRunStop,
 )
+from judging.api.team.views import AssignedQueryList, AssignmentDetail
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
 from judging.api.trust.comparison_views import ComparedQueryDetail, DecidingStart, RunComparisonDetail
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
@@ -140,6 +141,8 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/queries", RunQueryList.as_view()),
     path("evaluations/runs/<uuid:run_id>/tags", RunTags.as_view()),
     path("evaluations/runs/<uuid:run_id>/candidates", CandidateList.as_view()),
+    path("evaluations/runs/<uuid:run_id>/assignments", AssignmentDetail.as_view()),
+    path("evaluations/runs/<uuid:run_id>/assignments/queries", AssignedQueryList.as_view()),
     path("evaluations/runs/<uuid:run_id>/export", RunExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/queries/export", QueryExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/judgments/export", JudgmentExport.as_view()),

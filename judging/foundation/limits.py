@@ -76,6 +76,9 @@ MAX_JUDGMENTS_WANTED = 20
 MAX_JUDGMENTS = 5000
 MAX_REASONING = 20_000
 MAX_SKIP_REASON = 500
+# Of one act of assigning.
+MAX_ASSIGNED_PEOPLE = 200
+MAX_ASSIGNED_QUERIES = 1000
 # Items of a check sample handed out at once.
 MAX_SAMPLE_ITEMS = 100
 # Every pair of them gets a figure.

@@ -72,6 +72,7 @@ from judging.models.judging_runs import RUN_LOCKED, JudgingItem, JudgingRun, Sco
 from judging.models.judgments import (
     PEOPLE,
     Abstention,
+    Assignment,
     AuthorKind,
     GradingHold,
     Judgment,
@@ -111,6 +112,7 @@ __all__ = [
     "Analysis",
     "AnalysisRun",
     "ApiToken",
+    "Assignment",
     "AuditEvent",
     "AuthenticationType",
     "AuthorKind",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_EMAIL, MAX_JUDGE_LABEL, MAX_SKIP_REASON
 from judging.foundation.scales import SCALES
 from judging.models.corpora import Corpus, Document, ImportedRater, Query
-from judging.models.evaluations import EvaluationRun, ScaleName
+from judging.models.evaluations import EvaluationRun, RunQuery, ScaleName
 from judging.models.judges import JudgeVersion
 
 
@@ -140,6 +140,24 @@ class GradingHold(models.Model):
                 name="grading_hold_place_in_sample",
             )
         ]
+
+
+class Assignment(models.Model):
+    """That a person is to grade a query of a run. It limits what the Evaluate page offers, not who may grade."""
+
+    id = models.BigAutoField(primary_key=True)
+    # A copy of run_query.run: whether a person has any in a run is asked with every candidate handed out.
+    run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="+", db_index=False)
+    run_query = models.ForeignKey(RunQuery, models.CASCADE, related_name="assignments", db_index=False)
+    user = models.ForeignKey("judging.User", models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run_query", "user"], name="assignment_unique")]
+        indexes = [models.Index(fields=["run", "user"], name="assignment_of_run")]
+
+    def __str__(self) -> str:
+        return f"{self.run_query_id} to {self.user_id}"
 
 
 class Abstention(models.Model):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from judging.foundation.errors import Conflict, NotFound
 from judging.foundation.limits import INVITATION_LASTS, MAX_PASSWORD
 from judging.foundation.validation import clean, raise_if_any
-from judging.models import ApiToken, Invitation, Role, User, hash_secret, new_secret
+from judging.models import ApiToken, Assignment, Invitation, Role, User, hash_secret, new_secret
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_admin, require_own
 
@@ -110,8 +110,8 @@ def update_member(
 ) -> User:
     """Change what an admin may change of an account; None leaves as it is.
 
-    A deactivated account can't sign in, its sessions end and its tokens are revoked, for good: who is let in again
-    signs in again. Its judgments stay. Raise Forbidden, NotFound, Invalid, or Conflict (last_admin).
+    A deactivated account can't sign in, its sessions end, its tokens are revoked and its assignments given back, for
+    good: who is let in again signs in again. Its judgments stay. Raise Forbidden, NotFound, Invalid, or Conflict (last_admin).
     """
     require_admin(actor)
     with transaction.atomic():
@@ -141,6 +141,7 @@ def update_member(
 
 def _end_access(user: User) -> None:
     ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    Assignment.objects.filter(user=user).delete()
     # A session names its user inside its signed data alone.
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from judging.foundation.errors import NotFound
 from judging.ledger import PersonGrade
 from judging.models import Abstention, AuthorKind, Candidate, EvaluationRun, GradingHold, Judgment, User
+from judging.review.team.offers import offered_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ def candidate_of(run: EvaluationRun, candidate_pk: int) -> Candidate:
 
 
 def open_candidates(run: EvaluationRun, user: User) -> QuerySet[Candidate]:
-    """Return what `user` can grade next, in query and rank order: not graded or given up by them, wanted by the run."""
+    """Return what `user` can grade next, in query and rank order: not graded or given up by them, wanted by the run,
+    and within what they are offered.
+    """
     return (
         Candidate.objects.filter(run=run, people_count__lt=run.judgments_wanted)
-        .filter(~Exists(_own(run, user)), ~Exists(_abstained(user)))
+        .filter(offered_to(user), ~Exists(_own(run, user)), ~Exists(_abstained(user)))
         .order_by("position", "rank")
     )
 
@@ -75,10 +78,11 @@ def progress_of(run: EvaluationRun, user: User) -> EvaluatingProgress:
             own.filter(query=OuterRef("candidate__query_id"), document=OuterRef("candidate__document_id")).order_by()
         )
     )
-    wanted = Q(people_count__lt=run.judgments_wanted)
+    wanted = Q(people_count__lt=run.judgments_wanted) & offered_to(user)
     still_wanted = Candidate.objects.filter(wanted, run=run).count()
     graded_but_wanted = own.filter(Exists(pairs.filter(wanted))).count() if run.judgments_wanted > 1 else 0
-    given_up_but_wanted = given_up.filter(candidate__people_count__lt=run.judgments_wanted).count()
+    still_wanted_pairs = Candidate.objects.filter(wanted, run=run, pk=OuterRef("candidate_id"))
+    given_up_but_wanted = given_up.filter(Exists(still_wanted_pairs)).count()
     return EvaluatingProgress(
         graded_count=own.filter(Exists(pairs)).count(),
         abstained_count=given_up.count(),

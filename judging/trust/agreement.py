@@ -13,6 +13,7 @@ from judging.statistics.agreement.jackknife import agreement_figure, agreement_f
 from judging.statistics.agreement.people import (
     CEILING_MARGIN,
     PeopleGrades,
+    PersonFigures,
     alt_test,
     ceiling,
     each_person,
@@ -20,7 +21,7 @@ from judging.statistics.agreement.people import (
 )
 from judging.statistics.figures import Figure, RefusedCode, refused
 from judging.statistics.tables import Floats, Integers, query_tables
-from judging.trust.grades import NONE, RunGrades
+from judging.trust.grades import NONE, RunGrades, read_run_grades
 from judging.trust.sides import Side, read_side
 
 
@@ -233,6 +234,12 @@ def people_among_themselves(grades: RunGrades, *, margin: float = CEILING_MARGIN
             "is_passed": test.is_passed,
         },
     }
+
+
+def each_beside_the_others(run: EvaluationRun) -> dict[str, PersonFigures]:
+    """Compare each person with the other people on what they share, by all grades as they stand; by name, as exports have it."""
+    grades = read_run_grades(run)
+    return {grades.people.names[each.person]: each for each in each_person(grades.by_person(blind=False))}
 
 
 def _code_without_people(figure: Figure, given: PeopleGrades) -> Figure:

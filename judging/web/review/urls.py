@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from judging.web.review import evaluate, grid
+from judging.web.review import evaluate, grid, team
 
 
 class RowId(IntConverter):
@@ -22,4 +22,5 @@ urlpatterns = [
     path("review/restore", grid.restore_grades, name="restore_grades"),
     path("review/export", grid.export_review, name="export_review"),
     path("evaluate", evaluate.evaluate, name="evaluate"),
+    path("people", team.run_people, name="run_people"),
 ]

@@ -74,7 +74,7 @@ from judging.api.search.runs.views import (
     SearchRunStart,
     SearchRunStop,
 )
-from judging.api.team.views import AssignedQueryList, AssignmentDetail
+from judging.api.team.views import AssignedQueryList, AssignmentDetail, OpenRunList
 from judging.api.trust.certificate_views import CertificateDetail, CheckSampleCertificate
 from judging.api.trust.comparison_views import ComparedQueryDetail, DecidingStart, RunComparisonDetail
 from judging.api.trust.judging_run_comparison import JudgingRunComparisonDetail
@@ -91,6 +91,7 @@ from judging.api.unknown import Unknown
 
 urlpatterns = [
     path("me", Me.as_view()),
+    path("me/open-runs", OpenRunList.as_view()),
     path("audit", AuditList.as_view()),
     path("members", MemberList.as_view()),
     path("members/<uuid:member_id>", MemberDetail.as_view()),

@@ -28,6 +28,7 @@ from tests.search.runs.searching import make_search_evaluation
 # Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
 ROUTES: dict[str, dict[str, str]] = {
     "me": {"GET": "all"},
+    "me/open-runs": {"GET": "all"},
     "members": {"GET": "admins", "POST": "admins"},
     "members/{member}": {"GET": "admins", "PATCH": "admins", "DELETE": "admins"},
     "audit": {"GET": "admins"},

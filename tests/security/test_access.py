@@ -47,6 +47,7 @@ RATERS = {
     "/evaluations/runs/{run_id}/evaluate",
     "/evaluations/runs/{run_id}/check-samples/open",
     "/check-samples/open",
+    "/open-runs",
     "/check-samples/{sample_id}/grade",
 }
 ADMINS = {

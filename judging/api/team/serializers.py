@@ -70,6 +70,22 @@ class PeopleSerializer(serializers.Serializer[Any]):
     people = PersonAtWorkSerializer(many=True)
 
 
+class OpenRunSerializer(serializers.Serializer[Any]):
+    """A run in which something is left for you to grade."""
+
+    run_id = serializers.UUIDField(source="run.pk")
+    name = serializers.CharField(source="run.name")
+    evaluation_id = serializers.UUIDField(source="run.evaluation_id")
+    left_count = serializers.IntegerField(help_text="Candidates that still want your grade, within what is assigned.")
+    is_assigned = serializers.BooleanField(help_text="Queries of it are assigned to you.")
+
+
+class OpenRunsSerializer(serializers.Serializer[Any]):
+    """What is open for you."""
+
+    results = OpenRunSerializer(many=True)
+
+
 class AssigneeSerializer(serializers.Serializer[Any]):
     """A person to whom a query is assigned."""
 

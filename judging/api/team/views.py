@@ -8,9 +8,16 @@ from rest_framework.response import Response
 
 from judging.api.base import ApiView, describe
 from judging.api.runs.query_filters import QUERY_FILTERS, wanted_queries
-from judging.api.team.serializers import AssignedQuerySerializer, AssignmentSerializer, PeopleSerializer
+from judging.api.team.serializers import (
+    AssignedQuerySerializer,
+    AssignmentSerializer,
+    OpenRunsSerializer,
+    PeopleSerializer,
+)
 from judging.models import EvaluationRun
+from judging.rest.permissions import AnyRole
 from judging.review.team.assigning import assign_queries, share_out
+from judging.review.team.open_runs import open_runs
 from judging.review.team.people import assignees, people_at_work, unassigned
 from judging.runs.run_lists import get_evaluation_run
 from judging.trust.agreement import each_beside_the_others
@@ -51,6 +58,18 @@ class AssignmentDetail(ApiView):
     def delete(self, request: Request, run_id: UUID) -> Response:
         share_out(run=get_evaluation_run(run_id), people=[], actor=self.user)
         return Response(status=204)
+
+
+class OpenRunList(ApiView):
+    permission_classes = [AnyRole]
+
+    @describe(
+        "List the runs in which something is left for you",
+        answer=OpenRunsSerializer,
+        description="At most 20: those with an assignment of yours first, then the newest.",
+    )
+    def get(self, request: Request) -> Response:
+        return Response(OpenRunsSerializer({"results": open_runs(self.user)}).data)
 
 
 class AssignedQueryList(ApiView):

@@ -176,6 +176,8 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("query_lab", (), f"?query=red+shoes&b-template={world['query_template']}&a-depth=5", ask_all_sides),
         ("batches", (), "", look),
         ("batch", (world["batch"],), "", look),
+        ("batch_upload", (), "", look),
+        ("compare_batch", (world["batch"],), f"?with={world['batch']}", look),
         ("evaluators", (), "", look),
         ("evaluator", (world["evaluator"],), "", look),
         ("evaluator_create", (), "", look),

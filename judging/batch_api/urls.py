@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from judging.batch_api import openapi
 from judging.batch_api.executions.views import (
     BatchCancel,
+    BatchComparisonView,
     BatchCreate,
     BatchDetail,
     BatchExport,
@@ -28,6 +29,7 @@ urlpatterns = [
     path("judges/batch-executions/<uuid:batch_id>/cancel/", BatchCancel.as_view()),
     path("judges/batch-executions/<uuid:batch_id>/retry-failed/", BatchRetryFailed.as_view()),
     path("judges/batch-executions/<uuid:batch_id>/summary/", BatchSummaryView.as_view()),
+    path("judges/batch-executions/<uuid:batch_id>/compare/<uuid:other_batch_id>/", BatchComparisonView.as_view()),
     path("judges/batch-executions/<uuid:batch_id>/export/", BatchExport.as_view()),
     path("judges/<uuid:judge_id>/", JudgeDetail.as_view()),
     path("judges/<uuid:judge_id>/execute/", JudgeExecute.as_view()),

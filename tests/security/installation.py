@@ -97,6 +97,7 @@ class Installation:
             "judge_id": self.judge.pk,
             "evaluator_id": evaluator.pk,
             "batch_id": self.batch.pk,
+            "other_batch_id": self.batch.pk,
             "item_index": 0,
             "index": 0,
             "log_id": log.pk,

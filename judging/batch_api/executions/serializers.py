@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from judging.models import BatchItemStatus, BatchStatus
+from judging.responses.results.comparison import CLOSE
 
 
 class CreatedSerializer(serializers.Serializer[Any]):
@@ -109,3 +110,33 @@ class SummarySerializer(serializers.Serializer[Any]):
     output_tokens = serializers.IntegerField()
     usage_estimated = serializers.BooleanField()
     cost = serializers.FloatField(allow_null=True)
+
+
+class ComparedEvaluatorSerializer(serializers.Serializer[Any]):
+    evaluator_name = serializers.CharField(source="evaluator.name")
+    other_evaluator_name = serializers.CharField(source="other_evaluator.name")
+    compared_count = serializers.IntegerField(help_text="Inputs with a score in both.")
+    close_count = serializers.IntegerField(help_text=f"Of those, at most {CLOSE} apart.")
+    missing_count = serializers.IntegerField(help_text="Inputs without a score in one of the two.")
+    mean = serializers.FloatField(allow_null=True)
+    other_mean = serializers.FloatField(allow_null=True)
+    mean_distance = serializers.FloatField(allow_null=True)
+
+
+class ComparedScoreSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField(source="row.item.index")
+    other_index = serializers.IntegerField(source="other_row.item.index")
+    evaluator_name = serializers.CharField(source="result.evaluator.name")
+    score = serializers.FloatField(allow_null=True)
+    other_score = serializers.FloatField(allow_null=True)
+    difference = serializers.FloatField(allow_null=True, help_text="The other batch's score minus this one's.")
+
+
+class BatchComparisonSerializer(serializers.Serializer[Any]):
+    batch_execution_id = serializers.UUIDField(source="batch.pk")
+    other_batch_execution_id = serializers.UUIDField(source="other.pk")
+    common_count = serializers.IntegerField(help_text="Inputs that both have.")
+    only_here = serializers.IntegerField()
+    only_there = serializers.IntegerField()
+    evaluators = ComparedEvaluatorSerializer(many=True)
+    scores = ComparedScoreSerializer(many=True, help_text="The largest differences first.")

@@ -21,6 +21,7 @@ from judging.batch_api.executions.input_serializers import (
     batch_input,
 )
 from judging.batch_api.executions.serializers import (
+    BatchComparisonSerializer,
     BatchDetailSerializer,
     BatchSerializer,
     CreatedSerializer,
@@ -37,6 +38,7 @@ from judging.records.visibility import visible_judges
 from judging.responses.executions import cancel_batch, create_batch, earlier_batch, once, retry_failed
 from judging.responses.immediate import execute_now
 from judging.responses.plans import BatchPlan, plan_evaluators, plan_judge
+from judging.responses.results.comparison import compare_batches
 from judging.responses.results.execution_export import batch_csv_lines
 from judging.responses.results.execution_reads import (
     ItemWithResults,
@@ -194,6 +196,18 @@ class BatchSummaryView(BatchApiView):
     def get(self, request: Request, batch_id: UUID) -> Response:
         batch = get_batch(batch_id)
         return Response(SummarySerializer(answers.summary_answer(batch, batch_summary(batch))).data)
+
+
+class BatchComparisonView(BatchApiView):
+    @describe(
+        "Compare two batches of the same inputs, score by score",
+        answer=BatchComparisonSerializer,
+        conflict="not_ended, inputs_pruned, nothing_in_common",
+        description="Inputs pair by their content, evaluators by name, or where each batch has one only.",
+    )
+    def get(self, request: Request, batch_id: UUID, other_batch_id: UUID) -> Response:
+        comparison = compare_batches(get_batch(batch_id), get_batch(other_batch_id))
+        return Response(BatchComparisonSerializer(comparison).data)
 
 
 class BatchExport(BatchApiView):

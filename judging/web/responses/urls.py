@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from judging.web.responses import evaluators, executions, upload
+from judging.web.responses import comparison, evaluators, executions, upload
 
 urlpatterns = [
     path("batches", executions.batches, name="batches"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("batches/<uuid:batch_id>", executions.batch, name="batch"),
     path("batches/<uuid:batch_id>/cancel", executions.cancel_batch_execution, name="cancel_batch"),
     path("batches/<uuid:batch_id>/retry", executions.retry_batch, name="retry_batch"),
+    path("batches/<uuid:batch_id>/compare", comparison.compare_batch, name="compare_batch"),
     path("batches/<uuid:batch_id>/export", executions.batch_export, name="batch_export"),
     path("batches/default-model", executions.change_default_model, name="default_model"),
     path("batches/evaluators", evaluators.evaluators, name="evaluators"),

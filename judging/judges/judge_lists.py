@@ -1,5 +1,6 @@
 """AI providers and judges as pages list them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
@@ -37,15 +38,16 @@ def judge_list(user: User) -> QuerySet[AIJudge]:
 def offered_models(user: User, provider: AIProvider) -> list[str]:
     """Return names of models to offer for a provider: those of the judges with it that `user` sees, then known ones."""
     used = visible_judges(user).filter(ai_provider=provider).order_by("model").values_list("model", flat=True)
-    return list(dict.fromkeys([*used.distinct()[:_MOST_MODELS], *known_models(provider.type)]))
+    known = known_models(provider.type, provider.listed_models)
+    return list(dict.fromkeys([*used.distinct()[:_MOST_MODELS], *known]))
 
 
-def known_models(provider_type: str) -> list[str]:
-    """Return the names of models that a type of provider is known for, without asking anyone."""
+def known_models(provider_type: str, listed: Sequence[str] = ()) -> list[str]:
+    """Return names of models without asking anyone: those that a service listed last, or that its type is known for."""
     if provider_type == ProviderType.LOCAL:
         return [LOCAL_MODEL]
     known = PROVIDER_TYPES.get(provider_type)
-    return list(known.models) if known else []
+    return list(listed or (known.models if known else ()))
 
 
 def _count(rows: QuerySet[Any], group: str) -> Any:

@@ -19,7 +19,7 @@ from judging.asking.prompting import (
 )
 from judging.foundation.crypto import Undecryptable
 from judging.foundation.errors import Conflict, Forbidden
-from judging.foundation.limits import MAX_API_KEY, MAX_MODEL
+from judging.foundation.limits import MAX_API_KEY, MAX_LISTED_MODELS, MAX_MODEL
 from judging.foundation.scales import SCALES
 from judging.foundation.validation import clean, raise_if_any, text_problem
 from judging.foundation.waiting import waiting_for_a_service
@@ -96,8 +96,11 @@ def _change(actor: Actor, provider: AIProvider, fields: Mapping[str, Any], api_k
     if had_key and api_key is None and _origin(_endpoint(provider)) != _origin(old_endpoint):
         # Editing must not be a way to send the stored key to a host of one's choice.
         raise_if_any({"api_key": ["The address leads to another host now: give the key again."]})
+    if _endpoint(provider) != old_endpoint:
+        provider.listed_models = []
     provider.updated_at = timezone.now()
-    provider.save(update_fields=[*(fields.keys() - {"type"}), "owner", "encrypted_api_key", "updated_at"])
+    own = ("owner", "encrypted_api_key", "listed_models", "updated_at")
+    provider.save(update_fields=[*(fields.keys() - {"type"}), *own])
     record_event(
         actor=actor,
         action="provider_changed",
@@ -136,7 +139,7 @@ class ProviderTest:
 
 
 def try_provider(*, provider: AIProvider, model: str) -> ProviderTest:
-    """Call a provider once with `model` and tell what came back; nothing is stored.
+    """Call a provider once with `model` and tell what came back; nothing is kept but the models that it lists.
 
     Call it outside a transaction. Raise Invalid, or Busy when too many others wait for a model.
     """
@@ -148,7 +151,14 @@ def try_provider(*, provider: AIProvider, model: str) -> ProviderTest:
     except Undecryptable as error:
         return ProviderTest(False, error.message, 0)
     with waiting_for_a_service():
-        return asyncio.run(_test(connection, model))
+        test = asyncio.run(_test(connection, model))
+    if test.models and (listed := _fit(test.models)) != provider.listed_models:
+        AIProvider.objects.filter(pk=provider.pk).update(listed_models=listed)
+    return test
+
+
+def _fit(models: list[str]) -> list[str]:
+    return [name for name in models if name.strip() and not text_problem(name, limit=MAX_MODEL)][:MAX_LISTED_MODELS]
 
 
 async def _test(connection: Connection, model: str) -> ProviderTest:

@@ -64,6 +64,8 @@ class AIProvider(WithApiKey):
     )
     # Under a limit of requests per minute: no call that is not granted yet starts before.
     next_call_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # What it answered last when it was asked which models it has, to be offered.
+    listed_models = models.JSONField(default=list, blank=True, editable=False)
     shared = models.BooleanField(default=False)
     owner = models.ForeignKey("judging.User", models.CASCADE, null=True, blank=True, related_name="ai_providers")
     created_by = models.ForeignKey("judging.User", models.SET_NULL, null=True, related_name="+")

@@ -202,6 +202,10 @@ def test_a_provider_in_use_answers_409_and_a_test_tells_what_came_back(as_admin:
     answer = as_admin.post(f"{path}/test", {"model": "stub-model"}).json()
     assert answer.keys() == {"ok", "message", "latency_ms", "models"}
     assert (answer["ok"], answer["models"]) == (True, ["stub-large", "stub-model"])
+    assert as_admin.get(path).json()["known_models"] == ["stub-large", "stub-model"]
+    assert as_admin.patch(path, {"name": "Renamed"}).json()["known_models"] == ["stub-large", "stub-model"]
+    moved = as_admin.patch(path, {"base_url": "http://127.0.0.1:9/v1", "api_key": ""}).json()
+    assert moved["known_models"] == []
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class ProviderSerializer(ModelSerializer):
         read_only_fields = ["id", "owner", "created_at", "updated_at"]
 
     def get_known_models(self, provider: AIProvider) -> list[str]:
-        return known_models(provider.type)
+        return known_models(provider.type, provider.listed_models)
 
 
 class ProviderTestSerializer(Serializer):

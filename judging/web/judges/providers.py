@@ -88,7 +88,7 @@ def delete_ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
 @require_POST
 @member_required
 def ai_provider_test(request: PageRequest, provider_id: UUID) -> HttpResponse:
-    """Call the service with a model and show what came back; nothing is stored."""
+    """Call the service with a model and show what came back; nothing is stored but the models that it lists."""
     provider = get_provider(request.user, provider_id)
     form = ProviderTestForm(request.POST)
     context = {**_context(request.user, provider), "test_form": form}

@@ -39,6 +39,8 @@ FLAGS = [
 WIDE = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 _AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
+# Half a megabyte: sent once to a window, where each further page has it and runs it when it is wanted.
+_BRING_AXE = f"window.bringAxe = () => {{ {_AXE}\n}}; undefined"
 
 
 @pytest.fixture(scope="package")
@@ -98,9 +100,11 @@ class Visitor:
 
     def accessibility_problems(self) -> list[str]:
         """Return what axe finds on the page as it is now, serious and critical only."""
-        self.page.evaluate(f"{_AXE}; undefined")
+        if not self.page.evaluate("'bringAxe' in window"):
+            self.page.evaluate(_BRING_AXE)
+            self.page.add_init_script(_BRING_AXE)
         found: list[dict[str, Any]] = self.page.evaluate(
-            "axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)"
+            "window.axe || bringAxe(), axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)"
         )
         return [
             f"{violation['id']}: {violation['help']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"

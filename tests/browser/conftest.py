@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.conf import settings
@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -36,8 +37,12 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-WIDE = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LOOKS: list[tuple[str, Literal["light", "dark"], ViewportSize]] = [
+    ("light and wide", "light", WIDE),
+    ("dark on a phone", "dark", PHONE),
+]
 _AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
 # Half a megabyte: sent once to a window, where each further page has it and runs it when it is wanted.
 _BRING_AXE = f"window.bringAxe = () => {{ {_AXE}\n}}; undefined"
@@ -112,6 +117,17 @@ class Visitor:
             if violation["impact"] in ("serious", "critical")
             for node in violation["nodes"]
         ]
+
+    def problems_in_both_looks(self) -> list[str]:
+        """Return what axe finds on the page as it is now, and by how much it is too wide: light and wide, dark on a phone."""
+        found = []
+        for look, color_scheme, viewport in LOOKS:
+            self.page.emulate_media(color_scheme=color_scheme)
+            self.page.set_viewport_size(viewport)
+            found += [f"{look}: {problem}" for problem in self.accessibility_problems()]
+            if (pixels := self.overflow()) > 0:
+                found.append(f"{look}: {pixels} pixels wider than the window")
+        return found
 
     def overflow(self) -> int:
         """Return by how many pixels the page is wider than the window."""

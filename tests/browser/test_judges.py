@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from judging.judges.judges import save_judge
 from judging.models import AIJudge, AIProvider, Role
-from tests.browser.conftest import PHONE, WIDE, Visitor
+from tests.browser.conftest import Visitor
 from tests.factories import make_judge, make_provider, make_run, make_user
 from tests.stub.fixtures import Stub
 
@@ -143,12 +142,7 @@ def test_leaving_unsaved_edits_asks_and_run_on_opens_the_run_s_form_by_keyboard(
     assert asked == ["beforeunload"]
 
 
-@pytest.mark.parametrize(
-    ("color_scheme", "viewport"), [("light", WIDE), ("dark", PHONE)], ids=["light wide", "dark phone"]
-)
-def test_the_pages_are_accessible_and_fit_the_window(
-    new_visitor: NewVisitor, stub: Stub, color_scheme: str, viewport: dict[str, int]
-) -> None:
+def test_the_pages_are_accessible_and_fit_the_window(new_visitor: NewVisitor, stub: Stub) -> None:
     admin = make_user(Role.ADMIN)
     make_run(name="bm25-" * 30)
     provider = make_provider(stub.base_url, name="A-very-long-name-without-any-space-" * 4)
@@ -158,11 +152,10 @@ def test_the_pages_are_accessible_and_fit_the_window(
     save_judge(
         actor=admin, judge=judge, fields={"prompt_template": judge.prompt_template + "x" * 300, "temperature": None}
     )
-    visitor = new_visitor(admin, color_scheme=color_scheme, viewport=viewport)
+    visitor = new_visitor(admin)
 
     def check(page: Page, what: str) -> None:
-        assert visitor.accessibility_problems() == [], what
-        assert visitor.overflow() <= 0, what
+        assert visitor.problems_in_both_looks() == [], what
 
     for path in (
         "/ai-providers",

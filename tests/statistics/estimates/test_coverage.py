@@ -7,7 +7,7 @@ import pytest
 
 from tests.statistics.simulation import JUDGES, METRICS, SHARES, cell, null_comparison
 
-REPETITIONS = int(os.environ.get("RELEVAL_COVERAGE_REPETITIONS", "200"))
+REPETITIONS = int(os.environ.get("RELEVAL_COVERAGE_REPETITIONS", "100"))
 
 pytestmark = pytest.mark.slow(seconds=15)
 

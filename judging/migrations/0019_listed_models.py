@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0017_run_description'),
+        ('judging', '0018_assignments'),
     ]
 
     operations = [

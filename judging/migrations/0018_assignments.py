@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0015_tags_and_archive'),
+        ('judging', '0017_run_description'),
     ]
 
     operations = [

@@ -121,7 +121,7 @@ def _measure(
 ) -> None:
     environment.prepare(data_dir)
     # These load the models, which need Django to be ready.
-    from tests.bench import (
+    from tests.bench.measured import (
         batch,
         endings,
         faults,

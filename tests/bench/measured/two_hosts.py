@@ -1,6 +1,6 @@
 """One run on PostgreSQL, shared by two clusters in process groups of their own, as on two hosts.
 
-A program of its own (`sh scripts/with_postgresql.sh python -m tests.bench.two_hosts`): the rest of the bench is on
+A program of its own (`sh scripts/with_postgresql.sh python -m tests.bench.measured.two_hosts`): the rest of the bench is on
 SQLite. Prints what it found as JSON.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from tests.bench import environment
 from tests.bench.figures import Figure, at_least, at_most, plain
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _SIZE, _IN_FLIGHT, _DELAY_MS = 1_600, 100, 300
 _LEAST_SHARE = 25.0
 _NO_SERVER = 69
@@ -24,7 +24,7 @@ _NO_SERVER = 69
 
 def measure() -> list[Figure]:
     """Run the program beside a PostgreSQL server of its own. Raise RuntimeError where none is installed."""
-    command = ["sh", "scripts/with_postgresql.sh", sys.executable, "-m", "tests.bench.two_hosts"]
+    command = ["sh", "scripts/with_postgresql.sh", sys.executable, "-m", "tests.bench.measured.two_hosts"]
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, timeout=300, check=False)
     if done.returncode == _NO_SERVER:
         raise RuntimeError("no PostgreSQL server is installed")

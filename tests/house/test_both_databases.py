@@ -6,7 +6,7 @@ import pytest
 
 from scripts.run_tests import ON_BOTH, ON_SQLITE_ALONE, for_postgresql
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("pattern", [*ON_BOTH, *ON_SQLITE_ALONE])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-_JUDGING = Path(__file__).parent.parent / "judging"
+_JUDGING = Path(__file__).parents[2] / "judging"
 _SUBJECTS = (
     "people",
     "corpora",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests import house
+from tests.house import rules as house
 
 ROOT = Path(settings.BASE_DIR)
 DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md")

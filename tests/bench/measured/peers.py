@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import Figure, at_least, plain
+from tests.bench.measured.throughput import DELAY_MS, judge_round, write_pairs
 from tests.bench.stack import Stack
-from tests.bench.throughput import DELAY_MS, judge_round, write_pairs
 
 _IN_FLIGHT, _COUNT = 16, 800
 _INSTALL_SECONDS, _RUN_SECONDS = 900, 300

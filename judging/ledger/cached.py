@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Avg, Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Avg, Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast, Coalesce, Floor
 
 from judging.ledger.renewal import renew_metrics
@@ -16,13 +16,16 @@ def recompute(candidates: QuerySet[Candidate], scale: str) -> None:
     pair = Judgment.objects.filter(query_id=OuterRef("query_id"), document_id=OuterRef("document_id"), scale=scale)
     people = pair.filter(author_kind__in=PEOPLE).order_by().values("query_id", "document_id")
     of_record = pair.filter(author_kind=AuthorKind.AI)
-    candidates.update(
+    # To write a row costs several times as much as to see that nobody judged it: most of a new run's candidates.
+    was_judged = Q(people_count__gt=0) | Q(ai_judgment__isnull=False) | Q(effective_grade__isnull=False)
+    candidates.filter(was_judged | Exists(pair)).update(
         people_mean=Subquery(people.annotate(mean=Avg("grade")).values("mean")),
         people_count=Coalesce(Subquery(people.annotate(count=Count("pk")).values("count")), Value(0)),
         ai_judgment_id=Subquery(of_record.values("pk")[:1]),
         ai_grade=Subquery(of_record.values("grade")[:1]),
     )
-    candidates.update(
+    is_judged = Q(people_mean__isnull=False) | Q(ai_grade__isnull=False) | Q(effective_grade__isnull=False)
+    candidates.filter(is_judged).update(
         effective_grade=Case(
             When(people_mean__isnull=False, then=Cast(Floor(F("people_mean") + 0.5), IntegerField())),
             default=F("ai_grade"),
@@ -47,5 +50,5 @@ def refresh_run(run_id: UUID) -> None:
         recompute(Candidate.objects.filter(Q(run_id=run_id)), run.scale)
         recount([run_id])
         note_change([run_id])
-        RunQuery.objects.filter(run_id=run_id).update(has_stale_metrics=True)
+        RunQuery.objects.filter(run_id=run_id, has_stale_metrics=False).update(has_stale_metrics=True)
     renew_metrics(run_id)

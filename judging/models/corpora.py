@@ -52,8 +52,12 @@ def query_text(body: Any) -> str:
     return unicodedata.normalize("NFC", str(text)).strip()
 
 
+# Made once: `json.dumps` with options makes an encoder for each value.
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def canonical_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def query_identity(body: Any, match_mode: str) -> str:

@@ -19,6 +19,7 @@ _ROOT = Path(__file__).parents[2]
 _PARTS = {
     "throughput": "candidates per second and CPU each at 4, 16, 64, 128 in flight, beside a bare AsyncOpenAI loop",
     "scale": "cost per candidate and worker memory at 1,000 and 10,000 candidates (--full: 100,000)",
+    "imports": "100,000 candidates as JSON lines: pace, CPU and memory of the import",
     "live": "start, first judgment, progress, grid and grade latencies over REST during a run",
     "cancel": "last new call after a cancel was answered",
     "unauthorized": "from the first 401 to a failed run",
@@ -125,6 +126,7 @@ def _measure(
         batch,
         endings,
         faults,
+        imports,
         kills,
         live,
         pacing,
@@ -142,6 +144,7 @@ def _measure(
     parts: dict[str, Callable[[Stack], list[Figure]]] = {
         "throughput": lambda stack: throughput.measure(stack, rounds=options.rounds, levels=levels),
         "scale": lambda stack: scale.measure(stack, full=options.full),
+        "imports": imports.measure,
         "live": lambda stack: live.measure(stack, full=options.full),
         "cancel": endings.measure_cancel,
         "unauthorized": endings.measure_unauthorized,

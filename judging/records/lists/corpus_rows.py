@@ -4,21 +4,19 @@ Rows are made in the order of their keys: two imports into one corpus then wait 
 holding what the other one needs.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db import connection
+from django.db.models import Model
 
-from judging.foundation.columns import insert_rows
+from judging.foundation.columns import insert_rows, is_one_of, uuid_param
 from judging.models import Document, DocumentVersion, ImportedRater, Query, content_hash, query_text
 
-Key = TypeVar("Key", int, str)
 # A query as a search engine is asked: its text, or an object with the text under `query`.
 QueryBody = str | dict[str, Any]
-
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,49 +33,42 @@ _EMPTY = DocumentContent("")
 
 def ensure_queries(corpus_id: UUID, bodies: Mapping[str, QueryBody | None]) -> dict[str, int]:
     """Return the primary keys of queries by identity. A body of None says that the query is known to exist."""
-
-    def find(identities: Sequence[str]) -> Iterable[tuple[str, int]]:
-        found = Query.objects.filter(corpus_id=corpus_id, identity__in=identities)
-        return found.values_list("identity", "pk")
-
-    ids = _found(find, bodies)
+    ids = _known(Query, "identity", corpus_id, bodies)
     new = {identity: body for identity, body in bodies.items() if identity not in ids and body is not None}
     if new:
         rows = [(corpus_id, query_text(new[identity]), new[identity], identity) for identity in sorted(new)]
         insert_rows(Query, ("corpus_id", "text", "body", "identity"), rows, ignore_conflicts=True)
-        ids |= _found(find, new)
+        ids |= _known(Query, "identity", corpus_id, new)
     return ids
 
 
 def ensure_documents(corpus_id: UUID, external_ids: Iterable[str]) -> dict[str, int]:
     """Return the primary keys of documents by external id."""
-
-    def find(some: Sequence[str]) -> Iterable[tuple[str, int]]:
-        return Document.objects.filter(corpus_id=corpus_id, external_id__in=some).values_list("external_id", "pk")
-
-    wanted = set(external_ids)
-    ids = _found(find, wanted)
-    if new := sorted(wanted - ids.keys()):
-        rows = [(corpus_id, external_id) for external_id in new]
-        insert_rows(Document, ("corpus_id", "external_id"), rows, ignore_conflicts=True)
-        ids |= _found(find, new)
-    return ids
+    return _ensure_named(Document, "external_id", corpus_id, external_ids)
 
 
 def ensure_raters(corpus_id: UUID, names: Iterable[str]) -> dict[str, int]:
     """Return the primary keys of imported raters by name."""
+    return _ensure_named(ImportedRater, "name", corpus_id, names)
 
-    def find(some: Sequence[str]) -> Iterable[tuple[str, int]]:
-        return ImportedRater.objects.filter(corpus_id=corpus_id, name__in=some).values_list("name", "pk")
 
+def _ensure_named(model: type[Model], column: str, corpus_id: UUID, names: Iterable[str]) -> dict[str, int]:
     wanted = set(names)
-    ids = _found(find, wanted)
+    ids = _known(model, column, corpus_id, wanted)
     if new := sorted(wanted - ids.keys()):
-        ImportedRater.objects.bulk_create(
-            [ImportedRater(corpus_id=corpus_id, name=name) for name in new], ignore_conflicts=True
-        )
-        ids |= _found(find, new)
+        insert_rows(model, ("corpus_id", column), [(corpus_id, name) for name in new], ignore_conflicts=True)
+        ids |= _known(model, column, corpus_id, new)
     return ids
+
+
+def _known(model: type[Model], column: str, corpus_id: UUID, values: Collection[str]) -> dict[str, int]:
+    condition, parameter = is_one_of(column, values)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {column}, id FROM {model._meta.db_table} WHERE corpus_id = %s AND {condition}",
+            [uuid_param(corpus_id), parameter],
+        )
+        return dict(cursor.fetchall())
 
 
 class Versions:
@@ -101,7 +92,7 @@ class Versions:
 
         A document that came without content has its newest version, an empty one where there is none.
         """
-        ids = {(document_id, ""): pk for document_id, pk in _found(_newest, self._without_content).items()}
+        ids = {(document_id, ""): pk for document_id, pk in _newest(self._without_content)}
         empty = content_hash("", {}, "")
         never_seen = [document_id for document_id in self._without_content if (document_id, "") not in ids]
         self._wanted.update({(document_id, empty): _EMPTY for document_id in never_seen})
@@ -122,26 +113,20 @@ class Versions:
     @staticmethod
     def _existing(wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
         keys = set(wanted)
-        documents = list({document_id for document_id, _ in keys})
-        ids: dict[tuple[int, str], int] = {}
-        for start in range(0, len(documents), _CHUNK):
-            # By document alone: with the hashes as a second list SQLite tries every pair of the two.
-            rows = DocumentVersion.objects.filter(document_id__in=documents[start : start + _CHUNK])
-            for document_id, key, pk in rows.values_list("document_id", "content_hash", "pk").iterator():
-                if (document_id, key) in keys:
-                    ids[document_id, key] = pk
-        return ids
+        # By document alone: with the hashes as a second list SQLite tries every pair of the two.
+        condition, parameter = is_one_of("document_id", {document_id for document_id, _ in keys})
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT document_id, content_hash, id FROM judging_documentversion WHERE {condition}", [parameter]
+            )
+            return {(document, key): pk for document, key, pk in cursor.fetchall() if (document, key) in keys}
 
 
-def _newest(document_ids: Sequence[int]) -> Iterable[tuple[int, int]]:
-    rows = DocumentVersion.objects.filter(document_id__in=document_ids).values("document_id").annotate(newest=Max("pk"))
-    return rows.values_list("document_id", "newest")
-
-
-def _found(find: Callable[[Sequence[Key]], Iterable[tuple[Key, int]]], keys: Iterable[Key]) -> dict[Key, int]:
-    """Look keys up in portions that every database takes in one statement."""
-    wanted = list(keys)
-    found: dict[Key, int] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        found.update(find(wanted[start : start + _CHUNK]))
-    return found
+def _newest(document_ids: Collection[int]) -> list[tuple[int, int]]:
+    condition, parameter = is_one_of("document_id", document_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT document_id, MAX(id) FROM judging_documentversion WHERE {condition} GROUP BY document_id",
+            [parameter],
+        )
+        return cursor.fetchall()

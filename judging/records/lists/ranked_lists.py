@@ -5,6 +5,7 @@ Files bring them (`judging.runs.importing`), and whatever else asks a search eng
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -26,6 +27,7 @@ from judging.records.lists.corpus_rows import DocumentContent, QueryBody, Versio
 # A chunk is one short transaction: others write between two of them.
 _CANDIDATES_PER_CHUNK = 2000
 _QUERIES_PER_CHUNK = 200
+_RUN_QUERY = ("id", "run_id", "query_id", "position", "label", "body", "text", "tags", "candidate_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +90,20 @@ def _write_chunk(run_id: UUID, corpus: Corpus, queries: Sequence[RankedList], fi
         query_ids = ensure_queries(
             corpus.pk, {identity: query.body for identity, query in zip(identities, queries, strict=True)}
         )
-        run_queries = RunQuery.objects.bulk_create(
-            [
-                RunQuery(
-                    run_id=run_id,
-                    query_id=query_ids[identity],
-                    position=position,
-                    label=query.label,
-                    body=query.body,
-                    text=query_text(query.body),
-                    tags=list(query.tags),
-                    candidate_count=len(query.candidates),
-                )
-                for position, (identity, query) in enumerate(
-                    zip(identities, queries, strict=True), start=first_position
-                )
-            ]
-        )
+        run_queries = [
+            RunQuery(
+                run_id=run_id,
+                query_id=query_ids[identity],
+                position=position,
+                label=query.label,
+                body=query.body,
+                text=query_text(query.body),
+                tags=list(query.tags),
+                candidate_count=len(query.candidates),
+            )
+            for position, (identity, query) in enumerate(zip(identities, queries, strict=True), start=first_position)
+        ]
+        insert_rows(RunQuery, _RUN_QUERY, map(attrgetter(*_RUN_QUERY), run_queries))
         write_candidates(
             corpus.pk, [(run_query, query.candidates) for run_query, query in zip(run_queries, queries, strict=True)]
         )

@@ -42,10 +42,16 @@ def plan_select(
     takes these of its queries instead of those in scope.
     """
     where, parameters = _where(run, scope, positions)
+    if batch_size == 1:
+        # In the order of an index: prompts of several candidates take two sorts.
+        return (
+            "SELECT c.id, c.run_query_id, ROW_NUMBER() OVER (ORDER BY c.position, c.rank) AS number"
+            f" FROM judging_candidate c WHERE {where}"
+        ), parameters
     sql = (
         "SELECT id, run_query_id, DENSE_RANK() OVER (ORDER BY position, chunk) AS number FROM"
         " (SELECT c.id, c.run_query_id, c.position, c.rank,"
-        f" (ROW_NUMBER() OVER (PARTITION BY c.run_query_id ORDER BY c.rank) - 1) / {int(batch_size)} AS chunk"
+        f" (ROW_NUMBER() OVER (PARTITION BY c.position ORDER BY c.rank) - 1) / {int(batch_size)} AS chunk"
         f" FROM judging_candidate c WHERE {where}) planned"
     )
     return sql, parameters

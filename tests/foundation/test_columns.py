@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from judging.foundation.columns import insert_rows, time_param, uuid_param
+from judging.foundation.columns import insert_rows, is_one_of, time_param, uuid_param
 from judging.models import Corpus, Document, DocumentVersion, Query, User
 
 
@@ -50,3 +50,15 @@ def test_columns_that_inserted_rows_do_not_name_get_their_defaults(db: None) -> 
     version = DocumentVersion.objects.get()
     assert (version.document, version.title, version.fields) == (document, "", {})
     assert version.created_at.tzinfo is not None
+
+
+def test_rows_are_found_by_many_values_at_once_whatever_stands_in_them(db: None) -> None:
+    corpus = Corpus.objects.create(name="shop")
+    names = ["plain", 'it\'s "quoted" {a,b}', "schön 👟", "back\\slash", "NULL"]
+    Document.objects.bulk_create(Document(corpus=corpus, external_id=name) for name in [*names, "other"])
+    keys = list(Document.objects.exclude(external_id="other").values_list("pk", flat=True))
+    for column, values in (("external_id", names), ("id", keys), ("id", [])):
+        condition, parameter = is_one_of(column, values)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT external_id FROM judging_document WHERE {condition}", [parameter])
+            assert {name for (name,) in cursor.fetchall()} == (set(names) if values else set())

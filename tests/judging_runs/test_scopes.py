@@ -1,10 +1,12 @@
 """Which candidates an AI judging run is about."""
 
 import pytest
+from django.db import connection
 
 from judging.foundation.errors import Invalid
+from judging.judging_runs.scope import JudgingScope, plan_select
 from judging.judging_runs.starting import JudgingOptions
-from judging.models import JudgingRunStatus, User
+from judging.models import JudgingRunStatus, Scope, User
 from tests.draining import drain
 from tests.judging_runs.judging import Start, items_by_document, reread, small_run
 from tests.review.giving import GivenGrade, record_judgments
@@ -60,3 +62,13 @@ def test_wrong_options_are_refused_by_field(start: Start, options: JudgingOption
     with pytest.raises(Invalid) as caught:
         start(options=options)
     assert field in caught.value.errors
+
+
+@pytest.mark.parametrize(("batch_size", "numbers"), [(1, [1, 2, 3, 4, 5, 6]), (2, [1, 1, 2, 3, 3, 4])])
+def test_prompts_are_numbered_by_query_and_rank(db: None, batch_size: int, numbers: list[int]) -> None:
+    evaluation_run = small_run(2, 3)
+    with connection.cursor() as cursor:
+        cursor.execute(*plan_select(evaluation_run, JudgingScope(Scope.ALL), batch_size))
+        planned = {candidate: number for candidate, _, number in cursor.fetchall()}
+    in_order = evaluation_run.candidates.order_by("position", "rank").values_list("pk", flat=True)
+    assert [planned[pk] for pk in in_order] == numbers

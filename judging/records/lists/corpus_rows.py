@@ -129,4 +129,4 @@ def _newest(document_ids: Collection[int]) -> list[tuple[int, int]]:
             f"SELECT document_id, MAX(id) FROM judging_documentversion WHERE {condition} GROUP BY document_id",
             [parameter],
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())

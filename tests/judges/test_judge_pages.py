@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.judges.judges import save_judge
 from judging.judging_runs.starting import start_judging_run
-from judging.models import AIJudge, AIProvider, Candidate, JudgeVersion, Role, RunQuery, User
+from judging.models import AIJudge, AIProvider, Candidate, EvaluationRun, JudgeVersion, Role, RunQuery, User
 from tests.factories import make_judge, make_provider, make_run, make_user
 from tests.markup import one_line
 from tests.stub.fixtures import Stub
@@ -321,6 +321,14 @@ def test_a_test_of_several_can_keep_to_queries_that_people_graded(member: User, 
     fragment = next_step(client, judge, post(client, judge, {**fields, "try_which": "people"}).content.decode())
     assert re.findall(r"<h4>(.*?)</h4>", fragment) == ["query 1"]
     assert "several-next" not in fragment
+
+
+def test_a_test_of_several_queries_of_a_blind_run_is_refused_before_it_begins(member: User, stub: Stub) -> None:
+    judge, fields = several(member, stub)
+    EvaluationRun.objects.update(blind=True)
+    refused = post(client_of(member), judge, fields, headers=HTMX).content.decode()
+    assert "You judge this run blind" in refused
+    assert "several-next" not in refused
 
 
 def test_an_edit_during_a_test_of_several_does_not_change_what_is_tested(member: User, stub: Stub) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core import signing
-from django.http import HttpRequest
 
 from judging.foundation.errors import Busy, Invalid
 from judging.judges.trial_queries import TrialAgreement, spread_queries
 from judging.judges.trials import JudgeTest, try_judge_on_run
 from judging.models import AIJudge, RunQuery, User
+from judging.records.blindness import check_sighted
+from judging.web.base import PageRequest
 from judging.web.judges.forms import JudgeForm
 from judging.web.judges.trials import Trial
 from judging.web.run_rows import money
@@ -62,10 +63,11 @@ class SeveralStep:
         return not self.several.left
 
 
-def begin(request: HttpRequest, trial: Trial) -> SeveralTest:
-    """Return the test that the form asks for, before its first query. Raise Invalid."""
+def begin(request: PageRequest, trial: Trial) -> SeveralTest:
+    """Return the test that the form asks for, before its first query. Raise Invalid or Forbidden (blind)."""
     if trial.run is None:
         raise Invalid("choose an evaluation run to test on several queries")
+    check_sighted(trial.run, request.user)
     queries = spread_queries(
         trial.run.pk, count=trial.count, depth=trial.depth, graded_by_people=trial.graded_by_people
     )
@@ -82,7 +84,7 @@ def begin(request: HttpRequest, trial: Trial) -> SeveralTest:
     )
 
 
-def continued(request: HttpRequest) -> SeveralTest:
+def continued(request: PageRequest) -> SeveralTest:
     """Return the test that the page goes on with. Raise Invalid."""
     try:
         state: dict[str, Any] = signing.loads(request.POST.get("several", ""), salt=_SALT, max_age=_LASTS)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from judging.judging_runs.run_reads import active_judging_runs
 from judging.models import Role
+from judging.web.responses.endings import announce_ended_batches
 from judging.web.watch import announce_ended_runs
 from judging.work import queue, workers
 
@@ -73,10 +74,11 @@ class Shell:
 
     @cached_property
     def is_watching(self) -> bool:
-        """Tell whether runs of this user are active, and announce those that have ended since the last call."""
+        """Tell whether runs or batches of this user are active, and announce those ended since the last call."""
         if not self.is_signed_in or not self._user.is_member:
             return False
-        return bool(announce_ended_runs(self._request))
+        runs, batches = announce_ended_runs(self._request), announce_ended_batches(self._request)
+        return bool(runs or batches)
 
     @cached_property
     def is_worker_missing(self) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -51,6 +52,28 @@ def test_a_batch_is_followed_to_its_end_without_a_reload(new_visitor: NewVisitor
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
     assert live.get_attribute("hx-get") is None
     assert BatchExecution.objects.get(pk=batch.pk).status == "completed"
+
+
+def test_a_file_is_judged_followed_in_the_title_and_compared(
+    new_visitor: NewVisitor, stub: Stub, tmp_path: Path
+) -> None:
+    stub.script(text=REPLY)
+    user = make_user()
+    first = make_batch(user, stub)
+    file = tmp_path / "inputs.csv"
+    file.write_text("request,response\nQuestion 0?," + "long-" * 40 + "\n")
+    page = new_visitor(user).open("/batches/new")
+    page.get_by_label("Judge").select_option(label="Answers")
+    page.get_by_label("Inputs").set_input_files(file)
+    page.get_by_role("button", name="Create the batch").click()
+    expect(page).to_have_title("0 % · Answers · Releval")
+    with working():
+        expect(page).to_have_title("Answers · Releval")
+        wait_for_end(first)
+    expect(page.locator("#toasts")).to_contain_text("The batch of Answers v1 is completed: 1 of 1 completed, 0 failed.")
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_text("1 input in both")).to_be_visible()
 
 
 def test_a_batch_is_cancelled_while_its_page_renews_itself_and_retried(new_visitor: NewVisitor, stub: Stub) -> None:

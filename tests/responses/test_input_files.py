@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from judging.foundation.errors import Invalid
 from judging.models import BatchExecution, User
+from judging.responses.executions import cancel_batch
 from judging.responses.input_files import read_inputs
 from tests.responses.conftest import MakeJudge
 
@@ -86,6 +87,19 @@ def test_a_file_makes_one_batch_however_often_it_is_sent(member: User, make_judg
     assert {answer["Location"] for answer in answers} == {reverse("batch", args=[batch.pk])}
     assert (batch.tags, batch.status, batch.created_by) == (["nightly", "tried"], "pending", member)
     assert batch.items.get().input == {"request": "a", "response": "b"}
+
+
+def test_the_end_of_an_uploaded_batch_is_told_once_on_whichever_page(member: User, make_judge: MakeJudge) -> None:
+    client = Client()
+    client.force_login(member, backend="django.contrib.auth.backends.ModelBackend")
+    file = SimpleUploadedFile("a.jsonl", b'{"request": "a", "response": "b"}')
+    client.post(reverse("batch_upload"), {"file": file, "judge_id": str(make_judge().pk)})
+    assert "every 2s" in client.get(reverse("batches")).content.decode()
+    cancel_batch(actor=member, batch=BatchExecution.objects.get())
+    pages = [client.get(reverse("watch"), headers={"HX-Request": "true"}) for _ in range(2)]
+    assert "The batch of A judge v1 failed: cancelled" in pages[0]["HX-Trigger"]
+    assert "HX-Trigger" not in pages[1]
+    assert "every 2s" not in pages[1].content.decode()
 
 
 def test_what_the_judge_refuses_is_told_by_line_and_nothing_is_made(member: User, make_judge: MakeJudge) -> None:

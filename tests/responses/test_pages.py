@@ -73,13 +73,13 @@ def test_a_batch_that_ends_says_so_once_and_links_what_failed(transactional_db: 
     assert "<title>0 % · Answers · Releval</title>" in one_line(client.get(address, headers=HTMX).content.decode())
     drain()
     answer = client.get(address, headers=HTMX)
-    assert "The batch failed: " in answer["HX-Trigger"]
+    assert "The batch of Answers v1 failed: " in answer["HX-Trigger"]
     fragment = one_line(answer.content.decode())
     assert "<title>Answers · Releval</title>" in fragment
     assert 'Items <a href="#item-0">0</a>, <a href="#item-1">1</a>' in fragment
     assert 'id="item-1"' in fragment
     assert fragment.count("&lt;b&gt;no score&lt;/b&gt;") == 3
-    assert "The batch failed" not in client.get(address).content.decode()
+    assert "The batch of Answers v1 failed" not in client.get(address).content.decode()
 
 
 def test_a_batch_can_be_cancelled_retried_and_downloaded(member: User, stub: Stub) -> None:

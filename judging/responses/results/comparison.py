@@ -10,8 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from judging.foundation.errors import Conflict
-from judging.models import BatchEvaluator, BatchExecution, BatchItem, EvaluatorResult
-from judging.models.batches import ACTIVE_BATCH_STATUSES
+from judging.models import ACTIVE_BATCH_STATUSES, BatchEvaluator, BatchExecution, BatchItem, EvaluatorResult
 from judging.responses.results.execution_pages import ItemRow, item_rows
 from judging.responses.results.execution_reads import batch_list
 

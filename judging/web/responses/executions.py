@@ -29,6 +29,7 @@ from judging.web.base import (
     wants_fragment,
 )
 from judging.web.files import download
+from judging.web.responses.endings import announce_end_here, watch_batch
 from judging.web.run_rows import money
 from judging.work.rescue import rescue_if_stalled
 
@@ -94,7 +95,7 @@ def batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
     context = {**_batch_context(found), "is_fragment": wants_fragment(request)}
     if context["is_fragment"] and not found.is_active:
         # A batch that has ended is not asked about again: this is the one answer that tells it.
-        _toast_end(request, found)
+        announce_end_here(request, found)
     return page_or_fragment(request, "judging/batches/detail.html", "judging/batches/_live.html", context)
 
 
@@ -110,6 +111,7 @@ def cancel_batch_execution(request: PageRequest, batch_id: UUID) -> HttpResponse
 @member_required
 def retry_batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
     again = retry_failed(actor=request.user, batch=get_batch(batch_id))
+    watch_batch(request, again)
     toast(request, messages.SUCCESS, f"A new batch of {again.total_count} failed inputs is queued.")
     return go_to(request, "batch", again.pk)
 
@@ -130,15 +132,6 @@ def default_model_context(user: User) -> dict[str, Any]:
         initial = {"ai_provider_id": default[0].pk, "model": default[1]} if default else {}
         context["default_form"] = DefaultModelForm(initial=initial)
     return context
-
-
-def _toast_end(request: PageRequest, found: BatchExecution) -> None:
-    done = f"{found.completed_count:,} of {found.total_count:,} completed, {found.failed_count:,} failed"
-    if found.status == BatchStatus.FAILED:
-        toast(request, messages.ERROR, f"The batch failed: {found.error} ({done})")
-    else:
-        level = messages.WARNING if found.failed_count else messages.SUCCESS
-        toast(request, level, f"The batch is completed: {done}.")
 
 
 def _batch_context(found: BatchExecution) -> dict[str, Any]:

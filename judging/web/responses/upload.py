@@ -14,6 +14,7 @@ from judging.records.visibility import visible_judges
 from judging.responses.input_files import create_batch_from_file
 from judging.responses.judge_reads import response_judges
 from judging.web.base import PageRequest, errors_on, go_to, member_required, toast
+from judging.web.responses.endings import watch_batch
 
 _MOST_JUDGES = 500
 
@@ -68,6 +69,7 @@ def batch_upload(request: PageRequest) -> HttpResponse:
                 tags=[tag for tag in given["tags"].split(",") if tag.strip()],
                 idempotency_key=given["key"],
             )
+            watch_batch(request, batch)
             toast(request, messages.SUCCESS, f"A batch of {batch.total_count} inputs is queued.")
             return go_to(request, "batch", batch.pk)
     return render(request, "judging/batches/upload.html", {"form": form}, status=400)

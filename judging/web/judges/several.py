@@ -58,10 +58,6 @@ class SeveralStep:
     query: RunQuery | None = None
     test: JudgeTest | None = None
 
-    @property
-    def is_over(self) -> bool:
-        return not self.several.left
-
 
 def begin(request: PageRequest, trial: Trial) -> SeveralTest:
     """Return the test that the form asks for, before its first query. Raise Invalid or Forbidden (blind)."""

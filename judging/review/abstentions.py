@@ -38,9 +38,9 @@ def cant_tell_count(run: EvaluationRun, viewer: User) -> int:
 
 
 def cant_tell(run: EvaluationRun, candidate_pks: Collection[int], viewer: User | None) -> dict[int, list[CantTell]]:
-    """Return who can't tell, by candidate_pk, the first to say so first."""
+    """Return everybody who can't tell, by candidate_pk, the first to say so first; `viewer` marks their own."""
     found: dict[int, list[CantTell]] = defaultdict(list)
-    rows = abstentions_of(run, viewer).filter(candidate__in=candidate_pks).order_by("pk")
+    rows = abstentions_of(run, None).filter(candidate__in=candidate_pks).order_by("pk")
     for candidate_pk, user_id, email, reason in rows.values_list("candidate_id", "user_id", "user__email", "reason"):
         found[candidate_pk].append(CantTell(email, reason, viewer is not None and user_id == viewer.pk))
     return found

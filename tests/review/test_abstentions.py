@@ -44,6 +44,21 @@ def test_members_see_who_cant_tell_and_raters_see_themselves(run: EvaluationRun,
     assert grid_counts(run, GridFilter(), viewer=member).by_view["cant-tell"] == 2
 
 
+def test_a_member_on_a_blind_run_sees_others_doubt_once_they_graded(
+    run: EvaluationRun, member: User, rater: User
+) -> None:
+    doubt(run, rater, "red shoes", "d1", "theirs")
+    doubt(run, rater, "red shoes", "d2", "theirs")
+    doubt(run, member, "red shoes", "d2", "mine")
+    EvaluationRun.objects.update(blind=True)
+    run.refresh_from_db()
+    assert listed(run, member) == [("red shoes", "d2", ["mine"])]
+    grade(run, member, "red shoes", "d1", 3)
+    rows = {(row.query_text, row.document_key): row for row in grid_rows(run, viewer=member).rows}
+    assert [each.reason for each in rows["red shoes", "d1"].cant_tell] == ["theirs"]
+    assert [each.reason for each in rows["red shoes", "d2"].cant_tell] == ["mine"]
+
+
 def test_who_grades_after_all_can_tell(run: EvaluationRun, member: User) -> None:
     doubt(run, member, "red shoes", "d1")
     grade(run, member, "red shoes", "d1", 2)

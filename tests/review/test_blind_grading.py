@@ -143,7 +143,7 @@ def test_the_grid_s_page_tells_the_blind_nothing(run: EvaluationRun, role: str) 
     pages = [visit.get(url), visit.get(f"{url}/candidates/{row.pk}"), visit.get(f"{url}?part=counts", headers=HTMX)]
     texts = [page.content.decode() for page in pages]
     assert [(told, text) for text in texts for told in TOLD if told in text] == []
-    assert [tab.title for tab in pages[0].context["tabs"]] == ["All", "Not by me"]
+    assert [tab.title for tab in pages[0].context["tabs"]] == ["All", "Not by me", "Can't tell"]
     assert [control.name for control in pages[0].context["filters"]] == ["people"]
     assert ("This run is judged blind" in texts[0]) == ("Show me the grades" in texts[0]) == (role == Role.MEMBER)
 

@@ -87,8 +87,10 @@ def tabs(
     total = run.candidate_count if counts else None
     shown = [Tab("All", path, grid_filter.is_empty and current is None, total)]
     if is_blind:
-        left = GridFilter(people="not_me")
-        return [*shown, Tab("Not by me", f"{path}?{grid_query(left, DEFAULT_ORDERING)}", grid_filter == left)]
+        left = [(title, GridFilter(people=name)) for name, title in _PEOPLE[1:]]
+        return shown + [
+            Tab(title, f"{path}?{grid_query(each, DEFAULT_ORDERING)}", grid_filter == each) for title, each in left
+        ]
     for view in saved_views(run.grading_scale):
         title = view.title[:1].upper() + view.title[1:]
         url = f"{path}?{grid_query(view.filter, view.ordering)}"

@@ -140,6 +140,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("import_judgments", (run.evaluation_id,), "", look),
         ("evaluation_run", (run.pk,), "?judge=1", look),
         ("run_settings", (run.pk,), "", look),
+        ("run_people", (run.pk,), "", look),
         ("review_grid", (run.pk,), "?status=disagreement", open_a_row),
         ("compare", (world["title_run"].pk, run.pk), "", look),
         ("side_by_side", (world["title_run"].pk, run.pk, run.run_queries.all()[0].query.identity), "", look),

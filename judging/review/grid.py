@@ -170,7 +170,9 @@ def rows_of(
 
 
 def _rows_of(run: EvaluationRun, candidate_pks: Sequence[int], viewer: User | None, sight: Sight) -> list[GridRow]:
-    candidates = Candidate.objects.select_related("run_query", "document", "document_version").filter(run=run)
+    candidates = (
+        Candidate.objects.select_related("run_query", "document", "document_version").only(*_READ).filter(run=run)
+    )
     by_id = candidates.in_bulk(list(candidate_pks))
     shown = [by_id[pk] for pk in candidate_pks if pk in by_id]
     if not shown:
@@ -216,6 +218,19 @@ def _hidden(row: GridRow) -> GridRow:
         cant_tell=tuple(each for each in row.cant_tell if each.is_viewer),
         is_hidden=True,
     )
+
+
+# Columns of candidates that a row needs, and of judgments: reading whole objects costs most of a page.
+_READ = (
+    "query_id", "position", "rank", "score", "effective_grade", "people_mean", "people_count", "ai_grade",
+    "last_item_status", "failure_code", "run_query__body", "run_query__text", "run_query__label",
+    "document__external_id", "document_version__document_id", "document_version__title", "document_version__fields",
+    "document_version__image", "document_version__created_at",
+)  # fmt: skip
+_READ_OF_JUDGMENTS = (
+    "query_id", "document_id", "author_kind", "grade", "reasoning", "judge_label", "updated_at", "member__email",
+    "rater__name", "judge_version__judge_id", "judge_version__name",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -270,7 +285,7 @@ def _live(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Attribut
     judgments = (
         Judgment.objects.filter(scale=run.scale, **of_pairs)
         .select_related("member", "rater", "judge_version")
-        .defer("judge_version__prompt_template", "judge_version__system_prompt")
+        .only(*_READ_OF_JUDGMENTS)
         .order_by("pk")
     )
     for judgment in judgments:

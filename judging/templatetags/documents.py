@@ -1,6 +1,7 @@
 """How texts of documents are shown."""
 
 import re
+from functools import lru_cache
 
 from django import template
 from django.utils.html import escape, format_html_join
@@ -10,19 +11,29 @@ register = template.Library()
 
 _MOST_WORDS = 32
 _MOST_QUERY_CHARACTERS = 1000
-_WORDS = re.compile(r"(\w+)")
+_WORD = re.compile(r"(\w+)")
 
 
 @register.filter
 def marked(text: str, query: str) -> SafeString:
-    """Escape a text and mark the words that it shares with a query, whatever their case; single letters stay."""
-    found = _WORDS.findall(str(query)[:_MOST_QUERY_CHARACTERS])
-    words = {word.casefold() for word in found[:_MOST_WORDS] if len(word) > 1}
-    text = str(text)
-    pieces: list[tuple[str, str]] = []
-    done = 0
-    for match in _WORDS.finditer(text):
+    """Escape a text and mark the words that it shares with a query, whatever their case; single letters stay.
+
+    Words with nothing but blanks between them are marked as one.
+    """
+    text, words = str(text), _words(str(query)[:_MOST_QUERY_CHARACTERS])
+    places: list[list[int]] = []
+    for match in _WORD.finditer(text):
         if match[0].casefold() in words:
-            pieces.append((text[done : match.start()], match[0]))
-            done = match.end()
-    return format_html_join("", "{}<mark>{}</mark>", pieces) + escape(text[done:])
+            if places and text[places[-1][1] : match.start()].isspace():
+                places[-1][1] = match.end()
+            else:
+                places.append([*match.span()])
+    ends = [0, *(end for _, end in places)]
+    pieces = [(text[done:start], text[start:end]) for done, (start, end) in zip(ends, places, strict=False)]
+    return format_html_join("", "{}<mark>{}</mark>", pieces) + escape(text[ends[-1] :])
+
+
+@lru_cache(maxsize=256)
+def _words(query: str) -> frozenset[str]:
+    found = _WORD.findall(query)
+    return frozenset(word.casefold() for word in found[:_MOST_WORDS] if len(word) > 1)

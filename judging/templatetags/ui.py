@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django import template
@@ -73,6 +74,15 @@ def grade_badge(grade: int | None, scale: str) -> SafeString:
         grade,
         label,
     )
+
+
+@register.simple_tag
+@cache
+def grade(value: int | None, scale: str) -> SafeString:
+    """Draw a grade as lists of many do: the number on its colour alone; scripts add the label as its tooltip."""
+    if value is None:
+        return format_html("<b>{}</b>", NOTHING)
+    return format_html('<b class="g{}">{}</b>', grade_step(value, scale), value)
 
 
 @register.filter

@@ -81,6 +81,8 @@ def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpRe
         "opinions": [] if row.is_hidden else opinions_of([candidate.pk]).get(candidate.pk, []),
         "is_open": run.takes_grades,
         "max_note": MAX_REASONING,
+        "grades": grade_keys(run.grading_scale),
+        "here": request.get_full_path(),
     }
     return page_or_fragment(request, "judging/grid/detail.html", "judging/grid/_detail.html", context)
 

@@ -13,7 +13,9 @@ from judging.web.metric_cards import MetricCard, cards_of, coverage_of
 from judging.web.review.documents import FieldText, fields_preview, image_address, query_details, shortened
 
 _MOST_PEOPLE = 4
-_REASONING_CHARACTERS = 180
+_TITLE_CHARACTERS = 240
+# About the two lines that a row has for it.
+_REASONING_CHARACTERS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Entry:
     """A row of the grid. `saw_ai_grade`: what a grade given here says of it."""
 
     row: GridRow
+    title: str
     preview: str
     image: str
     reasoning: str
@@ -36,7 +39,10 @@ class Entry:
     further_people: int
     saw_ai_grade: bool
     status: str
-    look: str
+
+    @property
+    def is_failed(self) -> bool:
+        return self.row.last_item_status == "failed"
 
     @property
     def seen(self) -> str:
@@ -69,28 +75,25 @@ def grade_keys(scale: Scale) -> list[GradeKey]:
 
 
 def entry_of(row: GridRow) -> Entry:
-    status, look = _status(row)
     return Entry(
         row=row,
+        title=shortened(row.title or row.document_key, _TITLE_CHARACTERS),
         preview=fields_preview(row.fields),
         image=image_address(row.image),
         reasoning=shortened(row.reasoning, _REASONING_CHARACTERS),
         people=tuple(row.people[:_MOST_PEOPLE]),
         further_people=max(0, len(row.people) - _MOST_PEOPLE),
         saw_ai_grade=row.ai_grade is not None,
-        status=status,
-        look=look,
+        status=_status(row),
     )
 
 
-def _status(row: GridRow) -> tuple[str, str]:
+def _status(row: GridRow) -> str:
     if row.last_item_status == "failed":
-        return f"Failed: {row.failure_code.replace('_', ' ')}", "danger"
+        return f"Failed: {row.failure_code.replace('_', ' ')}"
     if row.people_count:
-        return "By people", "success"
-    if row.ai_grade is not None:
-        return "By AI", "info"
-    return "Unjudged", "neutral"
+        return "By people"
+    return "Unjudged" if row.ai_grade is None else "By AI"
 
 
 def ranked_lists(rows: Iterable[GridRow], *, is_by_query: bool) -> list[RankedList]:

@@ -1,16 +1,16 @@
 // Rows chosen for "Confirm AI grade", and the same for one row by key.
 
-import { isOpen, review, saver } from "./elements.js";
+import { isOpen, pkOf, review, saver } from "./elements.js";
 import { save } from "./saving.js";
 import { entries, onSelected, select, selected, step } from "./selection.js";
 
-const form = document.getElementById("confirm-grades");
+const form = document.getElementById("chosen");
 const confirmButton = form?.querySelector("[data-confirm-chosen]");
 const toChosen = form?.querySelector("[data-to-chosen]");
 
 const boxOf = (entry) => entry?.querySelector("input[name=seen]");
 const chosen = () => [...review.querySelectorAll("input[name=seen]:checked")];
-const candidatePkOf = (box) => box.closest(".entry").dataset.candidatePk;
+const candidatePkOf = (box) => pkOf(box.closest(".entry"));
 
 export const countChosen = () => {
   if (!form) return;

@@ -5,3 +5,4 @@ export const review = document.getElementById("review");
 export const saver = document.getElementById("saver");
 export const isOpen = "open" in review.dataset && saver !== null;
 export const entryOf = (candidatePk) => document.getElementById(`entry-${candidatePk}`);
+export const pkOf = (entry) => entry.id.slice("entry-".length);

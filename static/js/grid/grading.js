@@ -2,7 +2,7 @@
 // of PersonGrade), and goes there as it is.
 
 import { noteField, toggleDetails } from "./details.js";
-import { entryOf, isOpen, saver } from "./elements.js";
+import { entryOf, isOpen, pkOf, saver } from "./elements.js";
 import { isSavingRow, onSaved, save } from "./saving.js";
 import { select } from "./selection.js";
 
@@ -31,7 +31,7 @@ export const give = (button) => {
     values.note = field.value;
     sent.add(field);
   }
-  save(saver.dataset.gradeUrl, values, [entry.dataset.candidatePk]);
+  save(saver.dataset.gradeUrl, values, [pkOf(entry)]);
 };
 
 document.addEventListener("submit", (event) => {

@@ -1,12 +1,14 @@
 // The review grid: each module here sees to one thing, and this one to what happens when a list arrives.
-// Without them the grade buttons are plain submit buttons, and the details are links.
+// Without them a row's details are a page of their own, and that one has the grades.
 
 import { showChoosing } from "./choosing.js";
 import "./keys.js";
+import { addRowTools } from "./row-tools.js";
 import { select, selected, selectFirst } from "./selection.js";
 import { forgetUndos } from "./undo.js";
 
 const begin = () => {
+  addRowTools();
   forgetUndos();
   selectFirst();
   showChoosing();
@@ -32,7 +34,7 @@ document.querySelector("[data-to-rows]").addEventListener("click", (event) => {
 document.addEventListener(
   "error",
   (event) => {
-    if (event.target.matches?.("img.thumb")) event.target.hidden = true;
+    if (event.target.matches?.("img.thumb, .entry-doc > img")) event.target.hidden = true;
   },
   true,
 );

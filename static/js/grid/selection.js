@@ -1,6 +1,6 @@
 // The selected row: one at a time, it has the focus, keys act on it.
 
-import { entryOf, review } from "./elements.js";
+import { entryOf, pkOf, review } from "./elements.js";
 
 let selectedPk;
 const listeners = [];
@@ -20,7 +20,7 @@ export const select = (entry, { focus = true } = {}) => {
     before.removeAttribute("aria-current");
     before.tabIndex = -1;
   }
-  selectedPk = entry.dataset.candidatePk;
+  selectedPk = pkOf(entry);
   entry.setAttribute("aria-current", "true");
   entry.tabIndex = 0;
   for (const listener of listeners) listener(entry);

@@ -150,7 +150,7 @@ def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(
     page.get_by_role("button", name="Confirm AI grade").click()
     expect(page.locator("#toasts")).to_contain_text("3 AI grades confirmed.")
     expect(page.locator(".entry-grades [aria-pressed=true]")).to_have_count(3)
-    expect(page.locator("#confirm-grades")).to_be_hidden()
+    expect(page.locator("#chosen")).to_be_hidden()
     page.keyboard.press("u")
     expect(page.locator(".entry-grades [aria-pressed=true]")).to_have_count(0)
     entry(page, run, "red shoes", "d2").locator(".entry-title").click()

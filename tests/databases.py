@@ -86,7 +86,8 @@ def _reload_alone(state: ProjectState, app_label: str, model_name: str, delay: b
     """Render a model anew after a change that is no relation's (`delay`): it alone, and not all that refer to it."""
     if "apps" in state.__dict__:
         key = (app_label, model_name)
-        state._reload({key} if delay else state._find_reload_model(app_label, model_name, delay))
+        internal: Any = state
+        internal._reload({key} if delay else internal._find_reload_model(app_label, model_name, delay))
 
 
 def _migrate(name: str) -> None:

@@ -39,6 +39,6 @@ def test_chosen_queries_are_tagged_without_a_reload_and_filtered_by_tag(new_visi
 
     page.get_by_text("Tag queries", exact=True).click()
     for viewport in (WIDE, PHONE):
-        page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        page.set_viewport_size(viewport)
         assert visitor.accessibility_problems() == []
         assert visitor.overflow() <= 0

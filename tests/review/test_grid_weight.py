@@ -32,9 +32,9 @@ def shop_run(db: None) -> EvaluationRun:
         version.title, version.fields = document["title"], document["fields"]
         version.image = f"https://images.shop.example/products/{document['doc_id']}/main-640.jpg"
     DocumentVersion.objects.bulk_update(versions, ["title", "fields", "image"])
-    version = make_judge(name="Careful shopper").versions.get()
+    judge_version = make_judge(name="Careful shopper").versions.get()
     judging_run = JudgingRun.objects.create(
-        evaluation_run=run, judge_version=version, provider_name="p", provider_type="custom", max_concurrency=8,
+        evaluation_run=run, judge_version=judge_version, provider_name="p", provider_type="custom", max_concurrency=8,
         status="completed",
     )  # fmt: skip
     candidates = list(Candidate.objects.filter(run=run))
@@ -42,7 +42,7 @@ def shop_run(db: None) -> EvaluationRun:
         [AIGrade(row.query_id, row.document_id, row.pk % 5, REASONING) for row in candidates],
         corpus_id=run.evaluation.corpus_id,
         scale=run.scale,
-        source=Source(judging_run.pk, judging_run.created_at, version.pk, version.label),
+        source=Source(judging_run.pk, judging_run.created_at, judge_version.pk, judge_version.label),
         unlocked_run_ids=ledger.lock_unlocked_runs(run.evaluation.corpus_id, run.scale),
     )
     for number, share in enumerate((1, 2)):

@@ -3,7 +3,7 @@
 from itertools import chain
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from judging.foundation.limits import HANDED_OUT_FOR
@@ -19,14 +19,14 @@ _TRIES = 20
 def next_candidate(*, run: EvaluationRun, actor: User, after: Candidate | None = None) -> Candidate | None:
     """Choose what `actor` grades next, hold it for five minutes, and release what they held in this run before.
 
-    Goes in query and rank order from `after`, then from the start: skipped ones come back last. Candidates that others
+    Goes in their order (`open_candidates`) from `after`, then from the start: skipped ones come back last. Candidates that others
     hold come when nothing else is left, those leased of a check sample not even then. None: nothing is open. Raise
     Forbidden or Conflict (run_locked, run_not_completed).
     """
     require_person(actor)
     check_open(run)
     free = free_candidates(run, actor, now=timezone.now())
-    passes = [free] if after is None else [after_place(free, after), free]
+    passes = [free] if after is None else [after_place(free, after, actor), free]
     # Others may have taken the first ones by now, so several are read at a time. The one just left comes last.
     candidates = chain.from_iterable(found[:_TRIES] for found in passes)
     left_over: Candidate | None = None
@@ -39,7 +39,7 @@ def next_candidate(*, run: EvaluationRun, actor: User, after: Candidate | None =
         return left_over
     release_holds(run=run, actor=actor)
     unleased = open_candidates(run, actor).filter(not_leased(run, now=timezone.now()))
-    return unleased.order_by("hold__until", "position", "rank").first()
+    return unleased.order_by("hold__until", "position", F("place")).first()
 
 
 def hold(*, candidate: Candidate, actor: User) -> bool:

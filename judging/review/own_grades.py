@@ -4,11 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from judging.foundation.errors import NotFound
 from judging.ledger import PersonGrade
 from judging.models import Abstention, AuthorKind, Candidate, EvaluationRun, GradingHold, Judgment, User
+from judging.records.blindness import evaluates_blind
+from judging.review.shuffling import shuffled_place
 from judging.review.team.offers import offered_to
 
 
@@ -38,13 +41,14 @@ def candidate_of(run: EvaluationRun, candidate_pk: int) -> Candidate:
 
 
 def open_candidates(run: EvaluationRun, user: User) -> QuerySet[Candidate]:
-    """Return what `user` can grade next, in query and rank order: not graded or given up by them, wanted by the run,
+    """Return what `user` can grade next, by query and rank, shuffled within a query for who evaluates blind: not graded or given up by them, wanted by the run,
     and within what they are offered.
     """
     return (
         Candidate.objects.filter(run=run, people_count__lt=run.judgments_wanted)
         .filter(offered_to(user), ~Exists(_own(run, user)), ~Exists(_abstained(user)))
-        .order_by("position", "rank")
+        .annotate(place=_place_in_query(run, user))
+        .order_by("position", "place")
     )
 
 
@@ -61,12 +65,17 @@ def not_leased(run: EvaluationRun, *, now: datetime) -> Q:
     return Q(~Exists(same))
 
 
-def after_place(candidates: QuerySet[Candidate], place: Candidate) -> QuerySet[Candidate]:
-    """Return the candidates that come after `place` in query and rank order."""
+def after_place(candidates: QuerySet[Candidate], last: Candidate, user: User) -> QuerySet[Candidate]:
+    """Return those of a user's open candidates that come after `last` in their order."""
+    place_of_last = Candidate.objects.filter(pk=last.pk).values_list(_place_in_query(last.of_run, user)).get()[0]
     # The first condition is redundant, but lets the databases start reading the index there.
     return candidates.filter(
-        Q(position__gte=place.position) & (Q(position__gt=place.position) | Q(rank__gt=place.rank))
+        Q(position__gte=last.position) & (Q(position__gt=last.position) | Q(place__gt=place_of_last))
     )
+
+
+def _place_in_query(run: EvaluationRun, user: User) -> Combinable:
+    return shuffled_place(run, user) if evaluates_blind(run, user) else F("rank")
 
 
 def progress_of(run: EvaluationRun, user: User) -> EvaluatingProgress:

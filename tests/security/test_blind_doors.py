@@ -19,6 +19,8 @@ from tests.security.routes import pages, routes
 # What is said of candidates: the AI's reasoning, a person, their note, a score of the engine; and of the run as a whole.
 SAID = ("because of d", "planted@example.com", "PlantedNote", "73.7373")
 FIGURES = ("PlantedJudge", "0.8642")
+# They name everybody, and say nothing of what anybody said of a candidate.
+LISTS_OF_PEOPLE = ("/members", "/people", "/assignments")
 HTMX = {"HX-Request": "true"}
 
 
@@ -86,7 +88,7 @@ def test_no_route_tells_a_member_what_is_said_on_a_blind_run(planted: Installati
     found = {
         call: leaked
         for call, answer in answers(make_user(), planted, "GET")
-        if (leaked := told(answer, SAID)) and not call.endswith("/members")
+        if (leaked := told(answer, SAID)) and not call.endswith(LISTS_OF_PEOPLE)
     }
     assert found == {}
 

@@ -42,10 +42,6 @@ class PersonAtWork:
     last_graded_at: datetime | None
     seconds_per_grade: float | None
 
-    @property
-    def is_involved(self) -> bool:
-        return bool(self.query_count or self.graded_count or self.cant_tell_count)
-
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from judging.foundation.errors import Invalid
@@ -91,16 +90,12 @@ def _assign(request: PageRequest, run: EvaluationRun) -> HttpResponse:
         toast(request, messages.SUCCESS, "All assignments are taken back: everybody is offered everything.")
     else:
         raise Invalid("there is no such act")
-    return go_to(request, reverse("run_people", args=[run.pk]) + _page_of_form(request))
+    # Back to the page of queries that one was on.
+    return go_to(request, request.get_full_path())
 
 
 def _people(people: list[UUID]) -> str:
     return f"{len(people)} {'person' if len(people) == 1 else 'people'}"
-
-
-def _page_of_form(request: PageRequest) -> str:
-    query = request.GET.urlencode()
-    return f"?{query}" if query else ""
 
 
 def _ids(request: PageRequest, name: str) -> list[UUID]:

@@ -16,6 +16,7 @@ from judging.models import (
     Judgment,
     User,
 )
+from judging.records.lists.archived import IN_USE
 from judging.review.team.offers import offered_to
 
 # The newest, and those where something is assigned: all candidates of each are looked at.
@@ -35,10 +36,7 @@ def open_runs(user: User) -> list[OpenRun]:
     """Return the runs that take grades and have something left for `user`: with an assignment first, then the newest."""
     runs = (
         EvaluationRun.objects.filter(
-            status__in=(EvaluationRunStatus.COMPLETED, EvaluationRunStatus.CANCELLED),
-            is_locked=False,
-            archived_at=None,
-            evaluation__archived_at=None,
+            IN_USE, status__in=(EvaluationRunStatus.COMPLETED, EvaluationRunStatus.CANCELLED), is_locked=False
         )
         .annotate(is_assigned=Exists(Assignment.objects.filter(run=OuterRef("pk"), user=user)))
         .select_related("evaluation")

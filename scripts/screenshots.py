@@ -128,6 +128,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
     admin, rater, run = world["admin"], world["rater"], world["run"]
     routes: list[tuple[str, tuple[Any, ...], str, Act]] = [
         ("home", (), "", look),
+        ("usage", (), "", look),
         ("find", (), "?q=bm25", find),
         ("account", (), "", new_token),
         ("password", (), "", look),

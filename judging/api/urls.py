@@ -22,6 +22,7 @@ from judging.api.judging_runs.views import (
     JudgingRunStart,
 )
 from judging.api.operations.finding import Find
+from judging.api.operations.usage import MonthlyUsageDetail
 from judging.api.people.views import (
     AuditList,
     InvitationDetail,
@@ -106,6 +107,7 @@ urlpatterns = [
     path("endpoints/suggest-mapping", MappingSuggestion.as_view()),
     path("endpoints/<uuid:endpoint_id>", EndpointDetail.as_view()),
     path("endpoints/<uuid:endpoint_id>/test", EndpointTest.as_view()),
+    path("usage", MonthlyUsageDetail.as_view()),
     path("search", Find.as_view()),
     path("evaluations", EvaluationList.as_view()),
     path("evaluations/<uuid:evaluation_id>", EvaluationDetail.as_view()),

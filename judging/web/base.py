@@ -191,17 +191,20 @@ def go_back(request: PageRequest, otherwise: str) -> HttpResponse:
 # Toasts
 
 
-def toast(request: HttpRequest, level: int, text: str, *, url: str = "", link: str = "") -> None:
+def toast(request: HttpRequest, level: int, text: str, *, url: str = "", link: str = "", notice: str = "") -> None:
     """Show `text` (escaped) with an optional link on this page if htmx asked for a part of it, else on the next page.
 
-    `level` is one of django.contrib.messages. Errors stay until they are closed.
+    `level` is one of django.contrib.messages. Errors stay until they are closed. `notice` names what is told on the
+    desktop, too, where that is allowed and nobody looks.
     """
-    messages.add_message(request, level, format_html('{} <a href="{}">{}</a>', text, url, link) if url else text)
+    html = format_html('{} <a href="{}">{}</a>', text, url, link) if url else text
+    messages.add_message(request, level, html, extra_tags=notice)
 
 
 def _send_toasts(request: HttpRequest, response: HttpResponseBase) -> None:
     toasts = [
-        {"level": item.level_tag, "html": conditional_escape(item.message)} for item in messages.get_messages(request)
+        {"level": item.level_tag, "html": conditional_escape(item.message), "notice": item.extra_tags or ""}
+        for item in messages.get_messages(request)
     ]
     if toasts:
         trigger_client_event(response, "releval:toasts", {"toasts": toasts})

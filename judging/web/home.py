@@ -41,15 +41,16 @@ def home(request: PageRequest) -> HttpResponse:
     if part == "runs":
         return render(request, "judging/home/_runs.html", _runs(request))
     context = {**_under_way(request), **_runs(request)}
-    if not context["rows"] and context["runs"].number == 1 and request.user.is_member:
+    if not context["rows"] and context["runs"].number == 1 and not context["is_mine"] and request.user.is_member:
         context["has_judges"] = visible_judges(request.user).exists()
         return render(request, "judging/home/first_steps.html", context)
     return render(request, "judging/home/home.html", context)
 
 
 def _runs(request: PageRequest) -> dict[str, Any]:
-    page = page_of(request, listed_runs())
-    return {"runs": page, "rows": run_rows(page.rows)}
+    runs, is_mine = listed_runs(), "mine" in request.GET
+    page = page_of(request, runs.filter(created_by=request.user) if is_mine else runs)
+    return {"runs": page, "rows": run_rows(page.rows), "is_mine": is_mine}
 
 
 def run_rows(runs: Iterable[EvaluationRun]) -> list[RunRow]:
@@ -82,5 +83,10 @@ def _renewed_under_way(request: PageRequest) -> HttpResponse:
 def _under_way(request: PageRequest) -> dict[str, Any]:
     if not request.user.is_member:
         return {"under_way": []}
-    runs = list(active_judging_runs()[:_MOST_UNDER_WAY])
-    return {"under_way": [JudgingRow(run) for run in with_slowness(runs)]}
+    active, is_mine = active_judging_runs(), "mine" in request.GET
+    runs = list((active.filter(created_by=request.user) if is_mine else active)[:_MOST_UNDER_WAY])
+    return {
+        "under_way": [JudgingRow(run) for run in with_slowness(runs)],
+        "known": ",".join(str(run.pk) for run in runs),
+        "is_mine": is_mine,
+    }

@@ -4,13 +4,14 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from judging.web import home, watch
-from judging.web.overview import finding
+from judging.web.overview import finding, usage
 from judging.web.people import account, audit, members, sessions
 from judging.web.review import open_runs
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("find", finding.find, name="find"),
+    path("usage", usage.usage, name="usage"),
     path("watch", watch.watch, name="watch"),
     path("open-runs", open_runs.all_open_runs, name="all_open_runs"),
     path("", include("judging.web.runs.urls")),

@@ -34,7 +34,9 @@ def announce_ended_runs(request: HttpRequest) -> list[str]:
             request.session[_SESSION_KEY] = active
         for run in filter(_is_told, ended):
             level, text = _end_message(run)
-            toast(request, level, text, url=reverse("judging_run", args=[run.pk]), link="Open the run")
+            toast(
+                request, level, text, url=reverse("judging_run", args=[run.pk]), link="Open the run", notice=str(run.pk)
+            )
     return active
 
 

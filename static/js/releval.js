@@ -159,7 +159,8 @@
 
   // What need not be fresh while nobody looks does not ask.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && event.detail.elt.closest("[data-visible-only]") === event.detail.elt) event.preventDefault();
+    const { elt } = event.detail;
+    if (document.hidden && elt.matches("[data-visible-only]") && !elt.matches("[data-notices]")) event.preventDefault();
   });
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr, elt } = event.detail;

@@ -257,3 +257,31 @@ def test_every_page_is_accessible_and_fits_the_window(new_visitor: NewVisitor) -
         for path in paths:
             visitor.open(path)
             assert visitor.problems_in_both_looks() == [], path
+
+
+def test_an_end_that_nobody_sees_is_told_on_the_desktop_where_a_click_allowed_it(new_visitor: NewVisitor) -> None:
+    user = make_user()
+    run = make_running(user)
+    visitor = new_visitor(user)
+    # What the browser is asked, and what it shows, is noted.
+    visitor.page.add_init_script("""
+        window.asked = 0; window.shown = [];
+        window.Notification = class extends EventTarget {
+          static permission = "default";
+          static async requestPermission() { window.asked += 1; return (this.permission = "granted"); }
+          constructor(title, options) { super(); window.shown.push([title, options.body, options.tag]); }
+        };
+    """)
+    page = visitor.open("/")
+    button = page.get_by_role("button", name="Tell me on the desktop")
+    expect(button).to_be_visible()
+    assert page.evaluate("window.asked") == 0
+    button.click()
+    expect(button).to_be_hidden()
+    assert page.evaluate("window.asked") == 1
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    end(run)
+    expect(page.locator("#toasts")).to_contain_text("is completed")
+    ((title, body, tag),) = page.evaluate("window.shown")
+    assert (title, tag) == ("Releval", str(run.pk))
+    assert body == f"Careful v1 on bm25 is completed: {run.total_count} of {run.total_count} judged, 0 failed."

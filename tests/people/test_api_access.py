@@ -37,6 +37,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "tokens": {"GET": "all", "POST": "all"},
     "tokens/{token}": {"DELETE": "all"},
     "search": {"GET": "all"},
+    "usage": {"GET": "members"},
     "corpora": {"GET": "members", "POST": "members"},
     "corpora/{corpus}": {"GET": "members", "PATCH": "members", "DELETE": "members"},
     "endpoints": {"GET": "members", "POST": "members"},

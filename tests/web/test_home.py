@@ -131,3 +131,17 @@ def test_a_page_number_that_cant_be_read_is_the_first(visit: Client) -> None:
     make_run(name="bm25")
     for page in ("0", "-1", "x", "²", "999999999999"):
         assert "bm25" in visit.get("/", {"page": page}).content.decode()
+
+
+def test_mine_shows_what_i_started_and_goes_on_showing_that(visit: Client, member: User) -> None:
+    mine, theirs = start(member, name="my run"), start(make_user(), name="their run")
+    EvaluationRun.objects.filter(pk=mine.evaluation_run_id).update(created_by=member)
+    both = visit.get("/").content.decode()
+    page = visit.get("/?mine=1").content.decode()
+    for name in (f"/ai-judging-runs/{theirs.pk}", f"/evaluations/runs/{theirs.evaluation_run_id}"):
+        assert name in both
+        assert name not in page
+    for path in ("part=under_way&amp;mine=1", "part=runs&amp;mine=1", f"/ai-judging-runs/{mine.pk}"):
+        assert path in page
+    EvaluationRun.objects.update(created_by=None)
+    assert "No run of yours" in visit.get("/?mine=1").content.decode()

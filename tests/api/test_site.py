@@ -89,6 +89,7 @@ def test_only_admins_come_into_the_admin(member: User, client: Client) -> None:
     assert client.get("/admin/").status_code == 302
 
 
+@pytest.mark.slow(seconds=3)
 def test_the_admin_site_writes_only_people_and_tokens(admin_browser: Client) -> None:
     provider = make_provider()
     provider.set_api_key("sk-very-secret")

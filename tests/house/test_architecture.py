@@ -123,6 +123,7 @@ def plant(root: Path, name: str, line: str) -> None:
     path.write_text(f"{before}\n{line}\n", encoding="utf-8")
 
 
+@pytest.mark.slow(seconds=1)
 def test_imports_that_break_a_contract_are_told(copy: Path) -> None:
     plant(copy, "judging/foundation/text.py", "from judging.models import Corpus")
     plant(copy, "judging/people/accounts.py", "from judging.runs.locks import lock_run")

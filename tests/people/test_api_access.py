@@ -214,6 +214,7 @@ def test_a_rater_gets_403_but_for_what_raters_do(as_rater: APIClient, paths: dic
             assert_problem(response, 403, "permission_denied")
 
 
+@pytest.mark.slow(seconds=2)
 def test_members_get_403_for_admin_routes_and_404_for_private_rows(
     as_stranger: APIClient, paths: dict[str, Any]
 ) -> None:
@@ -228,6 +229,7 @@ def test_members_get_403_for_admin_routes_and_404_for_private_rows(
             assert response.status_code in (200, 201, 204, 400, 409, 415, 502), (method, route)
 
 
+@pytest.mark.slow(seconds=3)
 def test_the_owner_and_admins_come_in_wherever_they_should(
     as_member: APIClient, as_admin: APIClient, paths: dict[str, Any]
 ) -> None:

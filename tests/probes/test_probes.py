@@ -106,6 +106,7 @@ def test_canaries_are_of_other_queries_and_no_run_found_them(stub: Stub, member:
     assert len({item.candidate.document_id for item in items}) == 30
 
 
+@pytest.mark.slow(seconds=2)
 def test_what_is_asked_is_what_the_probe_is_called(stub: Stub, member: User) -> None:
     asked = {}
     for name in CANARIES[1:]:

@@ -164,6 +164,7 @@ def test_a_set_in_use_can_be_archived_but_not_deleted(as_member: APIClient) -> N
     assert as_member.get(path).status_code == 404
 
 
+@pytest.mark.slow(seconds=2)
 def test_large_sets_take_no_query_per_row(as_member: APIClient) -> None:
     with CaptureQueriesContext(connection) as captured:
         made = create_query_set(actor=SYSTEM, name="Large", queries=[f"query {n}" for n in range(20_000)])

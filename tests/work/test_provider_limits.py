@@ -93,6 +93,7 @@ def test_two_runs_keep_120_requests_a_minute_together_evenly_spaced(member: User
     assert stub.max_in_flight <= 2
 
 
+@pytest.mark.slow(seconds=3)
 def test_a_limit_set_while_a_run_is_at_work_holds_soon(
     member: User, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

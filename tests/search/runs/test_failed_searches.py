@@ -131,6 +131,7 @@ def test_a_run_that_nobody_answers_fails_with_the_cause(
     assert not Candidate.objects.filter(run=run).exists()
 
 
+@pytest.mark.slow(seconds=3)
 def test_counts_add_up_at_every_read_while_a_run_goes_on(member: User, as_member: APIClient) -> None:
     queries = tuple(f"red {number}" for number in range(40))
     with engine("latency:100,500:0.2,repeated-ids:0.2") as server:

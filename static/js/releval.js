@@ -124,6 +124,12 @@
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 
+  // A select that cuts a long name tells all of it to who points at it
+
+  document.addEventListener("pointerover", ({ target }) => {
+    if (target.localName === "select") target.title = target.selectedOptions[0]?.text.trim() ?? "";
+  });
+
   // Copying: data-copy names the element whose text is wanted
 
   document.addEventListener("click", (event) => {

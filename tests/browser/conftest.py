@@ -127,6 +127,10 @@ class Visitor:
             found += [f"{look}: {problem}" for problem in self.accessibility_problems()]
             if (pixels := self.overflow()) > 0:
                 found.append(f"{look}: {pixels} pixels wider than the window")
+        # The narrowest window there is: a small phone, or a page at 400 % on a laptop.
+        self.page.set_viewport_size({"width": 320, "height": 640})
+        if (pixels := self.overflow()) > 0:
+            found.append(f"{pixels} pixels wider than a window of 320")
         return found
 
     def overflow(self) -> int:

@@ -127,7 +127,7 @@ def test_a_document_without_content_has_the_newest_one_the_corpus_knows_or_an_em
 
     titles = Candidate.objects.filter(run=outcome.run).values_list("document_version__title", flat=True)
     assert list(titles) == ["new", ""]
-    assert outcome.warnings == ["2 documents of the run came without content"]
+    assert outcome.warnings == ["1 document of the run has no content, neither in the files nor in the corpus"]
 
 
 def test_results_of_many_chunks_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:

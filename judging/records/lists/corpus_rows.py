@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef
 
 from judging.foundation.columns import insert_rows, is_one_of, uuid_param
 from judging.models import Document, DocumentVersion, ImportedRater, Query, content_hash, query_text
@@ -29,6 +29,8 @@ class DocumentContent:
 
 
 _EMPTY = DocumentContent("")
+# So many values every database takes in one statement.
+_PORTION = 500
 
 
 def ensure_queries(corpus_id: UUID, bodies: Mapping[str, QueryBody | None]) -> dict[str, int]:
@@ -130,3 +132,17 @@ def _newest(document_ids: Collection[int]) -> list[tuple[int, int]]:
             [parameter],
         )
         return list(cursor.fetchall())
+
+
+def count_empty(corpus_id: UUID, external_ids: Iterable[str]) -> int:
+    """Return of how many of these documents the corpus knows neither title nor fields nor image."""
+    wanted = list(external_ids)
+    has_content = DocumentVersion.objects.filter(document=OuterRef("pk")).exclude(content_hash=content_hash("", {}, ""))
+    return sum(
+        Document.objects.filter(
+            ~Exists(has_content), corpus=corpus_id, external_id__in=wanted[start : start + _PORTION]
+        )
+        .order_by()
+        .count()
+        for start in range(0, len(wanted), _PORTION)
+    )

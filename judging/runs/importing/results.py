@@ -42,6 +42,8 @@ class CheckedResults:
     candidate_count: int
     warnings: list[str]
     read: Callable[[], Iterator[RankedList]]
+    # The external ids of documents without title, fields and image.
+    without_content: frozenset[str] = frozenset()
     # The format of each file by its field; empty where there was none.
     read_as: dict[str, str] = field(default_factory=dict)
 
@@ -181,4 +183,6 @@ def check_results(
             yield read_result(value, Notes())
         later.raise_if_any()
 
-    return CheckedResults(query_count, candidate_count, warnings + notes.document_warnings(), read, read_as or {})
+    return CheckedResults(
+        query_count, candidate_count, warnings + notes.document_warnings(), read, read_as=read_as or {}
+    )

@@ -123,8 +123,6 @@ def _check_ranking(
     problems.raise_if_any()
 
     warnings = [*_order_warnings(ranking, order), *query_warnings]
-    if missing:
-        warnings.append(f"{_documents(len(missing))} of the run came without content")
     for name in files:
         warnings.extend(_note_warnings(name, readings[name].notes))
 
@@ -133,7 +131,7 @@ def _check_ranking(
             yield RankedList(query.body, query.label, ranking.candidates(key, documents), query.tags)
 
     read_as = {name: known.name for name, (_, known) in files.items()}
-    return CheckedResults(len(queries), count, warnings, read, read_as)
+    return CheckedResults(len(queries), count, warnings, read, frozenset(missing), read_as)
 
 
 def _queries(
@@ -192,7 +190,3 @@ def _note_warnings(name: str, notes: Notes) -> list[str]:
         lines = "1 repeated line" if notes.duplicates == 1 else f"{notes.duplicates:,} repeated lines"
         warnings.append(f"left out: {lines} of the {name} file")
     return warnings
-
-
-def _documents(count: int) -> str:
-    return "1 document" if count == 1 else f"{count:,} documents"

@@ -18,6 +18,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.lists.archived import check_in_use
+from judging.records.lists.corpus_rows import count_empty
 from judging.records.lists.new_runs import new_run
 from judging.records.lists.ranked_lists import no_longer_running, write_ranked_lists
 from judging.records.roles import Actor, require_member
@@ -80,7 +81,7 @@ def import_run(
     run.query_count, run.candidate_count = results.query_count, results.candidate_count
     run.save(force_insert=True)
     _write(run, actor, results)
-    return ImportOutcome(run, results.warnings, results.read_as)
+    return _outcome(run, results)
 
 
 def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOutcome:
@@ -106,7 +107,15 @@ def fill_run(*, run: EvaluationRun, actor: Actor, source: RunSource) -> ImportOu
         raise _not_pending(EvaluationRun.objects.filter(pk=run.pk).first())
     run.refresh_from_db()
     _write(run, actor, results)
-    return ImportOutcome(run, results.warnings, results.read_as)
+    return _outcome(run, results)
+
+
+def _outcome(run: EvaluationRun, results: CheckedResults) -> ImportOutcome:
+    warnings = [*results.warnings]
+    if empty := count_empty(run.evaluation.corpus_id, results.without_content):
+        documents = "1 document of the run has" if empty == 1 else f"{empty:,} documents of the run have"
+        warnings.append(f"{documents} no content, neither in the files nor in the corpus")
+    return ImportOutcome(run, warnings, results.read_as)
 
 
 def _write(run: EvaluationRun, actor: Actor, results: CheckedResults) -> None:

@@ -174,14 +174,15 @@ OTHER_WORDS: Final[Mapping[str, Words]] = {
     "rbo": Words(
         "Overlap of two lists (RBO)",
         "How alike two ranked lists are, from 0 to 1, the top counting most: what both have at rank 1 counts more than at"
-        " rank 10. No grades are needed.",
+        " rank 10. Where one list is shorter, the rest of the longer one is taken to be as alike: two lists that agree as far"
+        " as the shorter one goes have 1, though Jaccard is low. No grades are needed.",
         "comparisons",
         "(1 − p) / p · (Σ Xᵈ / d · pᵈ + Σ Xˢ (d − s) / (s d) · pᵈ) + ((Xˡ − Xˢ) / l + Xˢ / s) · pˡ, p = 0.9",
         "Webber, Moffat and Zobel 2010, eq. 32",
     ),
     "jaccard": Words(
         "Documents in common (Jaccard)",
-        "Of the documents among the first k of either list, the share that both have.",
+        "Of the documents among the first k of either list, the share that both have. A shorter list lowers it.",
         "comparisons",
         "|A ∩ B| / |A ∪ B|",
     ),

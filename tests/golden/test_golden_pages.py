@@ -89,10 +89,10 @@ def test_sets_of_another_judge_are_not_found_below_this_one(client: Client, memb
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"outcome": "quiet", "z": -0.4, "shift": -0.012, "flip_count": 3}, "3 of 200 grades changed; on average −0.01, 0.4 standard deviations."),
-        ({"outcome": "alarm", "z": 3.4, "shift": 0.2, "flip_count": 40}, "40 of 200 grades changed; on average +0.20, 3.4 standard deviations. More than 3 are an alarm."),
+        ({"outcome": "quiet", "z": -0.4, "shift": -0.012, "flip_count": 3}, "3 of 200 grades changed; on average 0.01 grades lower than at the baseline, 0.4 standard deviations of chance."),
+        ({"outcome": "alarm", "z": 3.4, "shift": 0.2, "flip_count": 40}, "40 of 200 grades changed; on average 0.20 grades higher than at the baseline, 3.4 standard deviations of chance. More than 3 are an alarm."),
         ({"outcome": "alarm", "z": None, "shift": 0.0, "flip_count": 1}, "1 of 200 grades changed. The judge graded alike four times, so any change is drift."),
-        ({"outcome": "watch", "z": 1.5, "shift": 0.1, "flip_count": 9}, "9 of 200 grades changed; on average +0.10, 1.5 standard deviations. Small shifts the same way have added up over several checks."),
+        ({"outcome": "watch", "z": 1.5, "shift": 0.1, "flip_count": 9}, "9 of 200 grades changed; on average 0.10 grades higher than at the baseline, 1.5 standard deviations of chance. Small shifts the same way have added up over several checks."),
         ({"outcome": "baseline", "is_baseline": True, "baseline_reason": "version_changed"}, "The judge has a new version: four judgings that checks are compared with."),
     ],
 )  # fmt: skip

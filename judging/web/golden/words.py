@@ -2,7 +2,6 @@
 
 from judging.models import CheckOutcome, GoldenCheck
 from judging.statistics.drift import ALARM_AT
-from judging.trust.figure_words import signed_number
 
 LOOKS = {
     CheckOutcome.BASELINE: "neutral",
@@ -31,12 +30,20 @@ def check_words(check: GoldenCheck) -> str:
     if check.z is None:
         steady = "The judge graded alike four times, so any change is drift."
         return f"{changed}. {steady}" if check.flip_count else f"{changed}."
-    moved = f"{changed}; on average {signed_number(check.shift or 0.0, 2)}, {_sigmas(check.z)}"
+    moved = f"{changed}; {_shift(check.shift or 0.0)} than at the baseline, {_sigmas(check.z)} of chance"
     if check.outcome == CheckOutcome.ALARM:
         return f"{moved}. More than {ALARM_AT:.0f} are an alarm."
     if check.outcome == CheckOutcome.WATCH:
         return f"{moved}. Small shifts the same way have added up over several checks."
     return f"{moved}."
+
+
+def _shift(shift: float) -> str:
+    """Say by how many steps of the scale grades have moved, and which way."""
+    size = f"{abs(shift):.2f}"
+    if float(size) == 0:
+        return "on average no higher and no lower"
+    return f"on average {size} grades {'higher' if shift > 0 else 'lower'}"
 
 
 def _sigmas(z: float) -> str:

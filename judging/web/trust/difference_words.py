@@ -139,9 +139,10 @@ def _people_detail(said: PeoplesDifference) -> str:
         f" {_signed(figure.low)} to {_signed(figure.high)}, for queries like these {_signed(figure.low_total)} to"
         f" {_signed(figure.high_total)}"
     )
-    if said.anytime_half_width is None:
+    if said.anytime_half_width is None or figure.value is None:
         return f"{text}."
-    return f"{text}; ±{said.anytime_half_width:.3f} however often one looks, which decides."
+    low, high = figure.value - said.anytime_half_width, figure.value + said.anytime_half_width
+    return f"{text}. What decides is safe for repeated looks: from {_signed(low)} to {_signed(high)}."
 
 
 def bar(figure: Figure, verdict: Verdict, reach: float) -> Bar | None:

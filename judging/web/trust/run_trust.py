@@ -51,8 +51,8 @@ def _bars(agreement: Mapping[str, Any], people: Mapping[str, Any]) -> Sequence[I
     bars = [interval_bar("The AI with people", agreement["kappa_quadratic"])]
     if people["person_kappa"] is not None:
         bars += [
-            IntervalBar("The AI in one person's place", people["judge_kappa"]),
-            IntervalBar("A person with the other people", people["person_kappa"], is_ceiling=True),
+            IntervalBar("The AI with all people but one", people["judge_kappa"]),
+            IntervalBar("That one with the other people", people["person_kappa"], is_ceiling=True),
         ]
     return bars
 

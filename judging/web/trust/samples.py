@@ -153,19 +153,6 @@ class SampleRow:
         return self.state.estimate.method == "regression_by_query"
 
     @property
-    def half_width(self) -> float | None:
-        return self.state.estimate.half_width
-
-    @property
-    def total_half_width(self) -> float | None:
-        figure = self.state.estimate
-        return (
-            None
-            if figure.low_total is None or figure.high_total is None
-            else (figure.high_total - figure.low_total) / 2
-        )
-
-    @property
     def answer(self) -> str:
         """Say which run is better where the interval that holds at all looks says so, else nothing."""
         value, width = self.state.estimate.value, self.state.anytime_half_width

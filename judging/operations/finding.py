@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_FOUND, MAX_SEARCH, MAX_SEARCHED
@@ -63,7 +63,7 @@ class Found:
 def found_things(text: str, user: User) -> list[Found]:
     """Return what has all words of `text` in its name or note, or begins with that id; the best first, then the newest.
 
-    Upper and lower case, accents and umlauts make no difference. Looks at the MAX_SEARCHED newest of each kind and
+    Archived things are left out. Upper and lower case, accents and umlauts make no difference. Looks at the MAX_SEARCHED newest of each kind and
     returns MAX_FOUND at most. Raters find evaluation runs alone. Raise Invalid.
     """
     require_account(user)
@@ -103,12 +103,15 @@ def _folded(text: str) -> str:
 
 def _things(user: User) -> Iterator[Found]:
     """Yield the newest things of each kind that `user` may see."""
-    runs = EvaluationRun.objects.values_list("pk", "name", "evaluation__name", "created_at")
+    runs = EvaluationRun.objects.filter(archived_at=None, evaluation__archived_at=None).values_list(
+        "pk", "name", "evaluation__name", "created_at"
+    )
     yield from _of_kind("evaluation_run", runs)
     if not user.is_member:
         return
     columns = ("pk", "name", "model", "created_at")
-    yield from _of_kind("evaluation", Evaluation.objects.values_list("pk", "name", "corpus__name", "created_at"))
+    evaluations = Evaluation.objects.filter(archived_at=None)
+    yield from _of_kind("evaluation", evaluations.values_list("pk", "name", "corpus__name", "created_at"))
     yield from _of_kind("ai_judge", visible_judges(user).values_list(*columns))
     yield from _of_kind("ai_provider", visible_providers(user).values_list("pk", "name", "type", "created_at"))
     offered: dict[str, type[Any]] = {
@@ -122,9 +125,12 @@ def _things(user: User) -> Iterator[Found]:
         rows = model._default_manager.filter(archived_at=None).values_list("pk", "name", "created_at")
         for pk, name, created_at in _newest(rows):
             yield Found(kind, pk, name, "", created_at)
-    analyses = Analysis.objects.values_list("pk", "evaluation__name", "evaluation__corpus__name", "created_at")
+    analyses = Analysis.objects.filter(evaluation__archived_at=None).values_list(
+        "pk", "evaluation__name", "evaluation__corpus__name", "created_at"
+    )
     yield from _of_kind("analysis", analyses)
-    judging = JudgingRun.objects.values_list(
+    kept = Q(evaluation_run__archived_at=None, evaluation_run__evaluation__archived_at=None)
+    judging = JudgingRun.objects.filter(kept).values_list(
         "pk", "judge_version__name", "judge_version__number", "evaluation_run__name", "created_at"
     )
     for pk, name, number, run_name, created_at in _newest(judging):

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from judging.foundation import limits
 from judging.judging_runs.starting import start_judging_run
-from judging.models import BatchExecution, Evaluator, QueryTemplate, ResponseJudge, User
+from judging.models import BatchExecution, Evaluation, EvaluationRun, Evaluator, QueryTemplate, ResponseJudge, User
 from judging.operations import finding
 from judging.operations.finding import KINDS
 from tests.factories import make_analysis, make_evaluation, make_judge, make_provider, make_run, make_user
@@ -85,11 +85,17 @@ def test_what_is_private_to_others_is_not_found(names: Names, as_admin: APIClien
     assert len(names("hidden", as_admin)) == 2
 
 
-def test_archived_things_are_not_found(names: Names) -> None:
+def test_archived_things_are_not_found(names: Names, member: User) -> None:
     template = QueryTemplate.objects.create(name="shelved")
-    assert names("shelved")
+    run = make_run(name="shelved", evaluation=make_evaluation(name="shelved"))
+    start_judging_run(evaluation_run=run, judge=make_judge(name="shelved judge"), actor=member)
+    assert len(names("shelved")) == 5
     QueryTemplate.objects.filter(pk=template.pk).update(archived_at=template.created_at)
-    assert names("shelved") == []
+    EvaluationRun.objects.filter(pk=run.pk).update(archived_at=template.created_at)
+    assert {kind for kind, _ in names("shelved")} == {"evaluation", "ai_judge"}
+    EvaluationRun.objects.update(archived_at=None)
+    Evaluation.objects.update(archived_at=template.created_at)
+    assert {kind for kind, _ in names("shelved")} == {"ai_judge"}
 
 
 def test_names_are_escaped_and_signs_of_patterns_mean_themselves(names: Names, client: Client, member: User) -> None:

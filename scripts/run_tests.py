@@ -60,6 +60,7 @@ ON_BOTH = {
     "tests/judges/test_providers.py": "constraints",
     "tests/operations/test_retention.py": "deletes by raw SQL",
     "tests/operations/test_metrics.py": "aggregates",
+    "tests/operations/test_usage.py": "groups by subqueries",
     "tests/trust/test_blindness.py": "upserts in raw SQL",
     "tests/trust/test_agreement.py": "columns read as numbers",
     "tests/operations/test_doctor.py": "what it says of a database",

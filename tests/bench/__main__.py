@@ -31,10 +31,11 @@ _PARTS = {
     "kill": "SIGKILL of a worker, all workers or the web server of serve in mid-run (--kills N; --full: 100)",
     "two-hosts": "one run on PostgreSQL shared by two clusters",
     "outage": "every call fails (only with --full or by name: 150 s)",
+    "million": "1,000,000 candidates in one corpus beside 100,000 (only with --million or by name: 15 minutes)",
     "ragas": "the public tool over the same pairs and the same stub (only with --peers or by name)",
     "inspect-ai": "likewise",
 }
-_FULL, _WITH_PEERS = "BENCH_ARGS=--full", "PEERS=1"
+_FULL, _MILLION, _WITH_PEERS = "BENCH_ARGS=--full", "BENCH_ARGS=--million", "PEERS=1"
 # What quality promises and a run of these parts without --full, or one without others, says nothing about.
 _ONLY_FULL = {
     "scale": (
@@ -58,9 +59,10 @@ def main() -> int:
     if not Path("/proc/self/stat").exists():
         print("The bench reads /proc, which this system does not have: run it on Linux.", file=sys.stderr)
         return 1
-    wanted = options.only or [
-        name for name in _PARTS if (name not in _PEERS or options.peers) and (name != "outage" or options.full)
-    ]
+    left_out = set() if options.full else {"outage"}
+    left_out |= set() if options.million else {"million"}
+    left_out |= set() if options.peers else _PEERS
+    wanted = options.only or [name for name in _PARTS if name not in left_out]
     figures: list[Figure] = []
     problems: list[str] = []
     began = time.monotonic()
@@ -89,6 +91,8 @@ def _unknown(wanted: list[str], options: argparse.Namespace) -> list[Figure]:
         is_whole = options.full or (part == "outage" and part in wanted)
         if is_chosen and not is_whole:
             rows += [not_measured(name, mark, _FULL) for name, mark in marks]
+    if not options.only and not options.million:
+        rows.append(not_measured("1,000,000 candidates", "CPU <= 1.25 x, pages <= 1.5 x at 100,000", _MILLION))
     if not options.only and not options.peers:
         rows += [not_measured(f"ahead of {name}", "> its pace", _WITH_PEERS) for name in sorted(_PEERS)]
     return rows
@@ -106,6 +110,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--full", action="store_true", help="100,000 candidates, an outage and 100 kills, too (45 minutes more)"
     )
+    parser.add_argument("--million", action="store_true", help="1,000,000 candidates, too (15 minutes more)")
     parser.add_argument(
         "--rounds", type=int, default=2, help="of each level of throughput, in turns with the bare loop"
     )
@@ -129,6 +134,7 @@ def _measure(
         imports,
         kills,
         live,
+        million,
         pacing,
         peers,
         scale,
@@ -156,6 +162,7 @@ def _measure(
         "kill": lambda stack: kills.measure(stack, kills=options.kills or (kills.ALL if options.full else 3)),
         "two-hosts": lambda stack: two_hosts.measure(),
         "outage": endings.measure_outage,
+        "million": million.measure,
         "ragas": lambda stack: peers.measure(stack, "ragas"),
         "inspect-ai": lambda stack: peers.measure(stack, "inspect-ai"),
     }

@@ -223,7 +223,7 @@ def _hidden(row: GridRow) -> GridRow:
 # Columns of candidates that a row needs, and of judgments: reading whole objects costs most of a page.
 _READ = (
     "query_id", "position", "rank", "score", "effective_grade", "people_mean", "people_count", "ai_grade",
-    "last_item_status", "failure_code", "run_query__body", "run_query__text", "run_query__label",
+    "last_item_status", "failure_code", "run_query__body", "run_query__text", "run_query__label", "run_query__tags",
     "document__external_id", "document_version__document_id", "document_version__title", "document_version__fields",
     "document_version__image", "document_version__created_at",
 )  # fmt: skip

@@ -127,6 +127,7 @@ def _measure(
 ) -> None:
     environment.prepare(data_dir)
     # These load the models, which need Django to be ready.
+    from tests.bench import peers
     from tests.bench.measured import (
         batch,
         endings,
@@ -136,7 +137,6 @@ def _measure(
         live,
         million,
         pacing,
-        peers,
         scale,
         searches,
         throughput,

@@ -63,7 +63,7 @@ class PersonAtWorkSerializer(serializers.Serializer[Any]):
     agreement = BesideOthersSerializer(allow_null=True, help_text="null: nobody else graded what they did.")
 
 
-class PeopleSerializer(serializers.Serializer[Any]):
+class PeopleAtWorkSerializer(serializers.Serializer[Any]):
     """Who judges a run."""
 
     unassigned = UnassignedSerializer()

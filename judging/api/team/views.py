@@ -12,7 +12,7 @@ from judging.api.team.serializers import (
     AssignedQuerySerializer,
     AssignmentSerializer,
     OpenRunsSerializer,
-    PeopleSerializer,
+    PeopleAtWorkSerializer,
 )
 from judging.models import EvaluationRun
 from judging.rest.permissions import AnyRole
@@ -28,7 +28,7 @@ _CONFLICT = "run_locked, run_not_completed"
 class AssignmentDetail(ApiView):
     @describe(
         "Show who judges a run",
-        answer=PeopleSerializer,
+        answer=PeopleAtWorkSerializer,
         description="Everybody with an account: what is assigned to them, what of it is left, and how they grade. An"
         " assignment limits what the Evaluate page offers, not who may grade: whoever has one is offered its queries,"
         " everybody else those that nobody has.",
@@ -39,7 +39,7 @@ class AssignmentDetail(ApiView):
     @describe(
         "Assign queries to people",
         body=AssignmentSerializer,
-        answer=PeopleSerializer,
+        answer=PeopleAtWorkSerializer,
         conflict=_CONFLICT,
         description="With `query_ids` these queries to these people and to nobody else; no people: the queries are taken"
         " back. Without, every query is shared out anew, fairly by candidates, each to as many people as"
@@ -92,4 +92,4 @@ def _with_people(queries: list[Any]) -> list[dict[str, Any]]:
 def _people(run: EvaluationRun) -> Any:
     beside = each_beside_the_others(run)
     people = [{"person": each, "agreement": beside.get(each.user.email)} for each in people_at_work(run)]
-    return PeopleSerializer({"unassigned": unassigned(run), "people": people}).data
+    return PeopleAtWorkSerializer({"unassigned": unassigned(run), "people": people}).data

@@ -12,7 +12,7 @@ from typing import Any
 from judging.judging_runs.starting import JudgingOptions, cancel_judging_run, start_judging_run
 from judging.models import AIJudge, EvaluationRun, JudgingRun
 from tests.bench.figures import Figure, at_most, percentile, plain
-from tests.bench.imports import import_file, write_results
+from tests.bench.measured.imports import import_file, write_results
 from tests.bench.processes import cpu_seconds
 from tests.bench.rest import Api, Visitor
 from tests.bench.stack import Stack, wait_until, wait_until_ended, wait_until_idle, wait_until_judged

@@ -11,7 +11,7 @@ from judging.runs.importing.judgment_import import JudgmentImportOutcome, import
 from judging.runs.importing.reach import Reach
 from tests.factories import make_evaluation, make_run
 from tests.runs.importing import as_file, row_counts
-from tests.runs.test_formats import BEIR_QRELS, BOOK, MS_MARCO_QRELS, OPENSEARCH, QUEPID, RANKLIB, RRE
+from tests.runs.importing.test_formats import BEIR_QRELS, BOOK, MS_MARCO_QRELS, OPENSEARCH, QUEPID, RANKLIB, RRE
 
 pytestmark = pytest.mark.django_db
 

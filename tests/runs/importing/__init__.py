@@ -25,7 +25,7 @@ from judging.runs.importing.results import InlineResults, RunSource
 from judging.runs.importing.run_files import ResultsFile, RunFiles
 from judging.runs.importing.run_import import ImportOutcome, import_run
 
-DEMO = Path(__file__).resolve().parents[2] / "judging" / "demo"
+DEMO = Path(__file__).resolve().parents[3] / "judging" / "demo"
 METRICS = ["NDCG@10", "P@10"]
 
 RUN = "q1 Q0 d1 1 3.5 tag\nq1 Q0 d2 2 2.5 tag\nq2 Q0 d1 1 9 tag\n"

@@ -34,7 +34,7 @@ from judging.api.people.views import (
     TokenList,
 )
 from judging.api.probes.views import ProbeRunCancel, ProbeRunDetail, ProbeRunList
-from judging.api.review.views import CandidateList, JudgmentList
+from judging.api.review.views import CandidateList, ConfirmMatching, JudgmentList, TakeBackConfirmed
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, QueryExport, RunExport
 from judging.api.runs.tag_views import RunTags
@@ -146,6 +146,8 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/candidates", CandidateList.as_view()),
     path("evaluations/runs/<uuid:run_id>/assignments", AssignmentDetail.as_view()),
     path("evaluations/runs/<uuid:run_id>/assignments/queries", AssignedQueryList.as_view()),
+    path("evaluations/runs/<uuid:run_id>/candidates/confirm", ConfirmMatching.as_view()),
+    path("evaluations/runs/<uuid:run_id>/candidates/take-back", TakeBackConfirmed.as_view()),
     path("evaluations/runs/<uuid:run_id>/export", RunExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/queries/export", QueryExport.as_view()),
     path("evaluations/runs/<uuid:run_id>/judgments/export", JudgmentExport.as_view()),

@@ -75,6 +75,8 @@ MAX_PREVIEW_CHARS = 500
 # Evaluation runs and review
 MAX_JUDGMENTS_WANTED = 20
 MAX_JUDGMENTS = 5000
+# Candidates whose AI grade is confirmed at once because they match a filter.
+MAX_CONFIRMED = 10_000
 MAX_REASONING = 20_000
 MAX_SKIP_REASON = 500
 # Of one act of assigning.

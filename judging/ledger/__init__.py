@@ -2,6 +2,7 @@
 
 from judging.ledger.ai_grades import AIGrade, record_ai_grades
 from judging.ledger.cached import refresh_run
+from judging.ledger.confirmed import confirm_chunk, confirmed_at, take_back_chunk
 from judging.ledger.imported import apply_staged
 from judging.ledger.locks import snapshot_run, unlock_run
 from judging.ledger.making_current import (
@@ -21,6 +22,8 @@ __all__ = [
     "PersonGrade",
     "Replaced",
     "apply_staged",
+    "confirm_chunk",
+    "confirmed_at",
     "effect_of_making_current",
     "left_to_make_current",
     "lock_unlocked_runs",
@@ -30,5 +33,6 @@ __all__ = [
     "refresh_run",
     "renew_metrics",
     "snapshot_run",
+    "take_back_chunk",
     "unlock_run",
 ]

@@ -39,9 +39,7 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
     corpus_id = run.evaluation.corpus_id
     now = timezone.now()
     with transaction.atomic():
-        unlocked = lock_unlocked_runs(corpus_id, run.scale)
-        if run.pk not in unlocked:
-            raise Conflict("the evaluation run is locked: no judgment on it can change", code="run_locked")
+        unlocked = lock_with_others(run)
         pairs = {
             pk: (query_id, document_id)
             for pk, query_id, document_id in Candidate.objects.filter(
@@ -88,7 +86,18 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
         Judgment.objects.bulk_update(
             changed, ["grade", "blind_grade", "reasoning", "saw_ai_grade", "updated_at"], batch_size=200
         )
-        return _refresh_pairs(set(pairs.values()), scale=run.scale, unlocked=unlocked)
+        return refresh_pairs(set(pairs.values()), scale=run.scale, unlocked=unlocked)
+
+
+def lock_with_others(run: EvaluationRun) -> list[UUID]:
+    """Lock an unlocked run with the others of its corpus and scale, as `lock_unlocked_runs` does.
+
+    Raise Conflict (run_locked).
+    """
+    unlocked = lock_unlocked_runs(run.evaluation.corpus_id, run.scale)
+    if run.pk not in unlocked:
+        raise Conflict("the evaluation run is locked: no judgment on it can change", code="run_locked")
+    return unlocked
 
 
 def _note_blindness(judgment: Judgment, given: PersonGrade) -> None:
@@ -105,7 +114,8 @@ def _note_blindness(judgment: Judgment, given: PersonGrade) -> None:
         judgment.blind_grade = given.grade
 
 
-def _refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:
+def refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:
+    """Renew what unlocked runs cache of pairs (query, document); return the runs whose metrics became stale by it."""
     # The runs are filtered here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
     wanted = set(unlocked)
     rows = Candidate.objects.filter(

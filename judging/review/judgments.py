@@ -32,6 +32,11 @@ def record_judgments(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor
         grades = [replace(grade, saw_ai_grade=True) for grade in grades]
     stale = ledger.record_person_grades(grades, run=run, member_id=actor.pk)
     end_leases(actor, [grade.candidate_pk for grade in grades])
+    renew_stale(run, stale)
+
+
+def renew_stale(run: EvaluationRun, stale: Sequence[UUID]) -> None:
+    """Renew the metrics of the runs that judgments given on `run` made stale: its own at once where that is quick."""
     if EvaluationRun.objects.filter(being_judged(), pk=run.pk).exists():
         # Its metrics change with every reply, and are renewed when the judging ends.
         stale = [run_id for run_id in stale if run_id != run.pk]

@@ -81,6 +81,7 @@ WITHOUT_ACTOR = {
     "accept_invitation": "the secret of its link lets anybody in who has it",
     "authenticate_token": "notes that a token was used",
     "try_provider": "keeps which models a provider listed when it was tested",
+    "renew_stale": "renews metrics, as part of grading",
     "renew_report": "stores figures that were computed, for whoever looks next",
     "run_answer": "asks for figures to be computed",
     "run_report": "asks for figures to be computed",

@@ -98,6 +98,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "evaluations/runs/{run}/candidates": {"GET": "all"},
     "evaluations/runs/{run}/assignments": {"GET": "members", "PUT": "members", "DELETE": "members"},
     "evaluations/runs/{run}/assignments/queries": {"GET": "members"},
+    "evaluations/runs/{run}/candidates/confirm": {"POST": "members"},
+    "evaluations/runs/{run}/candidates/take-back": {"POST": "members"},
     "evaluations/runs/{run}/export": {"GET": "members"},
     "evaluations/runs/{run}/queries/export": {"GET": "members"},
     "evaluations/runs/{run}/judgments/export": {"GET": "members"},

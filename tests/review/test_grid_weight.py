@@ -28,9 +28,9 @@ def shop_run(db: None) -> EvaluationRun:
     with (DATA / "documents.jsonl").open(encoding="utf-8") as file:
         documents = [json.loads(line) for line in islice(file, 100)]
     versions = list(DocumentVersion.objects.all())
-    for version, document in zip(versions, documents, strict=True):
-        version.title, version.fields = document["title"], document["fields"]
-        version.image = f"https://images.shop.example/products/{document['doc_id']}/main-640.jpg"
+    for shown, document in zip(versions, documents, strict=True):
+        shown.title, shown.fields = document["title"], document["fields"]
+        shown.image = f"https://images.shop.example/products/{document['doc_id']}/main-640.jpg"
     DocumentVersion.objects.bulk_update(versions, ["title", "fields", "image"])
     judge_version = make_judge(name="Careful shopper").versions.get()
     judging_run = JudgingRun.objects.create(

@@ -6,8 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from judging.api.runs.serializers import QueryField
-from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_JUDGMENTS, MAX_REASONING
-from judging.rest.fields import BooleanField, CharField, IntegerField, ListField, Serializer, UUIDField
+from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_INTEGER, MAX_JUDGMENTS, MAX_REASONING
+from judging.rest.fields import BooleanField, CharField, DateTimeField, IntegerField, ListField, Serializer, UUIDField
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -123,6 +123,34 @@ class JudgmentsSerializer(Serializer):
     """Grades for queries of one evaluation run."""
 
     queries = ListField(child=JudgedQuerySerializer(), max_length=MAX_JUDGMENTS, allow_empty=False)
+
+
+class ConfirmMatchingSerializer(Serializer):
+    """How many candidates the filter was said to leave."""
+
+    expected_count = IntegerField(
+        min_value=0, max_value=MAX_INTEGER, help_text="Where another number matches, 409 tells both."
+    )
+
+
+class ConfirmedMatchingSerializer(serializers.Serializer[Any]):
+    """What was confirmed; the others that match have no AI grade or one of yours."""
+
+    confirmed_at = serializers.DateTimeField(help_text="Names it, to take it back.")
+    confirmed_count = serializers.IntegerField()
+    left_alone_count = serializers.IntegerField()
+
+
+class TakeBackSerializer(Serializer):
+    """Which confirmation to take back."""
+
+    confirmed_at = DateTimeField()
+
+
+class TakenBackSerializer(serializers.Serializer[Any]):
+    """How many grades were taken back: those not changed since."""
+
+    taken_back_count = serializers.IntegerField()
 
 
 class RenewedRowsSerializer(serializers.Serializer[Any]):

@@ -11,8 +11,16 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from judging.api.base import ApiView, describe
-from judging.api.review.serializers import CandidateSerializer, JudgmentsSerializer, RenewedRowsSerializer
-from judging.foundation.limits import MAX_INTEGER, MAX_PAGE
+from judging.api.review.serializers import (
+    CandidateSerializer,
+    ConfirmedMatchingSerializer,
+    ConfirmMatchingSerializer,
+    JudgmentsSerializer,
+    RenewedRowsSerializer,
+    TakeBackSerializer,
+    TakenBackSerializer,
+)
+from judging.foundation.limits import MAX_CONFIRMED, MAX_INTEGER, MAX_PAGE
 from judging.foundation.scales import MAX_GRADE
 from judging.ledger import PersonGrade
 from judging.rest.paging import DEFAULT_PAGE_SIZE
@@ -21,6 +29,7 @@ from judging.review.grid import grid_rows, rows_of
 from judging.review.grid_filter import FILTER_NAMES, PEOPLE, STATUSES, parse_grid_filter
 from judging.review.grid_order import DEFAULT_ORDERING, ORDERINGS
 from judging.review.judgments import named_candidates, record_judgments
+from judging.review.matching import confirm_matching_ai_grades, take_back_confirmed_grades
 from judging.runs.run_lists import get_evaluation_run
 
 _TYPES: dict[str, OpenApiTypes | dict[str, Any]] = {
@@ -74,6 +83,41 @@ class CandidateList(ApiView):
                 "previous": replace_query_param(url, "cursor", page.previous_cursor) if page.previous_cursor else None,
             }
         )
+
+
+class ConfirmMatching(ApiView):
+    @describe(
+        "Confirm the AI's grades of all candidates that match",
+        body=ConfirmMatchingSerializer,
+        answer=ConfirmedMatchingSerializer,
+        query=_PARAMETERS[:-1],
+        conflict="count_changed (with `expected_count` and `matching_count`), run_locked, run_not_completed",
+        description="The query string filters as it does the list of candidates. The AI's grade becomes yours, but for"
+        f" candidates that you have graded. At most {MAX_CONFIRMED:,} may match.",
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        run = get_evaluation_run(run_id)
+        done = confirm_matching_ai_grades(
+            run=run,
+            grid_filter=parse_grid_filter(request.query_params, run.grading_scale),
+            expected_count=self.body(ConfirmMatchingSerializer)["expected_count"],
+            actor=self.user,
+        )
+        return Response(ConfirmedMatchingSerializer(done).data)
+
+
+class TakeBackConfirmed(ApiView):
+    @describe(
+        "Take back grades that you confirmed at once",
+        body=TakeBackSerializer,
+        answer=TakenBackSerializer,
+        conflict="nothing_to_take_back, run_locked, run_not_completed",
+        description="Those that you have not changed since.",
+    )
+    def post(self, request: Request, run_id: UUID) -> Response:
+        at = self.body(TakeBackSerializer)["confirmed_at"]
+        count = take_back_confirmed_grades(run=get_evaluation_run(run_id), confirmed_at=at, actor=self.user)
+        return Response({"taken_back_count": count})
 
 
 def _page_size(request: Request) -> int:

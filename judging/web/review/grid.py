@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_REASONING
+from judging.foundation.limits import MAX_CONFIRMED, MAX_REASONING
 from judging.ledger import PersonGrade
 from judging.models import EvaluationRun
 from judging.records.blindness import sight_of
@@ -23,6 +23,7 @@ from judging.review.grid_export import export_grid
 from judging.review.grid_filter import GridFilter, check_open_to_blind, grid_counts, parse_grid_filter
 from judging.review.grid_lists import is_by_query, list_page
 from judging.review.grid_order import DEFAULT_ORDERING, bands_of
+from judging.review.matching import last_confirmed
 from judging.review.own_grades import candidate_of
 from judging.review.reviewing import confirm_ai_grades, grade_candidates
 from judging.runs.run_lists import get_evaluation_run
@@ -179,6 +180,8 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
         "grades": grade_keys(run.grading_scale),
         "is_open": run.takes_grades,
         "metrics": _metrics(request, run),
+        "max_confirmed": MAX_CONFIRMED,
+        "last_confirmed": last_confirmed(run, request.user) if run.takes_grades and not request.htmx else None,
     }
 
 

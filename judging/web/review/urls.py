@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from judging.web.review import evaluate, grid, team
+from judging.web.review import evaluate, grid, matching, team
 
 
 class RowId(IntConverter):
@@ -19,6 +19,8 @@ urlpatterns = [
     path("review/candidates/<row_id:candidate_pk>", grid.grid_detail, name="grid_detail"),
     path("review/grade", grid.give_grade, name="give_grade"),
     path("review/confirm", grid.confirm_grades, name="confirm_grades"),
+    path("review/confirm-matching", matching.confirm_matching, name="confirm_matching"),
+    path("review/take-back", matching.take_back_confirmed, name="take_back_confirmed"),
     path("review/restore", grid.restore_grades, name="restore_grades"),
     path("review/export", grid.export_review, name="export_review"),
     path("evaluate", evaluate.evaluate, name="evaluate"),

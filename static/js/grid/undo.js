@@ -19,6 +19,11 @@ export const undo = () => {
     return;
   }
   undoing = undos.pop();
+  const confirmed = document.getElementById("undo-confirmed");
+  if (!undoing && confirmed) {
+    confirmed.requestSubmit();
+    return;
+  }
   if (!undoing) {
     window.releval.toast("info", "There is nothing to undo on this page.");
     return;

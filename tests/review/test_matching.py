@@ -132,6 +132,15 @@ def test_a_page_confirms_all_that_match_says_so_and_undoes_it(run: EvaluationRun
     assert client.post(reverse("confirm_matching", args=[run.pk]), {"expected_count": "-1"}).status_code == 400
 
 
+def test_who_judges_blind_confirms_nothing_unseen(run: EvaluationRun, member: User) -> None:
+    EvaluationRun.objects.filter(pk=run.pk).update(blind=True)
+    run.refresh_from_db()
+    with pytest.raises(Invalid) as refused:
+        confirm(run, member, 5, GridFilter())
+    assert refused.value.code == "blind"
+    assert "Confirm AI grade of all" not in page_of(client_of(member), run)
+
+
 def test_raters_are_not_offered_what_only_members_may(run: EvaluationRun) -> None:
     client = client_of(make_user(Role.RATER))
     assert "Confirm AI grade of all" not in page_of(client, run)

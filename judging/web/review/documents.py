@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _PREVIEW_FIELDS = 6
-_PREVIEW_CHARACTERS = 90
+_PREVIEW_CHARACTERS = 84
 _MOST_FIELDS = 200
 # Longer texts are cut on the page; exports and the API have them whole.
 _MOST_CHARACTERS = 20_000

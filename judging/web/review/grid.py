@@ -181,7 +181,7 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
         "is_open": run.takes_grades,
         "metrics": _metrics(request, run),
         "max_confirmed": MAX_CONFIRMED,
-        "last_confirmed": last_confirmed(run, request.user) if run.takes_grades and not request.htmx else None,
+        "last_confirmed": None if is_blind or request.htmx else last_confirmed(run, request.user),
     }
 
 

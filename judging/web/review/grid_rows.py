@@ -15,7 +15,7 @@ from judging.web.review.documents import FieldText, fields_preview, image_addres
 _MOST_PEOPLE = 4
 _TITLE_CHARACTERS = 240
 # About the two lines that a row has for it.
-_REASONING_CHARACTERS = 90
+_REASONING_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def post(client: Client, run: EvaluationRun, name: str, query: dict[str, str] | 
 def test_a_page_confirms_all_that_match_says_so_and_undoes_it(run: EvaluationRun, member: User) -> None:
     client, query = client_of(member), {"min_ai_grade": "2"}
     here = url(run, **query)
-    assert "Confirm AI grade of all 3" in page_of(client, run, **query)
+    assert "Confirm all 3 that match" in page_of(client, run, **query)
     page = post(client, run, "confirm_matching", query, expected_count="9", next=here)
     assert "3 candidates match now, not 9 as shown" in page
     page = post(client, run, "confirm_matching", query, expected_count="3", next=here)
@@ -138,12 +138,12 @@ def test_who_judges_blind_confirms_nothing_unseen(run: EvaluationRun, member: Us
     with pytest.raises(Invalid) as refused:
         confirm(run, member, 5, GridFilter())
     assert refused.value.code == "blind"
-    assert "Confirm AI grade of all" not in page_of(client_of(member), run)
+    assert "that match</button>" not in page_of(client_of(member), run)
 
 
 def test_raters_are_not_offered_what_only_members_may(run: EvaluationRun) -> None:
     client = client_of(make_user(Role.RATER))
-    assert "Confirm AI grade of all" not in page_of(client, run)
+    assert "that match</button>" not in page_of(client, run)
     for name in ("confirm_matching", "take_back_confirmed"):
         assert client.post(reverse(name, args=[run.pk])).status_code == 403
 

@@ -159,6 +159,13 @@ def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(
     expect(entry(page, run, "red shoes", "d3")).to_be_focused()
     saved(page)
     assert list(Judgment.objects.filter(member=user).values_list("grade", "saw_ai_grade")) == [(0, True)]
+    page.get_by_role("button", name="Confirm all 5 that match").click()
+    page.get_by_role("button", name="Confirm AI grades").click()
+    expect(page.locator("#toasts")).to_contain_text("2 AI grades confirmed. 3 without one, or graded by you, left alone.")
+    assert sorted(mine(user)) == [0, 2, 4]
+    page.keyboard.press("u")
+    expect(page.locator("#toasts")).to_contain_text("2 grades taken back.")
+    assert mine(user) == [0]
 
 
 def chosen(page: Page) -> list[int]:

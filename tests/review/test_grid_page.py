@@ -218,8 +218,8 @@ def test_confirming_copies_only_the_ai_grades_seen(run: EvaluationRun, member: U
     assert mine(member) == [(4, True)]
     (told,) = json.loads(response["HX-Trigger"])["releval:toasts"]["toasts"]
     assert (
-        told["html"]
-        == "1 AI grade confirmed. 1 without an AI grade left alone. 1 changed meanwhile: look again. Press u to undo."
+        told["html"] == "1 AI grade confirmed. 1 without an AI grade left alone. 1 changed meanwhile: look again. "
+        '<button type="button" class="btn btn-quiet btn-sm" data-undo>Undo</button>'
     )
     assert before_of(response) == [own(d1, None)]
     assert response.content.decode().count('class="entry-row') == 3

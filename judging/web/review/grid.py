@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
@@ -116,7 +117,7 @@ def confirm_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
     if confirmed.changed_meanwhile:
         message += f" {confirmed.changed_meanwhile} changed meanwhile: look again."
     if count and request.htmx:
-        message += " Press u to undo."
+        message = format_html('{} <button type="button" class="btn btn-quiet btn-sm" data-undo>Undo</button>', message)
     toast(request, messages.SUCCESS if count else messages.WARNING, message)
     return _saved(request, run_id, confirmed.before, shown=list(seen))
 
@@ -128,6 +129,8 @@ def restore_grades(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
     grades = given_grades(request)
     grade_candidates(run=run, grades=grades, actor=request.user)
+    if len(grades) > 1:
+        toast(request, messages.SUCCESS, f"{len(grades)} grades taken back.")
     return _saved(request, run_id, grades, can_undo=False)
 
 

@@ -2,6 +2,7 @@
 
 import { chooseOnTheWay, chooseSelected, confirmSelected } from "./choosing.js";
 import { toggleDetails } from "./details.js";
+import { showImage } from "./images.js";
 import { listen } from "./keyboard.js";
 import { openNote } from "./notes.js";
 import { selected, step } from "./selection.js";
@@ -19,6 +20,7 @@ listen(
     "Shift ArrowUp": () => chooseOnTheWay(-1),
     e: openNote,
     r: () => toggleDetails(selected()),
+    i: showImage,
     u: undo,
     c: confirmSelected,
     x: chooseSelected,

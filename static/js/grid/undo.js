@@ -33,6 +33,13 @@ export const undo = () => {
   save(saver.dataset.restoreUrl, { grades: JSON.stringify(undoing) }, candidatePks);
 };
 
+// Messages offer it, too.
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-undo]")) return;
+  event.target.closest(".toast-item").remove();
+  undo();
+});
+
 saver?.addEventListener("releval:graded", (event) => undos.push(event.detail.before));
 
 onSaved(({ isSaved }) => {

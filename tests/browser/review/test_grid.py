@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from judging.models import EvaluationRun, Judgment, User
+from judging.models import DocumentVersion, EvaluationRun, Judgment, User
 from judging.runs.locks import lock_run
 from tests.browser.conftest import PHONE, Visitor
 from tests.factories import candidate, make_judge, make_run, make_user
@@ -151,7 +151,8 @@ def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(
     expect(page.locator("#toasts")).to_contain_text("3 AI grades confirmed.")
     expect(page.locator(".entry-grades [aria-pressed=true]")).to_have_count(3)
     expect(page.locator("#chosen")).to_be_hidden()
-    page.keyboard.press("u")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(page.locator("#toasts")).to_contain_text("3 grades taken back.")
     expect(page.locator(".entry-grades [aria-pressed=true]")).to_have_count(0)
     entry(page, run, "red shoes", "d2").locator(".entry-title").click()
     page.keyboard.press("c")
@@ -161,11 +162,40 @@ def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(
     assert list(Judgment.objects.filter(member=user).values_list("grade", "saw_ai_grade")) == [(0, True)]
     page.get_by_role("button", name="Confirm all 5 that match").click()
     page.get_by_role("button", name="Confirm AI grades").click()
-    expect(page.locator("#toasts")).to_contain_text("2 AI grades confirmed. 3 without one, or graded by you, left alone.")
+    expect(page.locator("#toasts")).to_contain_text(
+        "2 AI grades confirmed. 3 without one, or graded by you, left alone."
+    )
     assert sorted(mine(user)) == [0, 2, 4]
     page.keyboard.press("u")
     expect(page.locator("#toasts")).to_contain_text("2 grades taken back.")
     assert mine(user) == [0]
+
+
+def test_images_open_larger_and_the_arrows_go_on(new_visitor: NewVisitor, user: User, run: EvaluationRun) -> None:
+    image = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9' id='{}'/>"
+    for doc in ("d1", "d4"):
+        DocumentVersion.objects.filter(document__external_id=doc).update(image=image.format(doc))
+    visitor = open_grid(new_visitor, user, run)
+    page, d1, d4 = (
+        visitor.page,
+        entry(visitor.page, run, "red shoes", "d1"),
+        entry(visitor.page, run, "blue shirt", "d4"),
+    )
+    shown = page.locator("#larger-image")
+    page.keyboard.press("i")
+    expect(shown.get_by_role("img")).to_have_accessible_name("Title of d1")
+    assert visitor.accessibility_problems() == []
+    page.keyboard.press("ArrowRight")
+    expect(shown.get_by_role("img")).to_have_accessible_name("Title of d4")
+    page.keyboard.press("Escape")
+    expect(shown).to_be_hidden()
+    expect(d4).to_be_focused()
+    d1.locator(".entry-doc > img").click()
+    expect(shown.get_by_role("img")).to_have_accessible_name("Title of d1")
+    page.get_by_role("button", name="Close", exact=True).last.click()
+    page.keyboard.press("j")
+    page.keyboard.press("i")
+    expect(page.locator("#toasts")).to_contain_text("This row has no image.")
 
 
 def chosen(page: Page) -> list[int]:

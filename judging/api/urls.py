@@ -34,6 +34,7 @@ from judging.api.people.views import (
     TokenList,
 )
 from judging.api.probes.views import ProbeRunCancel, ProbeRunDetail, ProbeRunList
+from judging.api.review.own_views import OwnViewDetail, OwnViewList
 from judging.api.review.views import CandidateList, ConfirmMatching, JudgmentList, TakeBackConfirmed
 from judging.api.runs.evaluation_views import EvaluationDetail, EvaluationList
 from judging.api.runs.file_views import JudgingRunExport, JudgmentExport, JudgmentImport, QueryExport, RunExport
@@ -93,6 +94,8 @@ from judging.api.unknown import Unknown
 urlpatterns = [
     path("me", Me.as_view()),
     path("me/open-runs", OpenRunList.as_view()),
+    path("me/review-views", OwnViewList.as_view()),
+    path("me/review-views/<uuid:view_id>", OwnViewDetail.as_view()),
     path("audit", AuditList.as_view()),
     path("members", MemberList.as_view()),
     path("members/<uuid:member_id>", MemberDetail.as_view()),

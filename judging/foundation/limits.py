@@ -77,6 +77,10 @@ MAX_JUDGMENTS_WANTED = 20
 MAX_JUDGMENTS = 5000
 # Candidates whose AI grade is confirmed at once because they match a filter.
 MAX_CONFIRMED = 10_000
+# Views of the review grid that a person keeps; each is counted with every page.
+MAX_OWN_VIEWS = 12
+MAX_VIEW_NAME = 60
+MAX_VIEW_QUERY = 2000
 MAX_REASONING = 20_000
 MAX_SKIP_REASON = 500
 # Of one act of assigning.

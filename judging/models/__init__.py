@@ -56,6 +56,7 @@ from judging.models.evaluators import (
     ResponseJudge,
     ResponseJudgeVersion,
 )
+from judging.models.grid_views import GridView
 from judging.models.imports import JudgmentImport, StagedJudgment
 from judging.models.judge_work.golden import (
     BaselineReason,
@@ -150,6 +151,7 @@ __all__ = [
     "GoldenPair",
     "GoldenSet",
     "GradingHold",
+    "GridView",
     "ImportedRater",
     "InputName",
     "Installation",

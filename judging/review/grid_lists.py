@@ -1,12 +1,13 @@
 """Pages of the review grid that hold whole ranked lists, and the choices of its filters."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from judging.foundation.limits import MAX_PAGE
 from judging.models import AIJudge, EvaluationRun, User
 from judging.review.grid import GridPage, grid_rows
-from judging.review.grid_filter import GridFilter, SavedView, saved_views
+from judging.review.grid_filter import GridFilter, SavedView
 from judging.review.grid_order import write_cursor
 
 _BY_QUERY = ("query", "-query")
@@ -47,9 +48,9 @@ def list_page(
     return replace(page, rows=whole, next_cursor=edge)
 
 
-def view_of(grid_filter: GridFilter, ordering: str, run: EvaluationRun) -> SavedView | None:
-    """Return the saved view that a filter and an ordering amount to."""
-    for view in saved_views(run.grading_scale):
+def view_of(grid_filter: GridFilter, ordering: str, views: Sequence[SavedView]) -> SavedView | None:
+    """Return which of the views a filter and an ordering amount to."""
+    for view in views:
         if view.ordering == ordering and _meaning(view.filter) == _meaning(grid_filter):
             return view
     return None

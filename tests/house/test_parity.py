@@ -57,6 +57,8 @@ def names_taken(paths: Iterable[Path]) -> set[str]:
         "judging_runs.making_current.make_judging_run_current",
         "judging_runs.making_current.preview_making_current",
         "review.judgments.record_judgments",
+        "review.own_views.save_view",
+        "review.own_views.delete_view",
         "review.team.assigning.assign_queries",
         "review.team.assigning.share_out",
         "runs.locks.lock_run",

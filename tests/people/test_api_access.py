@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from judging.api.urls import urlpatterns
 from judging.models import ApiToken, Invitation, JudgingRun, User
+from judging.review.own_views import save_view
 from judging.trust.samples.acts import create_check_sample
 from tests.factories import (
     make_analysis,
@@ -29,6 +30,8 @@ from tests.search.runs.searching import make_search_evaluation
 ROUTES: dict[str, dict[str, str]] = {
     "me": {"GET": "all"},
     "me/open-runs": {"GET": "all"},
+    "me/review-views": {"GET": "members", "POST": "members"},
+    "me/review-views/{view}": {"DELETE": "members"},
     "members": {"GET": "admins", "POST": "admins"},
     "members/{member}": {"GET": "admins", "PATCH": "admins", "DELETE": "admins"},
     "audit": {"GET": "admins"},
@@ -126,7 +129,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "check-samples/{sample}/certificate": {"POST": "members"},
     "certificates/{certificate}": {"GET": "members"},
 }
-PRIVATE = ("{provider}", "{judge}", "{token}", "{probe_run}", "{golden_set}", "{check}")
+PRIVATE = ("{provider}", "{judge}", "{token}", "{view}", "{probe_run}", "{golden_set}", "{check}")
 CALLS = [(method, route, who) for route, methods in ROUTES.items() for method, who in methods.items()]
 
 
@@ -153,6 +156,7 @@ def paths(member: User, admin: User) -> dict[str, Any]:
             email="new@example.com", token_hash="x", created_by=admin, expires_at="2100-01-01T00:00Z"
         ).pk,
         "token": ApiToken.objects.create(user=member, name="private", prefix="rlv_", token_hash="y").pk,
+        "view": save_view(name="Failed", query="status=failed", actor=member).pk,
         "corpus": run.evaluation.corpus_id,
         "evaluation": make_evaluation(run.evaluation.corpus).pk,
         "run": run.pk,
@@ -239,14 +243,15 @@ def test_the_owner_and_admins_come_in_wherever_they_should(
         expected = (403,) if who == "admins" else (200, 201, 204, 400, 409, 415, 502)
         assert response.status_code in expected, (method, route)
     for method, route, _, response in each_answer(as_admin, paths):
-        expected = (404,) if "{token}" in route else (200, 201, 204, 400, 409, 415, 502)
+        expected = (404,) if "{token}" in route or "{view}" in route else (200, 201, 204, 400, 409, 415, 502)
         assert response.status_code in expected, (method, route)
 
 
-def test_admins_reach_personal_rows_but_nobody_sees_others_tokens(as_admin: APIClient, paths: dict[str, Any]) -> None:
+def test_admins_reach_personal_rows_but_not_others_tokens_or_views(as_admin: APIClient, paths: dict[str, Any]) -> None:
     assert as_admin.patch(f"/api/v1/ai-providers/{paths['provider']}", {"name": "renamed"}).status_code == 200
     assert as_admin.patch(f"/api/v1/ai-judges/{paths['judge']}", {"description": "x"}).status_code == 200
     assert_problem(as_admin.delete(f"/api/v1/tokens/{paths['token']}"), 404)
+    assert_problem(as_admin.delete(f"/api/v1/me/review-views/{paths['view']}"), 404)
 
 
 def test_shared_ones_are_everybody_s_to_see_and_admins_to_change(as_member: APIClient, as_admin: APIClient) -> None:

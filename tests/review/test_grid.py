@@ -25,6 +25,7 @@ from judging.models import (
 from judging.review.grid import all_grid_rows, grid_rows, opinions_of, rows_of
 from judging.review.grid_filter import GridFilter, grid_counts, parse_grid_filter, saved_views
 from judging.review.grid_order import ORDERINGS
+from judging.review.own_views import views_of
 from judging.runs.locks import lock_run
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.review.giving import GivenGrade, record_judgments
@@ -340,9 +341,9 @@ def test_counts_of_views_and_of_the_filter_take_one_query(
     run: EvaluationRun, member: User, django_assert_num_queries: Any
 ) -> None:
     grade(run, member, "c", "d9", 2)
-    asked = GridFilter(people="not_me", search="d1")
+    asked, views = GridFilter(people="not_me", search="d1"), views_of(run, member)
     with django_assert_num_queries(1):
-        counts = grid_counts(run, asked, viewer=member)
+        counts = grid_counts(run, asked, views, viewer=member)
     assert counts.shown == 2
     assert counts.by_view == {
         "ai-high": 1, "ai-low-at-top": 1, "disagreement": 1, "failed": 1, "unjudged": 1, "cant-tell": 0,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.test import Client
 
@@ -22,6 +23,7 @@ from judging.models import (
     ExecutionLog,
     GoldenCheck,
     GoldenSet,
+    GridView,
     Invitation,
     JudgingRun,
     ProbeRun,
@@ -36,6 +38,7 @@ from judging.people.tokens import create_token
 from judging.responses.executions import create_batch
 from judging.responses.inputs import BatchInput
 from judging.responses.plans import plan_judge
+from judging.review.own_views import save_view
 from judging.search.endpoints.acts import create_endpoint
 from judging.trust.samples.acts import create_check_sample
 from tests.draining import drain
@@ -116,6 +119,7 @@ class Installation:
             "analysis_id": Analysis.objects.get().pk,
             "golden_set_id": GoldenSet.objects.get().pk,
             "check_id": GoldenCheck.objects.get().pk,
+            "view_id": GridView.objects.get().pk,
         }
 
     def path(self, route: Route) -> str:
@@ -159,6 +163,7 @@ def install(
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
     make_certificate(sample)
     make_probe_run(judge, run, text=text)
+    save_view(name=f"View{text}", query=urlencode({"search": text or "shoes"}), actor=owner)
     make_query_set(*({"query": f"{word} shoes{text}", "shop": text} for word in ("red", "blue")), name=f"Set{text}")
     make_template('{"q": "{{query}}"}', name=f"Template{text}", description=text, headers={"X-Shop": "{{shop}}"})
     make_golden_check(judge, run, text=text)

@@ -61,7 +61,7 @@ ADMINS = {
 # The evaluators and response judges of the installation are presets here, which nobody deletes.
 PRESETS = {"/batches/evaluators/{evaluator_id}/delete", "/batches/judges/{judge_id}/delete"}
 # What these name belongs to somebody; to others it does not exist.
-PRIVATE = {"provider_id", "judge_id", "probe_run_id", "golden_set_id", "check_id", "token_id"}
+PRIVATE = {"provider_id", "judge_id", "probe_run_id", "golden_set_id", "check_id", "token_id", "view_id"}
 
 
 def is_private(route: Route) -> bool:

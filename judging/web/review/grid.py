@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_CONFIRMED, MAX_REASONING
+from judging.foundation.limits import MAX_CONFIRMED, MAX_REASONING, MAX_VIEW_NAME
 from judging.ledger import PersonGrade
 from judging.models import EvaluationRun
 from judging.records.blindness import sight_of
@@ -26,12 +26,13 @@ from judging.review.grid_lists import is_by_query, list_page
 from judging.review.grid_order import DEFAULT_ORDERING, bands_of
 from judging.review.matching import last_confirmed
 from judging.review.own_grades import candidate_of
+from judging.review.own_views import grid_query, views_of
 from judging.review.reviewing import confirm_ai_grades, grade_candidates
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, go_back, page_or_fragment, sentence, signed_in, toast
 from judging.web.review.documents import field_texts
 from judging.web.review.given import given_grades
-from judging.web.review.grid_controls import controls, grid_query, ordering_control, tabs
+from judging.web.review.grid_controls import controls, ordering_control, tabs
 from judging.web.review.grid_rows import MetricCards, entry_of, grade_keys, metric_cards, ranked_lists
 
 # Runs with more candidates are counted after the page, in a request of its own.
@@ -164,7 +165,9 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
     is_blind = sight_of(run, request.user).is_blind
     filters = controls(run, request.GET, is_blind=is_blind)
     is_counted = run.candidate_count <= _COUNTED_AT_ONCE or _is_part(request, "counts")
-    counts = grid_counts(run, grid_filter, viewer=request.user) if is_counted else None
+    views = views_of(run, request.user)
+    counts = grid_counts(run, grid_filter, views, viewer=request.user) if is_counted else None
+    shown = tabs(base, run, grid_filter, ordering, views, counts if request.user.is_member else None, is_blind=is_blind)
     return {
         "run": run,
         "base": base,
@@ -174,7 +177,10 @@ def _frame(request: PageRequest, run: EvaluationRun, grid_filter: GridFilter, or
         "tag_link": f"{base}?",
         "search": request.GET.get("search", ""),
         "query_id": request.GET.get("query_id", ""),
-        "tabs": tabs(base, run, grid_filter, ordering, counts if request.user.is_member else None, is_blind=is_blind),
+        "tabs": shown,
+        "own_view": next((tab for tab in shown if tab.is_current and tab.own_pk), None),
+        "can_keep_view": grid_filter.query_id is None and not any(tab.is_current for tab in shown[1:]),
+        "max_view_name": MAX_VIEW_NAME,
         "counts": counts,
         "filters": filters,
         "set_filters": sum(control.is_set for control in filters),

@@ -1,15 +1,16 @@
 """The controls that filter and order the review grid, its tabs, and their query strings."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from urllib.parse import urlencode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from judging.foundation.scales import Scale
 from judging.models import EvaluationRun
 from judging.records.tagged import tags_of_run
-from judging.review.grid_filter import GridCounts, GridFilter, saved_views
+from judging.review.grid_filter import GridCounts, GridFilter, SavedView
 from judging.review.grid_lists import judges_of_record, view_of
 from judging.review.grid_order import DEFAULT_ORDERING
+from judging.review.own_views import grid_query
 
 _ORDERINGS = (
     ("query", "Query, then rank"),
@@ -62,15 +63,7 @@ class Tab:
     url: str
     is_current: bool
     count: int | None = None
-
-
-def grid_query(grid_filter: GridFilter, ordering: str) -> str:
-    """Return the query string of a filter and an ordering, without defaults."""
-    given = {each.name: getattr(grid_filter, each.name) for each in fields(grid_filter)}
-    pairs = {name: value for name, value in given.items() if value is not None and value != ""}
-    if ordering != DEFAULT_ORDERING:
-        pairs["ordering"] = ordering
-    return urlencode(pairs)
+    own_pk: UUID | None = None
 
 
 def tabs(
@@ -78,12 +71,13 @@ def tabs(
     run: EvaluationRun,
     grid_filter: GridFilter,
     ordering: str,
+    views: Sequence[SavedView],
     counts: GridCounts | None,
     *,
     is_blind: bool = False,
 ) -> list[Tab]:
     """Return the saved views as tabs, with their counts where there are some to show; for the blind what is left."""
-    current = view_of(grid_filter, ordering, run)
+    current = view_of(grid_filter, ordering, views)
     total = run.candidate_count if counts else None
     shown = [Tab("All", path, grid_filter.is_empty and current is None, total)]
     if is_blind:
@@ -91,11 +85,11 @@ def tabs(
         return shown + [
             Tab(title, f"{path}?{grid_query(each, DEFAULT_ORDERING)}", grid_filter == each) for title, each in left
         ]
-    for view in saved_views(run.grading_scale):
-        title = view.title[:1].upper() + view.title[1:]
+    for view in views:
+        title = view.title if view.own_pk else view.title[:1].upper() + view.title[1:]
         url = f"{path}?{grid_query(view.filter, view.ordering)}"
         count = counts.by_view[view.key] if counts else None
-        shown.append(Tab(title, url, current is not None and current.key == view.key, count))
+        shown.append(Tab(title, url, current is not None and current.key == view.key, count, view.own_pk))
     return shown
 
 

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from judging.web.review import evaluate, grid, matching, team
+from judging.web.review import evaluate, grid, matching, own_views, team
 
 
 class RowId(IntConverter):
@@ -23,6 +23,8 @@ urlpatterns = [
     path("review/take-back", matching.take_back_confirmed, name="take_back_confirmed"),
     path("review/restore", grid.restore_grades, name="restore_grades"),
     path("review/export", grid.export_review, name="export_review"),
+    path("review/views", own_views.save_grid_view, name="save_grid_view"),
+    path("review/views/<uuid:view_id>/delete", own_views.delete_grid_view, name="delete_grid_view"),
     path("evaluate", evaluate.evaluate, name="evaluate"),
     path("people", team.run_people, name="run_people"),
 ]

@@ -11,6 +11,10 @@ _SILENT_LINES = re.compile(
     r"^((?:\{% (?:if|elif|else|endif|for|empty|endfor|with|endwith|load)\b(?:(?!%\}).)*%\}|\{#(?:(?!#\}).)*#\})+)[ \t]*\n",
     re.MULTILINE,
 )
+# A condition that has a line to itself, most often about an attribute: unmet, it would leave an empty line.
+_CONDITIONAL_LINES = re.compile(
+    r"\n(\{% if (?:(?!%\}).)*%\})(?=(?:(?!\{% (?:if|elif|else|endif)\b).)+\{% endif %\}$)", re.MULTILINE
+)
 
 
 class Loader(filesystem.Loader):
@@ -20,4 +24,5 @@ class Loader(filesystem.Loader):
     """
 
     def get_contents(self, origin: Origin) -> str:
-        return _SILENT_LINES.sub(r"\1", _INDENTATION.sub("", super().get_contents(origin)))
+        bare = _INDENTATION.sub("", super().get_contents(origin))
+        return _CONDITIONAL_LINES.sub(r"\1 ", _SILENT_LINES.sub(r"\1", bare))

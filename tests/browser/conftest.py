@@ -134,9 +134,14 @@ class Visitor:
         return found
 
     def overflow(self) -> int:
-        """Return by how many pixels the page is wider than the window."""
-        width: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        return width
+        """Return by how many pixels the page is wider than the window, once charts follow its size."""
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for _ in range(100):
+            pixels = int(self.page.evaluate(width))
+            if pixels <= 0:
+                break
+            self.page.wait_for_timeout(100)
+        return pixels
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -40,7 +40,7 @@ def test_a_grade_opens_its_row_and_a_button_all_of_them(
     expect(page.get_by_text("hidden until you grade")).to_have_count(0)
     page.keyboard.press("j")
     page.keyboard.press("3")
-    expect(page.locator(".person.is-me")).to_have_count(2)
+    expect(page.locator(".entry-people .is-me")).to_have_count(2)
     assert list(Judgment.objects.filter(member=member).order_by("pk").values_list("saw_ai_grade", flat=True)) == [
         False,
         True,

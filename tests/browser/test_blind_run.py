@@ -38,7 +38,10 @@ def test_a_grade_opens_its_row_and_a_button_all_of_them(
     page.get_by_role("dialog").get_by_role("button", name="Show me the grades").click()
     expect(page.get_by_text("You see the grades of this run")).to_be_visible()
     expect(page.get_by_text("hidden until you grade")).to_have_count(0)
+    # Keys are heard once the page's scripts have been read.
+    page.wait_for_load_state()
     page.keyboard.press("j")
+    expect(page.locator(".entry").nth(1)).to_be_focused()
     page.keyboard.press("3")
     expect(page.locator(".entry-people .is-me")).to_have_count(2)
     assert list(Judgment.objects.filter(member=member).order_by("pk").values_list("saw_ai_grade", flat=True)) == [

@@ -166,6 +166,7 @@ def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(
         "2 AI grades confirmed. 3 without one, or graded by you, left alone."
     )
     assert sorted(mine(user)) == [0, 2, 4]
+    page.wait_for_load_state()
     page.keyboard.press("u")
     expect(page.locator("#toasts")).to_contain_text("2 grades taken back.")
     assert mine(user) == [0]

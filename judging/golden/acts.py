@@ -30,7 +30,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.idempotency import find_earlier, make_once, once_of
-from judging.records.lists.archived import check_in_use
+from judging.records.lists.archiving import check_in_use
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.visibility import get_judge
 from judging.work import lifecycle

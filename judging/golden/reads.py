@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from judging.foundation.errors import NotFound
 from judging.models import ACTIVE_STATUSES, EvaluationRun, EvaluationRunStatus, GoldenCheck, GoldenSet
-from judging.records.lists.archived import IN_USE
+from judging.records.lists.archiving import IN_USE
 from judging.records.roles import Actor
 from judging.records.visibility import visible_judges
 

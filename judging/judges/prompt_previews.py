@@ -11,7 +11,7 @@ from judging.foundation.scales import SCALES
 from judging.models import Candidate, EvaluationRun, EvaluationRunStatus, RunQuery
 from judging.providers.base import Message
 from judging.records.judge_specs import evaluation_context_of
-from judging.records.lists.archived import IN_USE
+from judging.records.lists.archiving import IN_USE
 
 MOST_RUNS = 50
 MOST_QUERIES = 100

@@ -26,7 +26,7 @@ from judging.providers.registry import address
 from judging.records.audit import record_event
 from judging.records.connections import connection_of
 from judging.records.idempotency import Once, find_earlier, make_once, once_of
-from judging.records.lists.archived import check_in_use
+from judging.records.lists.archiving import check_in_use
 from judging.records.roles import Actor, require_member, user_of
 from judging.work import lifecycle, queue
 from judging.work.lanes import lay_lanes

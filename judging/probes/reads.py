@@ -10,7 +10,7 @@ from judging.foundation.errors import NotFound
 from judging.models import AIJudge, EvaluationRun, EvaluationRunStatus, JudgeVersion, ProbeRun
 from judging.probes.planning import MIN_QUERIES, REPEATED
 from judging.probes.results import results_of
-from judging.records.lists.archived import IN_USE
+from judging.records.lists.archiving import IN_USE
 from judging.records.roles import Actor
 from judging.records.visibility import visible_judges
 

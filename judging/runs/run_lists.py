@@ -12,7 +12,7 @@ from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_SEARCH
 from judging.ledger.staleness import with_staleness
 from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery, SearchStatus
-from judging.records.lists.archived import IN_USE
+from judging.records.lists.archiving import IN_USE
 from judging.records.tagged import HasTag, wanted_tag
 
 _QUERY_ORDERINGS = {

@@ -16,7 +16,7 @@ from judging.models import (
     Judgment,
     User,
 )
-from judging.records.lists.archived import IN_USE
+from judging.records.lists.archiving import IN_USE
 from judging.review.team.offers import offered_to
 
 # The newest, and those where something is assigned: all candidates of each are looked at.

@@ -17,7 +17,7 @@ from judging.models import (
     SearchRun,
 )
 from judging.records.audit import record_event
-from judging.records.lists.archived import check_in_use
+from judging.records.lists.archiving import check_in_use
 from judging.records.lists.corpus_rows import count_empty
 from judging.records.lists.new_runs import new_run
 from judging.records.lists.ranked_lists import no_longer_running, write_ranked_lists

@@ -11,6 +11,7 @@ from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.foundation.validation import raise_if_any
 from judging.models import Corpus, SearchEndpoint, SearchRun
 from judging.records.audit import record_event
+from judging.records.lists.archiving import set_archived
 from judging.records.roles import Actor, require_member, user_of
 from judging.search.endpoints.drafts import apply_changes, check_endpoint
 
@@ -67,14 +68,12 @@ def update_endpoint(
 
 def archive_endpoint(*, actor: Actor, endpoint: SearchEndpoint) -> SearchEndpoint:
     """Take an endpoint out of the lists; what uses it goes on. Raise Forbidden or NotFound."""
-    require_member(actor)
-    return _set_archived(actor, endpoint, is_archived=True)
+    return set_archived(endpoint, actor=actor, is_archived=True)
 
 
 def restore_endpoint(*, actor: Actor, endpoint: SearchEndpoint) -> SearchEndpoint:
     """Put an archived endpoint back into the lists. Raise Forbidden or NotFound."""
-    require_member(actor)
-    return _set_archived(actor, endpoint, is_archived=False)
+    return set_archived(endpoint, actor=actor, is_archived=False)
 
 
 def delete_endpoint(*, actor: Actor, endpoint: SearchEndpoint) -> None:
@@ -107,17 +106,6 @@ def with_presets(fields: Mapping[str, Any]) -> dict[str, Any]:
         "method": preset.method,
         **fields,
     }
-
-
-def _set_archived(actor: Actor, endpoint: SearchEndpoint, *, is_archived: bool) -> SearchEndpoint:
-    with transaction.atomic():
-        stored = _hold(endpoint)
-        if (stored.archived_at is not None) != is_archived:
-            stored.archived_at = timezone.now() if is_archived else None
-            stored.save(update_fields=["archived_at"])
-            action = "endpoint_archived" if is_archived else "endpoint_restored"
-            record_event(actor=actor, action=action, subject=stored)
-    return stored
 
 
 def _hold(endpoint: SearchEndpoint, *, for_deletion: bool = False) -> SearchEndpoint:

@@ -13,6 +13,7 @@ from judging.foundation.limits import MAX_QUERY_TEXT, MAX_SAMPLE_SEED, MAX_SET_Q
 from judging.foundation.validation import clean
 from judging.models import QuerySource, SearchQuerySet, SetQuery
 from judging.records.audit import record_event
+from judging.records.lists.archiving import set_archived
 from judging.records.reading.upload import Problems
 from judging.records.roles import Actor, require_member, user_of
 from judging.search.in_use import check_not_in_use
@@ -143,14 +144,12 @@ def add_queries(*, actor: Actor, query_set: SearchQuerySet, queries: Sequence[An
 
 def archive_query_set(*, actor: Actor, query_set: SearchQuerySet) -> SearchQuerySet:
     """Take a set out of the lists; evaluations go on with it. Raise Forbidden or NotFound."""
-    require_member(actor)
-    return _set_archived(actor, query_set, is_archived=True)
+    return set_archived(query_set, actor=actor, is_archived=True)
 
 
 def restore_query_set(*, actor: Actor, query_set: SearchQuerySet) -> SearchQuerySet:
     """Put an archived set back into the lists. Raise Forbidden or NotFound."""
-    require_member(actor)
-    return _set_archived(actor, query_set, is_archived=False)
+    return set_archived(query_set, actor=actor, is_archived=False)
 
 
 def delete_query_set(*, actor: Actor, query_set: SearchQuerySet) -> None:
@@ -211,17 +210,6 @@ def _is_same(query_set: SearchQuerySet, checked: CheckedQueries) -> bool:
     return all(
         row == (new.body, new.label, new.weight, new.tags) for row, new in zip(stored, checked.rows, strict=True)
     )
-
-
-def _set_archived(actor: Actor, query_set: SearchQuerySet, *, is_archived: bool) -> SearchQuerySet:
-    with transaction.atomic():
-        stored = _lock(query_set)
-        if (stored.archived_at is not None) != is_archived:
-            stored.archived_at = timezone.now() if is_archived else None
-            stored.save(update_fields=["archived_at"])
-            action = "query_set_archived" if is_archived else "query_set_restored"
-            record_event(actor=actor, action=action, subject=stored)
-    return stored
 
 
 def _lock(query_set: SearchQuerySet) -> SearchQuerySet:

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from judging.foundation.errors import Conflict, Invalid
 from judging.foundation.limits import MAX_ELEMENTS
 from judging.foundation.validation import clean
 from judging.models import QueryTemplate, SearchQuerySet, TemplateSettings
 from judging.records.audit import record_event
+from judging.records.lists.archiving import set_archived
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.searching.templates import compiled_template, missing_properties
 from judging.records.versions import QUERY_TEMPLATES
@@ -66,14 +66,12 @@ def draft_query_template(*, actor: Actor, fields: Mapping[str, Any]) -> QueryTem
 
 def archive_query_template(*, actor: Actor, template: QueryTemplate) -> QueryTemplate:
     """Take a template out of the lists; evaluations go on with it. Raise Forbidden or NotFound."""
-    require_member(actor)
-    return _set_archived(actor, template, is_archived=True)
+    return set_archived(template, actor=actor, is_archived=True)
 
 
 def restore_query_template(*, actor: Actor, template: QueryTemplate) -> QueryTemplate:
     """Put an archived template back into the lists. Raise Forbidden or NotFound."""
-    require_member(actor)
-    return _set_archived(actor, template, is_archived=False)
+    return set_archived(template, actor=actor, is_archived=False)
 
 
 def delete_query_templates(*, actor: Actor, ids: Sequence[UUID]) -> int:
@@ -97,17 +95,6 @@ def delete_query_templates(*, actor: Actor, ids: Sequence[UUID]) -> int:
             record_event(actor=actor, action="query_template_deleted", subject=template)
         QueryTemplate.objects.filter(pk__in=wanted).delete()
     return len(found)
-
-
-def _set_archived(actor: Actor, template: QueryTemplate, *, is_archived: bool) -> QueryTemplate:
-    with transaction.atomic():
-        stored = QUERY_TEMPLATES.lock(template)
-        if (stored.archived_at is not None) != is_archived:
-            stored.archived_at = timezone.now() if is_archived else None
-            stored.save(update_fields=["archived_at"])
-            action = "query_template_archived" if is_archived else "query_template_restored"
-            record_event(actor=actor, action=action, subject=stored)
-    return stored
 
 
 def _check(template: QueryTemplate) -> None:

@@ -20,7 +20,7 @@ from judging.models import (
     SearchRun,
 )
 from judging.records.idempotency import find_earlier, make_once, once_of
-from judging.records.lists.archived import check_in_use
+from judging.records.lists.archiving import check_in_use
 from judging.records.lists.new_runs import new_run
 from judging.records.roles import Actor, require_member, user_of
 from judging.search.runs.inputs import PINNED_FIELDS, checked_overrides, write_searches

@@ -21,7 +21,7 @@ from judging.models import (
 )
 from judging.records.audit import record_event
 from judging.records.idempotency import once_of
-from judging.records.lists.archived import check_in_use
+from judging.records.lists.archiving import check_in_use
 from judging.records.roles import Actor, require_member
 from judging.search.runs.inputs import check_rendering, pin
 from judging.work import lifecycle, queue

@@ -4,6 +4,7 @@ from judging.models.accounts import (
     COMMAND_LINE,
     ApiToken,
     AuditEvent,
+    GridView,
     Invitation,
     Role,
     User,
@@ -56,7 +57,6 @@ from judging.models.evaluators import (
     ResponseJudge,
     ResponseJudgeVersion,
 )
-from judging.models.grid_views import GridView
 from judging.models.imports import JudgmentImport, StagedJudgment
 from judging.models.judge_work.golden import (
     BaselineReason,

@@ -1,4 +1,4 @@
-"""People and what they hold: users with roles, tokens, invitations, and the audit list."""
+"""People and what they hold: users with roles, tokens, invitations, views of the grid, and the audit list."""
 
 import hashlib
 import secrets
@@ -11,7 +11,14 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from judging.foundation.limits import MAX_EMAIL, MAX_NAME, MAX_SUBJECT_NAME, MAX_TOKEN_NAME
+from judging.foundation.limits import (
+    MAX_EMAIL,
+    MAX_NAME,
+    MAX_SUBJECT_NAME,
+    MAX_TOKEN_NAME,
+    MAX_VIEW_NAME,
+    MAX_VIEW_QUERY,
+)
 
 # Who acts where no person does: commands without --user.
 COMMAND_LINE = "the command line"
@@ -160,3 +167,20 @@ class AuditEvent(models.Model):
     @property
     def actor_name(self) -> str:
         return str(self.actor) if self.actor else COMMAND_LINE
+
+
+class GridView(models.Model):
+    """A filter and an order that a person keeps under a name, for whatever run they review."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="grid_views")
+    name = models.CharField(max_length=MAX_VIEW_NAME)
+    # As in the grid's address.
+    query = models.CharField(max_length=MAX_VIEW_QUERY)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="grid_view_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.test import Client
 
+from judging.foundation.limits import MAX_VIEW_NAME
 from judging.judges.providers import save_provider
 from judging.judging_runs.starting import start_judging_run
 from judging.models import (
@@ -163,7 +164,7 @@ def install(
     sample = create_check_sample(run=run, goal="certify", metric="P@10", actor=owner)
     make_certificate(sample)
     make_probe_run(judge, run, text=text)
-    save_view(name=f"View{text}", query=urlencode({"search": text or "shoes"}), actor=owner)
+    save_view(name=f"View{text}"[:MAX_VIEW_NAME], query=urlencode({"search": text or "shoes"}), actor=owner)
     make_query_set(*({"query": f"{word} shoes{text}", "shop": text} for word in ("red", "blue")), name=f"Set{text}")
     make_template('{"q": "{{query}}"}', name=f"Template{text}", description=text, headers={"X-Shop": "{{shop}}"})
     make_golden_check(judge, run, text=text)

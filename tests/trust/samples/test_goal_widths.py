@@ -18,17 +18,17 @@ pytestmark = pytest.mark.django_db
 
 def test_what_is_reached_stands_beside_what_is_wanted(as_member: APIClient, client: Client, member: User) -> None:
     run = make_graded_run(ai=AI, scale="trec", relevant_from=2, metrics=["P@10"])
-    wanted = start(run, "precision", metric="P@10", half_width=0.02)
+    wanted = start(run, "precision", metric="P@10", half_width=0.001)
     certified = start(run, "certify", metric="P@10")
     assert get(as_member, wanted)["goal_width"] is None
     grade_queue(wanted, member, BY_PAIR, most=100)
     state = state_of(wanted)
     assert state.status == "open"
-    assert state.goal_width.wanted == 0.02
+    assert state.goal_width.wanted == 0.001
     # A goal of a width is reached with a tenth to spare.
     assert state.goal_width.reached == pytest.approx(1.1 * state.estimate.half_width)
     assert state.goal_width.reached > state.goal_width.wanted
-    assert get(as_member, wanted)["goal_width"] == {"reached": state.goal_width.reached, "wanted": 0.02}
+    assert get(as_member, wanted)["goal_width"] == {"reached": state.goal_width.reached, "wanted": 0.001}
     width = state_of(certified).goal_width
     assert (width.wanted, width.reached) == (1.15, state_of(certified).look.estimate.width_ratio)
 

@@ -68,6 +68,6 @@ def test_a_run_goes_on_when_one_of_its_hosts_is_lost(start: Start, stub: Stub) -
     assert (run.status, run.judged_count) == ("completed", 1600)
     assert len(grades_of_record(run.evaluation_run)) == 1600
     assert stub.max_in_flight <= 100 + 50, "the stub still had calls of the lost host in hand"
-    # in flight on the lost host, or back but not yet written
-    assert stub.repeated_calls <= 50 + 50 * int(1.0 / 0.3)
+    # In flight on the lost host, or back but not yet written: half a second's, and what comes while a busy machine writes.
+    assert stub.repeated_calls <= 50 + 50 * int(2.0 / 0.3)
     assert workers.has_live_worker()

@@ -62,12 +62,14 @@ def test_a_run_goes_on_when_one_of_its_hosts_is_lost(start: Start, stub: Stub) -
         wait_until(also(lambda: judged(run) > 300, callers.look), 60)
         assert min(callers.shares()) > 0, callers.shares()
         second.kill()
+        written = judged(run)
+        unwritten = stub.calls - written
         # What the supervisor of the host that is left does.
         wait_until(also(lambda: ended(run), rescue_all), LEASE + 60)
     run = reread(run)
     assert (run.status, run.judged_count) == ("completed", 1600)
     assert len(grades_of_record(run.evaluation_run)) == 1600
     assert stub.max_in_flight <= 100 + 50, "the stub still had calls of the lost host in hand"
-    # In flight on the lost host, or back but not yet written: half a second's, and what comes while a busy machine writes.
-    assert stub.repeated_calls <= 50 + 50 * int(2.0 / 0.3)
+    # In flight, or back but not yet written, when the host was lost; however long a busy machine takes to write.
+    assert stub.repeated_calls <= unwritten
     assert workers.has_live_worker()

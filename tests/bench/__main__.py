@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from tests.bench import environment
 from tests.bench.figures import Figure, not_measured, save, table, verdict
+from tests.bench.processes import ROOT
 
 if TYPE_CHECKING:
     pass
 
-_ROOT = Path(__file__).parents[2]
 _PARTS = {
     "throughput": "candidates per second and CPU each at 4, 16, 64, 128 in flight, beside a bare AsyncOpenAI loop",
     "scale": "cost per candidate and worker memory at 1,000 and 10,000 candidates (--full: 100,000)",
@@ -117,7 +117,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--in-flight", type=int, action="append", help="a level of throughput; may be repeated")
     parser.add_argument("--kills", type=int, help="how many SIGKILLs, 3 or with --full 100; each takes up to 25 s")
     parser.add_argument("--peers", action="store_true", help="measure public tools, too (installs them into ~/.cache)")
-    parser.add_argument("--json", type=Path, default=_ROOT / "bench.json", help="where to save (bench.json)")
+    parser.add_argument("--json", type=Path, default=ROOT / "bench.json", help="where to save (bench.json)")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a mark is missed or a part fails")
     return parser.parse_args()
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from openai import AsyncOpenAI
 
-_ROOT = Path(__file__).parents[2]
+from tests.bench.processes import ROOT
 
 
 def run_bare_loop(base_url: str, pairs: Path, *, count: int, in_flight: int) -> dict[str, float]:
     """Run the loop as a process of its own."""
-    command = [sys.executable, "-m", "tests.bench.bare_loop", base_url, str(pairs), str(count), str(in_flight)]
-    output = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, check=True, timeout=600).stdout
+    command = [sys.executable, "-m", __name__, base_url, str(pairs), str(count), str(in_flight)]
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=600).stdout
     result: dict[str, float] = json.loads(output)
     return result
 

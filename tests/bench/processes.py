@@ -1,9 +1,11 @@
-"""What process groups cost, read from /proc (Linux)."""
+"""Where the bench's programs start, and what process groups cost, read from /proc (Linux)."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# Each program is started from here as `python -m` and the name of its own module.
+ROOT = Path(__file__).parents[2]
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -8,14 +8,13 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
+from tests.bench.processes import ROOT
 from tests.ports import free_port
 
 DELAY_MS = 50
 ANSWER_BYTES = 5_000
 _DOCUMENTS = 20_000
-_ROOT = Path(__file__).parents[2]
 _ASKED = re.compile(rb'size (\d+)".*"size": (\d+)')
 
 
@@ -30,8 +29,8 @@ class SearchEngine:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "SearchEngine":
-        command = [sys.executable, "-m", "tests.bench.search_engine", str(self.port)]
-        self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE)
+        command = [sys.executable, "-m", __name__, str(self.port)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         self._process.stdout.readline()
         return self

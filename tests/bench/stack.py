@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,12 +14,12 @@ from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.models import EvaluationRun, JudgeVersion, JudgingRun, User, WorkerHeartbeat
 from judging.work import queue
 from releval.process_groups import end_groups
+from tests.bench.processes import ROOT
 from tests.bench.rest import Api
 from tests.factories import make_judge, make_provider, make_run, make_token, make_user
 from tests.stub.fixtures import StubProcess
 from tests.work.cluster import Cluster
 
-_ROOT = Path(__file__).parents[2]
 _WORKERS = 2
 _CANDIDATES_PER_QUERY = 10
 
@@ -83,7 +82,7 @@ class Stack:
         """Run the web server as `serve` does; yield a client of its REST API."""
         process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "--web-only"],
-            cwd=_ROOT,
+            cwd=ROOT,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )

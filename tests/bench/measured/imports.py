@@ -1,6 +1,6 @@
 """An import of 100,000 candidates as JSON lines, in a process of its own: pace, CPU and memory.
 
-Each query has ten candidates, each document (250 bytes) stands in four lists. Under `python -m tests.bench.imports`
+Each query has ten candidates, each document (250 bytes) stands in four lists. Under `python -m tests.bench.measured.imports`
 the process writes what it used as JSON.
 """
 
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from tests.bench.figures import Figure, at_least, at_most, plain
+from tests.bench.processes import ROOT
 
 if TYPE_CHECKING:
     from tests.bench.stack import Stack
 
-_ROOT = Path(__file__).parents[2]
 _SMALL, _SIZE, _PER_QUERY = 1_000, 100_000, 10
 _LEAST_PER_SECOND, _MEMORY_MARGIN_MB = 10_000.0, 20.0
 _DESCRIPTION = "A light shoe with a firm sole, made for long runs on wet roads and paths. " * 2
@@ -73,8 +73,8 @@ def write_results(count: int, *, per_query: int = _PER_QUERY) -> Path:
 
 def import_file(stack: "Stack", path: Path, *, timeout: float = 600) -> dict[str, Any]:
     """Import a file into a corpus of its own; return seconds, CPU seconds, megabytes, and the run's id."""
-    command = [sys.executable, "-m", "tests.bench.imports", str(path), str(stack.user.pk)]
-    output = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, check=True, timeout=timeout).stdout
+    command = [sys.executable, "-m", __name__, str(path), str(stack.user.pk)]
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=timeout).stdout
     found: dict[str, Any] = json.loads(output)
     return found
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from tests.bench import environment
 from tests.bench.figures import Figure, at_least, at_most, plain
+from tests.bench.processes import ROOT
 
-_ROOT = Path(__file__).parents[3]
 _SIZE, _IN_FLIGHT, _DELAY_MS = 1_600, 100, 300
 _LEAST_SHARE = 25.0
 _NO_SERVER = 69
@@ -24,8 +24,8 @@ _NO_SERVER = 69
 
 def measure() -> list[Figure]:
     """Run the program beside a PostgreSQL server of its own. Raise RuntimeError where none is installed."""
-    command = ["sh", "scripts/with_postgresql.sh", sys.executable, "-m", "tests.bench.measured.two_hosts"]
-    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, timeout=300, check=False)
+    command = ["sh", "scripts/with_postgresql.sh", sys.executable, "-m", __name__]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, timeout=300, check=False)
     if done.returncode == _NO_SERVER:
         raise RuntimeError("no PostgreSQL server is installed")
     done.check_returncode()

@@ -40,7 +40,7 @@ def confirm_chunk(seen: Mapping[int, int], *, run: EvaluationRun, member_id: UUI
     )
     with transaction.atomic():
         unlocked = lock_with_others(run)
-        rows = Candidate.objects.filter(~Exists(own), run=run, pk__in=list(seen))
+        rows = Candidate.objects.by_pk(run, seen).filter(~Exists(own))
         grades = {
             (query_id, document_id): grade
             for pk, query_id, document_id, grade in rows.values_list("pk", "query_id", "document_id", "ai_grade")

@@ -42,8 +42,8 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
         unlocked = lock_with_others(run)
         pairs = {
             pk: (query_id, document_id)
-            for pk, query_id, document_id in Candidate.objects.filter(
-                run=run, pk__in=[grade.candidate_pk for grade in grades]
+            for pk, query_id, document_id in Candidate.objects.by_pk(
+                run, (grade.candidate_pk for grade in grades)
             ).values_list("pk", "query_id", "document_id")
         }
         own = Judgment.objects.filter(

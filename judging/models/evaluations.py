@@ -1,6 +1,8 @@
 """Evaluations and their runs: ranked candidates for queries, and what is derived from the judgments on them."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -204,6 +206,12 @@ class RunQuery(models.Model):
         return self.text
 
 
+class CandidateQuerySet(models.QuerySet["Candidate"]):
+    def by_pk(self, run: EvaluationRun, pks: Iterable[int]) -> Self:
+        """Return these candidates of a run, in no order: for one in theirs, SQLite would read the whole run's index."""
+        return self.filter(run=run, pk__in=list(pks)).order_by()
+
+
 class Candidate(models.Model):
     """A document version at a rank (from 1) for a run query, with the grades that count now as cached columns.
 
@@ -238,6 +246,8 @@ class Candidate(models.Model):
     last_item = models.ForeignKey("judging.JudgingItem", models.SET_NULL, null=True, blank=True, related_name="+")
     last_item_status = models.CharField(max_length=8, blank=True)
     failure_code = models.CharField(max_length=20, blank=True)
+
+    objects = CandidateQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "rank"]

@@ -170,10 +170,11 @@ def rows_of(
 
 
 def _rows_of(run: EvaluationRun, candidate_pks: Sequence[int], viewer: User | None, sight: Sight) -> list[GridRow]:
-    candidates = (
-        Candidate.objects.select_related("run_query", "document", "document_version").only(*_READ).filter(run=run)
-    )
-    by_id = candidates.in_bulk(list(candidate_pks))
+    candidates = Candidate.objects.by_pk(run, candidate_pks)
+    by_id = {
+        candidate.pk: candidate
+        for candidate in candidates.select_related("run_query", "document", "document_version").only(*_READ)
+    }
     shown = [by_id[pk] for pk in candidate_pks if pk in by_id]
     if not shown:
         return []

@@ -53,7 +53,7 @@ def _check(run: EvaluationRun, grades: Sequence[PersonGrade]) -> None:
     if len(grades) > MAX_JUDGMENTS:
         raise Invalid("too many judgments", errors={"queries": [f"at most {MAX_JUDGMENTS} judgments at once"]})
     pks = {grade.candidate_pk for grade in grades}
-    if Candidate.objects.filter(run=run, pk__in=pks).count() != len(pks):
+    if Candidate.objects.by_pk(run, pks).count() != len(pks):
         raise NotFound("no such candidate in this evaluation run")
     if len(pks) != len(grades):
         raise Invalid("a candidate is judged twice", errors={"candidate_id": ["a candidate is judged twice"]})

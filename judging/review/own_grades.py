@@ -101,7 +101,7 @@ def progress_of(run: EvaluationRun, user: User) -> EvaluatingProgress:
 
 def own_grades(run: EvaluationRun, candidate_pks: Collection[int], user: User) -> dict[int, PersonGrade]:
     """Return the grade of `user` for each of these candidates of the run, by candidate_pk."""
-    candidates = Candidate.objects.filter(run=run, pk__in=candidate_pks).values_list("pk", "query_id", "document_id")
+    candidates = Candidate.objects.by_pk(run, candidate_pks).values_list("pk", "query_id", "document_id")
     pairs = {(query_id, document_id): pk for pk, query_id, document_id in candidates}
     own = {pk: PersonGrade(pk) for pk in pairs.values()}
     judgments = Judgment.objects.filter(

@@ -46,7 +46,7 @@ def confirm_ai_grades(*, run: EvaluationRun, seen: Mapping[int, int | None], act
     Conflict (run_locked).
     """
     require_person(actor)
-    now = dict(Candidate.objects.filter(run=run, pk__in=list(seen)).values_list("pk", "ai_grade"))
+    now = dict(Candidate.objects.by_pk(run, seen).values_list("pk", "ai_grade"))
     if len(now) != len(seen):
         raise NotFound("no such candidate in this evaluation run")
     if sight_of(run, actor).is_blind:

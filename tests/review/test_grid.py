@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from judging import ledger
@@ -312,6 +314,18 @@ def test_a_page_takes_the_same_few_queries_whatever_its_size(
     for limit in (1, 5):
         with django_assert_num_queries(5):
             grid_rows(run, viewer=member, ordering=ordering, limit=limit)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows how many rows a run has")
+def test_a_page_is_read_by_its_rows_however_large_the_run(run: EvaluationRun, member: User) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        grid_rows(run, viewer=member)
+    (sql,) = [query["sql"] for query in captured if '"judging_documentversion"."title"' in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        plan = [row[3] for row in cursor.fetchall() if "judging_candidate" in row[3]]
+    assert len(plan) == 1
+    assert "rowid=?" in plan[0]
 
 
 def test_saved_views_ask_what_their_names_say(run: EvaluationRun) -> None:

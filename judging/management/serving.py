@@ -188,7 +188,8 @@ def _gunicorn(fd: int) -> list[str]:
         "log-level": "warning",
     }
     return [
-        *(sys.executable, "-m", "gunicorn", "releval.wsgi:application", "--no-control-socket"),
+        # Loaded once, before the processes part.
+        *(sys.executable, "-m", "gunicorn", "releval.wsgi:application", "--preload", "--no-control-socket"),
         *(f"--{name}={value}" for name, value in options.items()),
     ]
 

@@ -15,82 +15,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from on_both import for_postgresql
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 EVERY_DAY = "not (slow or browser or fuzz or postgresql)"
 NO_SERVER = 69  # what with_postgresql.sh says where none is installed
-
-# Everything runs on SQLite; on PostgreSQL, too, runs what the two databases may do differently.
-ON_BOTH = {
-    "tests/work/test_*.py": "claims, leases, locks and clocks are the database's",
-    "tests/work/processes/test_*.py": "the same, in processes of their own",
-    "tests/golden/test_golden_checks.py": "claims, counts, constraints, one after the other by row locks",
-    "tests/judging_runs/test_judging.py": "outcomes and counts written by several at once",
-    "tests/judging_runs/test_locked_runs.py": "row locks",
-    "tests/judging_runs/test_making_current.py": "the ledger's statements, row locks",
-    "tests/judging_runs/test_scopes.py": "plans are made by one statement",
-    "tests/responses/test_work.py": "outcomes and counts written by several at once",
-    "tests/responses/test_batch_api.py": "aggregates, exports, texts as long as they may be",
-    "tests/responses/test_idempotency.py": "two at once and a unique constraint",
-    "tests/responses/test_lists.py": "pages by key",
-    "tests/review/test_assignments.py": "row locks, conflicts ignored",
-    "tests/review/test_grid.py": "raw SQL, order of what has no value, case in searches",
-    "tests/review/test_blind_grading.py": "shuffled by arithmetic in SQL",
-    "tests/review/test_handing_out.py": "row locks",
-    "tests/review/test_people_page.py": "grouped statements, window functions",
-    "tests/review/test_judgments.py": "the ledger's statements, constraints",
-    "tests/search/endpoints/test_acts.py": "what text a database refuses, constraints",
-    "tests/search/runs/test_*.py": "outcomes and counts written by several at once, row locks",
-    "tests/search/test_query_sets.py": "searches in JSON",
-    "tests/trust/samples/test_check_samples.py": "pools and snapshots are read by grouped statements",
-    "tests/trust/samples/test_sample_leases.py": "row locks, two at once and a unique constraint",
-    "tests/runs/importing/test_import_run.py": "bulk statements, constraints",
-    "tests/runs/importing/test_import_judgments.py": "staging in raw SQL",
-    "tests/runs/test_locks.py": "row locks, copies by one statement",
-    "tests/runs/test_run_queries.py": "order by values in JSON",
-    "tests/runs/test_query_tags.py": "searches in JSON",
-    "tests/exports/test_exports.py": "raw SQL, cursors of the server",
-    "tests/api/test_paging.py": "pages by key, order of what has no value",
-    "tests/api/test_schema_fuzz.py": "what text and which numbers a database refuses",
-    "tests/responses/test_schema.py": "what text and which numbers a database refuses",
-    "tests/security/test_fuzz.py": "what text and which numbers a database refuses",
-    "tests/foundation/test_columns.py": "values for raw SQL",
-    "tests/people/test_accounts.py": "addresses in any case, constraints",
-    "tests/judges/test_judges.py": "constraints, versions counted by two at once",
-    "tests/judges/test_providers.py": "constraints",
-    "tests/operations/test_retention.py": "deletes by raw SQL",
-    "tests/operations/test_metrics.py": "aggregates",
-    "tests/operations/test_usage.py": "groups by subqueries",
-    "tests/trust/test_blindness.py": "upserts in raw SQL",
-    "tests/trust/test_agreement.py": "columns read as numbers",
-    "tests/operations/test_doctor.py": "what it says of a database",
-}
-# Files and tests of the above that are about processes and time, the same on any database, or about SQLite's files.
-ON_SQLITE_ALONE = [
-    "tests/responses/test_work.py::test_a_full_batch_is_judged_at_its_full_concurrency",
-    "tests/responses/test_work.py::test_a_killed_cluster_loses_nothing_of_a_batch",
-    "tests/search/runs/test_chaos.py",
-    "tests/search/runs/test_other_engines.py",
-    "tests/work/processes/test_chaos.py",
-    "tests/work/processes/test_chaos_storage.py",
-    "tests/work/processes/test_cluster.py::test_a_401_in_mid_run_fails_it_within_the_calls_in_flight",
-    "tests/work/processes/test_cluster.py::test_a_killed_worker_process_is_replaced_and_nothing_is_lost",
-    "tests/work/processes/test_cluster.py::test_two_workers_share_a_run_through_its_lanes",
-    "tests/work/processes/test_faults.py::test_a_provider_that_is_killed_and_comes_back_costs_no_candidate",
-    "tests/work/test_limiter.py",
-    "tests/work/processes/test_serve.py",
-    "tests/work/processes/test_third_kind.py",
-    "tests/work/processes/test_worker_command.py",
-]
-
-
-def for_postgresql() -> list[str]:
-    """Return what tells pytest which tests run on PostgreSQL."""
-    found = [str(path.relative_to(ROOT)) for pattern in ON_BOTH for path in sorted(ROOT.glob(pattern))]
-    return [
-        *(path for path in found if path not in ON_SQLITE_ALONE),
-        *(f"--deselect={test}" for test in ON_SQLITE_ALONE if "::" in test),
-    ]
 
 
 @dataclass

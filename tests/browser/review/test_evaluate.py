@@ -12,7 +12,6 @@ from tests.factories import make_judge, make_run, make_user
 from tests.review.test_grid import ai_grades
 
 NewVisitor = Callable[..., Visitor]
-_GRADES = 10
 
 
 @pytest.fixture
@@ -146,23 +145,6 @@ def test_a_lost_connection_and_a_lock_are_messages_and_the_mark_stays(
     assert mine(user) == []
     page.reload()
     expect(page.get_by_role("heading", name="This run is locked")).to_be_visible()
-
-
-def test_a_grade_takes_two_presses_in_evaluate_and_one_in_the_grid(new_visitor: NewVisitor, user: User) -> None:
-    run = make_run({f"q{number}": [f"d{number}-{rank}" for rank in range(3)] for number in range(5)})
-    page = open_evaluate(new_visitor, user, run).page
-    for _ in range(_GRADES):
-        title = page.locator(".judge-document h3").inner_text()
-        page.keyboard.press("2")
-        page.keyboard.press("2")
-        expect(page.locator(".judge-document h3")).not_to_have_text(title)
-    visitor = new_visitor(user)
-    grid = visitor.open(f"/evaluations/runs/{run.pk}/review?status=unjudged")
-    rows = grid.locator(".entry").count()
-    for _ in range(rows):
-        grid.keyboard.press("3")
-    expect(grid.locator(".entry-grades [aria-pressed=true]")).to_have_count(rows)
-    assert Judgment.objects.filter(member=user).count() == 15
 
 
 @pytest.mark.parametrize(

@@ -52,20 +52,27 @@ def main(wanted: list[str]) -> None:
         call_command("migrate", verbosity=0)
         OUT.mkdir(exist_ok=True)
         from judging.work import workers
+        from scripts.screenshot_team import fill_team, pages_of_team
         from scripts.screenshot_worlds import fill_all, fill_nothing
         from tests.stub.fixtures import Stub
 
         stub = Stub()
         with serving() as address, sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-            for fill, pages in ((fill_nothing, pages_before), (lambda: fill_all(stub), pages_after)):
+            world: dict[str, Any] = {}
+            stages: tuple[tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any]], Iterator[Shot]]], ...] = (
+                (fill_nothing, pages_before),
+                (lambda: fill_all(stub), pages_after),
+                (lambda: fill_team(world), pages_of_team),
+            )
+            for fill, pages in stages:
                 # In another thread: Playwright's event loop runs in this one, and judging wants its own.
                 with ThreadPoolExecutor(1) as executor:
                     world = executor.submit(fill).result()
                 for name, path, user, act in pages(world):
                     if wanted and not any(part in name for part in wanted):
                         continue
-                    if pages is pages_after:
+                    if pages is not pages_before:
                         workers.beat("screenshots")
                     for scheme in ("light", "dark"):
                         for size, viewport in (("wide", WIDE), ("phone", PHONE)):

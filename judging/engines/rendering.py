@@ -78,11 +78,6 @@ class SearchTemplate:
             *(template.variables for template in (*parts.values(), *headers.values()))
         )
 
-    @property
-    def query_variables(self) -> frozenset[str]:
-        """Return the properties that a query must have."""
-        return self.variables - PAGING_VARIABLES
-
     def render(
         self, query_body: Any, size: int, *, offset: int = 0, page: int = 1, cursor: Any = None
     ) -> RenderedRequest:

@@ -53,16 +53,11 @@ def compare_lists(a: Sequence[K], b: Sequence[K], *, k: int, p: float = RBO_PERS
     )
 
 
-def rank_biased_overlap(a: Sequence[K], b: Sequence[K], *, p: float = RBO_PERSISTENCE) -> float:
+def _extrapolated_overlap(shared: Sequence[int], length_a: int, length_b: int, p: float) -> float:
     """Compute the extrapolated rank-biased overlap, 0 to 1 (Webber, Moffat and Zobel 2010, eq. 32).
 
-    Two empty lists are the same (1), an empty one and another have nothing in common (0).
-    """
-    return compare_lists(a, b, k=1, p=p).rbo
-
-
-def _extrapolated_overlap(shared: Sequence[int], length_a: int, length_b: int, p: float) -> float:
-    """Sum up eq. 32 by document instead of by depth: the same sums in another order.
+    Summed up by document instead of by depth: the same sums in another order. Two empty lists are the same (1), an empty
+    one and another have nothing in common (0).
 
     X_d, the overlap at depth d, is how many entries of `shared` are at most d; s and l are the shorter and the longer
     length. A document shared from depth m on adds p^d / d for each d from m to l.

@@ -58,11 +58,6 @@ def t_upper_tail(t: float, df: float) -> float:
     return tail if t >= 0 else 1 - tail
 
 
-def t_two_sided(t: float, df: float) -> float:
-    """Give the two-sided p value of a t statistic."""
-    return incomplete_beta(df / 2, 0.5, df / (df + t * t))
-
-
 def f_upper_tail(f: float, numerator_df: float, denominator_df: float) -> float:
     """Give the probability that Fisher's F exceeds `f`: the p value of an F test; 1 at or below 0."""
     if f <= 0:
@@ -97,18 +92,12 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
-def clopper_pearson(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Give the exact two-sided interval of a share (Clopper and Pearson 1934, doi.org/10.1093/biomet/26.4.404).
-
-    Each bound leaves (1 - level) / 2 outside, also where the other one is trivially 0 or 1. Raises `ValueError`
-    unless 0 <= successes <= trials and trials > 0.
-    """
-    tail = (1 - level) / 2
-    return clopper_pearson_lower(successes, trials, tail=tail), clopper_pearson_upper(successes, trials, tail=tail)
-
-
 def clopper_pearson_upper(successes: int, trials: int, *, tail: float = 0.025) -> float:
-    """Give the share at which so few `successes` have the probability `tail`: 1 when all succeeded."""
+    """Give the share at which so few `successes` have the probability `tail`: 1 when all succeeded.
+
+    The upper bound of the exact interval (Clopper and Pearson 1934, doi.org/10.1093/biomet/26.4.404). Raises
+    `ValueError` unless 0 <= successes <= trials and trials > 0.
+    """
     _check_share(successes, trials)
     if successes == trials:
         return 1.0
@@ -116,7 +105,7 @@ def clopper_pearson_upper(successes: int, trials: int, *, tail: float = 0.025) -
 
 
 def clopper_pearson_lower(successes: int, trials: int, *, tail: float = 0.025) -> float:
-    """Give the share at which so many `successes` have the probability `tail`: 0 when none succeeded."""
+    """Give the share at which so many `successes` have the probability `tail`: 0 when none succeeded. As above."""
     _check_share(successes, trials)
     if successes == 0:
         return 0.0

@@ -4,7 +4,6 @@ Method, "Drift watch". The CUSUM is Page's (1954, doi.org/10.1093/biomet/41.1-2.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,11 +88,3 @@ def check_drift(baseline: Baseline, grades: ArrayLike, before: DriftCheck | None
     up, down = max(0.0, up + z - CUSUM_SLACK), max(0.0, down - z - CUSUM_SLACK)
     state: DriftState = "watch" if max(up, down) > CUSUM_WATCH_AT else "quiet"
     return DriftCheck(shift, z, flips, up, down, "alarm" if abs(z) > ALARM_AT else state)
-
-
-def watch_drift(baseline: Baseline, checks: Iterable[ArrayLike]) -> list[DriftCheck]:
-    """Go through checks in the order of time, each building on the one before it."""
-    found: list[DriftCheck] = []
-    for grades in checks:
-        found.append(check_drift(baseline, grades, found[-1] if found else None))
-    return found

@@ -56,14 +56,6 @@ def relevance_tables(tables: ArrayLike, relevant_from: int) -> Floats:
     return np.asarray(np.add.reduceat(np.add.reduceat(whole, cuts, axis=-1), cuts, axis=-2), dtype=np.float64)
 
 
-def row_shares(table: ArrayLike) -> Floats:
-    """Divide each row by its sum: what b says when a says k. A row without a pair is 0 throughout."""
-    counts = np.asarray(table, dtype=np.float64)
-    sums = counts.sum(-1, keepdims=True)
-    shares: Floats = np.divide(counts, sums, out=np.zeros_like(counts), where=sums > 0)
-    return shares
-
-
 def mean_grade(sums: ArrayLike, counts: ArrayLike) -> Integers:
     """Round the mean of several people's grades half up, without floating point: (2 sum + count) // (2 count).
 

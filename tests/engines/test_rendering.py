@@ -95,10 +95,9 @@ def test_the_variables_of_all_parts_are_found() -> None:
         **{"X-Who": "{{user.id}}"},
     )
 
-    assert compiled.query_variables == {
-        *("brand", "tags", "market", "lang", "shop", "filters", "key", "a b", "query", "user")
+    assert compiled.variables == {
+        *("brand", "tags", "market", "lang", "shop", "filters", "key", "a b", "query", "user", "size")
     }
-    assert compiled.variables - compiled.query_variables == {"size"}
 
 
 def test_a_query_string_over_many_lines_is_sent_as_one() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from judging.statistics.agreement.coefficients import AGREEMENT_FIGURES, alpha_of_coincidences, coefficient, is_constant
 from judging.statistics.agreement.people import PeopleGrades, coincidences_by_query
-from judging.statistics.tables import mean_grade, query_tables, relevance_tables, row_shares
+from judging.statistics.tables import mean_grade, query_tables, relevance_tables
 from tests.lazily import Lazily
 from tests.statistics.electronics import all_pairs
 
@@ -168,12 +168,10 @@ def test_undefined_ratios_are_zero_and_constant_tables_are_told():
         assert float(coefficient(name, relevant_from=1)(np.zeros((3, 3)))) == 0.0, name
 
 
-def test_tables_fold_at_the_threshold_and_say_their_shares():
+def test_tables_fold_at_the_threshold():
     table = query_tables([5, 5, 5, 9], [0, 1, 2, 2], [0, 2, 1, 2], grade_count=3)
     assert table.shape == (2, 3, 3)
     assert relevance_tables(table, 2).tolist() == [[[1, 1], [1, 0]], [[0, 0], [0, 1]]]
-    assert row_shares(table.sum(0)).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0.5, 0.5]]
-    assert row_shares(np.zeros((2, 2))).tolist() == [[0, 0], [0, 0]]
 
 
 def test_means_are_rounded_half_up():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from judging.statistics.drift import check_drift, drift_baseline, watch_drift
+from judging.statistics.drift import DriftCheck, check_drift, drift_baseline
 
 QUERY = np.repeat(np.arange(40), 5)
 
@@ -18,7 +18,10 @@ def watched(seed, shift, checks):
     rng = np.random.default_rng(seed)
     truth = rng.integers(1, 9, 200)
     baseline = drift_baseline([judge(rng, truth) for _ in range(4)], QUERY)
-    return watch_drift(baseline, [judge(rng, truth, shift=shift) for _ in range(checks)])
+    found: list[DriftCheck] = []
+    for _ in range(checks):
+        found.append(check_drift(baseline, judge(rng, truth, shift=shift), found[-1] if found else None))
+    return found
 
 
 def test_a_shift_of_five_hundredths_is_flagged_within_three_checks_and_nothing_else_often():

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from judging.statistics.estimates.review_queue import (
     beginning,
-    combined_sizes,
     inclusion_probabilities,
     permanent_number,
     permanent_numbers,
@@ -66,7 +65,6 @@ def test_sizes_follow_the_weights_above_a_floor():
     assert review_sizes([1, -1, 0, 2]) == pytest.approx([1.0, 1.0, 0.1, 1.9])
     assert review_sizes([0.25, 0.25]).tolist() == [1, 1]
     assert review_sizes([0, 0]).tolist() == [1, 1]
-    assert combined_sizes([1, 3], [1, 1]) == pytest.approx([1, 5**0.5])
 
 
 @given(

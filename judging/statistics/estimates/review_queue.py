@@ -39,11 +39,6 @@ def review_sizes(weights: ArrayLike) -> Floats:
     return FLOOR + (1 - FLOOR) * magnitude / mean if mean else np.ones(magnitude.shape)
 
 
-def combined_sizes(*sizes: ArrayLike) -> Floats:
-    """Give the sizes that serve several goals: the root of the mean of their squares. Method, "Queue"."""
-    return np.asarray(np.sqrt(np.mean([np.asarray(each, dtype=np.float64) ** 2 for each in sizes], axis=0)))
-
-
 def review_order(query: ArrayLike, numbers: ArrayLike, sizes: ArrayLike, query_numbers: ArrayLike) -> Integers:
     """Put candidates into the order of review: their indexes, first to last.
 

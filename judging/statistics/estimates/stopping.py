@@ -15,7 +15,7 @@ from judging.statistics.figures import LEVEL, TWO_SIDED
 CERTIFIED_RATIO = 1.15
 CERTIFIED_VARIANCE_SHARE = 0.3225  # 1.15^2 - 1: the total interval is then at most 1.15 times as wide
 MIN_CERTIFIED_GRADES = 100
-PRECISION_MARGIN = 1.1
+PRECISION_MARGIN = 1.1  # an interval is narrow enough when so many half-widths lie within the wanted one
 ANYTIME_BEST_AT = 150
 STARTING_VARIANCE = 0.35**2
 
@@ -29,11 +29,6 @@ def is_certified(*, variance: float, query_variance: float, grade_count: int, po
     if grade_count < min(MIN_CERTIFIED_GRADES, population_count):
         return False
     return variance <= CERTIFIED_VARIANCE_SHARE * query_variance
-
-
-def is_precise(half_width: float, wanted: float) -> bool:
-    """Say whether an interval is narrow enough to stop at: 1.1 half-widths within the wanted one."""
-    return PRECISION_MARGIN * half_width <= wanted
 
 
 def anytime_half_width(variance: float, count: int, *, level: float = LEVEL) -> float:

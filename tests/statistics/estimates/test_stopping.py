@@ -7,7 +7,6 @@ from judging.statistics.estimates.stopping import (
     anytime_half_width,
     certifying_half_width,
     is_certified,
-    is_precise,
     planned_grades,
     planned_queries,
 )
@@ -23,11 +22,6 @@ def test_certified_means_at_most_fifteen_hundredths_wider_and_enough_grades():
     # Where queries do not vary, only certainty is certain enough.
     assert not is_certified(variance=1e-9, query_variance=0.0, **given)
     assert is_certified(variance=0.0, query_variance=0.0, **given)
-
-
-def test_precise_leaves_a_tenth_for_having_looked():
-    assert is_precise(0.045, 0.05)
-    assert not is_precise(0.046, 0.05)
 
 
 def test_the_anytime_half_width_is_wider_than_the_ordinary_one_and_falls_with_the_variance():

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from judging import ledger
-from judging.metrics.list_similarity import rank_biased_overlap
+from judging.metrics.list_similarity import compare_lists
 from judging.models import Candidate, EvaluationRun, SearchItem, SearchRun
 from judging.runs.locks import lock_run
 from judging.trust.comparisons.queries.query_rows import query_order, query_rows, step_of
@@ -53,7 +53,7 @@ def test_a_row_tells_values_lists_and_what_is_open(as_member: APIClient, runs: A
     shoes, hats = rows["shoes"], rows["hats"]
     assert (shoes["value_a"], shoes["value_b"], shoes["delta"]) == (0.5, 0.5, 0)
     assert (shoes["entered"], shoes["left"], shoes["moved"], shoes["jaccard"]) == (1, 1, 2, 0.5)
-    assert shoes["rbo"] == pytest.approx(rank_biased_overlap(A["shoes"], B["shoes"]), abs=1e-12)
+    assert shoes["rbo"] == pytest.approx(compare_lists(A["shoes"], B["shoes"], k=1).rbo, abs=1e-12)
     assert (shoes["unjudged_a"], shoes["unjudged_b"]) == (1, 1)
     assert shoes["range"] == {"low": 0, "high": 0}  # d3 and d9 stand below the cut-off
     # Without judgments there is no value; d5 or d6 could still decide either way.

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from judging.models import BatchEvaluator, BatchExecution, BatchStatus, Evaluator, ResponseJudge, User
 from tests.factories import make_judge as make_relevance_judge
+from tests.factories import make_user
 from tests.responses.conftest import MakeJudge, create
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +48,7 @@ def test_batches_are_filtered(client: APIClient, make_judge: MakeJudge) -> None:
     first, second = create(client, judge, project_id="p1"), create(client, other)
     now = timezone.now()
     BatchExecution.objects.filter(pk=first).update(created_at=now - timedelta(days=3))
-    BatchExecution.objects.filter(pk=second).update(status="processing")
+    BatchExecution.objects.filter(pk=second).update(status="processing", created_by=make_user())
     day = (now - timedelta(days=3)).date().isoformat()
     for query, expected in {
         f"judge_id={judge.pk}": [first],
@@ -58,6 +59,8 @@ def test_batches_are_filtered(client: APIClient, make_judge: MakeJudge) -> None:
         "project_id=p1": [first],
         f"date_from={(now - timedelta(days=1)).isoformat()}".replace("+", "%2B"): [second],
         f"date_from={day}&date_to={day}": [first],
+        "mine=true": [first],
+        "mine=false": [second],
         "page_size=100000": [second, first],
     }.items():
         found = [row["batch_execution_id"] for row in client.get(f"{URL}?{query}").json()["results"]]

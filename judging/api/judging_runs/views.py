@@ -16,6 +16,7 @@ from judging.api.judging_runs.serializers import (
     JudgingRunSerializer,
     StartSerializer,
 )
+from judging.api.runs.query_filters import MINE, asked_of
 from judging.foundation.errors import Invalid
 from judging.judging_runs.making_current import make_judging_run_current, preview_making_current
 from judging.judging_runs.run_reads import get_judging_run, judging_items, judging_runs
@@ -77,9 +78,14 @@ def _choice(user: User, values: dict[str, Any]) -> tuple[AIJudge, JudgingOptions
 
 
 class JudgingRunList(ApiView):
-    @describe("List the AI judging runs of an evaluation run, newest first", answer=JudgingRunSerializer, many=True)
+    @describe(
+        "List the AI judging runs of an evaluation run, newest first",
+        answer=JudgingRunSerializer,
+        many=True,
+        query=[MINE],
+    )
     def get(self, request: Request, run_id: UUID) -> Response:
-        runs = judging_runs(get_evaluation_run(run_id))
+        runs = asked_of(request, judging_runs(get_evaluation_run(run_id)))
         return self.page(runs, JudgingRunSerializer, order=("-created_at", "-id"), complete=_looked_at)
 
 

@@ -1,6 +1,8 @@
-"""Which queries of a run are wanted, as a list and as a file; whether what is archived is."""
+"""Which queries of a run are wanted, as a list and as a file; whether what is archived is, or one's own alone."""
 
-from django.db.models import QuerySet
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
@@ -9,6 +11,7 @@ from judging.foundation.limits import MAX_SEARCH
 from judging.models import EvaluationRun, RunQuery
 from judging.runs.run_lists import run_queries
 
+_Row = TypeVar("_Row", bound=Model)
 QUERY_FILTERS = [
     OpenApiParameter(
         "ordering",
@@ -21,6 +24,7 @@ QUERY_FILTERS = [
     OpenApiParameter("no_results", bool, description="true: those whose list is empty; false: the others."),
 ]
 ARCHIVED = OpenApiParameter("archived", bool, description="true: those that are archived instead.")
+MINE = OpenApiParameter("mine", bool, description="true: those that you made; false: the others.")
 _TRUTH = {"true": True, "false": False, "": None}
 
 
@@ -39,6 +43,12 @@ def wanted_queries(request: Request, run: EvaluationRun) -> tuple[QuerySet[RunQu
 def asks_for_archived(request: Request) -> bool:
     """Tell whether a list is asked for what is archived. Raise Invalid."""
     return _truth(request, "archived") or False
+
+
+def asked_of(request: Request, rows: QuerySet[_Row]) -> QuerySet[_Row]:
+    """Return the rows that the one who asks made, or the others, where `mine` asks for one of the two. Raise Invalid."""
+    is_mine, own = _truth(request, "mine"), Q(created_by=request.user)
+    return rows if is_mine is None else rows.filter(own if is_mine else ~own)
 
 
 def _truth(request: Request, name: str) -> bool | None:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
 from judging.api.runs.evaluation_views import get_evaluation
-from judging.api.runs.query_filters import ARCHIVED, QUERY_FILTERS, asks_for_archived, wanted_queries
+from judging.api.runs.query_filters import ARCHIVED, MINE, QUERY_FILTERS, asked_of, asks_for_archived, wanted_queries
 from judging.api.runs.search_block import SEARCH_OPTIONS
 from judging.api.runs.serializers import (
     ImportedRunSerializer,
@@ -52,10 +52,10 @@ class RunList(RunView):
     permission_classes = [AnyRole]
     method_permissions = {"POST": [MembersOnly]}
 
-    @describe("List the runs of an evaluation, newest first", answer=RunSerializer, many=True, query=[ARCHIVED])
+    @describe("List the runs of an evaluation, newest first", answer=RunSerializer, many=True, query=[ARCHIVED, MINE])
     def get(self, request: Request, evaluation_id: UUID) -> Response:
         runs = listed_runs(get_evaluation(evaluation_id), is_archived=asks_for_archived(request))
-        return self.page(with_staleness(runs), self.run_serializer, order=("-created_at", "id"))
+        return self.page(with_staleness(asked_of(request, runs)), self.run_serializer, order=("-created_at", "id"))
 
     @describe(
         "Make a run",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -29,7 +30,7 @@ from judging.batch_api.executions.serializers import (
     ItemSerializer,
     SummarySerializer,
 )
-from judging.batch_api.filters import by_choice, by_id, by_text, by_time, filtered, parameters
+from judging.batch_api.filters import by_choice, by_flag, by_id, by_text, by_time, filtered, parameters
 from judging.foundation.errors import Invalid, NotFound
 from judging.foundation.limits import MAX_RESPONSE_JUDGE_NAME
 from judging.models import BatchExecution, BatchStatus, ResponseJudge
@@ -140,6 +141,7 @@ class BatchList(BatchApiView):
             project_id="With this project_id.",
             date_from="Created at or after this time or day.",
             date_to="Created at or before this time or day.",
+            mine="true: those that you made; false: the others.",
         ),
     )
     def get(self, request: Request) -> Response:
@@ -153,6 +155,7 @@ class BatchList(BatchApiView):
                 "project_id": by_text("project_id"),
                 "date_from": by_time("created_at__gte"),
                 "date_to": by_time("created_at__lte", is_end=True),
+                "mine": by_flag(Q(created_by=self.user)),
             },
         )
         return self.listed(batches, BatchSerializer, lambda rows: [answers.batch_answer(row) for row in rows])

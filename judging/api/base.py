@@ -17,13 +17,17 @@ Members may come in; `permission_classes = [AnyRole]` lets raters in, too, `[Adm
 catches one. What is private to others is looked up with judging/records/visibility.py, whose NotFound is the 404.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.authentication import SessionAuthentication
 
 from judging.api.authentication import TokenAuthentication
+from judging.foundation.errors import Invalid, NotFound
 from judging.rest.views import RestView, describe
 
-__all__ = ["IDEMPOTENCY_KEY", "ApiView", "describe"]
+__all__ = ["IDEMPOTENCY_KEY", "ApiView", "describe", "named_in_body"]
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -37,3 +41,12 @@ class ApiView(RestView):
     """Base of all views of /api/v1: tokens and sessions."""
 
     authentication_classes = [TokenAuthentication, SessionAuthentication]
+
+
+@contextmanager
+def named_in_body(field: str) -> Iterator[None]:
+    """Raise Invalid of a field of the body instead of NotFound: the address was right, what the body names is not."""
+    try:
+        yield
+    except NotFound as error:
+        raise Invalid(error.message, errors={field: [f"There is {error.message}."]}) from None

@@ -5,14 +5,13 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
+from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe, named_in_body
 from judging.api.golden.serializers import (
     CreateGoldenSetSerializer,
     GoldenCheckSerializer,
     GoldenSetSerializer,
     RescheduleSerializer,
 )
-from judging.foundation.errors import Invalid, NotFound
 from judging.golden.acts import (
     cancel_golden_check,
     create_golden_set,
@@ -43,15 +42,10 @@ class GoldenSetList(ApiView):
     )
     def post(self, request: Request) -> Response:
         given = self.body(CreateGoldenSetSerializer)
-        try:
+        with named_in_body("evaluation_run_id"):
             run = get_evaluation_run(given.pop("evaluation_run_id"))
-        except NotFound as error:
-            message = "There is no such evaluation run."
-            raise Invalid(error.message, errors={"evaluation_run_id": [message]}) from None
-        try:
+        with named_in_body("ai_judge_id"):
             judge = get_judge(self.user, given.pop("ai_judge_id"))
-        except NotFound as error:
-            raise Invalid(error.message, errors={"ai_judge_id": ["There is no such AI judge."]}) from None
         key = request.headers.get("Idempotency-Key", "")
         made = create_golden_set(evaluation_run=run, judge=judge, actor=self.user, idempotency_key=key, **given)
         return Response(GoldenSetSerializer(get_golden_set(self.user, made.pk)).data, status=201)

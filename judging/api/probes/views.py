@@ -5,9 +5,8 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe
+from judging.api.base import IDEMPOTENCY_KEY, ApiView, describe, named_in_body
 from judging.api.probes.serializers import ProbeRunSerializer, StartProbesSerializer
-from judging.foundation.errors import Invalid, NotFound
 from judging.probes.acts import cancel_probes, start_probes
 from judging.probes.reads import get_probe_run, probe_runs
 from judging.records.visibility import get_judge
@@ -34,11 +33,8 @@ class ProbeRunList(ApiView):
     def post(self, request: Request, judge_id: UUID) -> Response:
         judge = get_judge(self.user, judge_id)
         given = self.body(StartProbesSerializer)
-        try:
+        with named_in_body("evaluation_run_id"):
             run = get_evaluation_run(given["evaluation_run_id"])
-        except NotFound as error:
-            message = "There is no such evaluation run."
-            raise Invalid(error.message, errors={"evaluation_run_id": [message]}) from None
         started = start_probes(
             judge=judge,
             evaluation_run=run,

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from judging.api.base import ApiView, describe
+from judging.api.base import ApiView, describe, named_in_body
 from judging.api.trust.sample_serializers import (
     CheckSampleSerializer,
     HandedSerializer,
@@ -17,9 +17,9 @@ from judging.api.trust.sample_serializers import (
     QueueItemSerializer,
     SkippedSerializer,
 )
-from judging.foundation.errors import Invalid, NotFound
+from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_SAMPLE_ITEMS
-from judging.models import CheckSample, EvaluationRun
+from judging.models import CheckSample
 from judging.rest.paging import KeysetPagination
 from judging.rest.permissions import AnyRole
 from judging.runs.run_lists import get_evaluation_run
@@ -55,18 +55,13 @@ class CheckSampleList(ApiView):
     )
     def post(self, request: Request) -> Response:
         given = self.body(NewCheckSampleSerializer)
-        run = _run_of(given, "evaluation_run_id")
-        other = _run_of(given, "other_run_id") if given["other_run_id"] else given.pop("other_run_id")
+        with named_in_body("evaluation_run_id"):
+            run = get_evaluation_run(given.pop("evaluation_run_id"))
+        with named_in_body("other_run_id"):
+            other_id = given.pop("other_run_id")
+            other = get_evaluation_run(other_id) if other_id else None
         sample = create_check_sample(run=run, other_run=other, actor=self.user, **given)
         return Response(CheckSampleSerializer(state_dict(sample_state(sample))).data, status=201)
-
-
-def _run_of(given: dict[str, Any], field: str) -> EvaluationRun:
-    """Take the run out of a body that a field names."""
-    try:
-        return get_evaluation_run(given.pop(field))
-    except NotFound as error:
-        raise Invalid(error.message, errors={field: ["There is no such evaluation run."]}) from None
 
 
 def _told(samples: list[CheckSample]) -> list[dict[str, Any]]:

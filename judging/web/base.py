@@ -1,6 +1,7 @@
 """What every page shares: who may see it, pages and fragments, toasts, lists in pages, and domain errors mapped once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from types import TracebackType
@@ -154,6 +155,15 @@ class errors_on:
         return True
 
 
+@contextmanager
+def errors_as_toast(request: HttpRequest, *kinds: type[DomainError], level: int = messages.ERROR) -> Iterator[None]:
+    """Tell errors of these kinds raised in the block in a toast; what follows the block goes on."""
+    try:
+        yield
+    except kinds as error:
+        toast(request, level, sentence(error.message))
+
+
 def sentence(text: str) -> str:
     """Return a message of the domain as a sentence: a capital first, a full stop last."""
     text = text.strip()
@@ -208,6 +218,12 @@ def _send_toasts(request: HttpRequest, response: HttpResponseBase) -> None:
     ]
     if toasts:
         trigger_client_event(response, "releval:toasts", {"toasts": toasts})
+
+
+def tell_and_go(request: PageRequest, text: str, to: Any, *args: Any) -> HttpResponse:
+    """Tell in a toast what a form did, and send the browser to a route, URL or object."""
+    toast(request, messages.SUCCESS, text)
+    return go_to(request, to, *args)
 
 
 def watch_runs(response: HttpResponse) -> HttpResponse:

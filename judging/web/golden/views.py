@@ -33,7 +33,7 @@ from judging.golden.reads import get_golden_check, get_golden_set, golden_checks
 from judging.models import AIJudge, CheckOutcome, GoldenCheck, GoldenSet
 from judging.records.visibility import get_judge
 from judging.runs.run_lists import get_evaluation_run
-from judging.web.base import PageRequest, go_to, member_required, sentence, toast
+from judging.web.base import PageRequest, errors_as_toast, go_to, member_required, toast
 from judging.web.golden.pictures import DriftPicture, drift_picture
 from judging.web.golden.words import LOOKS, check_words
 from judging.work import workers
@@ -129,11 +129,9 @@ def create_judge_golden_set(request: PageRequest, judge_id: UUID) -> HttpRespons
         toast(request, messages.ERROR, _first_error(form))
         return _to_page(request, judge)
     given = form.cleaned_data
-    try:
+    with errors_as_toast(request, Conflict, Invalid, NotFound):
         run = get_evaluation_run(given.pop("evaluation_run_id"))
         create_golden_set(evaluation_run=run, judge=judge, actor=request.user, **given)
-    except (Conflict, Invalid, NotFound) as error:
-        toast(request, messages.ERROR, sentence(error.message))
     return _to_page(request, judge)
 
 
@@ -153,13 +151,11 @@ def judge_golden_set(request: PageRequest, judge_id: UUID, golden_set_id: UUID) 
 def check_judge_golden_set(request: PageRequest, judge_id: UUID, golden_set_id: UUID) -> HttpResponse:
     """Start a check, and go back to the page that follows it."""
     judge = get_judge(request.user, judge_id)
-    try:
+    with errors_as_toast(request, Conflict):
         started = start_golden_check(golden_set=_set_of(request, judge, golden_set_id), actor=request.user)
         if started.is_baseline:
             reason = started.get_baseline_reason_display()
             toast(request, messages.INFO, f"{reason}: a new baseline begins, and the next check is compared with it.")
-    except Conflict as error:
-        toast(request, messages.ERROR, sentence(error.message))
     return _to_page(request, judge)
 
 
@@ -170,10 +166,8 @@ def cancel_judge_golden_check(request: PageRequest, judge_id: UUID, check_id: UU
     judge = get_judge(request.user, judge_id)
     check = get_golden_check(request.user, check_id)
     _check_owner(check.golden_set, judge)
-    try:
+    with errors_as_toast(request, Conflict, level=messages.INFO):
         cancel_golden_check(check=check, actor=request.user)
-    except Conflict as error:
-        toast(request, messages.INFO, sentence(error.message))
     return _to_page(request, judge)
 
 
@@ -200,11 +194,9 @@ def delete_judge_golden_set(request: PageRequest, judge_id: UUID, golden_set_id:
     """Delete a golden set with its checks."""
     judge = get_judge(request.user, judge_id)
     golden_set = _set_of(request, judge, golden_set_id)
-    try:
+    with errors_as_toast(request, Conflict):
         delete_golden_set(golden_set=golden_set, actor=request.user)
         toast(request, messages.SUCCESS, f"{golden_set.name} was deleted.")
-    except Conflict as error:
-        toast(request, messages.ERROR, sentence(error.message))
     return _to_page(request, judge)
 
 

@@ -20,15 +20,7 @@ from judging.local_judge.server import MODEL as LOCAL_MODEL
 from judging.models import AIJudge
 from judging.providers.registry import PROVIDER_TYPES
 from judging.records.visibility import get_judge, may_change
-from judging.web.base import (
-    PageRequest,
-    errors_on,
-    go_to,
-    member_required,
-    page_of,
-    page_or_fragment,
-    toast,
-)
+from judging.web.base import PageRequest, errors_on, member_required, page_of, page_or_fragment, tell_and_go, toast
 from judging.web.judges.forms import NEW_PROVIDER, VARIABLES, JudgeForm
 from judging.web.judges.provider_forms import ProviderForm
 from judging.web.judges.several import ask_next, begin, continued
@@ -63,20 +55,18 @@ def delete_ai_judge(request: PageRequest, judge_id: UUID) -> HttpResponse:
     judge = get_judge(request.user, judge_id)
     name = judge.name
     is_archived = delete_judge(actor=request.user, judge=judge)
-    toast(
+    return tell_and_go(
         request,
-        messages.SUCCESS,
         f"{name} is deleted. What it judged stays." if is_archived else f"{name} is deleted.",
+        "ai_judges",
     )
-    return go_to(request, "ai_judges")
 
 
 @require_POST
 @member_required
 def duplicate_ai_judge(request: PageRequest, judge_id: UUID) -> HttpResponse:
     copy = duplicate_judge(actor=request.user, judge=get_judge(request.user, judge_id))
-    toast(request, messages.SUCCESS, f"{copy.name} is made. It is yours alone until you share it.")
-    return go_to(request, "ai_judge", copy.pk)
+    return tell_and_go(request, f"{copy.name} is made. It is yours alone until you share it.", "ai_judge", copy.pk)
 
 
 def _editor(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
@@ -116,8 +106,7 @@ def _save(request: PageRequest, judge: AIJudge | None) -> HttpResponse:
                 done = f"{saved.name} is saved as version {saved.version}. Runs under way stay with theirs."
             else:
                 done = f"{saved.name} is saved. Nothing changed that makes a version."
-            toast(request, messages.SUCCESS, done)
-            return go_to(request, "ai_judge", saved.pk)
+            return tell_and_go(request, done, "ai_judge", saved.pk)
     return _page(request, judge, form, provider_form=provider_form, status=400)
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
@@ -16,16 +15,7 @@ from judging.models import AIProvider, User
 from judging.providers.registry import PROVIDER_TYPES, address
 from judging.records.connections import connection_of
 from judging.records.visibility import get_provider, may_change
-from judging.web.base import (
-    PageRequest,
-    errors_on,
-    go_to,
-    member_required,
-    page_of,
-    page_or_fragment,
-    sentence,
-    toast,
-)
+from judging.web.base import PageRequest, errors_on, member_required, page_of, page_or_fragment, sentence, tell_and_go
 from judging.web.judges.provider_forms import ProviderForm, ProviderTestForm
 
 
@@ -45,8 +35,12 @@ def ai_provider_create(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         with errors_on(form):
             provider = save_provider(actor=request.user, **form.values())
-            toast(request, messages.SUCCESS, f"{provider.name} is saved. Test it with a model before a judge uses it.")
-            return go_to(request, "ai_provider", provider.pk)
+            return tell_and_go(
+                request,
+                f"{provider.name} is saved. Test it with a model before a judge uses it.",
+                "ai_provider",
+                provider.pk,
+            )
     context = {"form": form, "provider_types": PROVIDER_TYPES.values()}
     return render(request, "judging/providers/create.html", context, status=_status(form))
 
@@ -60,8 +54,7 @@ def ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
     if form.is_valid():
         with errors_on(form):
             provider = save_provider(actor=request.user, provider=provider, **form.values())
-            toast(request, messages.SUCCESS, f"{provider.name} is saved. The next call uses it.")
-            return go_to(request, "ai_provider", provider.pk)
+            return tell_and_go(request, f"{provider.name} is saved. The next call uses it.", "ai_provider", provider.pk)
     context = {**_context(request.user, provider), "form": form, "test_form": ProviderTestForm()}
     return render(request, "judging/providers/detail.html", context, status=_status(form))
 
@@ -81,8 +74,7 @@ def delete_ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
             "refused": sentence(refused.message),
         }
         return render(request, "judging/providers/detail.html", context, status=409)
-    toast(request, messages.SUCCESS, f"{name} is deleted.")
-    return go_to(request, "ai_providers")
+    return tell_and_go(request, f"{name} is deleted.", "ai_providers")
 
 
 @require_POST

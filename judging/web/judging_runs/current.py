@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -20,7 +19,7 @@ from judging.judging_runs.run_reads import get_judging_run
 from judging.ledger import Effect
 from judging.models import AuditEvent, JudgingRun
 from judging.runs.run_lists import get_evaluation_run
-from judging.web.base import PageRequest, go_to, member_required, sentence, toast
+from judging.web.base import PageRequest, member_required, sentence, tell_and_go
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,7 @@ def make_current(request: PageRequest, judging_run_id: UUID) -> HttpResponse:
     run = get_judging_run(judging_run_id)
     if request.method == "POST":
         effect = make_judging_run_current(judging_run=run, actor=request.user)
-        toast(request, messages.SUCCESS, _done(run, effect))
-        return go_to(request, "make_judging_run_current", run.pk)
+        return tell_and_go(request, _done(run, effect), "make_judging_run_current", run.pk)
     context: dict[str, Any] = {"judging_run": run, "evaluation_run": get_evaluation_run(run.evaluation_run_id)}
     try:
         effect = preview_making_current(run)

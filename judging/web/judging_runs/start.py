@@ -26,12 +26,12 @@ from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import (
     PageRequest,
+    errors_as_toast,
     errors_on,
     go_to,
     member_required,
     page_or_fragment,
     sentence,
-    toast,
     wants_fragment,
     watch_runs,
 )
@@ -219,10 +219,8 @@ def judging_list(request: PageRequest, run_id: UUID) -> HttpResponse:
 def cancel_judging(request: PageRequest, judging_run_id: UUID) -> HttpResponse:
     """Cancel, and answer with the renewed list; if the run has ended by then, say so."""
     judging_run = get_judging_run(judging_run_id)
-    try:
+    with errors_as_toast(request, DomainError, level=messages.INFO):
         cancel_judging_run(judging_run=judging_run, actor=request.user)
-    except DomainError as error:
-        toast(request, messages.INFO, sentence(error.message))
     if not wants_fragment(request) or request.htmx.target != "judging-runs":
         return go_to(request, "judging_run", judging_run.pk)
     run = get_evaluation_run(judging_run.evaluation_run_id)

@@ -16,7 +16,7 @@ from judging.foundation.errors import NotFound
 from judging.models import ApiToken
 from judging.people.accounts import change_password
 from judging.people.tokens import create_token, revoke_token
-from judging.web.base import PageRequest, errors_on, go_to, page_or_fragment, signed_in, toast
+from judging.web.base import PageRequest, errors_on, go_to, page_or_fragment, signed_in, tell_and_go, toast
 from judging.web.people.forms import ChangePasswordForm, TokenForm
 
 # Tokens of one person; the newest are the ones that matter.
@@ -62,8 +62,7 @@ def password(request: PageRequest) -> HttpResponse:
             change_password(actor=request.user, user=request.user, password=form.cleaned_data["password"])
             # This session goes on; the others end with the old password.
             update_session_auth_hash(request, request.user)
-            toast(request, messages.SUCCESS, "Your password is changed. Other sessions have ended.")
-            return go_to(request, "account")
+            return tell_and_go(request, "Your password is changed. Other sessions have ended.", "account")
     return render(request, "judging/account/password.html", {"form": form})
 
 

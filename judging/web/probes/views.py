@@ -20,7 +20,7 @@ from judging.probes.acts import cancel_probes, start_probes
 from judging.probes.reads import get_probe_run, newest_probe_runs, offered_runs, probe_results
 from judging.records.visibility import get_judge
 from judging.runs.run_lists import get_evaluation_run
-from judging.web.base import PageRequest, go_to, member_required, sentence, toast
+from judging.web.base import PageRequest, errors_as_toast, go_to, member_required
 from judging.web.probes.words import reading_words
 from judging.work import workers
 from judging.work.rescue import rescue_if_stalled
@@ -111,7 +111,7 @@ def start_judge_probes(request: PageRequest, judge_id: UUID) -> HttpResponse:
     if not form.is_valid():
         errors = {name: [str(text) for text in texts] for name, texts in form.errors.items()}
         raise Invalid("these probes can't be started", errors=errors)
-    try:
+    with errors_as_toast(request, Conflict, Invalid, NotFound):
         run: EvaluationRun = get_evaluation_run(form.cleaned_data["evaluation_run_id"])
         start_probes(
             judge=judge,
@@ -120,8 +120,6 @@ def start_judge_probes(request: PageRequest, judge_id: UUID) -> HttpResponse:
             version=form.cleaned_data["version"],
             probes=form.cleaned_data["probes"],
         )
-    except (Conflict, Invalid, NotFound) as error:
-        toast(request, messages.ERROR, sentence(error.message))
     return _to_page(request, judge)
 
 
@@ -141,10 +139,8 @@ def judge_probes(request: PageRequest, judge_id: UUID, probe_run_id: UUID) -> Ht
 def cancel_judge_probes(request: PageRequest, judge_id: UUID, probe_run_id: UUID) -> HttpResponse:
     """Cancel, and go back to the page; if they have ended by then, say so."""
     judge = get_judge(request.user, judge_id)
-    try:
+    with errors_as_toast(request, Conflict, level=messages.INFO):
         cancel_probes(probe_run=_run_of(request, judge, probe_run_id), actor=request.user)
-    except Conflict as error:
-        toast(request, messages.INFO, sentence(error.message))
     return _to_page(request, judge)
 
 

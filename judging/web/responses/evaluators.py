@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -22,15 +21,7 @@ from judging.responses.plans import BatchPlan, plan_evaluators, plan_judge
 from judging.responses.response_judges import current_references, delete_response_judge, save_response_judge
 from judging.responses.results.execution_pages import ItemRow, item_rows
 from judging.responses.results.execution_reads import get_batch
-from judging.web.base import (
-    PageRequest,
-    errors_on,
-    go_to,
-    member_required,
-    page_of,
-    page_or_fragment,
-    toast,
-)
+from judging.web.base import PageRequest, errors_on, member_required, page_of, page_or_fragment, tell_and_go
 from judging.web.responses.executions import default_model_context
 from judging.web.responses.forms import VARIABLES, EvaluatorForm, ResponseJudgeForm, TryForm
 
@@ -61,8 +52,7 @@ def _evaluator_page(request: PageRequest, found: Evaluator | None) -> HttpRespon
     if form.is_valid():
         with errors_on(form):
             saved = save_evaluator(actor=request.user, fields=form.values(), evaluator=found)
-            toast(request, messages.SUCCESS, f"{saved.name} is saved, at version {saved.version}.")
-            return go_to(request, "evaluator", saved.pk)
+            return tell_and_go(request, f"{saved.name} is saved, at version {saved.version}.", "evaluator", saved.pk)
     return render(request, _EVALUATOR, _evaluator_context(request, found, form), status=400 if form.is_bound else 200)
 
 
@@ -73,8 +63,7 @@ def duplicate_evaluator(request: PageRequest, evaluator_id: UUID) -> HttpRespons
     found = get_evaluator(evaluator_id)
     fields = {**found.settings_dict(), "name": name_of_copy(found.name)}
     copy = save_evaluator(actor=request.user, fields=fields)
-    toast(request, messages.SUCCESS, f"{copy.name} is made.")
-    return go_to(request, "evaluator", copy.pk)
+    return tell_and_go(request, f"{copy.name} is made.", "evaluator", copy.pk)
 
 
 @require_POST
@@ -82,8 +71,7 @@ def duplicate_evaluator(request: PageRequest, evaluator_id: UUID) -> HttpRespons
 def delete_evaluator_page(request: PageRequest, evaluator_id: UUID) -> HttpResponse:
     found = get_evaluator(evaluator_id)
     delete_evaluator(actor=request.user, evaluator=found)
-    toast(request, messages.SUCCESS, f"{found.name} is deleted. What it scored stays.")
-    return go_to(request, "evaluators")
+    return tell_and_go(request, f"{found.name} is deleted. What it scored stays.", "evaluators")
 
 
 @require_POST
@@ -121,8 +109,9 @@ def _judge_page(request: PageRequest, found: ResponseJudge | None) -> HttpRespon
             saved = save_response_judge(
                 actor=request.user, fields=form.values(), references=form.references(), judge=found
             )
-            toast(request, messages.SUCCESS, f"{saved.name} is saved, at version {saved.version}.")
-            return go_to(request, "response_judge", saved.pk)
+            return tell_and_go(
+                request, f"{saved.name} is saved, at version {saved.version}.", "response_judge", saved.pk
+            )
     return render(request, _JUDGE, _judge_context(request, found, form), status=400 if form.is_bound else 200)
 
 
@@ -131,8 +120,7 @@ def _judge_page(request: PageRequest, found: ResponseJudge | None) -> HttpRespon
 def delete_response_judge_page(request: PageRequest, judge_id: UUID) -> HttpResponse:
     found = _get_response_judge(judge_id)
     delete_response_judge(actor=request.user, judge=found)
-    toast(request, messages.SUCCESS, f"{found.name} is deleted. Its batches stay.")
-    return go_to(request, "response_judges")
+    return tell_and_go(request, f"{found.name} is deleted. Its batches stay.", "response_judges")
 
 
 @require_POST

@@ -25,6 +25,7 @@ from judging.web.base import (
     member_required,
     page_of,
     page_or_fragment,
+    tell_and_go,
     toast,
     wants_fragment,
 )
@@ -80,8 +81,7 @@ def change_default_model(request: PageRequest) -> HttpResponse:
                 ai_provider_id=provider.pk if provider else None,
                 model=form.cleaned_data["model"],
             )
-            toast(request, messages.SUCCESS, "The default model is saved.")
-            return go_to(request, "evaluators")
+            return tell_and_go(request, "The default model is saved.", "evaluators")
     context = {**default_model_context(request.user), "default_form": form}
     return render(request, "judging/batches/default_model.html", context, status=400)
 
@@ -112,8 +112,7 @@ def cancel_batch_execution(request: PageRequest, batch_id: UUID) -> HttpResponse
 def retry_batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
     again = retry_failed(actor=request.user, batch=get_batch(batch_id))
     watch_batch(request, again)
-    toast(request, messages.SUCCESS, f"A new batch of {again.total_count} failed inputs is queued.")
-    return go_to(request, "batch", again.pk)
+    return tell_and_go(request, f"A new batch of {again.total_count} failed inputs is queued.", "batch", again.pk)
 
 
 @require_safe

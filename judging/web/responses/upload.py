@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -13,7 +12,7 @@ from judging.models import User
 from judging.records.visibility import visible_judges
 from judging.responses.input_files import create_batch_from_file
 from judging.responses.judge_reads import response_judges
-from judging.web.base import PageRequest, errors_on, go_to, member_required, toast
+from judging.web.base import PageRequest, errors_on, member_required, tell_and_go
 from judging.web.responses.endings import watch_batch
 
 _MOST_JUDGES = 500
@@ -70,6 +69,5 @@ def batch_upload(request: PageRequest) -> HttpResponse:
                 idempotency_key=given["key"],
             )
             watch_batch(request, batch)
-            toast(request, messages.SUCCESS, f"A batch of {batch.total_count} inputs is queued.")
-            return go_to(request, "batch", batch.pk)
+            return tell_and_go(request, f"A batch of {batch.total_count} inputs is queued.", "batch", batch.pk)
     return render(request, "judging/batches/upload.html", {"form": form}, status=400)

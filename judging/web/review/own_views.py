@@ -9,20 +9,17 @@ from django.views.decorators.http import require_POST
 
 from judging.foundation.errors import Conflict, Invalid
 from judging.review.own_views import delete_view, save_view
-from judging.web.base import PageRequest, go_back, member_required, sentence, toast
+from judging.web.base import PageRequest, errors_as_toast, go_back, member_required, toast
 
 
 @require_POST
 @member_required
 def save_grid_view(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Keep what the query string asks for."""
-    try:
+    with errors_as_toast(request, Conflict, Invalid, level=messages.WARNING):
         view = save_view(
             name=request.POST.get("name", ""), query=request.META.get("QUERY_STRING", ""), actor=request.user
         )
-    except (Conflict, Invalid) as error:
-        toast(request, messages.WARNING, sentence(error.message))
-    else:
         toast(request, messages.SUCCESS, f"“{view.name}” is among your views of every run.")
     return go_back(request, reverse("review_grid", args=[run_id]))
 

@@ -2,43 +2,43 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 from judging.runs import archiving
 from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.run_lists import get_evaluation_run
-from judging.web.base import PageRequest, go_to, member_required, toast
+from judging.web.base import PageRequest, member_required, tell_and_go
 
 
 @require_POST
 @member_required
 def archive_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = archiving.archive_run(actor=request.user, run=get_evaluation_run(run_id))
-    toast(request, messages.SUCCESS, f"{run.name} is archived. Its evaluation still lists it, under “archived ones”.")
-    return go_to(request, "evaluation_run", run.pk)
+    return tell_and_go(
+        request,
+        f"{run.name} is archived. Its evaluation still lists it, under “archived ones”.",
+        "evaluation_run",
+        run.pk,
+    )
 
 
 @require_POST
 @member_required
 def restore_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = archiving.restore_run(actor=request.user, run=get_evaluation_run(run_id))
-    toast(request, messages.SUCCESS, f"{run.name} is back in the lists.")
-    return go_to(request, "evaluation_run", run.pk)
+    return tell_and_go(request, f"{run.name} is back in the lists.", "evaluation_run", run.pk)
 
 
 @require_POST
 @member_required
 def archive_evaluation(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
     evaluation = archiving.archive_evaluation(actor=request.user, evaluation=get_evaluation(evaluation_id))
-    toast(request, messages.SUCCESS, f"{evaluation.name} is archived with its runs.")
-    return go_to(request, "evaluation", evaluation.pk)
+    return tell_and_go(request, f"{evaluation.name} is archived with its runs.", "evaluation", evaluation.pk)
 
 
 @require_POST
 @member_required
 def restore_evaluation(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
     evaluation = archiving.restore_evaluation(actor=request.user, evaluation=get_evaluation(evaluation_id))
-    toast(request, messages.SUCCESS, f"{evaluation.name} is back in the lists.")
-    return go_to(request, "evaluation", evaluation.pk)
+    return tell_and_go(request, f"{evaluation.name} is back in the lists.", "evaluation", evaluation.pk)

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
@@ -21,7 +20,7 @@ from judging.runs.evaluations import delete_run
 from judging.runs.run_lists import comparable_runs, get_evaluation_run
 from judging.runs.run_summary import count_written, grade_distribution
 from judging.search.runs.holes import holes_of
-from judging.web.base import PageRequest, go_to, member_required, signed_in, toast
+from judging.web.base import PageRequest, member_required, signed_in, tell_and_go
 from judging.web.files import download
 from judging.web.judging_runs.start import sidebar
 from judging.web.metric_cards import cards_of, coverage_of
@@ -72,16 +71,18 @@ def evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
 @member_required
 def lock_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = locks.lock_run(run=get_evaluation_run(run_id), actor=request.user)
-    toast(request, messages.SUCCESS, f"{run.name} is locked: its judgments and metrics stand still.")
-    return go_to(request, "evaluation_run", run.pk)
+    return tell_and_go(
+        request, f"{run.name} is locked: its judgments and metrics stand still.", "evaluation_run", run.pk
+    )
 
 
 @require_POST
 @member_required
 def unlock_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = locks.unlock_run(run=get_evaluation_run(run_id), actor=request.user)
-    toast(request, messages.SUCCESS, f"{run.name} is unlocked and follows the corpus's judgments again.")
-    return go_to(request, "evaluation_run", run.pk)
+    return tell_and_go(
+        request, f"{run.name} is unlocked and follows the corpus's judgments again.", "evaluation_run", run.pk
+    )
 
 
 @require_POST
@@ -89,8 +90,9 @@ def unlock_run(request: PageRequest, run_id: UUID) -> HttpResponse:
 def delete_evaluation_run(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
     delete_run(actor=request.user, run=run)
-    toast(request, messages.SUCCESS, f"{run.name} is deleted. The judgments stay with the corpus.")
-    return go_to(request, "evaluation", run.evaluation_id)
+    return tell_and_go(
+        request, f"{run.name} is deleted. The judgments stay with the corpus.", "evaluation", run.evaluation_id
+    )
 
 
 @require_GET

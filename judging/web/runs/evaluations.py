@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +16,7 @@ from judging.runs.evaluation_lists import get_evaluation
 from judging.runs.evaluations import create_evaluation, delete_evaluation, update_evaluation
 from judging.runs.run_lists import listed_runs
 from judging.runs.run_summary import Comparison, compare_runs
-from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, toast
+from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, tell_and_go
 from judging.web.metric_cards import MetricCard, best_coverage, cards_of, coverage_of
 from judging.web.runs.forms import EvaluationChangeForm, EvaluationForm
 
@@ -99,8 +98,7 @@ def evaluation_edit(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
                 description=form.cleaned_data["description"],
                 **form.search_values(),
             )
-            toast(request, messages.SUCCESS, "Name and guidelines are saved.")
-            return go_to(request, "evaluation", found.pk)
+            return tell_and_go(request, "Name and guidelines are saved.", "evaluation", found.pk)
     return _evaluation_page(request, get_evaluation(evaluation_id), is_editing=True, form=form)
 
 
@@ -109,8 +107,9 @@ def evaluation_edit(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
 def evaluation_delete(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
     found = get_evaluation(evaluation_id)
     delete_evaluation(actor=request.user, evaluation=found)
-    toast(request, messages.SUCCESS, f"{found.name} and its runs are deleted. The judgments stay with the corpus.")
-    return go_to(request, "evaluations")
+    return tell_and_go(
+        request, f"{found.name} and its runs are deleted. The judgments stay with the corpus.", "evaluations"
+    )
 
 
 def _evaluation_page(

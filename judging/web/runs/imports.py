@@ -27,6 +27,7 @@ from judging.web.base import (
     member_required,
     page_or_fragment,
     sentence,
+    tell_and_go,
     toast,
 )
 from judging.web.runs.forms import ImportJudgmentsForm, ImportRunForm, initial_import
@@ -115,8 +116,7 @@ def load_sample(request: PageRequest) -> HttpResponse:
     """Load the electronics collection and show it."""
     electronics = load_electronics(actor=request.user)
     text = "The electronics collection is loaded: two runs over 135 queries, judged by three people."
-    toast(request, messages.SUCCESS, text)
-    return go_to(request, "evaluation", electronics.evaluation.pk)
+    return tell_and_go(request, text, "evaluation", electronics.evaluation.pk)
 
 
 @require_POST

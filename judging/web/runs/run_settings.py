@@ -13,7 +13,7 @@ from judging.records.certificates import valid_certificates
 from judging.runs.blindness import lift_blindness
 from judging.runs.evaluation_runs import update_run
 from judging.runs.run_lists import get_evaluation_run
-from judging.web.base import PageRequest, errors_on, go_back, go_to, member_required, toast
+from judging.web.base import PageRequest, errors_on, go_back, member_required, tell_and_go, toast
 from judging.web.runs.forms import RunSettingsForm, initial_measures
 
 
@@ -38,8 +38,12 @@ def run_settings(request: PageRequest, run_id: UUID) -> HttpResponse:
                 blind=values["blind"],
             )
             has_new_metrics = (changed.metrics, changed.relevant_from) != before
-            toast(request, messages.SUCCESS, f"Saved.{' The metrics are computed anew.' if has_new_metrics else ''}")
-            return go_to(request, "evaluation_run", run.pk)
+            return tell_and_go(
+                request,
+                f"Saved.{' The metrics are computed anew.' if has_new_metrics else ''}",
+                "evaluation_run",
+                run.pk,
+            )
     return render(
         request,
         "judging/runs/settings.html",

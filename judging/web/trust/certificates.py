@@ -2,22 +2,20 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from judging.trust.certificates import certificate_dict, get_certificate, issue_certificate
 from judging.trust.samples.states import get_check_sample
-from judging.web.base import PageRequest, go_to, member_required, toast
+from judging.web.base import PageRequest, member_required, tell_and_go
 
 
 @require_POST
 @member_required
 def certify(request: PageRequest, sample_id: UUID) -> HttpResponse:
     certificate = issue_certificate(sample=get_check_sample(sample_id), actor=request.user)
-    toast(request, messages.SUCCESS, f"{certificate.metric} is certified.")
-    return go_to(request, "certificate", certificate.pk)
+    return tell_and_go(request, f"{certificate.metric} is certified.", "certificate", certificate.pk)
 
 
 @require_GET

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -36,7 +35,7 @@ from judging.web.base import (
     page_of,
     sentence,
     signed_in,
-    toast,
+    tell_and_go,
     wants_fragment,
 )
 from judging.web.trust.pictures import GoalBar, IntervalBar, goal_bar, interval_bar
@@ -247,8 +246,9 @@ def show_sample(request: PageRequest, sample_id: UUID) -> HttpResponse:
 def delete_sample(request: PageRequest, sample_id: UUID) -> HttpResponse:
     sample = get_check_sample(sample_id)
     delete_check_sample(sample=sample, actor=request.user)
-    toast(request, messages.SUCCESS, "The check sample is deleted. The grades given for it stay.")
-    return go_to(request, "run_samples", sample.run_id)
+    return tell_and_go(
+        request, "The check sample is deleted. The grades given for it stay.", "run_samples", sample.run_id
+    )
 
 
 @require_GET

@@ -25,7 +25,7 @@ from judging.trust.comparisons.queries.baseline_table import (
     baseline_rows,
     read_baseline_table,
 )
-from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, sentence, toast
+from judging.web.base import PageRequest, errors_as_toast, errors_on, go_to, member_required, page_of, tell_and_go
 from judging.web.search.analyses.forms import AnalysisForm
 from judging.web.trust.compared_queries import link
 from judging.work import workers
@@ -98,20 +98,16 @@ def analysis_progress(request: PageRequest, analysis_id: UUID) -> HttpResponse:
 @require_POST
 @member_required
 def analysis_stop(request: PageRequest, analysis_id: UUID) -> HttpResponse:
-    try:
+    with errors_as_toast(request, Invalid, level=messages.INFO):
         stop_analysis(analysis=get_analysis(analysis_id), actor=request.user)
-    except Invalid as error:
-        toast(request, messages.INFO, sentence(error.message))
     return go_to(request, "analysis", analysis_id)
 
 
 @require_POST
 @member_required
 def analysis_resume(request: PageRequest, analysis_id: UUID) -> HttpResponse:
-    try:
+    with errors_as_toast(request, Conflict, Invalid):
         resume_analysis(analysis=get_analysis(analysis_id), actor=request.user)
-    except (Conflict, Invalid) as error:
-        toast(request, messages.ERROR, sentence(error.message))
     return go_to(request, "analysis", analysis_id)
 
 
@@ -120,8 +116,7 @@ def analysis_resume(request: PageRequest, analysis_id: UUID) -> HttpResponse:
 def analysis_delete(request: PageRequest, analysis_id: UUID) -> HttpResponse:
     found = get_analysis(analysis_id)
     delete_evaluation(actor=request.user, evaluation=found.evaluation)
-    toast(request, messages.SUCCESS, f"{found} is deleted with its runs.")
-    return go_to(request, "analyses")
+    return tell_and_go(request, f"{found} is deleted with its runs.", "analyses")
 
 
 def _figures(found: Analysis, k: int | None) -> dict[str, Any]:

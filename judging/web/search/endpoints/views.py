@@ -4,7 +4,6 @@ form, so that what is typed is asked before it is stored; htmx swaps the part th
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -23,7 +22,7 @@ from judging.search.endpoints.acts import (
 )
 from judging.search.endpoints.drafts import apply_changes, check_endpoint
 from judging.search.endpoints.reads import endpoint_list, get_endpoint
-from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, page_or_fragment, sentence, toast
+from judging.web.base import PageRequest, errors_on, member_required, page_of, page_or_fragment, sentence, tell_and_go
 from judging.web.search.endpoints.authentication_form import SECRETS
 from judging.web.search.endpoints.bench import BenchForm, ask, bench_initial, proposals, read_again
 from judging.web.search.endpoints.forms import EndpointForm, preset_values
@@ -57,16 +56,14 @@ def search_endpoint(request: PageRequest, endpoint_id: UUID) -> HttpResponse:
 @member_required
 def archive_search_endpoint(request: PageRequest, endpoint_id: UUID) -> HttpResponse:
     endpoint = archive_endpoint(actor=request.user, endpoint=get_endpoint(request.user, endpoint_id))
-    toast(request, messages.SUCCESS, f"{endpoint.name} is archived. What uses it goes on.")
-    return go_to(request, "search_endpoints")
+    return tell_and_go(request, f"{endpoint.name} is archived. What uses it goes on.", "search_endpoints")
 
 
 @require_POST
 @member_required
 def restore_search_endpoint(request: PageRequest, endpoint_id: UUID) -> HttpResponse:
     endpoint = restore_endpoint(actor=request.user, endpoint=get_endpoint(request.user, endpoint_id))
-    toast(request, messages.SUCCESS, f"{endpoint.name} is back in the list.")
-    return go_to(request, "search_endpoint", endpoint.pk)
+    return tell_and_go(request, f"{endpoint.name} is back in the list.", "search_endpoint", endpoint.pk)
 
 
 @require_POST
@@ -78,8 +75,7 @@ def delete_search_endpoint(request: PageRequest, endpoint_id: UUID) -> HttpRespo
         delete_endpoint(actor=request.user, endpoint=endpoint)
     except Conflict as error:
         return _page(request, endpoint, EndpointForm(endpoint=endpoint), refused=sentence(error.message), status=409)
-    toast(request, messages.SUCCESS, f"{name} is deleted.")
-    return go_to(request, "search_endpoints")
+    return tell_and_go(request, f"{name} is deleted.", "search_endpoints")
 
 
 def _editor(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse:
@@ -97,8 +93,7 @@ def _save(request: PageRequest, endpoint: SearchEndpoint | None) -> HttpResponse
                 saved = _create(request, form.values())
             else:
                 saved = update_endpoint(actor=request.user, endpoint=endpoint, **form.values())
-            toast(request, messages.SUCCESS, f"{saved.name} is saved.")
-            return go_to(request, "search_endpoint", saved.pk)
+            return tell_and_go(request, f"{saved.name} is saved.", "search_endpoint", saved.pk)
     return _page(request, endpoint, form, bench=_bench_as_typed(request), status=400)
 
 

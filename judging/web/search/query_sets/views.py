@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -22,7 +21,7 @@ from judging.search.query_sets.sets import (
     sample_query_set,
     upload_query_set,
 )
-from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, toast
+from judging.web.base import PageRequest, errors_on, member_required, page_of, tell_and_go
 from judging.web.search.lab.addresses import address_of_query
 from judging.web.search.query_sets.forms import METHODS, ChangeForm, PasteForm, QuerySetForm, SampleForm, UploadForm
 
@@ -79,8 +78,7 @@ def query_set_create(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         with errors_on(form):
             made = make(request.user, form.cleaned_data)
-            toast(request, messages.SUCCESS, f"{made.name} is made: {made.query_count:,} queries.")
-            return go_to(request, "query_set", made.pk)
+            return tell_and_go(request, f"{made.name} is made: {made.query_count:,} queries.", "query_set", made.pk)
     return render(request, "judging/search/query_sets/create.html", {"form": form, "way": way}, status=400)
 
 
@@ -88,8 +86,9 @@ def query_set_create(request: PageRequest) -> HttpResponse:
 @member_required
 def awkward_queries(request: PageRequest) -> HttpResponse:
     made = create_awkward_queries(actor=request.user)
-    toast(request, messages.SUCCESS, f"{made.name} is made: {made.query_count} that break search boxes.")
-    return go_to(request, "query_set", made.pk)
+    return tell_and_go(
+        request, f"{made.name} is made: {made.query_count} that break search boxes.", "query_set", made.pk
+    )
 
 
 @require_safe
@@ -119,8 +118,9 @@ def query_set_edit(request: PageRequest, query_set_id: UUID) -> HttpResponse:
             changed = change_query_set(
                 actor=request.user, query_set=found, fields=values, queries=queries if queries.strip() else None
             )
-            toast(request, messages.SUCCESS, f"{changed.name} is saved: {changed.query_count:,} queries.")
-            return go_to(request, "query_set", found.pk)
+            return tell_and_go(
+                request, f"{changed.name} is saved: {changed.query_count:,} queries.", "query_set", found.pk
+            )
     status = 400 if form.is_bound else 200
     return render(request, "judging/search/query_sets/edit.html", {"query_set": found, "form": form}, status=status)
 
@@ -129,16 +129,14 @@ def query_set_edit(request: PageRequest, query_set_id: UUID) -> HttpResponse:
 @member_required
 def query_set_archive(request: PageRequest, query_set_id: UUID) -> HttpResponse:
     found = archive_query_set(actor=request.user, query_set=get_query_set(query_set_id))
-    toast(request, messages.SUCCESS, f"{found.name} is archived. What uses it goes on.")
-    return go_to(request, "query_sets")
+    return tell_and_go(request, f"{found.name} is archived. What uses it goes on.", "query_sets")
 
 
 @require_POST
 @member_required
 def query_set_restore(request: PageRequest, query_set_id: UUID) -> HttpResponse:
     found = restore_query_set(actor=request.user, query_set=get_query_set(query_set_id))
-    toast(request, messages.SUCCESS, f"{found.name} is back in the list.")
-    return go_to(request, "query_set", found.pk)
+    return tell_and_go(request, f"{found.name} is back in the list.", "query_set", found.pk)
 
 
 @require_POST
@@ -146,8 +144,7 @@ def query_set_restore(request: PageRequest, query_set_id: UUID) -> HttpResponse:
 def query_set_delete(request: PageRequest, query_set_id: UUID) -> HttpResponse:
     found = get_query_set(query_set_id)
     delete_query_set(actor=request.user, query_set=found)
-    toast(request, messages.SUCCESS, f"{found.name} is deleted.")
-    return go_to(request, "query_sets")
+    return tell_and_go(request, f"{found.name} is deleted.", "query_sets")
 
 
 def _row(query_set: SearchQuerySet, query: SetQuery) -> QueryRow:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -22,7 +21,7 @@ from judging.search.query_templates.templates import (
     restore_query_template,
     save_query_template,
 )
-from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, page_or_fragment, sentence, toast
+from judging.web.base import PageRequest, errors_on, member_required, page_of, page_or_fragment, sentence, tell_and_go
 from judging.web.search.query_templates.forms import QueryTemplateForm
 
 _PAGE = "judging/search/query_templates/editor.html"
@@ -63,16 +62,14 @@ def query_template(request: PageRequest, query_template_id: UUID) -> HttpRespons
 @member_required
 def query_template_archive(request: PageRequest, query_template_id: UUID) -> HttpResponse:
     template = archive_query_template(actor=request.user, template=get_query_template(query_template_id))
-    toast(request, messages.SUCCESS, f"{template.name} is archived. What uses it goes on.")
-    return go_to(request, "query_templates")
+    return tell_and_go(request, f"{template.name} is archived. What uses it goes on.", "query_templates")
 
 
 @require_POST
 @member_required
 def query_template_restore(request: PageRequest, query_template_id: UUID) -> HttpResponse:
     template = restore_query_template(actor=request.user, template=get_query_template(query_template_id))
-    toast(request, messages.SUCCESS, f"{template.name} is back in the list.")
-    return go_to(request, "query_template", template.pk)
+    return tell_and_go(request, f"{template.name} is back in the list.", "query_template", template.pk)
 
 
 @require_POST
@@ -80,8 +77,7 @@ def query_template_restore(request: PageRequest, query_template_id: UUID) -> Htt
 def query_template_delete(request: PageRequest, query_template_id: UUID) -> HttpResponse:
     template = get_query_template(query_template_id)
     delete_query_templates(actor=request.user, ids=[template.pk])
-    toast(request, messages.SUCCESS, f"{template.name} is deleted.")
-    return go_to(request, "query_templates")
+    return tell_and_go(request, f"{template.name} is deleted.", "query_templates")
 
 
 def _editor(request: PageRequest, template: QueryTemplate | None) -> HttpResponse:
@@ -105,8 +101,7 @@ def _editor(request: PageRequest, template: QueryTemplate | None) -> HttpRespons
                 done = f"{saved.name} is saved. Nothing changed that makes a version."
             else:
                 done = f"{saved.name} is saved as version {saved.version}. Runs that have started stay with theirs."
-            toast(request, messages.SUCCESS, done)
-            return go_to(request, "query_template", saved.pk)
+            return tell_and_go(request, done, "query_template", saved.pk)
     return _page(request, template, form, _trial_of_form(request, form), status=400)
 
 

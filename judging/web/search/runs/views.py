@@ -19,7 +19,7 @@ from judging.search.runs.making import clone_search_run, create_search_run, no_e
 from judging.search.runs.remapping import remap_search_run
 from judging.search.runs.searches import evidence_of, failed_names, search_of_run, searches, shown_body
 from judging.search.runs.starting import resume_search_run, start_search_run, stop_search_run
-from judging.web.base import PageRequest, errors_on, go_to, member_required, page_of, sentence, toast
+from judging.web.base import PageRequest, errors_as_toast, errors_on, go_to, member_required, page_of, toast
 from judging.web.search.runs.forms import SearchForm
 from judging.web.search.runs.words import FAILURES
 from judging.work import workers
@@ -98,10 +98,8 @@ def search_progress(request: PageRequest, run_id: UUID) -> HttpResponse:
 @member_required
 def start_search(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
-    try:
+    with errors_as_toast(request, Conflict, Invalid):
         start_search_run(run=run, actor=request.user)
-    except (Conflict, Invalid) as error:
-        toast(request, messages.ERROR, sentence(error.message))
     return go_to(request, "evaluation_run", run.pk)
 
 
@@ -109,10 +107,8 @@ def start_search(request: PageRequest, run_id: UUID) -> HttpResponse:
 @member_required
 def stop_search(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
-    try:
+    with errors_as_toast(request, Invalid, level=messages.INFO):
         stop_search_run(run=run, actor=request.user)
-    except Invalid as error:
-        toast(request, messages.INFO, sentence(error.message))
     return go_to(request, "evaluation_run", run.pk)
 
 
@@ -120,10 +116,8 @@ def stop_search(request: PageRequest, run_id: UUID) -> HttpResponse:
 @member_required
 def resume_search(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
-    try:
+    with errors_as_toast(request, Conflict, Invalid):
         resume_search_run(run=run, actor=request.user)
-    except (Conflict, Invalid) as error:
-        toast(request, messages.ERROR, sentence(error.message))
     return go_to(request, "evaluation_run", run.pk)
 
 
@@ -131,24 +125,18 @@ def resume_search(request: PageRequest, run_id: UUID) -> HttpResponse:
 @member_required
 def clone_search(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
-    try:
-        clone = clone_search_run(run=run, actor=request.user)
-    except (Conflict, Invalid) as error:
-        toast(request, messages.ERROR, sentence(error.message))
-        return go_to(request, "evaluation_run", run.pk)
-    toast(request, messages.SUCCESS, "The same searches are ready to be started again.")
-    return go_to(request, "evaluation_run", clone.pk)
+    with errors_as_toast(request, Conflict, Invalid):
+        run = clone_search_run(run=run, actor=request.user)
+        toast(request, messages.SUCCESS, "The same searches are ready to be started again.")
+    return go_to(request, "evaluation_run", run.pk)
 
 
 @require_POST
 @member_required
 def remap_search(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
-    try:
+    with errors_as_toast(request, Conflict, Invalid):
         done = remap_search_run(run=run, actor=request.user)
-    except (Conflict, Invalid) as error:
-        toast(request, messages.ERROR, sentence(error.message))
-    else:
         kept = f" {done.not_remapped_count:,} keep what they had." if done.not_remapped_count else ""
         toast(request, messages.SUCCESS, f"{done.remapped_count:,} answers were read again.{kept}")
     return go_to(request, "evaluation_run", run.pk)

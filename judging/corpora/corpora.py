@@ -12,6 +12,7 @@ from judging.models import (
     Judgment,
     MatchMode,
     Query,
+    SeenAIGrade,
 )
 from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
@@ -67,6 +68,7 @@ def delete_corpus(*, actor: Actor, corpus: Corpus) -> None:
         record_event(actor=actor, action="corpus_deleted", subject=corpus)
         # Row by row, Django would load all of it. With no run left, nothing outside refers to these.
         Judgment.objects.filter(corpus=corpus)._raw_delete(using="default")
+        SeenAIGrade.objects.filter(query__corpus=corpus)._raw_delete(using="default")
         DocumentVersion.objects.filter(document__corpus=corpus)._raw_delete(using="default")
         for model in (Document, Query, ImportedRater):
             model._default_manager.filter(corpus=corpus)._raw_delete(using="default")

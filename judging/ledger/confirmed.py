@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from judging.ledger.people import lock_with_others, refresh_pairs
+from judging.ledger.seen import note_seen
 from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment
 
 
@@ -74,6 +75,8 @@ def take_back_chunk(
     with transaction.atomic():
         unlocked = lock_with_others(run)
         unchanged = confirmed_at(run, member_id, at).filter(pk__in=judgment_pks)
-        pairs = set(unchanged.values_list("query_id", "document_id"))
+        taken_back = list(unchanged)
+        pairs = {(judgment.query_id, judgment.document_id) for judgment in taken_back}
+        note_seen(taken_back)
         removed, _ = unchanged.delete()
         return removed, refresh_pairs(pairs, scale=run.scale, unlocked=unlocked)

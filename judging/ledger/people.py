@@ -11,6 +11,7 @@ from django.utils import timezone
 from judging.foundation.errors import Conflict
 from judging.ledger.cached import recompute
 from judging.ledger.runs import lock_unlocked_runs, mark_stale, note_change
+from judging.ledger.seen import blind_grades_before_seeing, note_seen
 from judging.models import AuthorKind, Candidate, EvaluationRun, Judgment
 
 
@@ -54,6 +55,8 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
             document_id__in={document_id for _, document_id in pairs.values()},
         )
         existing = {(judgment.query_id, judgment.document_id): judgment for judgment in own}
+        blind_before = blind_grades_before_seeing(member_id, run.scale, pairs.values())
+        seen: list[Judgment] = []
         removed: list[int] = []
         new: list[Judgment] = []
         changed: list[Judgment] = []
@@ -63,6 +66,8 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
             if grade.grade is None:
                 if judgment is not None:
                     removed.append(judgment.pk)
+                    if judgment.saw_ai_grade or grade.saw_ai_grade:
+                        seen.append(judgment)
                 continue
             if judgment is None:
                 judgment = Judgment(
@@ -72,15 +77,20 @@ def record_person_grades(grades: Sequence[PersonGrade], *, run: EvaluationRun, m
                     scale=run.scale,
                     author_kind=AuthorKind.MEMBER,
                     member_id=member_id,
+                    blind_grade=blind_before.get((query_id, document_id)),
                     created_at=now,
                 )
                 new.append(judgment)
             else:
                 changed.append(judgment)
-            _note_blindness(judgment, grade)
+            if (query_id, document_id) in blind_before:
+                judgment.saw_ai_grade = True
+            if _note_blindness(judgment, grade):
+                seen.append(judgment)
             judgment.grade = grade.grade
             judgment.reasoning = judgment.reasoning if grade.reasoning is None else grade.reasoning
             judgment.updated_at = now
+        note_seen(seen)
         Judgment.objects.filter(pk__in=removed).delete()
         Judgment.objects.bulk_create(new)
         Judgment.objects.bulk_update(
@@ -100,18 +110,19 @@ def lock_with_others(run: EvaluationRun) -> list[UUID]:
     return unlocked
 
 
-def _note_blindness(judgment: Judgment, given: PersonGrade) -> None:
-    """Set whether a person saw the AI's grade, and what they said before they did.
+def _note_blindness(judgment: Judgment, given: PersonGrade) -> bool:
+    """Set whether a person saw the AI's grade, and what they said before they did; tell whether they went back to that.
 
     What was shown can't be unseen: from then on no grade of this person's is blind, whatever it claims, but for going
     back to the blind one.
     """
     if judgment.saw_ai_grade:
         judgment.saw_ai_grade = given.saw_ai_grade is not False or judgment.blind_grade != given.grade
-        return
+        return not judgment.saw_ai_grade
     judgment.saw_ai_grade = given.saw_ai_grade
     if given.saw_ai_grade is False:
         judgment.blind_grade = given.grade
+    return False
 
 
 def refresh_pairs(pairs: set[tuple[int, int]], *, scale: str, unlocked: list[UUID]) -> list[UUID]:

@@ -78,6 +78,7 @@ from judging.models.judgments import (
     GradingHold,
     Judgment,
     LockedJudgment,
+    SeenAIGrade,
 )
 from judging.models.search.analyses import Analysis, AnalysisRun
 from judging.models.search.endpoints import EndpointMethod, EndpointType, SearchEndpoint
@@ -196,6 +197,7 @@ __all__ = [
     "SearchRun",
     "SearchRunStatus",
     "SearchStatus",
+    "SeenAIGrade",
     "SetQuery",
     "Slowness",
     "StagedJudgment",

@@ -92,6 +92,25 @@ class Judgment(models.Model):
         return f"{self.grade} on {self.scale}"
 
 
+class SeenAIGrade(models.Model):
+    """That a person saw the AI's grade of a pair before they took theirs back, or went back to what they said before."""
+
+    id = models.BigAutoField(primary_key=True)
+    member = models.ForeignKey("judging.User", models.CASCADE, related_name="+", db_index=False)
+    query = models.ForeignKey(Query, models.CASCADE, related_name="+")
+    document = models.ForeignKey(Document, models.CASCADE, related_name="+")
+    scale = models.CharField(max_length=10, choices=ScaleName)
+    blind_grade = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member", "query", "document", "scale"], name="seen_ai_grade_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} saw the AI's grade"
+
+
 class LockedJudgment(models.Model):
     """A judgment as it stood when a run was locked. The grades on the locked run's candidates stand still likewise."""
 

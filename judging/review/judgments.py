@@ -30,9 +30,21 @@ def record_judgments(*, run: EvaluationRun, grades: Sequence[PersonGrade], actor
     _check(run, grades)
     if run.blind and has_lifted(run, actor):
         grades = [replace(grade, saw_ai_grade=True) for grade in grades]
+    elif actor.is_member:
+        grades = _taken_back_open(run, grades)
     stale = ledger.record_person_grades(grades, run=run, member_id=actor.pk)
     end_leases(actor, [grade.candidate_pk for grade in grades])
     renew_stale(run, stale)
+
+
+def _taken_back_open(run: EvaluationRun, grades: Sequence[PersonGrade]) -> Sequence[PersonGrade]:
+    """Say of grades taken back that the AI's was seen where there is one: a member's own opened it to them."""
+    taken_back = [grade.candidate_pk for grade in grades if grade.grade is None]
+    if not taken_back:
+        return grades
+    graded = Candidate.objects.filter(run=run, pk__in=taken_back, ai_grade__isnull=False).values_list("pk", flat=True)
+    open_pks = set(graded)
+    return [replace(grade, saw_ai_grade=True) if grade.candidate_pk in open_pks else grade for grade in grades]
 
 
 def renew_stale(run: EvaluationRun, stale: Sequence[UUID]) -> None:

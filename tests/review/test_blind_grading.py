@@ -39,6 +39,11 @@ def run(db: None) -> EvaluationRun:
     return run
 
 
+@pytest.fixture
+def client(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
 def rows(client: APIClient, run: EvaluationRun, **query: Any) -> list[dict[str, Any]]:
     response = client.get(f"/api/v1/evaluations/runs/{run.pk}/candidates", {"page_size": 50, **query})
     assert response.status_code == 200, response.content
@@ -210,6 +215,19 @@ def test_grades_given_after_lifting_are_not_blind(as_member: APIClient, run: Eva
         judge(as_member, run, key, 2, saw_ai_grade=False)
     given = Judgment.objects.filter(member=as_member.user).order_by("pk")  # type: ignore[attr-defined]
     assert list(given.values_list("grade", "saw_ai_grade", "blind_grade")) == [(2, True, 1), (2, True, None)]
+
+
+@pytest.mark.parametrize(
+    ("client", "expected"), [("as_member", (4, True, 1)), ("as_rater", (4, False, 4))], indirect=["client"]
+)
+def test_a_grade_taken_back_and_given_again_is_blind_for_who_saw_nothing(
+    client: APIClient, run: EvaluationRun, expected: tuple[int, bool, int]
+) -> None:
+    """A member's own grade opened the AI's to them, as long as it stood."""
+    for value in (1, None, 4):
+        judge(client, run, "d0", value, saw_ai_grade=False)
+    given = Judgment.objects.filter(member=client.user)  # type: ignore[attr-defined]
+    assert given.values_list("grade", "saw_ai_grade", "blind_grade").get() == expected
 
 
 def test_a_run_that_is_not_blind_has_nothing_to_lift(as_member: APIClient, as_rater: APIClient) -> None:

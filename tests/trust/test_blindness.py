@@ -5,11 +5,13 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from judging.models import Corpus, EvaluationRun, Judgment, LockedJudgment, User
+from judging.corpora.corpora import delete_corpus
+from judging.models import Corpus, EvaluationRun, Judgment, LockedJudgment, SeenAIGrade, User
 from judging.records.roles import SYSTEM
+from judging.runs.evaluations import delete_evaluation
 from judging.runs.importing.judgment_import import import_judgments
 from judging.runs.locks import lock_run
-from tests.factories import candidate, make_run
+from tests.factories import candidate, make_run, make_user
 from tests.review.giving import GivenGrade, record_judgments
 from tests.runs.importing import as_file
 
@@ -75,6 +77,46 @@ def test_a_grade_taken_back_leaves_no_blind_grade(member: User) -> None:
     give(run, member, 1, saw=False)
     give(run, member, None, saw=False)
     assert not Judgment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ([(1, True), (None, None), (2, False)], (2, True, None)),
+        ([(1, False), (3, True), (None, False), (2, False)], (2, True, 1)),
+        ([(1, False), (3, True), (None, False), (1, False)], (1, False, 1)),
+        # Back to the blind grade and then elsewhere: the AI's was seen in between.
+        ([(1, False), (3, True), (1, False), (4, False)], (4, True, 1)),
+        ([(1, False), (3, True), (1, False), (None, False), (4, False)], (4, True, 1)),
+        # Nothing was seen.
+        ([(1, False), (None, False), (2, False)], (2, False, 2)),
+    ],
+)
+def test_what_was_seen_stays_seen_when_a_grade_is_taken_back(
+    member: User, said: list[tuple[int | None, bool | None]], kept: tuple[int, bool, int | None]
+) -> None:
+    run = make_run({"a": ["d1"]})
+    for grade, saw in said:
+        give(run, member, grade, saw=saw)
+    assert stored() == kept
+
+
+def test_another_person_s_grades_stay_blind(member: User) -> None:
+    run, other = make_run({"a": ["d1"]}), make_user()
+    give(run, member, 1, saw=True)
+    give(run, member, None, saw=None)
+    give(run, other, 2, saw=False)
+    assert stored() == (2, False, 2)
+
+
+def test_a_corpus_is_deleted_with_what_people_saw_of_it(member: User) -> None:
+    run = make_run({"a": ["d1"]})
+    give(run, member, 1, saw=True)
+    give(run, member, None, saw=None)
+    assert SeenAIGrade.objects.count() == 1
+    delete_evaluation(actor=member, evaluation=run.evaluation)
+    delete_corpus(actor=member, corpus=run.evaluation.corpus)
+    assert not SeenAIGrade.objects.exists()
 
 
 def bring(run: EvaluationRun, author: str, grade: int) -> None:

@@ -31,6 +31,7 @@ def note_seen(judgments: Iterable[Judgment]) -> None:
                 blind_grade=judgment.blind_grade,
             )
             for judgment in judgments
+            if judgment.member_id is not None
         ],
         ignore_conflicts=True,
         batch_size=100,

@@ -20,6 +20,7 @@ from django_q.signals import post_spawn
 
 from judging.foundation.clock import shared_now
 from judging.models import WorkerHeartbeat
+from releval.priority import give_way
 from releval.process_groups import is_process_alive
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ post_spawn.connect(_start_heartbeat, dispatch_uid="releval-heartbeat")
 
 
 def run_workers() -> None:
-    """Run the task workers, children of this process, until SIGTERM or Ctrl-C ends them."""
+    """Run the task workers, children of this process, until SIGTERM or Ctrl-C ends them. They give way to pages."""
+    give_way()
     # Frozen objects stay shared by all workers, and garbage collection looks at new objects only.
     gc.collect()
     gc.freeze()

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from judging.local_judge.scoring import EmbedderMissing
 from judging.local_judge.server import CannotListen, serve
 from judging.management.stopping import StopSignals
+from releval.priority import give_way
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=getattr(settings, "LOCAL_JUDGE_PORT", 8001))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        give_way()
         host, port = options["host"], options["port"]
         if not 0 <= port <= 65535:
             raise CommandError(f"--port {port}: a port is a number from 0 to 65535")

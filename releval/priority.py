@@ -1,0 +1,18 @@
+"""Let processes that nobody waits for give way to the web server."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+NICENESS = 5
+_SESSION = Path("/proc/self/autogroup")
+
+
+def give_way() -> None:
+    """Lower the share of busy cores that this process gets, and each that it will start. Idle cores stay its own."""
+    os.nice(NICENESS)
+    # Linux desktops and servers share cores between sessions first: within one of its own the process is only behind
+    # itself. In a terminal the session is the user's.
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            _SESSION.write_text(str(NICENESS))

@@ -34,25 +34,31 @@ _OF_SOURCE = {Scope.FAILED: "('failed')", Scope.REMAINING: "('failed', 'skipped'
 
 
 def plan_select(
-    run: EvaluationRun, scope: JudgingScope, batch_size: int, *, positions: Sequence[int] | None = None
+    run: EvaluationRun,
+    scope: JudgingScope,
+    batch_size: int,
+    *,
+    positions: Sequence[int] | None = None,
+    constants: str = "",
 ) -> tuple[str, list[Any]]:
     """Return SQL that selects (candidate id, run query id, prompt number) in judging order, and its parameters.
 
     A prompt holds up to `batch_size` candidates of one query; prompts are numbered from 1 over the run. `positions`
-    takes these of its queries instead of those in scope.
+    takes these of its queries instead of those in scope. `constants` are columns to select besides, each after a
+    comma; their parameters go before those returned.
     """
     where, parameters = _where(run, scope, positions)
     if batch_size == 1:
         # In the order of an index: prompts of several candidates take two sorts.
         return (
-            "SELECT c.id, c.run_query_id, ROW_NUMBER() OVER (ORDER BY c.position, c.rank) AS number"
-            f" FROM judging_candidate c WHERE {where}"
+            f"SELECT c.id, c.run_query_id, ROW_NUMBER() OVER (ORDER BY c.position, c.rank) AS number{constants}"
+            f" FROM judging_candidate c WHERE {where} ORDER BY c.position, c.rank"
         ), parameters
     sql = (
-        "SELECT id, run_query_id, DENSE_RANK() OVER (ORDER BY position, chunk) AS number FROM"
+        f"SELECT id, run_query_id, DENSE_RANK() OVER (ORDER BY position, chunk) AS number{constants} FROM"
         " (SELECT c.id, c.run_query_id, c.position, c.rank,"
         f" (ROW_NUMBER() OVER (PARTITION BY c.position ORDER BY c.rank) - 1) / {int(batch_size)} AS chunk"
-        f" FROM judging_candidate c WHERE {where}) planned"
+        f" FROM judging_candidate c WHERE {where}) planned ORDER BY position, rank"
     )
     return sql, parameters
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max
 
 from judging.foundation.columns import uuid_param
 from judging.foundation.errors import Conflict, Invalid
@@ -29,6 +28,7 @@ from judging.records.idempotency import Once, find_earlier, make_once, once_of
 from judging.records.lists.archiving import check_in_use
 from judging.records.roles import Actor, require_member, user_of
 from judging.work import lifecycle, queue
+from judging.work.kind import kind_named
 from judging.work.lanes import lay_lanes
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,9 @@ def _start(run_id: UUID, judge: AIJudge, actor: Actor, options: JudgingOptions, 
             created_by=user_of(actor),
         )
         judging_run.total_count = _lay_plan(judging_run, run, scope, version.batch_size)
-        judging_run.prompt_count = judging_run.items.aggregate(last=Max("prompt_number"))["last"] or 0
+        # In the order of the index that items are claimed by: MAX() would read all of them.
+        numbers = kind_named(judging_run.kind).claimable(judging_run.pk).values_list("prompt_number", flat=True)
+        judging_run.prompt_count = numbers.order_by("-prompt_number").first() or 0
         judging_run.save(update_fields=["total_count", "prompt_count"])
         if judging_run.total_count:
             lay_lanes(judging_run, judging_run.max_concurrency)
@@ -193,12 +195,11 @@ def _source_run_id(run: EvaluationRun, wanted: UUID | None, *, trial: bool) -> U
 
 
 def _lay_plan(judging_run: JudgingRun, run: EvaluationRun, scope: JudgingScope, batch_size: int) -> int:
-    sql, parameters = plan_select(run, scope, batch_size)
+    sql, parameters = plan_select(run, scope, batch_size, constants=", %s, 'pending', 0, '', '', ''")
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO judging_judgingitem (candidate_id, run_query_id, prompt_number, judging_run_id, status,"
-            " attempt_count, reasoning, failure_code, failure_message)"
-            f" SELECT plan.*, %s, 'pending', 0, '', '', '' FROM ({sql}) plan ORDER BY 3",
+            f" attempt_count, reasoning, failure_code, failure_message) {sql}",
             [uuid_param(judging_run.pk), *parameters],
         )
         return int(cursor.rowcount)

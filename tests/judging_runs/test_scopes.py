@@ -69,6 +69,12 @@ def test_prompts_are_numbered_by_query_and_rank(db: None, batch_size: int, numbe
     evaluation_run = small_run(2, 3)
     with connection.cursor() as cursor:
         cursor.execute(*plan_select(evaluation_run, JudgingScope(Scope.ALL), batch_size))
-        planned = {candidate: number for candidate, _, number in cursor.fetchall()}
+        planned = [(candidate, number) for candidate, _, number in cursor.fetchall()]
     in_order = evaluation_run.candidates.order_by("position", "rank").values_list("pk", flat=True)
-    assert [planned[pk] for pk in in_order] == numbers
+    assert planned == list(zip(in_order, numbers, strict=True))
+
+
+def test_a_run_counts_its_prompts_and_keeps_its_items_in_their_order(start: Start) -> None:
+    run = start(small_run(2, 3), batch_size=2)
+    numbers = list(run.items.order_by("pk").values_list("prompt_number", flat=True))
+    assert (run.prompt_count, numbers) == (4, [1, 1, 2, 3, 3, 4])

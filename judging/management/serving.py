@@ -15,7 +15,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from judging.foundation.clock import shared_now
@@ -68,7 +69,11 @@ def prepare(*, has_web: bool = True) -> None:
         _wait_for_migrations()
         return
     try:
-        call_command("migrate", interactive=False, verbosity=0)
+        if _is_migrated():
+            # What the code brings itself, presets say. All of `migrate` would put together every state of the tables.
+            emit_post_migrate_signal(verbosity=0, interactive=False, db=DEFAULT_DB_ALIAS)
+        else:
+            call_command("migrate", interactive=False, verbosity=0)
         _make_first_admin()
     except OperationalError as error:
         connection.close()
@@ -83,8 +88,7 @@ def _wait_for_migrations() -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while True:
         try:
-            executor = MigrationExecutor(connection)
-            if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            if _is_migrated():
                 return
             reason = "its tables are not made yet; start the web server, or run manage.py migrate"
         except DatabaseError as error:
@@ -93,6 +97,11 @@ def _wait_for_migrations() -> None:
         if time.monotonic() > deadline:
             raise CommandError(f"The database is not ready: {reason}")
         time.sleep(1)
+
+
+def _is_migrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def _make_first_admin() -> None:

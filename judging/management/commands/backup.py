@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from judging.management.command import BaseCommand
 from judging.management.sqlite_files import NotUsable, copy_database
 
 

@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.foundation.errors import DomainError
 from judging.golden.acts import start_due_checks, start_golden_check
 from judging.golden.conclusions import conclude_check
 from judging.golden.reads import golden_sets
 from judging.management.arguments import get_by_id_or_name
+from judging.management.command import BaseCommand
 from judging.management.inline import work_inline
 from judging.models import ACTIVE_STATUSES, CheckOutcome, GoldenCheck
 from judging.records.roles import SYSTEM

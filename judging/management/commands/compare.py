@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree as xml
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name
+from judging.management.command import BaseCommand
 from judging.management.trust_report import difference_lines
 from judging.metrics import parse_metric
 from judging.runs.run_lists import evaluation_runs

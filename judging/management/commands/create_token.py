@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.foundation.errors import Invalid
+from judging.management.command import BaseCommand
 from judging.models import User
 from judging.people.tokens import create_token
 from judging.records.roles import SYSTEM

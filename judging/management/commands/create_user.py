@@ -4,9 +4,10 @@ import getpass
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.foundation.errors import Invalid
+from judging.management.command import BaseCommand
 from judging.models import Role
 from judging.people.accounts import create_user
 from judging.records.roles import SYSTEM

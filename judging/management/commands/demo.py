@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from judging import ledger
 from judging.demo.searching import demo_search_port
 from judging.management import serving
+from judging.management.command import BaseCommand
 from judging.management.demo_report import summary
 from judging.management.demo_runs import LiveSearches, NotSearched, ensure_judging_run, search_live
 from judging.management.progress import follow
@@ -26,8 +27,6 @@ class Command(BaseCommand):
         "templates live against a small search service, print a summary, and serve until Ctrl-C. A second time nothing "
         "is judged or searched again. ONESHOT=1: exit after the summary, with 0 when nothing failed."
     )
-    # As serve.
-    requires_system_checks = ["work"]
 
     def handle(self, *args: Any, **options: Any) -> None:
         serving.keep_files_private()

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.demo_search.faults import BadFault, read_faults
 from judging.demo_search.index import Index
 from judging.demo_search.server import WHAT, running
+from judging.management.command import BaseCommand
 from judging.management.stopping import StopSignals
 
 DOCUMENTS = Path(__file__).parents[2] / "demo" / "documents.jsonl"

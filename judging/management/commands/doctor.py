@@ -4,8 +4,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from judging.management.command import BaseCommand
 from judging.management.doctor import ERROR, OK, Finding, examine
 
 _MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.exports import JUDGMENT_FORMATS, export_judgments
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name
+from judging.management.command import BaseCommand
 from judging.models import EvaluationRun
 
 

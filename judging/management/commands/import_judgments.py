@@ -3,10 +3,11 @@
 from contextlib import ExitStack
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from judging.foundation.scales import SCALES
 from judging.management.arguments import errors_on_one_line, get_actor, get_by_id_or_name, open_file, read_as_lines
+from judging.management.command import BaseCommand
 from judging.models import Corpus
 from judging.runs.importing.formats.recognition import FORMATS, read_as_of
 from judging.runs.importing.judgment_import import import_judgments

@@ -3,11 +3,12 @@
 from contextlib import ExitStack
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.corpora.corpora import create_corpus
 from judging.foundation.scales import SCALES
 from judging.management.arguments import errors_on_one_line, find_by_id_or_name, get_actor, open_file, read_as_lines
+from judging.management.command import BaseCommand
 from judging.metrics import DEFAULT_METRICS
 from judging.models import Corpus, Evaluation, EvaluationRun, MatchMode
 from judging.records.roles import Actor

@@ -5,11 +5,12 @@ import time
 from argparse import ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging import ledger
 from judging.judging_runs.starting import JudgingOptions, start_judging_run
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name, get_user
+from judging.management.command import BaseCommand
 from judging.management.inline import POLL_SECONDS, work_inline
 from judging.management.progress import follow
 from judging.models import AIJudge, EvaluationRun, JudgingRun, JudgingRunStatus, Role, Scope, User

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.local_judge.scoring import EmbedderMissing
 from judging.local_judge.server import CannotListen, serve
+from judging.management.command import BaseCommand
 from judging.management.stopping import StopSignals
 from releval.priority import give_way
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.management.arguments import errors_on_one_line
+from judging.management.command import BaseCommand
 from judging.operations.retention import prune_batch_inputs, prune_raw_replies, prune_search_evidence
 from judging.records.roles import SYSTEM
 

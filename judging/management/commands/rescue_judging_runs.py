@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from judging.management.command import BaseCommand
 from judging.management.rescuing import rescue_all
 
 

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.ledger.staleness import has_stale_metrics
 from judging.management.arguments import errors_on_one_line, get_by_id_or_name
+from judging.management.command import BaseCommand
 from judging.models import Evaluation, EvaluationRun, EvaluationRunStatus, SearchRun
 from judging.records.roles import SYSTEM
 from judging.runs.run_lists import get_evaluation_run

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.demo.searching import demo_search_port
 from judging.management import serving
+from judging.management.command import BaseCommand
 
 
 class Command(BaseCommand):
@@ -14,8 +15,6 @@ class Command(BaseCommand):
         "'local' is installed, the local judge, and once the demo has run here its search service; start again what "
         "dies. Ctrl-C or SIGTERM ends everything within 10 s."
     )
-    # All checks would load the whole web, which costs each start a second and the supervisor memory.
-    requires_system_checks = ["work"]
 
     def add_arguments(self, parser: CommandParser) -> None:
         part = parser.add_mutually_exclusive_group()

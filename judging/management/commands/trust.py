@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from judging.foundation.errors import DomainError
 from judging.management.arguments import get_by_id_or_name
+from judging.management.command import BaseCommand
 from judging.management.trust_report import report_lines
 from judging.runs.run_lists import evaluation_runs
 from judging.trust.reports import run_answer

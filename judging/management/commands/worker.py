@@ -4,9 +4,10 @@ import os
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from judging.management import serving
+from judging.management.command import BaseCommand
 from judging.providers import openai_client
 from judging.work import workers
 
@@ -16,9 +17,6 @@ class Command(BaseCommand):
         "Run the task workers (RELEVAL_WORKERS processes, 2 by default) without a supervisor; SIGTERM and Ctrl-C end "
         "them, and what they were judging goes on elsewhere. 'serve --worker-only' starts them again when they die, too."
     )
-
-    # All checks would load the whole web, which costs each start a second and each worker memory.
-    requires_system_checks = ["work"]
 
     def handle(self, *args: Any, **options: Any) -> None:
         if os.getpgrp() != os.getpid():

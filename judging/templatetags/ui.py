@@ -1,7 +1,7 @@
 """Small things that templates write often: icons, badges, numbers with their units, times, form fields."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.templatetags.static import static
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -18,6 +19,8 @@ from judging.foundation.scales import SCALES
 register = template.Library()
 
 NOTHING = "–"
+# What holds several of a kind in an audit event, not what was before and after.
+_LISTS = {"add", "people", "remove", "tags"}
 _GRADE_STEPS = 9
 _STATUS_LOOKS = {
     "pending": ("neutral", "hourglass-split"),
@@ -139,16 +142,24 @@ def words(name: str) -> str:
 
 @register.filter
 def change(value: Any, name: str = "") -> str:
-    """Write a value of an audit event: [before, after] as an arrow, names of fields in a row."""
+    """Write a value of an audit event: [before, after] as an arrow, several of a kind in a row, moments to the minute."""
     if name == "fields":
         return ", ".join(map(words, value))
-    if isinstance(value, list) and len(value) == 2:
-        return f"{change(value[0])} → {change(value[1])}"
+    if name.endswith("_at") and isinstance(value, str) and (moment := parse_datetime(value)):
+        return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if isinstance(value, list) and len(value) == 2 and name not in _LISTS:
+        return f"{_written(value[0])} → {_written(value[1])}"
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_written, value)) or NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return str(intcomma(value))
-    return NOTHING if value in (None, "", []) else str(value)
+    return NOTHING if value in (None, "") else str(value)
 
 
 @register.simple_tag

@@ -80,13 +80,17 @@
   });
   window.releval = { toast: (level, text) => showToast(level, { text }) };
 
-  // Confirmations: data-confirm on a form, for plain posts and for htmx
+  // Confirmations: data-confirm on a form, for plain posts and for htmx; data-confirm-mild where nothing is lost
 
   const dialog = $("#confirm");
   const ask = (element) =>
     new Promise((resolve) => {
       $("#confirm-text").textContent = element.dataset.confirm;
-      $("#confirm-yes").textContent = element.dataset.confirmYes || "Yes";
+      const yes = $("#confirm-yes");
+      const isMild = "confirmMild" in element.dataset;
+      yes.textContent = element.dataset.confirmYes || "Yes";
+      yes.classList.toggle("btn-primary", isMild);
+      yes.classList.toggle("btn-danger", !isMild);
       dialog.returnValue = "no";
       dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
       dialog.showModal();

@@ -77,3 +77,7 @@ def test_a_field_ties_label_help_and_errors_to_its_control() -> None:
 def test_an_audit_event_writes_changes_as_arrows_and_fields_in_a_row() -> None:
     assert ui.change(["member", "admin"], "role") == "member → admin"
     assert ui.change(["prompt_template", "temperature"], "fields") == "prompt template, temperature"
+    assert ui.change([["MAP", "P@5"], []], "metrics") == "MAP, P@5 → –"
+    assert ui.change(["ada@example.com", "grace@example.com"], "people") == "ada@example.com, grace@example.com"
+    assert ui.change(["head"], "add") == "head"
+    assert ui.change("2026-11-27T15:42:42.073854+00:00", "confirmed_at") == "2026-11-27 15:42 UTC"

@@ -187,7 +187,7 @@ class RunSettingsForm(_MeasuredForm):
         min_value=1,
         max_value=MAX_JUDGMENTS_WANTED,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-        help_text="Evaluate shows a candidate until so many people have graded it.",
+        help_text="Evaluate shows a candidate until this many people have graded it.",
     )
     blind = forms.BooleanField(
         label="Judged blind",

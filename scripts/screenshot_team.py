@@ -200,6 +200,7 @@ def settle(page: Any) -> None:
     """Wait for what comes after the page; polls never end, so not for the network."""
     page.wait_for_load_state()
     page.wait_for_timeout(700)
+    page.evaluate("scrollTo(0, 0)")
 
 
 def open_usage(page: Any) -> None:

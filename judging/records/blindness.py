@@ -9,6 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, Value
+from django.db.models.expressions import Combinable
+
 from judging.foundation.errors import Forbidden
 from judging.models import BlindnessLift, EvaluationRun, RunQuery, User
 from judging.records.roles import Actor
@@ -44,6 +47,16 @@ def sight_of_both(a: EvaluationRun, b: EvaluationRun, viewer: Actor | None) -> S
     """Return what `viewer` may see of two runs side by side: a grade hidden in one is not to be read in the other."""
     sight = sight_of(a, viewer)
     return sight if sight.is_blind else sight_of(b, viewer)
+
+
+def blind_to(viewer: Actor, run: str) -> Combinable:
+    """Return whether `viewer` judges the run blind that the field `run` of a row names: to annotate rows with."""
+    if not isinstance(viewer, User):
+        return Value(False)
+    if not viewer.is_member:
+        return Value(True)
+    lifted = BlindnessLift.objects.filter(user=viewer, run=OuterRef(run))
+    return ExpressionWrapper(Q(**{f"{run}__blind": True}) & ~Exists(lifted), output_field=BooleanField())
 
 
 def has_lifted(run: EvaluationRun, person: User) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 from judging.models import EvaluationRun, ItemStatus, ProbeRun, User
 from judging.probes.acts import start_probes
-from judging.probes.reads import probe_results
+from judging.probes.reads import get_probe_run, probe_results
+from judging.records.roles import SYSTEM
 from tests.factories import make_judge, make_provider, make_run
 from tests.stub.fixtures import Stub
 
@@ -39,7 +40,7 @@ def reread(run: ProbeRun) -> ProbeRun:
 
 
 def results(run: ProbeRun) -> dict[str, dict[str, Any]]:
-    found = probe_results(ProbeRun.objects.select_related("evaluation_run").get(pk=run.pk))
+    found = probe_results(get_probe_run(SYSTEM, run.pk))
     assert found is not None
     return {each["probe"]: each for each in found}
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from judging.models import Candidate, EvaluationRun, JudgingRun, Judgment, Role, RunQuery, User
+from judging.models import AIJudge, Candidate, EvaluationRun, JudgingRun, Judgment, Role, RunQuery, User
 from tests.factories import make_judge, make_run, make_user
 from tests.rest_clients import assert_problem, client_of
 from tests.review.giving import GivenGrade, record_judgments
@@ -17,7 +17,8 @@ from tests.security.installation import Installation, browser_of
 from tests.security.routes import pages, routes
 
 # What is said of candidates: the AI's reasoning, a person, their note, a score of the engine; and of the run as a whole.
-SAID = ("because of d", "planted@example.com", "PlantedNote", "73.7373")
+# Of a probe, what a judge answered about a document.
+SAID = ("because of d", "planted@example.com", "PlantedNote", "73.7373", "It has the words")
 FIGURES = ("PlantedJudge", "0.8642")
 # They name everybody, and say nothing of what anybody said of a candidate.
 LISTS_OF_PEOPLE = ("/members", "/people", "/assignments")
@@ -39,6 +40,7 @@ def planted(standing: Installation) -> Installation:
     figures = dict.fromkeys(run.metrics, 0.8642)
     RunQuery.objects.filter(run=run).update(metric_values=figures)
     EvaluationRun.objects.filter(pk=run.pk).update(metric_values=figures)
+    AIJudge.objects.update(owner=None, shared=True)
     assert standing.ids
     standing._ids["judging_run_id"] = judging_run.pk
     return standing

@@ -67,7 +67,9 @@ class ProbeRunSerializer(ModelSerializer):
         help_text="Those asked for, and those they are compared with.",
     )
     pending_count = serializers.IntegerField(read_only=True)
-    results = serializers.SerializerMethodField(help_text="One for each probe; null while it is under way.")
+    results = serializers.SerializerMethodField(
+        help_text="One for each probe; null while it is under way. Without examples for who judges the run blind."
+    )
 
     class Meta:
         model = ProbeRun

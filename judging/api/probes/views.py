@@ -17,7 +17,7 @@ from judging.work.rescue import rescue_if_stalled, rescue_stalled
 class ProbeRunList(ApiView):
     @describe("List the probe runs of an AI judge, newest first", answer=ProbeRunSerializer, many=True)
     def get(self, request: Request, judge_id: UUID) -> Response:
-        runs = probe_runs(get_judge(self.user, judge_id))
+        runs = probe_runs(get_judge(self.user, judge_id), self.user)
         return self.page(runs, ProbeRunSerializer, order=("-created_at", "-id"), complete=rescue_stalled)
 
     @describe(
@@ -43,7 +43,7 @@ class ProbeRunList(ApiView):
             probes=given.get("probes", []),
             idempotency_key=request.headers.get("Idempotency-Key", ""),
         )
-        return Response(ProbeRunSerializer(started).data, status=201)
+        return Response(ProbeRunSerializer(get_probe_run(self.user, started.pk)).data, status=201)
 
 
 class ProbeRunDetail(ApiView):

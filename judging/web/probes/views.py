@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.foundation.limits import MAX_INTEGER
-from judging.models import AIJudge, EvaluationRun, JudgeVersion, Probe, ProbeRun
+from judging.models import AIJudge, EvaluationRun, JudgeVersion, Probe, ProbeRun, User
 from judging.probes.acts import cancel_probes, start_probes
 from judging.probes.reads import get_probe_run, newest_probe_runs, offered_runs, probe_results
 from judging.records.visibility import get_judge
@@ -82,9 +82,9 @@ def _is_told(reading: dict[str, Any]) -> bool:
     return reading["value"] is not None or bool(reading["mark"])
 
 
-def probes_context(judge: AIJudge, versions: Sequence[JudgeVersion]) -> dict[str, Any]:
+def probes_context(judge: AIJudge, versions: Sequence[JudgeVersion], viewer: User) -> dict[str, Any]:
     """Return what the page of a judge shows of its probes: the newest run of each version, and the form."""
-    blocks = [probe_block(run) for run in newest_probe_runs(versions)]
+    blocks = [probe_block(run) for run in newest_probe_runs(versions, viewer)]
     blocks.sort(key=lambda block: -block.run.judge_version.number)
     return {
         "probe_blocks": blocks,

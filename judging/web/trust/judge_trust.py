@@ -37,7 +37,7 @@ def judge_trust(request: PageRequest, judge_id: UUID) -> HttpResponse:
         "newest_version": next((version for version in page.rows if version.pk in found), None),
         "heat_map": _heat_map(newest) if newest else None,
         "ceiling": newest.ceiling() if newest else None,
-        **probes_context(judge, page.rows),
+        **probes_context(judge, page.rows, request.user),
         **golden_context(request, judge),
     }
     return render(request, "judging/trust/judge.html", context)

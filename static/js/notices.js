@@ -1,4 +1,4 @@
-// Notices on the desktop when runs end while nobody looks at the page, where somebody has clicked to allow them.
+// Notices on the desktop when runs and batches end while nobody looks at the page, where somebody has clicked to allow them.
 (() => {
   const isAllowed = () => window.isSecureContext && window.Notification?.permission === "granted";
 
@@ -25,7 +25,7 @@
       const link = told.content.querySelector("a");
       link?.remove();
       try {
-        // Of the same run's notices from several tabs the system shows one.
+        // Of notices of the same end from several tabs the system shows one.
         const shown = new window.Notification("Releval", { body: told.content.textContent.trim(), tag: notice });
         shown.addEventListener("click", () => {
           window.focus();

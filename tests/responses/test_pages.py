@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 from django.test import Client
@@ -73,7 +74,10 @@ def test_a_batch_that_ends_says_so_once_and_links_what_failed(transactional_db: 
     assert "<title>0 % · Answers · Releval</title>" in one_line(client.get(address, headers=HTMX).content.decode())
     drain()
     answer = client.get(address, headers=HTMX)
-    assert "The batch of Answers v1 failed: " in answer["HX-Trigger"]
+    (told,) = json.loads(answer["HX-Trigger"])["releval:toasts"]["toasts"]
+    assert "The batch of Answers v1 failed: " in told["html"]
+    # Told on the desktop, too, where nobody looks.
+    assert told["notice"] == str(batch.pk)
     fragment = one_line(answer.content.decode())
     assert "<title>Answers · Releval</title>" in fragment
     assert 'Items <a href="#item-0">0</a>, <a href="#item-1">1</a>' in fragment

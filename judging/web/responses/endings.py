@@ -31,14 +31,15 @@ def announce_ended_batches(request: HttpRequest) -> list[str]:
         request.session[_SESSION_KEY] = active
     for batch in ended:
         level, text = _end_message(batch)
-        toast(request, level, text, url=reverse("batch", args=[batch.pk]), link="Open the batch")
+        url = reverse("batch", args=[batch.pk])
+        toast(request, level, text, url=url, link="Open the batch", notice=str(batch.pk))
     return active
 
 
 def announce_end_here(request: HttpRequest, batch: BatchExecution) -> None:
     """Toast the end of a batch on its own page, unless every page of this browser does."""
     if str(batch.pk) not in _watched(request):
-        toast(request, *_end_message(batch))
+        toast(request, *_end_message(batch), notice=str(batch.pk))
 
 
 def _watched(request: HttpRequest) -> list[str]:

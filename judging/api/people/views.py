@@ -21,8 +21,10 @@ from judging.foundation.errors import NotFound
 from judging.models import ApiToken, Invitation, User
 from judging.people import accounts, tokens
 from judging.people.audit_lists import audit_events
+from judging.people.members import members
 from judging.rest.permissions import AdminsOnly, AnyRole
 
+_MEMBER_SEARCH = OpenApiParameter("search", str, description="Part of the name or e-mail address.")
 _AUDIT_FILTERS = [
     OpenApiParameter("by", str, description="A member's id, or `command-line`."),
     OpenApiParameter("action", str, description="As in an event."),
@@ -41,9 +43,10 @@ class Me(ApiView):
 class MemberList(ApiView):
     permission_classes = [AdminsOnly]
 
-    @describe("List the members", answer=MemberSerializer, many=True)
+    @describe("List the members", answer=MemberSerializer, many=True, query=[_MEMBER_SEARCH])
     def get(self, request: Request) -> Response:
-        return self.page(User.objects.all(), MemberSerializer, order=("email",))
+        found = members(actor=self.user, search=request.query_params.get("search", "").strip())
+        return self.page(found, MemberSerializer, order=("email",))
 
     @describe(
         "Invite a member",

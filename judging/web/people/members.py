@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.models import Invitation, Role, User
+from judging.foundation.limits import MAX_SEARCH
+from judging.models import Invitation, Role
 from judging.people.accounts import invite_member, revoke_invitation, update_member
+from judging.people.members import members as team_members
 from judging.web.base import (
     PageRequest,
     admin_required,
@@ -27,8 +29,7 @@ from judging.web.people.forms import InviteForm, MemberForm
 
 @admin_required
 def members(request: PageRequest) -> HttpResponse:
-    context = {"members": page_of(request, User.objects.order_by("-is_active", "email")), **_invitations(InviteForm())}
-    return render(request, "judging/members/members.html", context)
+    return render(request, "judging/members/members.html", _accounts(request) | _invitations(InviteForm()))
 
 
 @require_POST
@@ -65,7 +66,7 @@ def invite(request: PageRequest) -> HttpResponse:
             form = InviteForm()
     context |= _invitations(form)
     if not request.htmx:
-        context["members"] = page_of(request, User.objects.order_by("-is_active", "email"))
+        context |= _accounts(request)
     return page_or_fragment(request, "judging/members/members.html", "judging/members/_invitations.html", context)
 
 
@@ -80,6 +81,12 @@ def revoke_member_invitation(request: PageRequest, invitation_id: UUID) -> HttpR
     if not request.htmx:
         return go_to(request, "members")
     return render(request, "judging/members/_invitations.html", _invitations(InviteForm()))
+
+
+def _accounts(request: PageRequest) -> dict[str, Any]:
+    search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
+    found = team_members(actor=request.user, search=search).order_by("-is_active", "email")
+    return {"members": page_of(request, found), "search": search}
 
 
 def _invitations(form: InviteForm) -> dict[str, Any]:

@@ -15,20 +15,20 @@ _SESSION = Path("/proc/self/autogroup")
 # Prints the niceness of the process and that of its session.
 _SCRIPT = f"""
 import json, os, pathlib
-from releval.priority import give_way
+from releval.priority import give_way, is_behind_others
 give_way()
 session = pathlib.Path({str(_SESSION)!r})
-print(json.dumps([os.nice(0), int(session.read_text().split()[-1]) if session.exists() else None]))
+print(json.dumps([os.nice(0), is_behind_others(), int(session.read_text().split()[-1]) if session.exists() else None]))
 """
 
 
-def niceness(*, has_own_session: bool) -> list[int | None]:
+def given_way(*, has_own_session: bool) -> tuple[int, bool, int | None]:
     command = [sys.executable, "-c", _SCRIPT]
     answer = subprocess.run(
         command, cwd=_ROOT, start_new_session=has_own_session, capture_output=True, text=True, check=True
     )
-    given: list[int | None] = json.loads(answer.stdout)
-    return given
+    niceness, is_behind_others, of_session = json.loads(answer.stdout)
+    return niceness, is_behind_others, of_session
 
 
 def session_niceness() -> int | None:
@@ -36,11 +36,11 @@ def session_niceness() -> int | None:
 
 
 def test_a_process_that_gives_way_is_nicer_than_who_started_it() -> None:
-    assert niceness(has_own_session=True)[0] == min(os.nice(0) + NICENESS, 19)
+    assert given_way(has_own_session=True)[:2] == (min(os.nice(0) + NICENESS, 19), True)
 
 
 @pytest.mark.skipif(not _SESSION.exists(), reason="this kernel shares cores between processes alone")
 def test_it_makes_a_session_of_its_own_nicer_and_no_other() -> None:
     ours = session_niceness()
-    assert niceness(has_own_session=False)[1] == ours
-    assert niceness(has_own_session=True)[1] == NICENESS
+    assert given_way(has_own_session=False)[2] == ours
+    assert given_way(has_own_session=True)[2] == NICENESS

@@ -1,4 +1,4 @@
-"""How a transaction waits for SQLite's write lock."""
+"""How writers wait for SQLite's write lock."""
 
 import sqlite3
 import threading
@@ -9,7 +9,8 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from releval.sqlite3.base import DatabaseWrapper
+from releval import priority
+from releval.sqlite3.base import DatabaseWrapper, seconds_to_next_look
 
 pytestmark = [
     pytest.mark.django_db,
@@ -37,28 +38,46 @@ def held(tmp_path: Path) -> Any:
     holder.close()
 
 
-def test_a_transaction_begins_once_the_lock_is_free(held: Any) -> None:
-    path, holder = held
-    connection = wrapper(path, timeout=20)
-    connection.ensure_connection()
+def free_after_looks(connection: DatabaseWrapper, holder: sqlite3.Connection, statement: str) -> list[str]:
+    """Free the lock once a connection has tried a statement three times; return its tries, a list that grows."""
+    tries: list[str] = []
     waited = threading.Event()
-    looks = 0
 
-    def looked(statement: str) -> None:
-        nonlocal looks
-        looks += statement.startswith("BEGIN")
-        if looks == 3:
+    def looked(tried: str) -> None:
+        if tried.startswith(statement):
+            tries.append(tried)
+        if len(tries) == 3:
             waited.set()
 
+    connection.ensure_connection()
     connection.connection.set_trace_callback(looked)
-    threading.Thread(target=lambda: (waited.wait(10), holder.execute("COMMIT"))).start()
+    threading.Thread(target=lambda: (waited.wait(60), holder.execute("COMMIT"))).start()
+    return tries
+
+
+def test_a_transaction_begins_once_the_lock_is_free(held: Any) -> None:
+    path, holder = held
+    connection = wrapper(path, timeout=60)
+    tries = free_after_looks(connection, holder, "BEGIN")
     connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
-    assert looks >= 3
+    assert len(tries) >= 3
     assert connection.in_atomic_block is False
     connection.connection.execute("INSERT INTO t VALUES (1)")
     connection.connection.rollback()
     [timeout] = connection.connection.execute("PRAGMA busy_timeout").fetchone()
-    assert timeout == 20_000, "what has no transaction around it still waits by SQLite's own means"
+    assert timeout == 60_000, "what is no write still waits by SQLite's own means"
+    connection.close()
+
+
+def test_a_write_alone_waits_like_a_transaction(held: Any) -> None:
+    path, holder = held
+    connection = wrapper(path, timeout=60)
+    tries = free_after_looks(connection, holder, "INSERT")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO t VALUES (%s) RETURNING x", [7])
+        assert cursor.fetchall() == [(7,)]
+    assert len(tries) >= 3
+    assert holder.execute("SELECT x FROM t").fetchall() == [(7,)]
     connection.close()
 
 
@@ -67,7 +86,15 @@ def test_a_lock_that_stays_taken_is_an_error_in_the_end(held: Any) -> None:
     connection = wrapper(path, timeout=0.05)
     with pytest.raises(OperationalError, match="locked"):
         connection.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    with pytest.raises(OperationalError, match="locked"), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM t")
     connection.close()
+
+
+def test_who_gives_way_looks_after_everybody_else_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = max(seconds_to_next_look() for _ in range(100))
+    monkeypatch.setattr(priority, "_is_behind_others", True)
+    assert min(seconds_to_next_look() for _ in range(100)) > others
 
 
 def test_the_installation_waits_like_that() -> None:

@@ -1,7 +1,7 @@
 """Values for raw SQL, as this database's columns hold them. The ORM converts its own; a bare cursor does not."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,6 +12,8 @@ from django.db.models import Model
 
 # Of the types of fields here, those whose values the databases don't take as they are.
 _CONVERTED = frozenset({"UUIDField", "JSONField", "DateTimeField"})
+# Of one statement, where the database names no bound: PostgreSQL takes 65,535.
+_MOST_PARAMETERS = 30_000
 
 
 def uuid_param(value: UUID) -> UUID | str:
@@ -43,6 +45,31 @@ def insert_rows(
     """
     # The connection itself: its proxy looks it up for each value.
     database = connections[DEFAULT_DB_ALIAS]
+    insert, row, values = _insertion(model, names, rows, database)
+    if not values:
+        return
+    with database.cursor() as cursor:
+        cursor.executemany(f"{insert} {row}" + (" ON CONFLICT DO NOTHING" if ignore_conflicts else ""), values)
+
+
+def insert_returning_keys(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[int]:
+    """Insert rows as `insert_rows` does, and return their keys in the same order."""
+    database = connections[DEFAULT_DB_ALIAS]
+    insert, row, values = _insertion(model, names, rows, database)
+    keys: list[int] = []
+    with database.cursor() as cursor:
+        for chunk in _chunks(values, database.features.max_query_params or _MOST_PARAMETERS):
+            cursor.execute(
+                f"{insert} {', '.join([row] * len(chunk))} RETURNING id", [value for each in chunk for value in each]
+            )
+            keys += [key for (key,) in cursor.fetchall()]
+    return keys
+
+
+def _insertion(
+    model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]], database: Any
+) -> tuple[str, str, list[list[Any]]]:
+    """Return the beginning of the statement, the placeholders of a row, and the values of each."""
     by_name: dict[str, Any] = {field.attname: field for field in model._meta.concrete_fields}
     rest = [field for name, field in by_name.items() if name not in names and field is not model._meta.auto_field]
     convert = [
@@ -60,15 +87,14 @@ def insert_rows(
         for place, converted in convert:
             value[place] = converted(value[place])
         values.append(value)
-    if not values:
-        return
     columns = [by_name[name].column for name in names] + list(set_by_default)
-    with database.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
-            + (" ON CONFLICT DO NOTHING" if ignore_conflicts else ""),
-            values,
-        )
+    placeholders = f"({', '.join(['%s'] * len(columns))})"
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES", placeholders, values
+
+
+def _chunks(rows: list[list[Any]], most_values: int) -> Iterator[list[list[Any]]]:
+    size = most_values // len(rows[0]) if rows else 1
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def _conversion(field: Any, database: Any) -> Callable[[Any], Any]:

@@ -15,10 +15,10 @@ from judging.foundation.answers import Failure
 from judging.foundation.crypto import Undecryptable
 from judging.foundation.limits import MAX_ERROR
 from judging.foundation.text import cut_text
-from judging.models import Call, DocumentVersion, EvaluationRun, ItemStatus, JudgeJob, JudgeVersion, JudgingRunStatus
+from judging.models import DocumentVersion, EvaluationRun, ItemStatus, JudgeJob, JudgeVersion, JudgingRunStatus
 from judging.providers.base import Connection
 from judging.providers.openai_client import open_client
-from judging.records.calls import call_counts, call_row, refusals_by_frequency
+from judging.records.calls import call_counts, insert_calls, refusals_by_frequency
 from judging.records.connections import connection_of
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
 from judging.records.provider_limits import ProviderLimits, resource_key
@@ -97,8 +97,7 @@ class JudgeAssignment(Assignment[JobT, Ask, Grade]):
 
     def write_calls(self, job: JobT, calls: Sequence[Settled[Grade]]) -> tuple[list[int | None], Mapping[str, Any]]:
         records = [settled.call for settled in calls if settled.call is not None]
-        rows = Call.objects.bulk_create([call_row(record, **{f"{self.job_field}_id": job.pk}) for record in records])
-        keys = iter([row.pk for row in rows])
+        keys = iter(insert_calls(f"{self.job_field}_id", [(job.pk, record) for record in records]))
         return [None if settled.call is None else next(keys) for settled in calls], call_counts(records)
 
     def columns_of(self, outcome: Grade | Failure, call_key: int | None) -> Mapping[str, Any]:

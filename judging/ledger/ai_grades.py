@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from judging.foundation.columns import time_param, uuid_param
+from judging.foundation.columns import insert_returning_keys, time_param, uuid_param
 from judging.ledger.runs import mark_stale, note_change
 from judging.models import AuthorKind, Candidate, Judgment
 from judging.records.certificates import void_regraded
@@ -101,28 +101,29 @@ def _write_judgments(
                 " judging_run_id = %s, judging_run_created_at = %s, updated_at = %s WHERE id = %s",
                 [(by_pair[pair].grade, by_pair[pair].reasoning, *changed, pk) for pair, pk in ids.items()],
             )
-    new = [
-        Judgment(
-            corpus_id=corpus_id,
-            query_id=query_id,
-            document_id=document_id,
-            scale=scale,
-            author_kind=AuthorKind.AI,
-            judge_version_id=source.judge_version_id,
-            judge_label=source.judge_label,
-            judging_run_id=source.judging_run_id,
-            judging_run_created_at=source.judging_run_created_at,
-            grade=grade.grade,
-            reasoning=grade.reasoning,
-            created_at=now,
-            updated_at=now,
-        )
-        for (query_id, document_id), grade in by_pair.items()
-        if (query_id, document_id) not in existing
-    ]
-    for judgment in Judgment.objects.bulk_create(new):
-        ids[judgment.query_id, judgment.document_id] = judgment.pk
+    new = [pair for pair in by_pair if pair not in existing]
+    ids |= zip(new, _insert(new, by_pair, corpus_id=corpus_id, scale=scale, source=source, now=now), strict=True)
     return ids, alike
+
+
+def _insert(
+    pairs: Sequence[Pair], by_pair: dict[Pair, AIGrade], *, corpus_id: UUID, scale: str, source: Source, now: datetime
+) -> list[int]:
+    """Insert a judgment for each pair; return their keys."""
+    common = {
+        "corpus_id": corpus_id,
+        "scale": scale,
+        "author_kind": AuthorKind.AI.value,
+        "judge_version_id": source.judge_version_id,
+        "judge_label": source.judge_label,
+        "judging_run_id": source.judging_run_id,
+        "judging_run_created_at": source.judging_run_created_at,
+        "created_at": now,
+        "updated_at": now,
+    }
+    own = ("query_id", "document_id", "grade", "reasoning")
+    rows = ((*pair, by_pair[pair].grade, by_pair[pair].reasoning, *common.values()) for pair in pairs)
+    return insert_returning_keys(Judgment, (*own, *common), rows)
 
 
 def _write_candidates(

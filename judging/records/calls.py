@@ -1,37 +1,66 @@
 """Calls as rows, for every kind of work."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Count, F, QuerySet
 
 from judging.asking.engine import CallRecord
+from judging.foundation.columns import insert_returning_keys
 from judging.foundation.limits import MAX_ERROR, MAX_FINISH_REASON, MAX_MODEL, MAX_NAME, MAX_RAW_REPLY
 from judging.foundation.text import cut_text
 from judging.models import Call
 
+_NAMES = (
+    "prompt_hash",
+    "candidate_count",
+    "is_reask",
+    "input_tokens",
+    "output_tokens",
+    "usage_estimated",
+    "notes",
+    "model",
+    "request_id",
+    "latency_ms",
+    "finish_reason",
+    "http_status",
+    "error_code",
+    "error",
+    "raw_reply",
+)
 
-def call_row(record: CallRecord, **owner: Any) -> Call:
-    """Make the unsaved row of a call. `owner` names what the call was made for, as fields of Call."""
-    call = Call(
-        prompt_hash=record.prompt_hash,
-        candidate_count=record.candidate_count,
-        is_reask=record.is_reask,
-        input_tokens=record.input_tokens,
-        output_tokens=record.output_tokens,
-        usage_estimated=record.is_usage_estimated,
-        notes="\n".join(record.notes)[:MAX_ERROR],
-        **owner,
-    )
+
+def insert_calls(owner: str, made: Iterable[tuple[Any, CallRecord]]) -> list[int]:
+    """Store calls and return their keys. Each comes with the key of what it was made for; `owner` is its column."""
+    return insert_returning_keys(Call, (owner, *_NAMES), ((key, *_row(record)) for key, record in made))
+
+
+def _row(record: CallRecord) -> tuple[Any, ...]:
+    model = request_id = finish_reason = error_code = message = raw_reply = ""
+    latency_ms, http_status = 0, None
     if (reply := record.reply) is not None:
-        call.model, call.request_id = cut_text(reply.model, MAX_MODEL), cut_text(reply.request_id, MAX_NAME)
-        call.latency_ms, call.finish_reason = reply.latency_ms, cut_text(reply.finish_reason, MAX_FINISH_REASON)
-        call.raw_reply = cut_text(reply.text or reply.raw_body, MAX_RAW_REPLY)
+        model, request_id, latency_ms = reply.model, reply.request_id, reply.latency_ms
+        finish_reason, raw_reply = reply.finish_reason, reply.text or reply.raw_body
     elif (error := record.error) is not None:
-        call.request_id, call.http_status = cut_text(error.request_id, MAX_NAME), error.status
-        call.error_code, call.error = error.code, cut_text(error.message, MAX_ERROR)
-        call.latency_ms, call.raw_reply = error.latency_ms, cut_text(error.raw_reply, MAX_RAW_REPLY)
-    return call
+        request_id, latency_ms, http_status = error.request_id, error.latency_ms, error.status
+        error_code, message, raw_reply = error.code, error.message, error.raw_reply
+    return (
+        record.prompt_hash,
+        record.candidate_count,
+        record.is_reask,
+        record.input_tokens,
+        record.output_tokens,
+        record.is_usage_estimated,
+        "\n".join(record.notes)[:MAX_ERROR],
+        cut_text(model, MAX_MODEL),
+        cut_text(request_id, MAX_NAME),
+        latency_ms,
+        cut_text(finish_reason, MAX_FINISH_REASON),
+        http_status,
+        error_code,
+        cut_text(message, MAX_ERROR),
+        cut_text(raw_reply, MAX_RAW_REPLY),
+    )
 
 
 def refusals_by_frequency(**owner: Any) -> "QuerySet[Call, str]":

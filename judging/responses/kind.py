@@ -28,13 +28,12 @@ from judging.models import (
     BatchItem,
     BatchItemStatus,
     BatchStatus,
-    Call,
     EvaluatorResult,
     ResultStatus,
 )
 from judging.providers.base import CallSettings, ChatClient, Connection
 from judging.providers.openai_client import open_client
-from judging.records.calls import call_counts, call_row, refusals_by_frequency
+from judging.records.calls import call_counts, insert_calls, refusals_by_frequency
 from judging.records.connections import connection_of
 from judging.records.judge_specs import judge_spec_of
 from judging.records.provider_limits import ProviderLimits, resource_key
@@ -206,10 +205,10 @@ class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
     def write_calls(
         self, job: BatchExecution, calls: Sequence[Settled[Score]]
     ) -> tuple[list[int | None], Mapping[str, Any]]:
-        made = [(settled.call, settled.keys[0]) for settled in calls if settled.call is not None]
-        Call.objects.bulk_create([call_row(record, evaluator_result_id=key) for record, key in made])
+        made = [(settled.keys[0], settled.call) for settled in calls if settled.call is not None]
+        insert_calls("evaluator_result_id", made)
         # A call knows its result, not the other way round.
-        return [None] * len(calls), call_counts([record for record, _ in made])
+        return [None] * len(calls), call_counts([record for _, record in made])
 
     def most_frequent_refusal(self, job: BatchExecution) -> str:
         return refusals_by_frequency(evaluator_result__batch=job).first() or ""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from judging.foundation.columns import insert_rows, is_one_of, time_param, uuid_param
+from judging.foundation.columns import insert_returning_keys, insert_rows, is_one_of, time_param, uuid_param
 from judging.models import Corpus, Document, DocumentVersion, Query, User
 
 
@@ -50,6 +50,15 @@ def test_columns_that_inserted_rows_do_not_name_get_their_defaults(db: None) -> 
     version = DocumentVersion.objects.get()
     assert (version.document, version.title, version.fields) == (document, "", {})
     assert version.created_at.tzinfo is not None
+
+
+def test_keys_of_inserted_rows_come_in_their_order_however_many_there_are(db: None) -> None:
+    corpus = Corpus.objects.create(name="shop")
+    names = [f"d{number}" for number in range(700)]
+    keys = insert_returning_keys(Document, ("external_id", "corpus_id"), [(name, corpus.pk) for name in names])
+    found = Document.objects.in_bulk(keys)
+    assert [found[key].external_id for key in keys] == names
+    assert insert_returning_keys(Document, ("external_id", "corpus_id"), []) == []
 
 
 def test_rows_are_found_by_many_values_at_once_whatever_stands_in_them(db: None) -> None:

@@ -104,6 +104,7 @@ WRITES = {
     "execute",
     "executemany",
     "insert_rows",
+    "insert_returning_keys",
 }
 
 

@@ -134,10 +134,12 @@ def _write_candidates(
 ) -> None:
     # The runs are filtered here: with run_id in the statement, SQLite reads a whole run instead of a few pairs.
     wanted = set(unlocked_run_ids)
-    rows = Candidate.objects.filter(
+    reached = Candidate.objects.filter(
         query_id__in={query_id for query_id, _ in judgment_ids},
         document_id__in={document_id for _, document_id in judgment_ids},
-    ).values_list("pk", "run_id", "query_id", "document_id", "effective_grade", "people_count", "rank")
+    )
+    columns = ("pk", "run_id", "query_id", "document_id", "effective_grade", "people_count", "rank")
+    rows = reached.order_by().values_list(*columns)
     updates: list[tuple[int, int, int, int]] = []
     newly_judged: Counter[UUID] = Counter()
     stale: set[int] = set()

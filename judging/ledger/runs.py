@@ -28,7 +28,9 @@ def mark_stale(query_ids: set[int], unlocked: Collection[UUID]) -> set[UUID]:
 
     In each: a document that a run did not return counts in its ideal ranking, too.
     """
-    fresh = RunQuery.objects.filter(query_id__in=query_ids, has_stale_metrics=False).values_list("pk", "run_id")
+    fresh = (
+        RunQuery.objects.filter(query_id__in=query_ids, has_stale_metrics=False).order_by().values_list("pk", "run_id")
+    )
     marked = {pk: run_id for pk, run_id in fresh if run_id in unlocked}
     ids = list(marked)
     for start in range(0, len(ids), 500):

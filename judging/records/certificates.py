@@ -28,7 +28,7 @@ def void_regraded(best_ranks: Mapping[UUID, int]) -> None:
     certified = Certificate.objects.filter(evaluation_run_id__in=best_ranks, status=CertificateStatus.VALID)
     regraded = [
         pk
-        for pk, run_id, metric in certified.values_list("pk", "evaluation_run_id", "metric")
+        for pk, run_id, metric in certified.order_by().values_list("pk", "evaluation_run_id", "metric")
         if best_ranks[run_id] <= depth_of_estimate(parse_metric(metric))
     ]
     if regraded:

@@ -96,7 +96,7 @@ def _run_loop(
             caller = assignment.open()
             loop = SliceLoop(
                 caller.ask,
-                Store(lease, assignment),
+                Store(lease, assignment, shared_turn=turn.shared),
                 gates=Gates(assignment.resource_of, SharedAllowances(lease)),
                 concurrency=concurrency,
                 outage=outage,

@@ -24,10 +24,12 @@ _STATE = ("status", "fruitless_reask_count", "last_success_at", *REFUSAL_FIELDS)
 class Store(Generic[AskT, ValueT]):
     """Store of one slice. Used from one thread, one call at a time."""
 
-    def __init__(self, lease: Lease, assignment: Assignment[Any, AskT, ValueT]) -> None:
+    def __init__(self, lease: Lease, assignment: Assignment[Any, AskT, ValueT], *, shared_turn: float = 0.0) -> None:
         self._lease, self._kind, self._job_id = lease, lease.kind, lease.job_id
         self._assignment = assignment
         self._renewed_at = time.monotonic()
+        # Before this, it does not matter who waits.
+        self._shared_until = self._renewed_at + shared_turn
         self._throttle = assignment.throttle
         self._table = self._kind.rows._meta.db_table
 
@@ -86,7 +88,7 @@ class Store(Generic[AskT, ValueT]):
             is_active=job.is_active,
             fruitless_reasks=job.fruitless_reask_count,
             seconds_since_success=seconds_since(job.last_success_at),
-            others_wait=lanes.others_wait(self._lease),
+            others_wait=time.monotonic() > self._shared_until and lanes.others_wait(self._lease),
             refusals=refusals_of(job),
             spent=self._assignment.spent(job),
         )

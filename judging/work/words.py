@@ -102,6 +102,7 @@ class JobState:
     is_active: bool = True
     fruitless_reasks: int = 0
     seconds_since_success: float | None = None
+    # Looked at only once a shared turn is over.
     others_wait: bool = False
     refusals: Refusals = field(default_factory=Refusals)
     spent: int = 0

@@ -12,6 +12,12 @@ class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         return "browser" if nodeid.startswith("tests/browser/") else nodeid
 
+    def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
+        # Told to forget what is done: after each test xdist would look through all that its worker has ever had.
+        for scope in [scope for scope, tests in workload.items() if all(tests.values())]:
+            del workload[scope]
+        return int(super()._pending_of(workload))
+
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> OneBrowser:
     return OneBrowser(config, log)

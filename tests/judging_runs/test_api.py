@@ -111,9 +111,9 @@ def test_the_estimate_counts_the_candidates_and_prompts_of_the_plan(
     assert estimate["calls"] == items.values("prompt_number").distinct().count()
 
 
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
+def test_wrong_options_are_refused_with_the_field_named(as_member: APIClient, run: EvaluationRun) -> None:
+    judge_id = str(make_judge().pk)
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"ai_judge_id": str(uuid.uuid4())}, "ai_judge_id"),
         ({"ai_judge_id": "x"}, "ai_judge_id"),
         ({"ai_judge_id": None}, "ai_judge_id"),
@@ -127,14 +127,10 @@ def test_the_estimate_counts_the_candidates_and_prompts_of_the_plan(
         ({"max_concurrency": 257}, "max_concurrency"),
         ({"max_total_tokens": 0}, "max_total_tokens"),
         ({"model": "x"}, "model"),
-    ],
-)
-@pytest.mark.parametrize("path", ["ai-judge", "ai-judge/estimate"])
-def test_wrong_options_are_refused_with_the_field_named(
-    as_member: APIClient, run: EvaluationRun, options: dict[str, Any], field: str, path: str
-) -> None:
-    body = {"ai_judge_id": str(make_judge().pk), **options}
-    assert_problem(as_member.post(url(run, path), body), 400, field=field)
+    ]
+    for path in ("ai-judge", "ai-judge/estimate"):
+        for options, field in cases:
+            assert_problem(as_member.post(url(run, path), {"ai_judge_id": judge_id, **options}), 400, field=field)
     assert not JudgingRun.objects.exists()
 
 

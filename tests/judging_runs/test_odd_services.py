@@ -290,7 +290,7 @@ def test_calls_in_flight_count_against_the_budget(start: Start, stub: Stub, conc
     taken = tokens_a_call(reread(sample))
     budget = round(7.2 * taken)
     calls_before = stub.calls
-    run = start(small_run(10, 10), max_concurrency=concurrency, options=JudgingOptions(max_total_tokens=budget))
+    run = start(small_run(4, 5), max_concurrency=concurrency, options=JudgingOptions(max_total_tokens=budget))
     drain()
     run = reread(run)
     assert (run.status, run.error_code) == (JudgingRunStatus.FAILED, "token_budget_reached")

@@ -75,9 +75,8 @@ def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(live_server:
         link.close()
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def test_a_malicious_line_is_refused_by_its_number(standing: Installation) -> None:
+    lines = [
         b"[" * 100_000,
         b'{"query": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b', "candidates": []}',
         b'{"query": "q", "candidates": [' + b"[" * 200 + b"]" * 200 + b"]}",
@@ -96,23 +95,21 @@ def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(live_server:
         b"\x1f\x8b\x08\x00" + b"\x00" * 100,
         b"PK\x03\x04" + b"\x00" * 100,
         b"\xff\xfe{\x00}\x00",
-    ],
-    ids=lambda line: repr(line[:40]),
-)
-def test_a_malicious_line_is_refused_by_its_number(standing: Installation, line: bytes) -> None:
+    ]
     browser = browser_of(standing.owner)
     runs = EvaluationRun.objects.count()
-    file = io.BytesIO(b'{"query": "fine", "candidates": [{"id": "d", "title": "t"}]}\n' + line + b"\n")
-    file.name = "results.jsonl"
-    started = time.process_time()
-    response = browser.post(
-        f"/api/v1/evaluations/{standing.run.evaluation_id}/runs/import",
-        {"name": "x", "scale": "graded", "metrics": "P@1", "results": file},
-    )
-    assert response.status_code == 400, response.content
-    assert "line 2" in response.content.decode()
-    assert len(response.content) < 10_000
-    assert time.process_time() - started < 5
+    for line in lines:
+        file = io.BytesIO(b'{"query": "fine", "candidates": [{"id": "d", "title": "t"}]}\n' + line + b"\n")
+        file.name = "results.jsonl"
+        started = time.process_time()
+        response = browser.post(
+            f"/api/v1/evaluations/{standing.run.evaluation_id}/runs/import",
+            {"name": "x", "scale": "graded", "metrics": "P@1", "results": file},
+        )
+        assert time.process_time() - started < 5, line[:40]
+        assert response.status_code == 400, (line[:40], response.content)
+        assert "line 2" in response.content.decode(), line[:40]
+        assert len(response.content) < 10_000, line[:40]
     assert EvaluationRun.objects.count() == runs
 
 

@@ -128,13 +128,11 @@ def test_queries_come_in_pages_in_the_order_asked_for(
     assert [row["query"] for row in found] == ["blue shirt"]
 
 
-@pytest.mark.parametrize("parameters", ["k=6", "k=0", "p=1", "p=x", "ordering=odd", "cursor=n0", "search=%00"])
-def test_parameters_that_say_nothing_are_refused(
-    search_engine: Server, as_member: APIClient, member: User, parameters: str
-) -> None:
+def test_parameters_that_say_nothing_are_refused(search_engine: Server, as_member: APIClient, member: User) -> None:
     analysis = start_analysis(search_engine.url, member, SAME)
-    answer = as_member.get(f"{PATH}/{analysis.pk}?{parameters}")
-    assert answer.status_code == 400, answer.json()
+    for parameters in ("k=6", "k=0", "p=1", "p=x", "ordering=odd", "cursor=n0", "search=%00"):
+        answer = as_member.get(f"{PATH}/{analysis.pk}?{parameters}")
+        assert answer.status_code == 400, (parameters, answer.json())
 
 
 def test_the_file_has_a_line_for_each_query_and_template(

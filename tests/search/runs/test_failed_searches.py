@@ -93,7 +93,7 @@ def grade_all(run: EvaluationRun, member: User) -> None:
 
 
 @pytest.mark.parametrize("code", FAILURES)
-def test_a_failed_search_says_why_and_is_not_scored(code: str, member: User, client: Client) -> None:
+def test_a_failed_search_says_why_and_has_no_list(code: str, member: User) -> None:
     faults, settings = FAILURES[code]
     with engine(faults) as server:
         evaluation = make_search_evaluation(server.url, queries=QUERIES, **{"max_retries": 0, **settings})
@@ -105,6 +105,14 @@ def test_a_failed_search_says_why_and_is_not_scored(code: str, member: User, cli
     assert set(failed.values_list("failure_code", "returned")) == {(code, None)}
     assert all(len(message.split()) > 2 for message in failed.values_list("failure_message", flat=True))
     assert not Candidate.objects.filter(run_query__search__in=failed).exists()
+
+
+def test_a_failed_search_is_not_scored(member: User, client: Client) -> None:
+    with engine("500:0.5") as server:
+        run = searched(make_search_evaluation(server.url, queries=QUERIES, max_retries=0), member)
+    told = counts(run)
+    failed = SearchItem.objects.filter(search_run_id=run.pk, status=SearchStatus.FAILED)
+    assert failed
     grade_all(run, member)
     assert reread(run).scored_query_count == told["answered"]
     assert not RunQuery.objects.filter(search__in=failed, is_scored=True).exists()

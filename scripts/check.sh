@@ -19,7 +19,7 @@ check() {
     { "$@" >"$scratch/$number.output" 2>&1; echo $? >"$scratch/$number.code"; } &
 }
 
-check "types" $bin/mypy
+check "types" $bin/python scripts/check_types.py
 check "production settings" env RELEVAL_ENV=production RELEVAL_ALLOWED_HOSTS=releval.example \
     RELEVAL_SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
     RELEVAL_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from judging.api.job_fields import COUNT_FIELDS, END_FIELDS
 from judging.foundation.limits import (
     MAX_GOLDEN_INTERVAL_DAYS,
     MAX_GOLDEN_PER_QUERY,
@@ -46,21 +47,8 @@ class GoldenCheckSerializer(ModelSerializer):
             "flip_count",
             "cusum_up",
             "cusum_down",
-            "total_count",
-            "judged_count",
-            "failed_count",
-            "pending_count",
-            "skipped_count",
-            "call_count",
-            "input_tokens",
-            "output_tokens",
-            "usage_estimated",
-            "error",
-            "error_code",
-            "created_by",
-            "created_at",
-            "started_at",
-            "completed_at",
+            *COUNT_FIELDS,
+            *END_FIELDS,
         ]
         read_only_fields = fields
         extra_kwargs = {

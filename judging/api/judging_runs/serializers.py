@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from judging.api.job_fields import END_FIELDS
 from judging.foundation.limits import MAX_BIG_INTEGER, MAX_CONCURRENCY, MAX_INTEGER
 from judging.judging_runs.slowness import CAUSES
 from judging.models import JudgingItem, JudgingRun, Scope, Throttle
@@ -92,12 +93,7 @@ class JudgingRunSerializer(ModelSerializer):
             "usage_estimated",
             "warnings",
             "cost",
-            "error",
-            "error_code",
-            "created_by",
-            "created_at",
-            "started_at",
-            "completed_at",
+            *END_FIELDS,
         ]
         read_only_fields = fields
         extra_kwargs = {

@@ -5,6 +5,7 @@ from typing import Any, get_args
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from judging.api.job_fields import COUNT_FIELDS, END_FIELDS
 from judging.foundation.limits import MAX_INTEGER
 from judging.models import Probe, ProbeRun
 from judging.probes.reads import probe_results
@@ -80,22 +81,9 @@ class ProbeRunSerializer(ModelSerializer):
             "evaluation_run_id",
             "status",
             "probes",
-            "total_count",
-            "judged_count",
-            "failed_count",
-            "pending_count",
-            "skipped_count",
-            "call_count",
-            "input_tokens",
-            "output_tokens",
-            "usage_estimated",
+            *COUNT_FIELDS,
             "results",
-            "error",
-            "error_code",
-            "created_by",
-            "created_at",
-            "started_at",
-            "completed_at",
+            *END_FIELDS,
         ]
         read_only_fields = fields
 

@@ -167,6 +167,8 @@ class SliceLoop(Generic[AskT, ValueT]):
             if seconds := self._gates.enter(self._ready[0].ask):
                 # The first in line waits for its resource, and the others wait behind it.
                 self._fill_after(seconds)
+                if self._gates.is_new:
+                    self._wake.set()  # the grant of a resource seen for the first time is asked for at once
                 break
             work = self._ready.popleft()
             task = asyncio.create_task(self._perform(work))
@@ -366,6 +368,7 @@ class SliceLoop(Generic[AskT, ValueT]):
         except Exception:
             # The last grants still hold: other slices count on them.
             logger.exception("the share of a resource's limits could not be renewed; trying again")
+            await asyncio.sleep(FLUSH_SECONDS)
             return
         self._fill()
 

@@ -270,3 +270,20 @@ def test_a_killed_cluster_loses_nothing_of_a_batch(start: Start, stub: Stub) -> 
     assert ExecutionLog.objects.count() == 60
     # In flight, or back but not yet written.
     assert stub.calls - 180 <= 4 + 4 * int(1.0 / 0.05)
+
+
+def test_evaluators_of_several_providers_are_all_asked_at_once(
+    start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("judging.work.loop.FLUSH_SECONDS", 5.0)
+    batch = start(inputs=1, evaluators=3)
+    flush, calls = Store.flush, []
+
+    def flush_and_note(self: Store[Any, Any], outcomes: Any) -> Any:
+        calls.append(stub.calls)
+        return flush(self, outcomes)
+
+    monkeypatch.setattr(Store, "flush", flush_and_note)
+    drain()
+    check_sums(BatchExecution.objects.get(pk=batch.pk))
+    assert calls[0] == 3, "the grant of the next provider waited for a flush"

@@ -43,7 +43,7 @@ def certifying_run(texts: dict[str, str]) -> EvaluationRun:
     )
     Judgment.objects.bulk_create(
         judgment(row, ai[row.run_query.text, row.document.external_id], author_kind="ai", judge_label="Local v1")
-        for row in Candidate.objects.filter(run=run).select_related("run_query", "document")
+        for row in Candidate.objects.filter(run=run).select_related("run_query", "document", "run__evaluation")
     )
     ledger.refresh_run(run.pk)
     return run

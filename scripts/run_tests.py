@@ -60,7 +60,7 @@ class Session:
 
 
 def everything(arguments: list[str]) -> list[Session]:
-    # More workers than cores: the slow tests, which come first, mostly wait.
+    # More workers than cores: two have a browser each, and the slow tests, which the others begin with, mostly wait.
     tests = [*PYTEST, "-p", "tests.skips"]
     return [
         Session("Checks", ["sh", "scripts/check.sh"], patience=5),
@@ -68,7 +68,7 @@ def everything(arguments: list[str]) -> list[Session]:
             "PostgreSQL",
             ["sh", "scripts/with_postgresql.sh", *tests, "-n", "2", *for_postgresql(), *arguments],
         ),
-        Session("SQLite", [*tests, "-n", "4", "-m", "not postgresql", *arguments]),
+        Session("SQLite", [*tests, "-n", "5", "-m", "not postgresql", *arguments]),
     ]
 
 

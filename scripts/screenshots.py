@@ -7,7 +7,6 @@ What there is to see: screenshot_worlds.py.
 """
 
 import os
-import shutil
 import sys
 import tempfile
 import threading
@@ -58,7 +57,7 @@ def main(wanted: list[str]) -> None:
 
         stub = Stub()
         with serving() as address, sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             world: dict[str, Any] = {}
             stages: tuple[tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any]], Iterator[Shot]]], ...] = (
                 (fill_nothing, pages_before),

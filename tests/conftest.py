@@ -15,7 +15,7 @@ from tests.factories import make_user
 
 pytest_plugins = [
     "tests.databases",
-    "tests.one_browser",
+    "tests.few_browsers",
     "tests.stub.fixtures",
     "tests.rest_clients",
     "tests.judging_runs.judging",

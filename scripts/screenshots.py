@@ -62,7 +62,7 @@ def main(wanted: list[str]) -> None:
             stages: tuple[tuple[Callable[[], dict[str, Any]], Callable[[dict[str, Any]], Iterator[Shot]]], ...] = (
                 (fill_nothing, pages_before),
                 (lambda: fill_all(stub), pages_after),
-                (lambda: fill_team(world), pages_of_team),
+                (lambda: fill_team(world, stub), pages_of_team),
             )
             for fill, pages in stages:
                 # In another thread: Playwright's event loop runs in this one, and judging wants its own.

@@ -192,7 +192,7 @@ def pages_after(world: dict[str, Any]) -> Iterator[Shot]:
         ("response_judges", (), "", look),
         ("response_judge", (world["response_judge"],), "", look),
         ("response_judge_create", (), "", look),
-        ("api-docs", (), "", look),
+        ("api-docs", (), "", lambda page: page.locator(".opblock").first.wait_for()),
     ]
     for route, args, query, act in routes:
         yield route.replace("_", "-"), reverse(route, args=args) + query, admin, act

@@ -23,7 +23,7 @@ def ai_judge_versions(request: PageRequest, judge_id: UUID) -> HttpResponse:
     judge = get_judge(request.user, judge_id)
     page = page_of(request, judge.versions.select_related("created_by"))
     before, after = two_versions(request, judge)
-    context: dict[str, Any] = {"judge": judge, "page": page, "rows": version_rows(judge, page.rows, _NAMES)}
+    context: dict[str, Any] = {"thing": judge, "page": page, "rows": version_rows(judge, page.rows, _NAMES)}
     if before is not None and after is not None and before != after:
         context |= {
             "before": before,
@@ -32,8 +32,6 @@ def ai_judge_versions(request: PageRequest, judge_id: UUID) -> HttpResponse:
             "changes": _changes(request.user, before, after),
             "text_changes": text_changes(before, after, _TEXTS),
         }
-    elif "from" in request.GET:
-        context["nothing_to_compare"] = True
     return render(request, "judging/judges/versions.html", context)
 
 

@@ -20,7 +20,7 @@ def query_template_versions(request: PageRequest, query_template_id: UUID) -> Ht
     template = get_query_template(query_template_id)
     page = page_of(request, template.versions.select_related("created_by"))
     before, after = two_versions(request, template)
-    context: dict[str, Any] = {"template": template, "page": page, "rows": version_rows(template, page.rows)}
+    context: dict[str, Any] = {"thing": template, "page": page, "rows": version_rows(template, page.rows)}
     if before is not None and after is not None and before != after:
         context |= {
             "before": before,

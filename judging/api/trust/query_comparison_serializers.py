@@ -29,6 +29,7 @@ class ComparedQuerySerializer(serializers.Serializer[Any]):
     query_key = serializers.CharField(source="key", help_text="Names the query in the corpus.")
     query = QueryField(help_text="As run b has it.")
     label = serializers.CharField()  # type: ignore[assignment]
+    tags = serializers.ListField(child=serializers.CharField(), help_text="As run b has them, else run a.")
     query_id_a = serializers.UUIDField(source="run_query_a")
     query_id_b = serializers.UUIDField(source="run_query_b")
     value_a = serializers.FloatField(allow_null=True)

@@ -85,6 +85,16 @@ def test_the_range_holds_what_grading_brings(as_member: APIClient, runs: Any) ->
     assert rows["hats"]["delta"] == bounds["hats"]["high"] == 0.5
 
 
+def test_rows_and_their_file_have_the_tags_of_queries(as_member: APIClient, runs: Any) -> None:
+    a, b = runs
+    a.run_queries.filter(text__in=("shoes", "hats")).update(tags=["before"])
+    b.run_queries.filter(text="shoes").update(tags=["head", "brand"])
+    expected = {"shoes": ["head", "brand"], "hats": ["before"], "empty": []}
+    assert {row["query"]: row["tags"] for row in answer(as_member, path(a, b))["results"]} == expected
+    exported = csv.DictReader(io.StringIO(as_member.get(path(a, b), {"file_format": "csv"}).getvalue().decode()))
+    assert {row["query"]: row["tags"] for row in exported} == {key: "|".join(tags) for key, tags in expected.items()}
+
+
 def test_judged_only_leaves_the_unjudged_out_of_the_lists(as_member: APIClient) -> None:
     evaluation = make_evaluation()
     # d1 is relevant: a finds it first, b below two documents that nobody has judged.

@@ -6,6 +6,7 @@ from judging.models import EvaluationRun
 from judging.records.files.cells import csv_line
 from judging.records.files.formats import ExportFormat, in_chunks
 from judging.records.files.names import query_cell
+from judging.records.reading.tags import tag_cell
 from judging.statistics.tables import Integers
 from judging.trust.comparisons.queries.query_rows import query_rows
 from judging.trust.comparisons.queries.query_table import QueryTable
@@ -26,6 +27,7 @@ COLUMNS = (
     "range_low",
     "range_high",
     "judged_only_delta",
+    "tags",
 )
 _CHUNK = 1000
 
@@ -59,5 +61,6 @@ def _lines(a: EvaluationRun, b: EvaluationRun, table: QueryTable, order: Integer
                     row.low,
                     row.high,
                     row.judged_only_delta,
+                    tag_cell(row.tags),
                 )
             )

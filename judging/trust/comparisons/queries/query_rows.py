@@ -34,6 +34,7 @@ class QueryRow:
     query: Any
     text: str
     label: str
+    tags: list[str]
     run_query_a: UUID
     run_query_b: UUID
     value_a: float | None
@@ -113,7 +114,7 @@ def query_rows(a: EvaluationRun, b: EvaluationRun, table: QueryTable, places: Se
     ids = [int(table.query_ids[place]) for place in places]
     for start in range(0, len(ids), _CHUNK):
         wanted = RunQuery.objects.filter(run__in={a.pk, b.pk}, query_id__in=ids[start : start + _CHUNK])
-        rows = wanted.select_related("query").only("run_id", "query__identity", "text", "label", "body")
+        rows = wanted.select_related("query").only("run_id", "query__identity", "text", "label", "body", "tags")
         found |= {(row.run_id, row.query_id): row for row in rows}
     # A query may have gone since the table was read.
     return [
@@ -130,6 +131,7 @@ def _row(table: QueryTable, place: int, in_a: RunQuery, in_b: RunQuery) -> Query
         query=in_b.body,
         text=in_b.text,
         label=in_b.label or in_a.label,
+        tags=in_b.tags or in_a.tags,
         run_query_a=in_a.pk,
         run_query_b=in_b.pk,
         value_a=_number(graded.value_a[place]),

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from judging.foundation.errors import Invalid
-from judging.foundation.limits import MAX_TEXT
+from judging.foundation.limits import MAX_SEARCH, MAX_TEXT
 
 
 def clean(instance: models.Model, *, exclude: Collection[str] = (), errors: dict[str, list[str]] | None = None) -> None:
@@ -30,6 +30,12 @@ def clean(instance: models.Model, *, exclude: Collection[str] = (), errors: dict
             if message and field.name not in problems:
                 problems[field.name] = [message]
     raise_if_any(problems)
+
+
+def check_search(text: str, *, field: str = "search") -> None:
+    """Raise Invalid of a field unless its text can be searched for."""
+    if len(text) > MAX_SEARCH or "\x00" in text:
+        raise Invalid("this can't be searched for", errors={field: [f"text of at most {MAX_SEARCH} characters"]})
 
 
 def raise_if_any(problems: dict[str, list[str]]) -> None:

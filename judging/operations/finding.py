@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from judging.foundation.errors import Invalid
-from judging.foundation.limits import MAX_FOUND, MAX_SEARCH, MAX_SEARCHED
+from judging.foundation.limits import MAX_FOUND, MAX_SEARCHED
+from judging.foundation.validation import check_search
 from judging.models import (
     Analysis,
     BatchExecution,
@@ -67,8 +67,7 @@ def found_things(text: str, user: User) -> list[Found]:
     returns MAX_FOUND at most. Raters find evaluation runs alone. Raise Invalid.
     """
     require_account(user)
-    if len(text) > MAX_SEARCH or "\x00" in text:
-        raise Invalid("this can't be searched for", errors={"q": [f"text of at most {MAX_SEARCH} characters"]})
+    check_search(text, field="q")
     whole = _folded(" ".join(text.split()))
     words = whole.split()
     if not words:

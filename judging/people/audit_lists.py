@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from judging.foundation.errors import Invalid
+from judging.foundation.validation import check_search
 from judging.models import AuditEvent
 from judging.records.roles import Actor, require_admin
 
@@ -18,6 +19,8 @@ def audit_events(*, actor: Actor, by: str = "", action: str = "", search: str = 
     `search`: part of the thing's name, or its id.
     """
     require_admin(actor)
+    check_search(action, field="action")
+    check_search(search)
     events = AuditEvent.objects.select_related("actor").order_by("-id")
     if by:
         events = events.filter(actor=None if by == COMMAND_LINE_KEY else _member_id(by))

@@ -9,7 +9,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_SEARCH
+from judging.foundation.validation import check_search
 from judging.ledger.staleness import with_staleness
 from judging.models import Corpus, Evaluation, EvaluationRun, EvaluationRunStatus, RunQuery, SearchStatus
 from judging.records.lists.archiving import IN_USE
@@ -73,8 +73,7 @@ def run_queries(
     this text in query or label, `no_results` those whose list is empty, or the others, `tag` those that have it. Each has
     `has_no_results`. Raise Invalid (ordering, search, tag).
     """
-    if len(search) > MAX_SEARCH or "\x00" in search:
-        raise Invalid("this can't be searched for", errors={"search": [f"text of at most {MAX_SEARCH} characters"]})
+    check_search(search)
     queries = RunQuery.objects.filter(run=run).annotate(
         has_no_results=ExpressionWrapper(_NO_RESULTS, output_field=BooleanField())
     )

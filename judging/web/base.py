@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, trigger_client_
 from django_htmx.middleware import HtmxDetails
 
 from judging.foundation.errors import Busy, Conflict, DomainError, Forbidden, Invalid, NotFound
+from judging.foundation.limits import MAX_SEARCH
 from judging.models import User
 from judging.rest.problems import RETRY_AFTER_SECONDS
 
@@ -267,6 +268,11 @@ def page_of(request: HttpRequest, queryset: QuerySet[Any] | Sequence[Any], *, si
         next_url=_page_url(request, number + 1) if len(found) > size and number < _LAST_PAGE else "",
         first_row=start + 1,
     )
+
+
+def searched_for(request: HttpRequest, name: str = "search") -> str:
+    """Return what a page's form searches for, cut to what can be."""
+    return request.GET.get(name, "").replace("\x00", "").strip()[:MAX_SEARCH]
 
 
 def _page_url(request: HttpRequest, number: int) -> str:

@@ -38,6 +38,8 @@ def test_events_are_narrowed_to_a_person_an_act_or_a_thing(locked: EvaluationRun
     assert names(client, "action=run_locked&search=FIELDS") == ["all fields"]
     assert names(client, f"search={locked.pk}") == ["title only"]
     assert_problem(client.get("/api/v1/audit?by=ada"), 400, field="by")
+    for field in ("search", "action"):
+        assert_problem(client.get(f"/api/v1/audit?{field}=a%00b"), 400, field=field)
 
 
 def test_the_page_leads_to_what_is_still_there(locked: EvaluationRun, admin: User) -> None:

@@ -5,6 +5,7 @@ from rest_framework.test import APIClient
 
 from judging.models import User
 from tests.people.test_page_access import client_of
+from tests.rest_clients import assert_problem
 from tests.rest_clients import client_of as rest_client
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,7 @@ def test_accounts_are_found_by_name_and_address_over_rest(team: User) -> None:
     for search, expected in {"hopper": ["grace@example.com"], "RATER07": ["rater07@example.org"], "nobody": []}.items():
         found = client.get("/api/v1/members", {"search": search}).json()["results"]
         assert [each["email"] for each in found] == expected
+    assert_problem(client.get("/api/v1/members?search=a%00b"), 400, field="search")
 
 
 def test_the_page_of_accounts_is_searched_and_paged(team: User) -> None:

@@ -4,16 +4,15 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from judging.foundation.limits import MAX_SEARCH
 from judging.operations.finding import found_things
-from judging.web.base import PageRequest, page_or_fragment, signed_in
+from judging.web.base import PageRequest, page_or_fragment, searched_for, signed_in
 
 
 @require_safe
 @signed_in
 def find(request: PageRequest) -> HttpResponse:
     """Show what was found; to htmx, the list alone."""
-    text = request.GET.get("q", "").replace("\x00", "").strip()[:MAX_SEARCH]
+    text = searched_for(request, "q")
     # A kind is named like the route of its page.
     found = [(thing, reverse(thing.kind, args=[thing.id])) for thing in found_things(text, request.user)]
     context = {"text": text, "found": found}

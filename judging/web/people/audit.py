@@ -11,10 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from judging.foundation.errors import Invalid
-from judging.foundation.limits import MAX_SEARCH
 from judging.models import AuditEvent, User
 from judging.people.audit_lists import COMMAND_LINE_KEY, audit_events, audited_actions
-from judging.web.base import PageRequest, admin_required, page_of
+from judging.web.base import PageRequest, admin_required, page_of, searched_for
 
 # What an event's thing is called, its model and the name of its page.
 _PAGES = {
@@ -39,7 +38,7 @@ _PAGES = {
 @admin_required
 def audit(request: PageRequest) -> HttpResponse:
     """List who locked, unlocked, imported, deleted, cancelled, and who changed the team, newest first."""
-    asked = {name: request.GET.get(name, "").strip()[:MAX_SEARCH] for name in ("by", "action", "search")}
+    asked = {name: searched_for(request, name) for name in ("by", "action", "search")}
     problem = ""
     try:
         events = page_of(request, audit_events(actor=request.user, **asked))

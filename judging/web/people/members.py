@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from judging.foundation.errors import Invalid, NotFound
-from judging.foundation.limits import MAX_SEARCH
 from judging.models import Invitation, Role
 from judging.people.accounts import invite_member, revoke_invitation, update_member
 from judging.people.members import members as team_members
@@ -22,6 +21,7 @@ from judging.web.base import (
     go_to,
     page_of,
     page_or_fragment,
+    searched_for,
     toast,
 )
 from judging.web.people.forms import InviteForm, MemberForm
@@ -84,7 +84,7 @@ def revoke_member_invitation(request: PageRequest, invitation_id: UUID) -> HttpR
 
 
 def _accounts(request: PageRequest) -> dict[str, Any]:
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
+    search = searched_for(request)
     found = team_members(actor=request.user, search=search).order_by("-is_active", "email")
     return {"members": page_of(request, found), "search": search}
 

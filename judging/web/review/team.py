@@ -10,14 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from judging.foundation.errors import Invalid
-from judging.foundation.limits import MAX_SEARCH
 from judging.models import EvaluationRun, RunQuery, User
 from judging.review.team.assigning import assign_queries, share_out
 from judging.review.team.people import PersonAtWork, assignees, people_at_work, unassigned
 from judging.runs.run_lists import get_evaluation_run, run_queries
 from judging.statistics.agreement.people import PersonFigures
 from judging.trust.agreement import each_beside_the_others
-from judging.web.base import PageRequest, go_to, member_required, page_of, toast
+from judging.web.base import PageRequest, go_to, member_required, page_of, searched_for, toast
 
 _QUERIES = 50
 # Agreement in larger runs is computed after the page, in a request of its own.
@@ -59,7 +58,7 @@ def run_people(request: PageRequest, run_id: UUID) -> HttpResponse:
 
 
 def _queries(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
+    search = searched_for(request)
     page = page_of(request, run_queries(run, search=search)[0], size=_QUERIES)
     people = assignees([query.pk for query in page.rows])
     return {

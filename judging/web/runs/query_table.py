@@ -11,13 +11,12 @@ from django.views.decorators.http import require_GET
 
 from judging.exports import checked_format
 from judging.foundation.errors import Invalid
-from judging.foundation.limits import MAX_SEARCH
 from judging.models import EvaluationRun
 from judging.records.files.formats import QUERY_FORMATS
 from judging.records.tagged import tags_of_run, wanted_tag
 from judging.runs.query_export import export_by_tag, export_queries
 from judging.runs.run_lists import count_without_results, coverage_shares, get_evaluation_run, run_queries
-from judging.web.base import PageRequest, member_required, page_of
+from judging.web.base import PageRequest, member_required, page_of, searched_for
 from judging.web.files import download
 
 _ROWS = 25
@@ -117,7 +116,7 @@ def _wanted(request: PageRequest, run: EvaluationRun) -> Wanted:
     names = ["judged_count", *run.metrics] if request.user.is_member else []
     if order.removeprefix("-") not in {"position", "query", *names}:
         order = run.metrics[0] if run.metrics and names else "position"
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
+    search = searched_for(request)
     tag = ""
     with suppress(Invalid):
         tag = wanted_tag(request.GET.get("tag", ""))

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.http import StreamingHttpResponse
 
 from judging.foundation.errors import Conflict, Invalid, NotFound
-from judging.foundation.limits import MAX_SEARCH
 from judging.metrics.names import MAX_CUTOFF
 from judging.models import EvaluationRun
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
@@ -22,7 +21,7 @@ from judging.trust.comparisons.queries.query_table import Measure, choose_measur
 from judging.trust.comparisons.queries.query_values import shared_metrics
 from judging.trust.comparisons.queries.searches import is_same_configuration, repeated_run
 from judging.trust.comparisons.run_comparison import check_comparable, read_runs
-from judging.web.base import PageRequest, page_of, sentence
+from judging.web.base import PageRequest, page_of, searched_for, sentence
 from judging.web.trust.deciding import new_key
 
 _ROWS = 25
@@ -116,7 +115,7 @@ def queries_file(request: PageRequest, runs: list[EvaluationRun]) -> StreamingHt
 
 def _wanted(request: PageRequest) -> tuple[str, str]:
     ordering = request.GET.get("ordering", "")
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
+    search = searched_for(request)
     return ordering if ordering in ORDERINGS else DEFAULT_ORDERING, search
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import Q
 
 from judging.foundation.errors import Invalid
-from judging.foundation.limits import MAX_SEARCH
+from judging.foundation.validation import check_search
 from judging.models import EvaluationRun, Query, RunQuery
 from judging.statistics.paired import TIE
 from judging.statistics.tables import Integers
@@ -85,8 +85,7 @@ def query_order(a: EvaluationRun, b: EvaluationRun, table: QueryTable, *, orderi
 
 def only_found(order: Integers, query_ids: Integers, runs: Sequence[EvaluationRun], search: str) -> Integers:
     """Keep the places of queries with this text in query or label of a run; "" keeps all. Raise Invalid (search)."""
-    if len(search) > MAX_SEARCH or "\x00" in search:
-        raise Invalid("this can't be searched for", errors={"search": [f"text of at most {MAX_SEARCH} characters"]})
+    check_search(search)
     if not search:
         return order
     found = RunQuery.objects.filter(

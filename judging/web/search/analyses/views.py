@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from judging.foundation.errors import Conflict, Invalid
-from judging.foundation.limits import MAX_SEARCH
 from judging.models import Analysis, EvaluationRunStatus
 from judging.records.files.formats import TABLE_FORMATS, checked_format, export_file_name
 from judging.runs.evaluations import delete_evaluation
@@ -25,7 +24,16 @@ from judging.trust.comparisons.queries.baseline_table import (
     baseline_rows,
     read_baseline_table,
 )
-from judging.web.base import PageRequest, errors_as_toast, errors_on, go_to, member_required, page_of, tell_and_go
+from judging.web.base import (
+    PageRequest,
+    errors_as_toast,
+    errors_on,
+    go_to,
+    member_required,
+    page_of,
+    searched_for,
+    tell_and_go,
+)
 from judging.web.search.analyses.forms import AnalysisForm
 from judging.web.trust.compared_queries import link
 from judging.work import workers
@@ -61,7 +69,7 @@ def analysis(request: PageRequest, analysis_id: UUID) -> HttpResponseBase:
     table: BaselineTable = context["table"]
     ordering = request.GET.get("ordering", "")
     ordering = ordering if ordering in LIST_ORDERINGS else DEFAULT_LIST_ORDERING
-    search = request.GET.get("search", "").replace("\x00", "").strip()[:MAX_SEARCH]
+    search = searched_for(request)
     order: Any = baseline_order(table, ordering=ordering, search=search)  # is cut like a list
     if "file_format" in request.GET:
         file_format = checked_format(TABLE_FORMATS, request.GET["file_format"])

@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/screenshots.py [NAME ...]      only the pages whose name contains one of NAME
 
-Makes a database of its own in a temporary directory; needs chromium. Add a page: a line in `pages`.
+Makes a database of its own in a temporary directory; needs Chromium. Add a page: a line in `pages`.
 What there is to see: screenshot_worlds.py.
 """
 
@@ -20,13 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 OUT = ROOT / "screenshots"
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-]
 
 
 def main(wanted: list[str]) -> None:
@@ -53,6 +46,7 @@ def main(wanted: list[str]) -> None:
         from judging.work import workers
         from scripts.screenshot_team import fill_team, pages_of_team
         from scripts.screenshot_worlds import fill_all, fill_nothing
+        from tests.browser.conftest import CHROMIUM, FLAGS
         from tests.stub.fixtures import Stub
 
         stub = Stub()

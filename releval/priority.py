@@ -4,7 +4,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-NICENESS = 5
+# Half the share of a core that a page gets: enough for it, and a host with much else to do still judges.
+NICENESS = 3
 _SESSION = Path("/proc/self/autogroup")
 # True in a process that gave way, and in those it has forked since.
 _is_behind_others = False

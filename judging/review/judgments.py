@@ -42,7 +42,7 @@ def _taken_back_open(run: EvaluationRun, grades: Sequence[PersonGrade]) -> Seque
     taken_back = [grade.candidate_pk for grade in grades if grade.grade is None]
     if not taken_back:
         return grades
-    graded = Candidate.objects.filter(run=run, pk__in=taken_back, ai_grade__isnull=False).values_list("pk", flat=True)
+    graded = Candidate.objects.by_pk(run, taken_back).filter(ai_grade__isnull=False).values_list("pk", flat=True)
     open_pks = set(graded)
     return [replace(grade, saw_ai_grade=True) if grade.candidate_pk in open_pks else grade for grade in grades]
 

@@ -18,7 +18,7 @@ from tests.draining import drain
 from tests.factories import make_token
 from tests.responses.conftest import MakeJudge, create, pairs
 
-HERE = Path(__file__).parent / "sdk"
+HERE = Path(__file__).parent
 VERSIONS = ["1.13.0", "1.9.1", "1.15.0"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]

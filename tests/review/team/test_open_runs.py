@@ -12,7 +12,7 @@ from judging.review.own_grades import open_candidates
 from judging.review.team.open_runs import open_runs
 from tests.factories import candidate, make_run, make_user
 from tests.rest_clients import client_of as rest_client_of
-from tests.review.test_assignments import assign
+from tests.review.team.test_assignments import assign
 from tests.review.test_grid import grade
 from tests.review.test_grid_page import HOSTILE, HTMX, client_of
 

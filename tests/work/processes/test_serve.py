@@ -14,7 +14,6 @@ import pytest
 from django.conf import settings
 
 from tests.databases import copy_template
-from tests.ports import free_port
 from tests.work.served import ENDS_WITHIN, PROC, Served, new_database
 
 pytestmark = [
@@ -106,8 +105,7 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path, 
     embedder = str(Path(__file__).parent / "embedder")
     said = []
     for _ in range(2):
-        search_port = str(free_port())
-        demo = Served(tmp_path / "data", "demo", ONESHOT="1", PYTHONPATH=embedder, DEMO_SEARCH_PORT=search_port)
+        demo = Served(tmp_path / "data", "demo", ONESHOT="1", PYTHONPATH=embedder)
         try:
             assert demo.process.wait(900) == 0, demo.said()
             assert demo.processes() == []

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 # Each program is started from here as `python -m` and the name of its own module.
@@ -20,12 +21,19 @@ def peak_megabytes(group: int) -> float:
     """Return the largest resident size that any one living process of a group has had."""
     peaks = [0.0]
     for entry, _ in _members(group):
-        try:
-            lines = (entry / "status").read_text().splitlines()
-        except OSError:
-            continue
-        peaks.extend(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+        with suppress(OSError):
+            peaks.append(_peak(entry))
     return max(peaks)
+
+
+def own_peak_megabytes() -> float:
+    """Return the largest resident size of this process; what getrusage() says begins with that of who started it."""
+    return _peak(_PROC / "self")
+
+
+def _peak(entry: Path) -> float:
+    lines = (entry / "status").read_text().splitlines()
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def _members(group: int) -> Iterator[tuple[Path, list[str]]]:

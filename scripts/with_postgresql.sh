@@ -22,7 +22,7 @@ if [ "$(id -u)" = 0 ]; then
         bin=""
     fi
 fi
-[ -n "$bin" ] || exit 69
+[ -n "$bin" ] || { echo "No PostgreSQL server is installed here." >&2; exit 69; }
 
 # A directory of the system's own, whatever TMPDIR says: the server's user must reach it, and a socket's path be short.
 home=$(mktemp -d /tmp/releval-postgresql.XXXXXX) || exit 70

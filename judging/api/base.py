@@ -1,6 +1,6 @@
 """What every view of /api/v1 is made of.
 
-A resource is a serializer in serializers/, views in views/, and lines in urls.py:
+A resource is a serializer in <subject>/serializers.py, views in <subject>/views.py, and lines in urls.py:
 
     class WidgetList(ApiView):
         @describe("List the widgets", answer=WidgetSerializer, many=True)
@@ -9,11 +9,11 @@ A resource is a serializer in serializers/, views in views/, and lines in urls.p
 
         @describe("Make a widget", body=WidgetSerializer, answer=WidgetSerializer, status=201)
         def post(self, request: Request) -> Response:
-            widget = services.create_widget(actor=self.user, **self.body(WidgetSerializer))
+            widget = create_widget(actor=self.user, **self.body(WidgetSerializer))
             return Response(WidgetSerializer(widget).data, status=201)
 
 Members may come in; `permission_classes = [AnyRole]` lets raters in, too, `[AdminsOnly]` nobody but admins, and
-`MethodRoles` tells methods apart. Services raise the errors of judging/foundation/errors.py and problems.py answers them: no view
+`MethodRoles` tells methods apart. Acts raise the errors of judging/foundation/errors.py and problems.py answers them: no view
 catches one. What is private to others is looked up with judging/records/visibility.py, whose NotFound is the 404.
 """
 

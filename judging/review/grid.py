@@ -54,7 +54,7 @@ class Opinion:
     failure_code: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GridRow:
     """One candidate of a run.
 
@@ -72,28 +72,35 @@ class GridRow:
     query_tags: Sequence[str]
     position: int
     document_key: str
-    rank: int | None
-    score: float | None
+    rank: int | None = None
+    score: float | None = None
     title: str
     fields: Mapping[str, Any]
     image: str
-    effective_grade: int | None
-    people_mean: float | None
-    people_count: int
-    ai_grade: int | None
-    ai_judge_id: UUID | None
-    ai_judge_name: str
+    effective_grade: int | None = None
+    people_mean: float | None = None
+    people_count: int = 0
+    ai_grade: int | None = None
+    ai_judge_id: UUID | None = None
+    ai_judge_name: str = ""
     # The judge of record in full, "Name v3"; as imported where no judge of this installation graded.
-    ai_judge_label: str
-    reasoning: str
+    ai_judge_label: str = ""
+    reasoning: str = ""
     my_grade: int | None
     my_reasoning: str
-    last_item_status: str
-    failure_code: str
-    content_changed: bool
+    last_item_status: str = ""
+    failure_code: str = ""
+    content_changed: bool = False
     people: Sequence[AuthoredGrade] = ()
     cant_tell: Sequence[CantTell] = ()
     is_hidden: bool = False
+
+
+# What who judges blind sees of a row; whatever else it has stays at its default.
+SHOWN_TO_BLIND = (
+    "candidate_pk", "run_query_id", "query", "query_text", "query_label", "query_tags", "position", "document_key",
+    "title", "fields", "image", "my_grade", "my_reasoning",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,21 +207,9 @@ def _rows_of(run: EvaluationRun, candidate_pks: Sequence[int], viewer: User | No
 
 def _hidden(row: GridRow) -> GridRow:
     """Return a row without what others say of it."""
-    return replace(
-        row,
-        rank=None,
-        score=None,
-        effective_grade=None,
-        people_mean=None,
-        people_count=0,
-        ai_grade=None,
-        ai_judge_id=None,
-        ai_judge_name="",
-        ai_judge_label="",
-        reasoning="",
-        last_item_status="",
-        failure_code="",
-        content_changed=False,
+    shown = {name: getattr(row, name) for name in SHOWN_TO_BLIND}
+    return GridRow(
+        **shown,
         people=tuple(person for person in row.people if person.is_viewer),
         cant_tell=tuple(each for each in row.cant_tell if each.is_viewer),
         is_hidden=True,

@@ -47,7 +47,7 @@ class WorkStore(Protocol[AskT, ValueT]):
 
 
 class SliceLoop(Generic[AskT, ValueT]):
-    """One turn of a lane."""
+    """The calls of one slice."""
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ class SharingBroker(ORM):
 
 
 def enqueue_slice(lane_id: int) -> None:
-    """Queue one turn of a lane. Inside a transaction it is queued when, and only when, that commits."""
+    """Queue a slice of a lane. Inside a transaction it is queued when, and only when, that commits."""
     _enqueue("judging.tasks.judge_slice", lane_id, task_name=f"lane {lane_id}")
 
 

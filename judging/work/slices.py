@@ -1,4 +1,4 @@
-"""One turn of a lane, of any kind of work, as the task queue calls it."""
+"""Slices: one queued task's work on a lane, of any kind, for one turn."""
 
 import asyncio
 import logging

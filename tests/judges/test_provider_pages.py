@@ -3,11 +3,12 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from judging.models import AIProvider, Role, User
+from judging.models import AIProvider, ProviderType, Role, User
 from tests.factories import make_judge, make_provider, make_user
 from tests.stub.fixtures import Stub
 
@@ -166,3 +167,9 @@ def test_a_long_list_costs_no_query_per_row(member: User, django_assert_num_quer
         make_judge(make_keyed(member), owner=member)
     with django_assert_num_queries(7):
         client.get(reverse("ai_providers"))
+
+
+def test_the_form_shows_the_fields_of_every_provider_type() -> None:
+    styles = (settings.BASE_DIR / "static" / "css" / "judges.css").read_text(encoding="utf-8")
+    unseen = [kind for kind in ProviderType.values if f'.connection:has([value="{kind}"]:checked)' not in styles]
+    assert not unseen

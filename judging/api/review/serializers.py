@@ -8,6 +8,7 @@ from rest_framework import serializers
 from judging.api.runs.serializers import QueryField
 from judging.foundation.limits import MAX_DOCUMENT_KEY, MAX_INTEGER, MAX_JUDGMENTS, MAX_REASONING
 from judging.rest.fields import BooleanField, CharField, DateTimeField, IntegerField, ListField, Serializer, UUIDField
+from judging.review.grid import SHOWN_TO_BLIND
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -33,20 +34,8 @@ class CantTellSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-# Null in rows that their reader grades blind.
-_HIDDEN = (
-    "rank",
-    "effective_grade",
-    "people_mean",
-    "people_count",
-    "ai_grade",
-    "ai_judge_id",
-    "ai_judge_name",
-    "reasoning",
-    "last_item_status",
-    "failure_code",
-    "content_changed",
-)
+# What rows hold that their reader grades blind; whatever else is null.
+_OPEN = {"query_id", "candidate_id", "people", "cant_tell", *SHOWN_TO_BLIND}
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
@@ -91,7 +80,7 @@ class CandidateSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        return shown | dict.fromkeys(_HIDDEN) if instance.is_hidden else shown
+        return shown | dict.fromkeys(shown.keys() - _OPEN) if instance.is_hidden else shown
 
 
 class GivenJudgmentSerializer(Serializer):

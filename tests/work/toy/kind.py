@@ -1,4 +1,4 @@
-"""The third kind of work: all that the engine must be told of it stands in this file."""
+"""One more kind of work: all that the engine must be told of it stands in this file."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
+from judging.foundation.limits import DEFAULT_DOCUMENT_CHARS
 
 # The places of the default prompt that a field of work fills.
 _ROLE = (
@@ -24,7 +25,7 @@ class JudgePreset:
     role: str
     criteria: tuple[str, ...]
     batch_size: int = 1
-    max_document_chars: int = 8000
+    max_document_chars: int = DEFAULT_DOCUMENT_CHARS
 
     @property
     def prompt_template(self) -> str:

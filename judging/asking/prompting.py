@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from judging.asking.documents import fit_document, plain_json
-from judging.foundation.limits import MAX_BATCH_SIZE
+from judging.foundation.limits import DEFAULT_DOCUMENT_CHARS, MAX_BATCH_SIZE
 from judging.foundation.scales import SCALES, Scale
 from judging.foundation.text import clean_text
 from judging.providers.base import Message
@@ -125,7 +125,7 @@ class PromptSettings:
     prompt_template: str
     system_prompt: str = ""
     include_images: bool = False
-    max_document_chars: int = 8000
+    max_document_chars: int = DEFAULT_DOCUMENT_CHARS
 
 
 def build_messages(

@@ -26,7 +26,7 @@ from judging.records.roles import Actor, require_member, user_of
 from judging.records.versions import JUDGES
 from judging.records.visibility import check_may_change, visible_providers
 
-JUDGE_FIELDS = frozenset({*JudgeSettings.SETTING_NAMES, "description", "shared"})
+JUDGE_FIELDS = frozenset({*JudgeSettings.setting_names(), "description", "shared"})
 
 
 def save_judge(

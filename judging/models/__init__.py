@@ -68,7 +68,15 @@ from judging.models.judge_work.golden import (
 )
 from judging.models.judge_work.jobs import ACTIVE_STATUSES, ItemStatus, JudgeItem, JudgeJob, JudgingRunStatus
 from judging.models.judge_work.probes import FIRST, Probe, ProbeItem, ProbeRun
-from judging.models.judges import AIJudge, AIProvider, JudgeSettings, JudgeVersion, ProviderType
+from judging.models.judges import (
+    CALL_SETTING_NAMES,
+    AIJudge,
+    AIProvider,
+    CallSettingsFields,
+    JudgeSettings,
+    JudgeVersion,
+    ProviderType,
+)
 from judging.models.judging_runs import RUN_LOCKED, JudgingItem, JudgingRun, Scope, Slowness, Throttle
 from judging.models.judgments import (
     PEOPLE,
@@ -103,6 +111,7 @@ from judging.models.work import Job, Lane, ProviderShare, Requested, WorkerHeart
 __all__ = [
     "ACTIVE_BATCH_STATUSES",
     "ACTIVE_STATUSES",
+    "CALL_SETTING_NAMES",
     "COMMAND_LINE",
     "DEFAULT_CONTENT_TYPE",
     "FIRST",
@@ -126,6 +135,7 @@ __all__ = [
     "BatchStatus",
     "BlindnessLift",
     "Call",
+    "CallSettingsFields",
     "Candidate",
     "Certificate",
     "CertificateStatus",

@@ -43,22 +43,6 @@ class EvaluatorSettings(CallSettingsFields, Pinned):
     class Meta(CallSettingsFields.Meta):
         abstract = True
 
-    SETTING_NAMES = (
-        "name",
-        "intent",
-        "prompt_template",
-        "requires",
-        "ai_provider_id",
-        "model",
-        "temperature",
-        "max_output_tokens",
-        "timeout",
-        "max_retries",
-        "max_reasks",
-        "input_price",
-        "output_price",
-    )
-
 
 class Evaluator(EvaluatorSettings, Versioned):
     """A named question about a response, answered by a model with a score; every change makes a version."""
@@ -100,8 +84,6 @@ class ResponseJudgeSettings(Pinned):
 
     class Meta:
         abstract = True
-
-    SETTING_NAMES = ("name", "intent", "max_concurrency")
 
 
 class ResponseJudge(ResponseJudgeSettings, Versioned):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from judging.foundation.limits import (
     DEFAULT_CONCURRENCY,
+    DEFAULT_DOCUMENT_CHARS,
     MAX_API_VERSION,
     MAX_BATCH_SIZE,
     MAX_CONCURRENCY,
@@ -131,6 +132,9 @@ class CallSettingsFields(models.Model):
         return cost if math.isfinite(cost) else None
 
 
+CALL_SETTING_NAMES = tuple(field.name for field in CallSettingsFields._meta.local_fields)
+
+
 class JudgeSettings(CallSettingsFields, Pinned):
     """What makes an AI judge grade as it does: the fields that a version pins."""
 
@@ -147,30 +151,12 @@ class JudgeSettings(CallSettingsFields, Pinned):
     )
     include_images = models.BooleanField(default=False)
     max_document_chars = models.PositiveIntegerField(
-        default=8000, validators=[MinValueValidator(MIN_DOCUMENT_CHARS), MaxValueValidator(MAX_DOCUMENT_CHARS)]
+        default=DEFAULT_DOCUMENT_CHARS,
+        validators=[MinValueValidator(MIN_DOCUMENT_CHARS), MaxValueValidator(MAX_DOCUMENT_CHARS)],
     )
 
     class Meta(CallSettingsFields.Meta):
         abstract = True
-
-    SETTING_NAMES = (
-        "name",
-        "ai_provider_id",
-        "model",
-        "prompt_template",
-        "system_prompt",
-        "batch_size",
-        "max_concurrency",
-        "include_images",
-        "temperature",
-        "max_output_tokens",
-        "timeout",
-        "max_retries",
-        "max_reasks",
-        "max_document_chars",
-        "input_price",
-        "output_price",
-    )
 
 
 class AIJudge(JudgeSettings, Versioned):

@@ -1,22 +1,31 @@
 """What is versioned: the thing as it is now, and each of its versions as it was at one moment."""
 
 import uuid
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
 
 
 class Pinned(models.Model):
-    """The fields that a version pins; every change of one of these makes a version."""
-
-    SETTING_NAMES: ClassVar[tuple[str, ...]]
+    """The base of an abstract class whose fields a version pins; every change of one of these makes a version."""
 
     class Meta:
         abstract = True
 
+    @classmethod
+    @cache
+    def setting_names(cls) -> tuple[str, ...]:
+        """Return the columns of the abstract class: its own, then those that it inherits."""
+        pinned: Any = next(base for base in cls.__mro__ if Pinned in base.__bases__)
+        inherited = {field.name for base in pinned.__bases__ for field in base._meta.local_fields}
+        return tuple(
+            field.attname for field in sorted(pinned._meta.local_fields, key=lambda each: each.name in inherited)
+        )
+
     def settings_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.SETTING_NAMES}
+        return {name: getattr(self, name) for name in self.setting_names()}
 
 
 class Versioned(models.Model):

@@ -1,26 +1,27 @@
 """Turn judges and evaluations, which are models, into the pure values that `asking` takes."""
 
+from dataclasses import fields
+from typing import Any, TypeVar
+
 from judging.asking.engine import JudgeSpec
 from judging.asking.prompting import EvaluationContext, PromptSettings
-from judging.models import EvaluationRun, JudgeSettings
+from judging.models import CallSettingsFields, EvaluationRun, JudgeSettings
 from judging.providers.base import CallSettings
+
+SettingsT = TypeVar("SettingsT", CallSettings, PromptSettings)
+
+
+def settings_of(shape: type[SettingsT], row: CallSettingsFields, **others: Any) -> SettingsT:
+    """Fill a value of `shape` with what a judge or an evaluator has under the same names, and with `others`."""
+    names = [field.name for field in fields(shape) if field.name not in others]
+    return shape(**{name: getattr(row, name) for name in names}, **others)
 
 
 def judge_spec_of(settings: JudgeSettings) -> JudgeSpec:
     """Return the spec of a judge, or of a version of it."""
     return JudgeSpec(
-        prompt=PromptSettings(
-            prompt_template=settings.prompt_template,
-            system_prompt=settings.system_prompt,
-            include_images=settings.include_images,
-            max_document_chars=settings.max_document_chars,
-        ),
-        call=CallSettings(
-            model=settings.model,
-            temperature=settings.temperature,
-            max_output_tokens=settings.max_output_tokens,
-            timeout=float(settings.timeout),
-        ),
+        prompt=settings_of(PromptSettings, settings),
+        call=settings_of(CallSettings, settings),
         max_reasks=settings.max_reasks,
     )
 

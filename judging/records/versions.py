@@ -72,7 +72,7 @@ class Versioning(Generic[ThingT, VersionT]):
         the settings are the same: something that hangs on the version is another. Raise Conflict (…_changed).
         """
         after = thing.settings_dict()
-        changed = [name for name in thing.SETTING_NAMES if before[name] != after[name]]
+        changed = [name for name in thing.setting_names() if before[name] != after[name]]
         is_different = is_different or bool(changed)
         if not is_different and not others:
             return Change([])

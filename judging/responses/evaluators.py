@@ -22,7 +22,7 @@ from judging.records.roles import Actor, require_member, user_of
 from judging.records.versions import EVALUATORS
 from judging.templating.templates import TemplateError
 
-EVALUATOR_FIELDS = frozenset(EvaluatorSettings.SETTING_NAMES)
+EVALUATOR_FIELDS = frozenset(EvaluatorSettings.setting_names())
 
 
 def save_evaluator(*, actor: Actor, fields: Mapping[str, Any], evaluator: Evaluator | None = None) -> Evaluator:

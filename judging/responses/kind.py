@@ -35,7 +35,7 @@ from judging.providers.base import CallSettings, ChatClient, Connection
 from judging.providers.openai_client import open_client
 from judging.records.calls import call_counts, insert_calls, refusals_by_frequency
 from judging.records.connections import connection_of
-from judging.records.judge_specs import judge_spec_of
+from judging.records.judge_specs import judge_spec_of, settings_of
 from judging.records.provider_limits import ProviderLimits, resource_key
 from judging.responses.item_endings import fail_items, finish_items
 from judging.work.kind import Assignment, Kind, States
@@ -128,12 +128,7 @@ def _spec_of(evaluator: BatchEvaluator) -> EvaluatorSpec:
     return EvaluatorSpec(
         prompt_template=version.prompt_template,
         intent=version.intent,
-        call=CallSettings(
-            model=evaluator.model,
-            temperature=version.temperature,
-            max_output_tokens=version.max_output_tokens,
-            timeout=float(version.timeout),
-        ),
+        call=settings_of(CallSettings, version, model=evaluator.model),
         max_reasks=version.max_reasks,
     )
 

@@ -23,7 +23,7 @@ from judging.records.audit import record_event
 from judging.records.roles import Actor, require_member, user_of
 from judging.records.versions import RESPONSE_JUDGES
 
-RESPONSE_JUDGE_FIELDS = frozenset(ResponseJudge.SETTING_NAMES)
+RESPONSE_JUDGE_FIELDS = frozenset(ResponseJudge.setting_names())
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def label_of(name: str, names: Mapping[str, str] | None = None) -> str:
 def _changed(before: Any, after: Any, names: Mapping[str, str]) -> list[str]:
     if before is None:
         return []
-    return [label_of(name, names) for name in after.SETTING_NAMES if getattr(before, name) != getattr(after, name)]
+    return [label_of(name, names) for name in after.setting_names() if getattr(before, name) != getattr(after, name)]
 
 
 def _number(given: str | None, otherwise: int) -> int:

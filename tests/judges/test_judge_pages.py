@@ -11,8 +11,20 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.judges.judges import save_judge
-from judging.judging_runs.starting import start_judging_run
-from judging.models import AIJudge, AIProvider, Candidate, EvaluationRun, JudgeVersion, Role, RunQuery, User
+from judging.judging_runs.starting import JudgingOptions, start_judging_run
+from judging.models import (
+    AIJudge,
+    AIProvider,
+    Candidate,
+    EvaluationRun,
+    JudgeSettings,
+    JudgeVersion,
+    Role,
+    RunQuery,
+    User,
+)
+from judging.models.evaluators import EvaluatorSettings
+from judging.models.versioned import Pinned
 from tests.factories import make_judge, make_provider, make_run, make_user
 from tests.markup import one_line
 from tests.stub.fixtures import Stub
@@ -68,6 +80,33 @@ def test_a_judge_is_made_and_saved_again_as_it_came_makes_no_version(member: Use
     page = post(client, judge, typed(provider, version="1", temperature=""), follow=True).content.decode()
     assert "saved as version 2" in page
     assert AIJudge.objects.get().temperature is None
+
+
+@pytest.mark.parametrize(
+    ("route", "settings"), [("ai_judge_create", JudgeSettings), ("evaluator_create", EvaluatorSettings)]
+)
+def test_an_editor_has_a_field_for_every_setting(admin: User, route: str, settings: type[Pinned]) -> None:
+    page = client_of(admin).get(reverse(route)).content.decode()
+    assert [name for name in settings.setting_names() if f'name="{name}"' not in page] == []
+
+
+def test_the_page_of_a_judging_run_tells_the_settings_that_a_judge_has(member: User) -> None:
+    judge = make_judge(owner=member, temperature=None, max_document_chars=12_000, input_price=0.05)
+    run = start_judging_run(
+        actor=member, evaluation_run=make_run(), judge=judge, options=JudgingOptions(max_concurrency=3)
+    )
+    page = client_of(member).get(reverse("judging_run", args=[run.pk])).content.decode()
+    told = dict(re.findall(r"<dt>([^<]+)</dt>\s*<dd>([^<]+)</dd>", page))
+    expected = {
+        "Characters per document": "12,000",
+        "Send images": "no",
+        "Calls at once": "3",
+        "Time limit": "60 s",
+        "Temperature": "the model's own",
+        "Price of input": "0.05 per million tokens",
+    }
+    assert {label: html.unescape(told[label]).strip() for label in expected} == expected
+    assert "Price of output" not in told
 
 
 def test_a_provider_is_made_with_the_judge_and_chosen(member: User) -> None:

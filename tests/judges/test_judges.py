@@ -47,7 +47,7 @@ def test_a_judge_begins_with_version_1_of_what_it_is(member: User) -> None:
 
 
 def test_the_changes_tried_here_are_all_that_a_version_pins() -> None:
-    assert CHANGES.keys() | {"ai_provider_id"} == set(JudgeSettings.SETTING_NAMES)
+    assert CHANGES.keys() | {"ai_provider_id"} == set(JudgeSettings.setting_names())
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -21,7 +21,7 @@ from judging.rest.fields import (
     UUIDField,
 )
 
-_SETTINGS = [name for name in AIJudge.SETTING_NAMES if name != "name"]
+_SETTINGS = [name for name in AIJudge.setting_names() if name != "name"]
 # White space is part of a prompt.
 _PROMPTS = {"prompt_template": {"trim_whitespace": False}, "system_prompt": {"trim_whitespace": False}}
 
@@ -75,7 +75,7 @@ class JudgeVersionSerializer(ModelSerializer):
         earlier = before.get(version.number)
         if earlier is None:
             return []
-        return [name for name in version.SETTING_NAMES if getattr(version, name) != getattr(earlier, name)]
+        return [name for name in version.setting_names() if getattr(version, name) != getattr(earlier, name)]
 
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object", "properties": {"query": {"type": "string"}}}]})

@@ -11,21 +11,13 @@ from judging.foundation.limits import (
     MAX_EVALUATORS,
     MAX_MODEL,
     MAX_NAME,
-    MAX_OUTPUT_TOKENS,
-    MAX_PRICE,
-    MAX_REASKS,
     MAX_RESPONSE_JUDGE_NAME,
-    MAX_RETRIES,
-    MAX_TEMPERATURE,
     MAX_TEXT,
-    MAX_TIMEOUT,
     MIN_EVALUATOR_NAME,
     MIN_RESPONSE_JUDGE_NAME,
-    MIN_TEMPERATURE,
-    MIN_TIMEOUT,
 )
-from judging.models import Evaluator, InputName
-from judging.rest.fields import CharField, ChoiceField, FloatField, IntegerField, ListField, UUIDField
+from judging.models import CALL_SETTING_NAMES, Evaluator, InputName
+from judging.rest.fields import CharField, ChoiceField, IntegerField, ListField, ModelSerializer, UUIDField
 from judging.rest.problems import MAX_ERRORS
 
 
@@ -106,6 +98,17 @@ class JudgeAnswerSerializer(_MetaSerializer):
     files = serializers.ListField(child=serializers.DictField())
 
 
+class _CallSettingsSerializer(ModelSerializer):
+    class Meta:
+        model = Evaluator
+        fields = CALL_SETTING_NAMES
+
+
+class _CallSettingsAnswerSerializer(_CallSettingsSerializer):
+    class Meta(_CallSettingsSerializer.Meta):
+        extra_kwargs = {name: {"required": True} for name in CALL_SETTING_NAMES}
+
+
 class EvaluatorWriteSerializer(_WriteSerializer):
     # Those of the vendor's API, by the age of its clients.
     other_names = dict.fromkeys(("scoring_criteria", "prompt", "predicate"), "prompt_template")
@@ -120,13 +123,9 @@ class EvaluatorWriteSerializer(_WriteSerializer):
     requires = ListField(child=ChoiceField(choices=InputName.choices), max_length=100, required=False)
     ai_provider_id = UUIDField(required=False, allow_null=True)
     model = CharField(required=False, allow_blank=True, max_length=MAX_MODEL)
-    temperature = FloatField(required=False, allow_null=True, min_value=MIN_TEMPERATURE, max_value=MAX_TEMPERATURE)
-    max_output_tokens = IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_OUTPUT_TOKENS)
-    timeout = IntegerField(required=False, min_value=MIN_TIMEOUT, max_value=MAX_TIMEOUT)
-    max_retries = IntegerField(required=False, min_value=0, max_value=MAX_RETRIES)
-    max_reasks = IntegerField(required=False, min_value=0, max_value=MAX_REASKS)
-    input_price = FloatField(required=False, allow_null=True, min_value=0, max_value=MAX_PRICE)
-    output_price = FloatField(required=False, allow_null=True, min_value=0, max_value=MAX_PRICE)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), **_CallSettingsSerializer().get_fields()}
 
     def all_values(self) -> dict[str, Any]:
         """Return the validated values, with the model's defaults for what the body left out: what PUT means."""
@@ -146,13 +145,6 @@ class EvaluatorAnswerSerializer(_MetaSerializer):
     requires = serializers.ListField(child=serializers.CharField())
     ai_provider_id = serializers.UUIDField(allow_null=True)
     model = serializers.CharField(allow_blank=True)
-    temperature = serializers.FloatField(allow_null=True)
-    max_output_tokens = serializers.IntegerField(allow_null=True)
-    timeout = serializers.IntegerField()
-    max_retries = serializers.IntegerField()
-    max_reasks = serializers.IntegerField()
-    input_price = serializers.FloatField(allow_null=True)
-    output_price = serializers.FloatField(allow_null=True)
     version_id = serializers.UUIDField()
     is_preset = serializers.BooleanField()
     created_at = serializers.DateTimeField()
@@ -168,3 +160,6 @@ class EvaluatorAnswerSerializer(_MetaSerializer):
     visibility = serializers.CharField()
     is_root_evaluator = serializers.BooleanField()
     project_id = serializers.CharField(allow_null=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), **_CallSettingsAnswerSerializer().get_fields()}

@@ -21,8 +21,6 @@ class TemplateSettings(Pinned):
     class Meta:
         abstract = True
 
-    SETTING_NAMES = ("name", "body", "query_string", "content_type", "headers")
-
 
 class QueryTemplate(TemplateSettings, Versioned):
     """A named template; every change of it makes a version."""

@@ -17,7 +17,7 @@ from judging.records.searching.templates import compiled_template, missing_prope
 from judging.records.versions import QUERY_TEMPLATES
 from judging.search.in_use import check_not_in_use
 
-TEMPLATE_FIELDS = frozenset({*TemplateSettings.SETTING_NAMES, "description"})
+TEMPLATE_FIELDS = frozenset({*TemplateSettings.setting_names(), "description"})
 
 
 def save_query_template(

@@ -9,41 +9,16 @@ from django.http import QueryDict
 
 from judging.asking.judge_presets import JudgePreset
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE, TEMPLATE_VARIABLES
-from judging.foundation.limits import MAX_BATCH_SIZE, MAX_CONCURRENCY, MAX_REASKS, MAX_TIMEOUT, MIN_TIMEOUT
 from judging.judges.judges import JUDGE_FIELDS
 from judging.local_judge.server import MODEL as LOCAL_MODEL
 from judging.models import AIJudge, AIProvider, ProviderType, User
 from judging.records.visibility import visible_providers
+from judging.web.judges.setting_forms import SETTING_WORDS, PromptField, SettingsForm
 
 NEW_PROVIDER = "new"
 _MOST_PROVIDERS = 500
-# The fields under "More settings".
-CALL_FIELDS = (
-    "max_concurrency",
-    "timeout",
-    "temperature",
-    "max_output_tokens",
-    "max_retries",
-    "max_reasks",
-    "input_price",
-    "output_price",
-)
-CALL_LABELS = {
-    "batch_size": (
-        "Candidates per prompt",
-        f"From 1 to {MAX_BATCH_SIZE}. More is cheaper, one is judged most carefully.",
-    ),
-    "max_document_chars": ("Characters per document", "What is longer is cut, and the prompt says so."),
-    "max_concurrency": ("Calls at once", f"From 1 to {MAX_CONCURRENCY}."),
-    "timeout": ("Time limit", f"Seconds per attempt, from {MIN_TIMEOUT} to {MAX_TIMEOUT}."),
-    "temperature": ("Temperature", "Empty for models that refuse one."),
-    "max_output_tokens": ("Output tokens, at most", "Empty leaves it to the provider."),
-    "max_retries": ("Retries", "Of a call that failed in passing."),
-    "max_reasks": ("Asking again", f"For candidates without a readable grade, 0 to {MAX_REASKS} times."),
-    "input_price": ("Price of input", "Per million tokens."),
-    "output_price": ("Price of output", "Per million tokens."),
-    "include_images": ("Send images", "For models that see them."),
-}
+# Those that the prompt is made with, which the editor shows beside it.
+_OF_THE_PROMPT = ("batch_size", "max_document_chars", "include_images")
 # What a click on a variable inserts.
 _SNIPPETS = {
     "query": "{{xml query quotes=false}}",
@@ -62,22 +37,10 @@ _SNIPPETS = {
 VARIABLES = [(name, text, _SNIPPETS.get(name, f"{{{{{name}}}}}")) for name, text in TEMPLATE_VARIABLES]
 
 
-class PromptField(forms.CharField):
-    """A text whose white space counts. Browsers send CRLF, which would make every save a change."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(strip=False, **options)
-
-    def to_python(self, value: Any) -> str:
-        return normalize_newlines(super().to_python(value) or "")
-
-
-def normalize_newlines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
+class JudgeForm(SettingsForm):
     """What `save_judge` takes. `ai_provider_id` "new" means the provider form beside it."""
+
+    call_names = tuple(name for name in SETTING_WORDS if name not in _OF_THE_PROMPT)
 
     ai_provider_id = forms.ChoiceField(label="AI provider")
     prompt_template = PromptField(
@@ -95,18 +58,7 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = AIJudge
-        fields = [
-            "name",
-            "description",
-            "shared",
-            "model",
-            "prompt_template",
-            "system_prompt",
-            "include_images",
-            "batch_size",
-            "max_document_chars",
-            *CALL_FIELDS,
-        ]
+        fields = [*AIJudge.setting_names(), "description", "shared"]
         widgets = {
             "name": forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Careful shopper"}),
             "description": forms.Textarea(attrs={"rows": 2}),
@@ -140,18 +92,10 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["shared"].label = "Share with the team"
         self.fields["shared"].help_text = "A shared judge needs a shared provider."
         self.fields["description"].help_text = "What it is good for. Not part of the prompt."
-        for name, (label, help_text) in CALL_LABELS.items():
-            self.fields[name].label, self.fields[name].help_text = label, help_text
-        for name in ("include_images", "batch_size", "max_document_chars"):
+        for name in _OF_THE_PROMPT:
             self.fields[name].widget.attrs["class"] = "previewed"
-        for name in ("temperature", "input_price", "output_price"):
-            self.fields[name].widget.attrs["step"] = "any"
         if not user.is_admin:
             del self.fields["shared"]
-
-    def _get_validation_exclusions(self) -> set[str]:
-        # The instance is never stored: only the fields themselves are of use.
-        return {field.name for field in AIJudge._meta.fields}
 
     def clean_ai_provider_id(self) -> UUID:
         given: str = self.cleaned_data["ai_provider_id"]
@@ -162,14 +106,6 @@ class JudgeForm(forms.ModelForm):  # type: ignore[type-arg]
     def values(self) -> dict[str, Any]:
         """Return the argument `fields` of `save_judge`."""
         return {name: self.cleaned_data[name] for name in self.cleaned_data if name in JUDGE_FIELDS}
-
-    @property
-    def has_call_errors(self) -> bool:
-        return self.is_bound and any(name in self.errors for name in CALL_FIELDS)
-
-    @property
-    def call_fields(self) -> list[Any]:
-        return [self[name] for name in CALL_FIELDS]
 
 
 def initial_values(user: User, judge: AIJudge | None, preset: JudgePreset | None = None) -> dict[str, Any]:

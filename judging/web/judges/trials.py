@@ -7,7 +7,14 @@ from django.http import HttpRequest
 
 from judging.asking.prompting import PromptSettings, TemplateError, check_template
 from judging.foundation.errors import DomainError, Invalid
-from judging.foundation.limits import MAX_TRIAL_DEPTH, MAX_TRIAL_QUERIES
+from judging.foundation.limits import (
+    DEFAULT_DOCUMENT_CHARS,
+    MAX_BATCH_SIZE,
+    MAX_DOCUMENT_CHARS,
+    MAX_TRIAL_DEPTH,
+    MAX_TRIAL_QUERIES,
+    MIN_DOCUMENT_CHARS,
+)
 from judging.judges.prompt_previews import (
     EXAMPLE_CANDIDATES,
     EXAMPLE_QUERY,
@@ -22,7 +29,8 @@ from judging.judges.prompt_previews import (
 from judging.judges.trials import JudgeTest, try_judge_on_documents, try_judge_on_run
 from judging.models import AIJudge, EvaluationRun, RunQuery, User
 from judging.web.base import sentence
-from judging.web.judges.forms import JudgeForm, normalize_newlines
+from judging.web.judges.forms import JudgeForm
+from judging.web.judges.setting_forms import normalize_newlines
 from judging.web.run_rows import money
 
 _EXAMPLE = "example"
@@ -84,12 +92,17 @@ def add_preview(trial: Trial, form: JudgeForm) -> Trial:
         prompt_template=normalize_newlines(form["prompt_template"].value() or "").replace("\0", ""),
         system_prompt=normalize_newlines(form["system_prompt"].value() or "").replace("\0", ""),
         include_images=bool(form["include_images"].value()),
-        max_document_chars=_whole(form["max_document_chars"].value(), 8000, at_least=100, at_most=1_000_000),
+        max_document_chars=_whole(
+            form["max_document_chars"].value(),
+            DEFAULT_DOCUMENT_CHARS,
+            at_least=MIN_DOCUMENT_CHARS,
+            at_most=MAX_DOCUMENT_CHARS,
+        ),
     )
     if trial.run is not None and trial.query is None:
         return trial
     try:
-        batch_size = _whole(form["batch_size"].value(), 1, at_least=1, at_most=50)
+        batch_size = _whole(form["batch_size"].value(), 1, at_least=1, at_most=MAX_BATCH_SIZE)
         trial.preview = preview_prompt(trial.query, settings=settings, batch_size=batch_size)
         check_template(settings.prompt_template)
     except TemplateError as error:

@@ -37,7 +37,7 @@ def ai_judge_versions(request: PageRequest, judge_id: UUID) -> HttpResponse:
 
 def _changes(user: User, before: JudgeVersion, after: JudgeVersion) -> list[Change]:
     changes = []
-    for name in after.SETTING_NAMES:
+    for name in after.setting_names():
         old, new = getattr(before, name), getattr(after, name)
         if old == new or name in _TEXTS:
             continue

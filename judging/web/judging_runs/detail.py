@@ -20,6 +20,7 @@ from judging.records.visibility import visible_judges
 from judging.runs.run_lists import get_evaluation_run
 from judging.web.base import PageRequest, member_required, page_of, sentence
 from judging.web.files import download
+from judging.web.judges.setting_forms import told_settings
 from judging.web.remedies import ITEM_REMEDIES, item_remedy, remedy_link
 from judging.web.run_rows import JudgingRow
 from judging.work.rescue import rescue_if_stalled
@@ -40,7 +41,8 @@ def judging_run(request: PageRequest, judging_run_id: UUID) -> HttpResponse:
         return _live_part(request, run)
     if part == "items" or request.htmx.target == "items":
         return render(request, "judging/judging_runs/_items.html", _items(request, run))
-    context = {**_live(request, run), **_items(request, run)}
+    settings = told_settings({**run.judge_version.settings_dict(), "max_concurrency": run.max_concurrency})
+    context = {**_live(request, run), **_items(request, run), "settings": settings}
     return render(request, "judging/judging_runs/detail.html", context)
 
 

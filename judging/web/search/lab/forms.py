@@ -20,7 +20,7 @@ from judging.foundation.limits import (
 from judging.models import DEFAULT_CONTENT_TYPE, QuerySource, QueryTemplate, SearchEndpoint, SearchQuerySet
 from judging.search.endpoints.trying import template_of
 from judging.search.lab.asking import Side
-from judging.web.judges.forms import PromptField
+from judging.web.judges.setting_forms import PromptField
 from judging.web.search.endpoints.forms import code_input, preset_values
 from judging.web.search.lab.addresses import LETTERS, SHARED
 from judging.web.search.query_templates.forms import HeadersField

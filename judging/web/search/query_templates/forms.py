@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from judging.models import DEFAULT_CONTENT_TYPE, QueryTemplate
 from judging.search.query_templates.templates import TEMPLATE_FIELDS
-from judging.web.judges.forms import PromptField
+from judging.web.judges.setting_forms import PromptField
 
 _CODE = {"spellcheck": "false", "class": "code-input previewed"}
 

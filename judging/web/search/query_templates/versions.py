@@ -27,7 +27,7 @@ def query_template_versions(request: PageRequest, query_template_id: UUID) -> Ht
             "after": after,
             "changes": [
                 Change(label_of(name), getattr(before, name), getattr(after, name))
-                for name in after.SETTING_NAMES
+                for name in after.setting_names()
                 if name not in _TEXTS and getattr(before, name) != getattr(after, name)
             ],
             "text_changes": text_changes(before, after, _TEXTS),

@@ -133,7 +133,7 @@ def _trial(request: PageRequest, values: Mapping[str, Any], problems: list[str] 
     trial = Trial(sets, chosen, errors=problems or [])
     if trial.errors:
         return trial
-    settings = {name: values[name] for name in QueryTemplate.SETTING_NAMES if name in values and name != "name"}
+    settings = {name: values[name] for name in QueryTemplate.setting_names() if name in values and name != "name"}
     try:
         draft = draft_query_template(actor=request.user, fields=settings)
         trial.preview = preview_over_set(draft, chosen) if chosen else preview_of_queries(draft, _EXAMPLES)

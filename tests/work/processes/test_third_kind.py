@@ -39,8 +39,10 @@ def test_the_engine_runs_a_third_kind_of_work_to_every_end(tmp_path: Path, datab
         "under way when killed": "working",
         "in flight when killed": True,
         "rescued lanes": 2,
-        "completed": ["completed", 400, sum(number**2 for number in range(400))],
+        "completed": ["completed", 396, 4, sum(number**2 for number in range(400) if number % 100)],
+        "why rows failed": [[number, "refused"] for number in (0, 100, 200, 300)],
         "cancelled": ["cancelled", 1000, True],
+        "all failed": ["failed", 2, "no_square"],
         "still pending": 0,
         "lanes left": 0,
     }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
-from judging.foundation.answers import AnswerTo, Failure
+from judging.foundation.answers import AnswerTo, Failure, FailureCode
 from judging.work.kind import Assignment, Kind, Limits, States
 from judging.work.words import Settled, Work
 from tests.work.toy.models import Number, Sum
@@ -40,7 +40,11 @@ class ToyKind(Kind[Sum, "Square", int]):
         return ToyAssignment()
 
     def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
-        return [(Q(number_count=F("done_count")), {"status": "completed"})]
+        nothing_left = Q(number_count=F("done_count") + F("failed_count"))
+        return [
+            (nothing_left & Q(done_count__gte=1), {"status": "completed"}),
+            (nothing_left & Q(done_count=0), {"status": "failed", "error": "no square", "error_code": "no_square"}),
+        ]
 
     def settle_unasked(self, job: Sum, *, error: str, now: datetime) -> Mapping[str, Any]:
         return {"dropped_count": self.pending(job.pk).update(status="dropped", claim_token=None)}
@@ -71,17 +75,25 @@ class ToyAssignment(Assignment[Sum, Square, int]):
         return [None] * len(calls), {"call_count": F("call_count") + len(calls)}
 
     def columns_of(self, outcome: int | Failure, call_key: int | None) -> Mapping[str, Any]:
-        assert isinstance(outcome, int)
-        return {"status": "done", "square": outcome}
+        if isinstance(outcome, Failure):
+            failed = {"failure_code": outcome.code, "failure_message": outcome.message}
+            return {"status": "failed", "square": None, **failed}
+        return {"status": "done", "square": outcome, "failure_code": "", "failure_message": ""}
 
     def settle(self, job: Sum, decided: Sequence[tuple[int, int | Failure]], *, now: datetime) -> Mapping[str, Any]:
         found = [outcome for _, outcome in decided if isinstance(outcome, int)]
-        return {"done_count": F("done_count") + len(found), "total": F("total") + sum(found)}
+        return {
+            "done_count": F("done_count") + len(found),
+            "failed_count": F("failed_count") + len(decided) - len(found),
+            "total": F("total") + sum(found),
+        }
 
 
 class SlowSquares:
     async def ask(self, ask: Square, may_reask: Callable[[], bool]) -> AnswerTo[Square, int]:
         await asyncio.sleep(SECONDS_A_CALL)
+        if ask.number % 100 == 0:
+            return AnswerTo(None, {ask.keys[0]: Failure(FailureCode.REFUSED, "it squares no hundreds")})
         return AnswerTo(None, {ask.keys[0]: ask.number**2})
 
     async def aclose(self) -> None: ...

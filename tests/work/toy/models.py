@@ -1,4 +1,4 @@
-"""The tables of a third kind of work: numbers that a slow service squares."""
+"""The tables of a third kind of work: numbers that a slow service squares, all but hundreds."""
 
 import uuid
 
@@ -17,6 +17,7 @@ class Sum(Job):
     status = models.CharField(max_length=10, default="waiting")
     number_count = models.PositiveIntegerField()
     done_count = models.PositiveIntegerField(default=0)
+    failed_count = models.PositiveIntegerField(default=0)
     dropped_count = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
 

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -28,10 +28,10 @@ from tests.work.cluster import Cluster  # noqa: E402
 from tests.work.toy.models import Number, Sum  # noqa: E402
 
 
-def begin(count: int) -> Sum:
+def begin(numbers: Sequence[int]) -> Sum:
     with transaction.atomic():
-        job = Sum.objects.create(number_count=count)
-        Number.objects.bulk_create([Number(sum=job, number=number) for number in range(count)])
+        job = Sum.objects.create(number_count=len(numbers))
+        Number.objects.bulk_create([Number(sum=job, number=number) for number in numbers])
         lay_lanes(job, concurrency=40)
     return job
 
@@ -62,7 +62,7 @@ def main() -> None:
     told: dict[str, object] = {}
 
     # Claimed by workers that are killed halfway.
-    killed = begin(400)
+    killed = begin(range(400))
     with Cluster() as cluster:
         wait_until(lambda: reread(killed).done_count > 0)
         cluster.kill()
@@ -75,7 +75,8 @@ def main() -> None:
     past = timezone.now() - timedelta(seconds=1)
     Lane.objects.filter(lease_token__isnull=False).update(lease_until=past, enqueued_at=past - timedelta(seconds=1))
     told["rescued lanes"] = rescue_lanes()
-    cancelled = begin(100_000 // 100)
+    cancelled = begin(range(1000))
+    refused_all = begin([100, 200])
     with Cluster():
         wait_until(lambda: not reread(killed).is_active)
         wait_until(lambda: reread(cancelled).done_count > 0)
@@ -83,9 +84,17 @@ def main() -> None:
         with refused():
             lifecycle.cancel(cancelled.kind, cancelled.pk)
         wait_until(lambda: not Lane.objects.filter(is_done=False).exists())
-    done, ended = reread(killed), reread(cancelled)
-    told["completed"] = [done.status, done.done_count, done.total]
-    told["cancelled"] = [ended.status, ended.done_count + ended.dropped_count, ended.dropped_count > 0]
+    done, ended, failed = reread(killed), reread(cancelled), reread(refused_all)
+    told["completed"] = [done.status, done.done_count, done.failed_count, done.total]
+    told["why rows failed"] = list(
+        Number.objects.filter(sum=done, status="failed").values_list("number", "failure_code")
+    )
+    told["cancelled"] = [
+        ended.status,
+        ended.done_count + ended.failed_count + ended.dropped_count,
+        ended.dropped_count > 0,
+    ]
+    told["all failed"] = [failed.status, failed.failed_count, failed.error_code]
     told["still pending"] = Number.objects.filter(status="pending").count()
 
     # Deleted with its lanes.

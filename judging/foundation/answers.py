@@ -43,7 +43,7 @@ class ServiceError(Exception):
 
 
 class FailureCode(StrEnum):
-    """Why something asked about has no outcome."""
+    """Why something asked about has no outcome. Searches have codes of their own (judging.models.SearchFailureCode)."""
 
     UNPARSEABLE = "unparseable"
     MISSING = "missing"

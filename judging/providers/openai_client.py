@@ -59,8 +59,8 @@ class _OpenAIClient:
         self._connection = connection
         self._endpoint = address(connection)
         self._api_key = clean_api_key(connection.api_key)
-        provider_type = PROVIDER_TYPES.get(connection.type)
-        self._max_tokens_parameter = provider_type.max_tokens_parameter if provider_type else "max_tokens"
+        spec = PROVIDER_TYPES.get(connection.type)
+        self._max_tokens_parameter = spec.max_tokens_parameter if spec else "max_tokens"
         self._sdk: openai.AsyncOpenAI | None = None
 
     async def complete(self, messages: Sequence[Message], settings: CallSettings) -> Reply:

@@ -32,8 +32,8 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderType:
-    """One type of provider. `accepted` fields may be filled in, `needed` ones (a part of them) must be.
+class ProviderSpec:
+    """What a type of provider (judging.models.ProviderType) takes: `accepted` fields may be filled in, `needed` ones must.
 
     `models` are names to offer before the service was asked; any other name can be typed.
     """
@@ -56,20 +56,20 @@ class ProviderType:
         return "api_key" in self.accepted
 
 
-def _type(
+def _spec(
     name: str, title: str, hint: str, *, needs: str = "", accepts: str = "", models: str = "", **more: str
-) -> ProviderType:
+) -> ProviderSpec:
     needed = frozenset(needs.split())
-    return ProviderType(
+    return ProviderSpec(
         name, title, hint, needed, needed | frozenset(accepts.split()), models=tuple(models.split()), **more
     )
 
 
-PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
+PROVIDER_TYPES: MappingProxyType[str, ProviderSpec] = MappingProxyType(
     {
-        provider_type.name: provider_type
-        for provider_type in (
-            _type(
+        spec.name: spec
+        for spec in (
+            _spec(
                 "openai",
                 "OpenAI",
                 "Needs an API key of platform.openai.com.",
@@ -79,7 +79,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 models="gpt-5 gpt-5-mini gpt-5-nano gpt-4.1 gpt-4.1-mini gpt-4.1-nano gpt-4o gpt-4o-mini",
                 max_tokens_parameter="max_completion_tokens",
             ),
-            _type(
+            _spec(
                 "azure_openai",
                 "Azure OpenAI",
                 "Needs the resource's address (https://NAME.openai.azure.com) and a key; the model is the deployment's "
@@ -89,7 +89,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 models="gpt-5 gpt-5-mini gpt-4.1 gpt-4.1-mini gpt-4o gpt-4o-mini",
                 max_tokens_parameter="max_completion_tokens",
             ),
-            _type(
+            _spec(
                 "bedrock",
                 "Amazon Bedrock",
                 "Needs a Bedrock API key and the region, such as us-east-1.",
@@ -97,7 +97,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 accepts="base_url",
                 models="openai.gpt-oss-120b openai.gpt-oss-20b",
             ),
-            _type(
+            _spec(
                 "anthropic",
                 "Anthropic",
                 "Needs an API key of console.anthropic.com; called through its OpenAI-compatible endpoint.",
@@ -106,7 +106,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 default_base_url="https://api.anthropic.com/v1",
                 models="claude-opus-4-5 claude-sonnet-4-5 claude-haiku-4-5",
             ),
-            _type(
+            _spec(
                 "ollama",
                 "Ollama",
                 "Needs a running Ollama and a pulled model; no key.",
@@ -114,7 +114,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 default_base_url="http://127.0.0.1:11434/v1",
                 models="gpt-oss:20b qwen3:8b qwen3:14b llama3.1:8b gemma3:12b mistral-small:24b phi4:14b",
             ),
-            _type(
+            _spec(
                 "custom",
                 "OpenAI-compatible endpoint",
                 "Any server with OpenAI's chat completions (vLLM, LiteLLM, OpenRouter, ...): its address up to and "
@@ -122,7 +122,7 @@ PROVIDER_TYPES: MappingProxyType[str, ProviderType] = MappingProxyType(
                 needs="base_url",
                 accepts="api_key",
             ),
-            _type(
+            _spec(
                 "local",
                 "Local similarity model",
                 "Runs on this machine without key or network. A similarity model, not an LLM.",
@@ -160,15 +160,15 @@ def key_problem(key: str) -> str:
 
 def endpoint(connection: Connection) -> str:
     """Return the base URL that calls go to, "" where it can't be told. Not checked, not fit for display."""
-    provider_type = PROVIDER_TYPES.get(connection.type)
-    if provider_type is None:
+    spec = PROVIDER_TYPES.get(connection.type)
+    if spec is None:
         return ""
     base_url = connection.base_url.strip().rstrip("/")
     if not base_url and connection.type == "bedrock" and connection.region:
         return f"https://bedrock-mantle.{connection.region}.api.aws/openai/v1"
     if connection.type == "ollama" and base_url and _path(base_url) == "":
         return f"{base_url}/v1"  # as Ollama itself prints its address
-    return base_url or provider_type.default_base_url
+    return base_url or spec.default_base_url
 
 
 def _path(url: str) -> str | None:
@@ -186,18 +186,18 @@ def address(connection: Connection) -> str:
 
 def validate_connection(connection: Connection) -> dict[str, list[str]]:
     """Return what is wrong with a connection, as messages per field; empty when it can be used."""
-    provider_type = PROVIDER_TYPES.get(connection.type)
-    if provider_type is None:
+    spec = PROVIDER_TYPES.get(connection.type)
+    if spec is None:
         return {"type": ["Choose a type of provider."]}
     errors: dict[str, list[str]] = {}
     for field in FIELDS:
         value = getattr(connection, field).strip()
-        if field not in provider_type.accepted:
+        if field not in spec.accepted:
             if value:
-                errors[field] = [f"{provider_type.title} takes no {_LABELS[field]}: leave it empty."]
+                errors[field] = [f"{spec.title} takes no {_LABELS[field]}: leave it empty."]
         elif not value:
-            if field in provider_type.needed:
-                errors[field] = [f"{provider_type.title} needs {_with_article(_LABELS[field])}."]
+            if field in spec.needed:
+                errors[field] = [f"{spec.title} needs {_with_article(_LABELS[field])}."]
         elif problem := _problem(field, value):
             errors[field] = [problem]
     return errors

@@ -5,6 +5,7 @@ from typing import Literal
 
 from django.urls import reverse
 
+from judging.foundation.answers import FailureCode
 from judging.models import JudgeVersion
 
 Where = Literal["judge", "provider", ""]
@@ -21,51 +22,51 @@ class Remedy:
 
 _NOTHING = Remedy("Failed", "The message says what happened.")
 
-ITEM_REMEDIES = {
-    "unparseable": Remedy(
+ITEM_REMEDIES: dict[str, Remedy] = {
+    FailureCode.UNPARSEABLE: Remedy(
         "Reply not readable",
         "The model did not answer in <candidate> blocks, but in JSON, Markdown or prose. Refine the prompt template:"
         " show the reply format last, with an example.",
         "judge",
     ),
-    "out_of_scale": Remedy(
+    FailureCode.OUT_OF_SCALE: Remedy(
         "Grade outside the scale",
         "The model gave a grade that the scale does not have. State the range in the prompt:"
         " {{scale_min}} to {{scale_max}}.",
         "judge",
     ),
-    "missing": Remedy(
+    FailureCode.MISSING: Remedy(
         "Left out of the reply",
         "The reply held grades for fewer candidates than were sent. Lower the batch size until every one comes back.",
         "judge",
     ),
-    "truncated": Remedy(
+    FailureCode.TRUNCATED: Remedy(
         "Reply cut off",
         "The model ran out of output tokens. Lower the batch size, or raise max. output tokens.",
         "judge",
     ),
-    "conflicting": Remedy(
+    FailureCode.CONFLICTING: Remedy(
         "Two different grades",
         "The reply grades one candidate twice, differently. Ask for one block per candidate, or lower the batch size.",
         "judge",
     ),
-    "empty_reply": Remedy(
+    FailureCode.EMPTY_REPLY: Remedy(
         "Empty reply",
         "The model answered nothing. Reasoning models may spend all output tokens on thinking: raise max. output tokens.",
         "judge",
     ),
-    "refused": Remedy(
+    FailureCode.REFUSED: Remedy(
         "Refused by the model",
         "The model declined to answer. Say in the prompt that documents are data to be judged, or use another model.",
         "judge",
     ),
-    "request_rejected": Remedy(
+    FailureCode.REQUEST_REJECTED: Remedy(
         "Prompt rejected",
         "The provider refused this prompt: its content filter, or too long. Lower max. document characters or the batch"
         " size.",
         "judge",
     ),
-    "retries_exhausted": Remedy(
+    FailureCode.RETRIES_EXHAUSTED: Remedy(
         "No answer after all retries",
         "The provider was busy or unreachable each time. Judge what failed later, with a lower concurrency.",
         "provider",

@@ -41,6 +41,8 @@ class SearchStatus(models.TextChoices):
 
 
 class SearchFailureCode(models.TextChoices):
+    """Why a search of a run has no list: what judging.engines says, and of another fault CONNECTION."""
+
     TIMEOUT = "timeout", "Timed out"
     CONNECTION = "connection", "No connection"
     HTTP_STATUS = "http_status", "Refused by the engine"

@@ -11,6 +11,7 @@ from judging.foundation.limits import (
     DEFAULT_DOCUMENT_CHARS,
     MAX_BATCH_SIZE,
     MAX_DOCUMENT_CHARS,
+    MAX_SEARCH,
     MAX_TRIAL_DEPTH,
     MAX_TRIAL_QUERIES,
     MIN_DOCUMENT_CHARS,
@@ -67,7 +68,7 @@ def trial_of(request: HttpRequest) -> Trial:
     runs = list(trial_runs())
     trial = Trial(
         runs,
-        find=request.POST.get("try_find", "").strip()[:200],
+        find=request.POST.get("try_find", "").strip()[:MAX_SEARCH],
         count=_whole(request.POST.get("try_count", ""), 5, at_least=1, at_most=MAX_TRIAL_QUERIES),
         depth=_whole(request.POST.get("try_depth", ""), 5, at_least=1, at_most=MAX_TRIAL_DEPTH),
         graded_by_people=request.POST.get("try_which") == "people",

@@ -1,15 +1,17 @@
 """Who grades blind sees neither rank nor what the AI and others say: raters never, members of a candidate they graded."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from judging.models import AuditEvent, BlindnessLift, EvaluationRun, Judgment, Role, User
+from judging.models import AuditEvent, BlindnessLift, Candidate, EvaluationRun, Judgment, Role, User
 from judging.review.grid import grid_rows
 from judging.review.grid_order import ORDERINGS
 from judging.review.handing_out import next_candidate, release_holds
@@ -122,14 +124,19 @@ def test_what_tells_nothing_can_be_asked_for(as_rater: APIClient, run: Evaluatio
     assert sorted(row["candidate_id"] for row in left) == sorted({*DOCUMENTS} - {"d3"})
 
 
-def test_lists_are_shuffled_for_each_one_and_stay_so(run: EvaluationRun) -> None:
-    def order(person: User) -> list[str]:
-        return [row.document_key for row in grid_rows(run, viewer=person).rows[:12]]
+def test_lists_are_shuffled_for_each_one_and_stay_so(db: None) -> None:
+    run = make_run({"red shoes": DOCUMENTS}, id=UUID(int=1), blind=True)
+    # Who gets which order depends on ids alone.
+    Candidate.objects.update(id=F("id") - Candidate.objects.earliest("id").pk + 10**9)
 
-    people = [make_user(Role.RATER), make_user(Role.RATER), make_user()]
+    def order(person: User) -> list[str]:
+        return [row.document_key for row in grid_rows(run, viewer=person).rows]
+
+    # Squared once in place of twice, the numbers of these bring the ranks, and the ranks backwards.
+    people = [make_user(Role.RATER, id=UUID(int=each)) for each in (1430, 5812, 1570, 1730)]
     orders = [order(person) for person in people]
     assert orders == [order(person) for person in people]
-    assert len({tuple(each) for each in [DOCUMENTS, *orders]}) == 4
+    assert len({tuple(each) for each in [DOCUMENTS, DOCUMENTS[::-1], *orders]}) == 6
     assert all(sorted(each) == sorted(DOCUMENTS) for each in orders)
 
 

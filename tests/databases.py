@@ -179,5 +179,7 @@ def _empty(case: TransactionTestCase) -> None:
 def _light_flush() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", _empty)
+    # No test changes its connection for the next one, and a new one reads the schema anew.
+    patch.setattr(TransactionTestCase, "_should_reload_connections", lambda case: False)
     yield
     patch.undo()

@@ -10,8 +10,8 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ _KEPT = {"django_content_type", "django_migrations", "auth_permission"}
 _template = ""
 # The tables with what the code puts into every database: copied before the first test, and from there after each.
 _presets: list[str] = []
+# The module whose rows stay while its tests run.
+_standing: list[str] = []
 
 
 def _key() -> str:
@@ -165,8 +167,9 @@ def _filled() -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def _empty(case: TransactionTestCase) -> None:
+def _empty(case: TransactionTestCase | None) -> None:
     """Delete what a test has written: a few rows in a few tables, where Django would truncate all of them."""
+    assert case is None or not _standing, "rows that stay for a module want tests that are rolled back"
     # Foreign keys are looked at when the transaction ends, so the order of the tables does not matter.
     with transaction.atomic(), connection.cursor() as cursor:
         for table in _filled():
@@ -183,3 +186,21 @@ def _light_flush() -> Iterator[None]:
     patch.setattr(TransactionTestCase, "_should_reload_connections", lambda case: False)
     yield
     patch.undo()
+
+
+Standing = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="module")
+def standing(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Standing]:
+    """For fixtures of a module: what is written within `with standing():` is there for all its tests.
+
+    Each of them is rolled back to it, so none may be marked with `transaction=True`.
+    """
+    _standing.append(request.module.__name__)
+    yield django_db_blocker.unblock
+    _standing.pop()
+    with django_db_blocker.unblock():
+        _empty(None)

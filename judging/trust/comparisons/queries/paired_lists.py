@@ -66,14 +66,15 @@ def shared_queries(a: EvaluationRun, b: EvaluationRun) -> SharedQueries:
 
 
 def _read_shared(a: EvaluationRun, b: EvaluationRun) -> SharedQueries:
-    of_a, of_b = (
-        np.fromiter(
-            RunQuery.objects.filter(run=run).order_by().values_list("query_id", flat=True).iterator(_CHUNK), np.int64
-        )
-        for run in (a, b)
-    )
+    of_a = _query_ids(a)
+    of_b = of_a if a.pk == b.pk else _query_ids(b)
     shared = np.intersect1d(of_a, of_b, assume_unique=True)
     return SharedQueries(shared, len(of_a) - len(shared), len(of_b) - len(shared))
+
+
+def _query_ids(run: EvaluationRun) -> Integers:
+    ids = RunQuery.objects.filter(run=run).order_by().values_list("query_id", flat=True)
+    return np.fromiter(ids.iterator(_CHUNK), np.int64)
 
 
 def read_lists(run: EvaluationRun, query_ids: Integers) -> RankedLists:

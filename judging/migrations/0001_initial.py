@@ -21,45 +21,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Call',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('model', models.CharField(blank=True, max_length=200)),
-                ('request_id', models.CharField(blank=True, max_length=200)),
-                ('prompt_hash', models.CharField(max_length=64)),
-                ('candidate_count', models.PositiveSmallIntegerField(default=1)),
-                ('is_reask', models.BooleanField(default=False)),
-                ('input_tokens', models.PositiveIntegerField(default=0)),
-                ('output_tokens', models.PositiveIntegerField(default=0)),
-                ('latency_ms', models.PositiveIntegerField(default=0)),
-                ('finish_reason', models.CharField(blank=True, max_length=50)),
-                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('error_code', models.CharField(blank=True, max_length=40)),
-                ('error', models.TextField(blank=True)),
-                ('notes', models.TextField(blank=True)),
-                ('raw_reply', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Candidate',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-                ('rank', models.PositiveIntegerField()),
-                ('score', models.FloatField(blank=True, null=True)),
-                ('effective_grade', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('people_mean', models.FloatField(blank=True, null=True)),
-                ('people_count', models.PositiveIntegerField(default=0)),
-                ('ai_grade', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('last_item_status', models.CharField(blank=True, max_length=8)),
-                ('failure_code', models.CharField(blank=True, max_length=20)),
-            ],
-            options={
-                'ordering': ['position', 'rank'],
-            },
-        ),
-        migrations.CreateModel(
             name='WorkerHeartbeat',
             fields=[
                 ('worker', models.CharField(max_length=200, primary_key=True, serialize=False)),
@@ -83,6 +44,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['email'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_in_lower_case'),
+                    models.CheckConstraint(condition=models.Q(('role__in', ['admin', 'member', 'rater'])), name='user_role_known'),
+                ],
             },
             managers=[
                 ('objects', judging.models.accounts.UserManager()),
@@ -108,6 +73,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'AI provider',
                 'ordering': ['name', 'id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('type__in', ['openai', 'azure_openai', 'bedrock', 'anthropic', 'ollama', 'custom', 'local'])), name='provider_type_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('owner__isnull', True), ('shared', True)), models.Q(('owner__isnull', False), ('shared', False)), _connector='OR'), name='provider_shared_or_owned'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -142,6 +111,12 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'AI judge',
                 'ordering': ['name', 'id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(models.Q(('owner__isnull', True), ('shared', True)), models.Q(('owner__isnull', False), ('shared', False)), _connector='OR'), name='judge_shared_or_owned'),
+                    models.CheckConstraint(condition=models.Q(('batch_size__gte', 1), ('batch_size__lte', 50)), name='judge_batch_size_bounds'),
+                    models.CheckConstraint(condition=models.Q(('max_concurrency__gte', 1), ('max_concurrency__lte', 256)), name='judge_concurrency_bounds'),
+                    models.CheckConstraint(condition=models.Q(('timeout__gte', 5), ('timeout__lte', 300)), name='judge_timeout_bounds'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -175,17 +150,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [
+                    models.Index(fields=['subject_type', 'subject_id'], name='judging_aud_subject_a559dd_idx'),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name='Abstention',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='abstentions', to='judging.candidate')),
-            ],
         ),
         migrations.CreateModel(
             name='Corpus',
@@ -200,6 +168,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'corpora',
                 'ordering': ['name', 'id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('match_mode__in', ['qid', 'oid'])), name='corpus_match_mode_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -209,11 +180,11 @@ class Migration(migrations.Migration):
                 ('external_id', models.CharField(max_length=500)),
                 ('corpus', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='documents', to='judging.corpus')),
             ],
-        ),
-        migrations.AddField(
-            model_name='candidate',
-            name='document',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.document'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('corpus', 'external_id'), name='document_unique_in_corpus'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='DocumentVersion',
@@ -226,11 +197,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='judging.document')),
             ],
-        ),
-        migrations.AddField(
-            model_name='candidate',
-            name='document_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.documentversion'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('document', 'content_hash'), name='document_version_unique'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Evaluation',
@@ -274,21 +245,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-created_at', 'id'],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('scale__in', ['binary', 'graded', 'detailed', 'trec'])), name='run_scale_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'queued', 'running', 'completed', 'failed', 'cancelled'])), name='run_status_known'),
+                    models.CheckConstraint(condition=models.Q(('relevant_from__gte', 1), ('relevant_from__lte', 9)), name='run_relevant_from_on_scale'),
+                    models.CheckConstraint(condition=models.Q(('is_locked', False), models.Q(('locked_at__isnull', False), ('status', 'completed')), _connector='OR'), name='run_locked_only_when_completed'),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name='candidate',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='judging.evaluationrun'),
-        ),
-        migrations.CreateModel(
-            name='GradingHold',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('until', models.DateTimeField()),
-                ('candidate', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='hold', to='judging.candidate')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
         ),
         migrations.CreateModel(
             name='ImportedRater',
@@ -297,6 +260,11 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=254)),
                 ('corpus', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imported_raters', to='judging.corpus')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('corpus', 'name'), name='imported_rater_unique_in_corpus'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Invitation',
@@ -341,30 +309,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-number'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('judge', 'number'), name='judge_version_number_unique'),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name='JudgingItem',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('claim_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempt_count', models.PositiveSmallIntegerField(default=0)),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('prompt_number', models.PositiveIntegerField()),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('judged', 'Judged'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='pending', max_length=8)),
-                ('grade', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('reasoning', models.TextField(blank=True)),
-                ('failure_code', models.CharField(blank=True, max_length=20)),
-                ('failure_message', models.TextField(blank=True)),
-                ('call', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='items', to='judging.call')),
-                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.candidate')),
-            ],
-        ),
-        migrations.AddField(
-            model_name='candidate',
-            name='last_item',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.judgingitem'),
         ),
         migrations.CreateModel(
             name='JudgingRun',
@@ -406,43 +354,62 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(fields=['evaluation_run', '-created_at'], name='judging_by_evaluation_run'),
+                    models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['status'], name='judging_active'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'completed', 'failed', 'cancelled'])), name='judging_status_known'),
+                    models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count')), '+', models.F('skipped_count')))), name='judging_counts_within_total'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('total_count', django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count'))), _connector='OR'), name='judging_completed_means_nothing_left'),
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='judging_idempotency_key_unique'),
+                ],
             },
         ),
-        migrations.AddField(
-            model_name='judgingitem',
-            name='judging_run',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.judgingrun'),
-        ),
-        migrations.AddField(
-            model_name='call',
-            name='judging_run',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='judging.judgingrun'),
-        ),
         migrations.CreateModel(
-            name='Judgment',
+            name='Call',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('scale', models.CharField(choices=[('binary', 'Binary (0-1)'), ('graded', 'Graded (0-4)'), ('detailed', 'Detailed (0-9)'), ('trec', 'TREC (0-3)')], max_length=10)),
-                ('author_kind', models.CharField(choices=[('member', 'Member'), ('rater', 'Imported rater'), ('ai', 'AI')], max_length=6)),
-                ('judge_label', models.CharField(blank=True, max_length=250)),
-                ('judging_run_id', models.UUIDField(blank=True, null=True)),
-                ('judging_run_created_at', models.DateTimeField(blank=True, null=True)),
-                ('grade', models.PositiveSmallIntegerField()),
-                ('reasoning', models.TextField(blank=True)),
-                ('saw_ai_grade', models.BooleanField(blank=True, null=True)),
+                ('model', models.CharField(blank=True, max_length=200)),
+                ('request_id', models.CharField(blank=True, max_length=200)),
+                ('prompt_hash', models.CharField(max_length=64)),
+                ('candidate_count', models.PositiveSmallIntegerField(default=1)),
+                ('is_reask', models.BooleanField(default=False)),
+                ('input_tokens', models.PositiveIntegerField(default=0)),
+                ('output_tokens', models.PositiveIntegerField(default=0)),
+                ('latency_ms', models.PositiveIntegerField(default=0)),
+                ('finish_reason', models.CharField(blank=True, max_length=50)),
+                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('error_code', models.CharField(blank=True, max_length=40)),
+                ('error', models.TextField(blank=True)),
+                ('notes', models.TextField(blank=True)),
+                ('raw_reply', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('corpus', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.corpus')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.document')),
-                ('judge_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='judgments', to='judging.judgeversion')),
-                ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='judgments', to=settings.AUTH_USER_MODEL)),
-                ('rater', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.importedrater')),
+                ('judging_run', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='judging.judgingrun')),
             ],
         ),
-        migrations.AddField(
-            model_name='candidate',
-            name='ai_judgment',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.judgment'),
+        migrations.CreateModel(
+            name='JudgingItem',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('claim_token', models.UUIDField(blank=True, editable=False, null=True)),
+                ('attempt_count', models.PositiveSmallIntegerField(default=0)),
+                ('not_before', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('prompt_number', models.PositiveIntegerField()),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('judged', 'Judged'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='pending', max_length=8)),
+                ('grade', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('reasoning', models.TextField(blank=True)),
+                ('failure_code', models.CharField(blank=True, max_length=20)),
+                ('failure_message', models.TextField(blank=True)),
+                ('call', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='items', to='judging.call')),
+            ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'judged', 'failed', 'skipped'])), name='judging_item_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('grade__isnull', False), ('status', 'judged')), models.Q(('grade__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('grade__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='judging_item_grade_or_failure'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JudgmentImport',
@@ -468,6 +435,12 @@ class Migration(migrations.Migration):
                 ('is_done', models.BooleanField(default=False)),
                 ('judging_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lanes', to='judging.judgingrun')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('judging_run', 'number'), name='lane_number_unique'),
+                    models.CheckConstraint(condition=models.Q(('concurrency__gte', 1)), name='lane_concurrency_from_1'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='LockedJudgment',
@@ -487,6 +460,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='locked_judgments', to='judging.evaluationrun')),
             ],
+            options={
+                'indexes': [
+                    models.Index(fields=['run', 'query_id', 'document_id'], name='locked_judgment_pair'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Query',
@@ -499,17 +477,44 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'queries',
+                'constraints': [
+                    models.UniqueConstraint(fields=('corpus', 'identity'), name='query_unique_in_corpus'),
+                ],
             },
         ),
-        migrations.AddField(
-            model_name='judgment',
-            name='query',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.query'),
-        ),
-        migrations.AddField(
-            model_name='candidate',
-            name='query',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.query'),
+        migrations.CreateModel(
+            name='Judgment',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('scale', models.CharField(choices=[('binary', 'Binary (0-1)'), ('graded', 'Graded (0-4)'), ('detailed', 'Detailed (0-9)'), ('trec', 'TREC (0-3)')], max_length=10)),
+                ('author_kind', models.CharField(choices=[('member', 'Member'), ('rater', 'Imported rater'), ('ai', 'AI')], max_length=6)),
+                ('judge_label', models.CharField(blank=True, max_length=250)),
+                ('judging_run_id', models.UUIDField(blank=True, null=True)),
+                ('judging_run_created_at', models.DateTimeField(blank=True, null=True)),
+                ('grade', models.PositiveSmallIntegerField()),
+                ('reasoning', models.TextField(blank=True)),
+                ('saw_ai_grade', models.BooleanField(blank=True, null=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('corpus', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.corpus')),
+                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.document')),
+                ('judge_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='judgments', to='judging.judgeversion')),
+                ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='judgments', to=settings.AUTH_USER_MODEL)),
+                ('rater', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.importedrater')),
+                ('query', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='judgments', to='judging.query')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['query', 'document', 'scale'], name='judgment_pair'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('author_kind', 'member')), fields=('query', 'document', 'scale', 'member'), name='judgment_of_member_unique'),
+                    models.UniqueConstraint(condition=models.Q(('author_kind', 'rater')), fields=('query', 'document', 'scale', 'rater'), name='judgment_of_rater_unique'),
+                    models.UniqueConstraint(condition=models.Q(('author_kind', 'ai')), fields=('query', 'document', 'scale'), name='judgment_of_ai_unique'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('author_kind', 'member'), ('judge_label', ''), ('member__isnull', False), ('rater__isnull', True)), models.Q(('author_kind', 'rater'), ('judge_label', ''), ('member__isnull', True), ('rater__isnull', False)), models.Q(('author_kind', 'ai'), ('member__isnull', True), ('rater__isnull', True), models.Q(('judge_label', ''), _negated=True)), _connector='OR'), name='judgment_has_one_author'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('grade__lte', 1), ('scale', 'binary')), models.Q(('grade__lte', 4), ('scale', 'graded')), models.Q(('grade__lte', 9), ('scale', 'detailed')), models.Q(('grade__lte', 3), ('scale', 'trec')), _connector='OR'), name='judgment_grade_on_scale'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='RunQuery',
@@ -531,190 +536,68 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'run queries',
                 'ordering': ['position'],
+                'indexes': [
+                    models.Index(condition=models.Q(('has_stale_metrics', True)), fields=['run'], name='run_query_stale'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('run', 'position'), name='run_query_position_unique'),
+                    models.UniqueConstraint(fields=('run', 'query'), name='run_query_unique'),
+                    models.UniqueConstraint(condition=models.Q(('label', ''), _negated=True), fields=('run', 'label'), name='run_query_label_unique'),
+                ],
             },
+        ),
+        migrations.CreateModel(
+            name='Candidate',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('position', models.PositiveIntegerField()),
+                ('rank', models.PositiveIntegerField()),
+                ('score', models.FloatField(blank=True, null=True)),
+                ('effective_grade', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('people_mean', models.FloatField(blank=True, null=True)),
+                ('people_count', models.PositiveIntegerField(default=0)),
+                ('ai_grade', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('last_item_status', models.CharField(blank=True, max_length=8)),
+                ('failure_code', models.CharField(blank=True, max_length=20)),
+                ('document', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.document')),
+                ('document_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.documentversion')),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='judging.evaluationrun')),
+                ('last_item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.judgingitem')),
+                ('ai_judgment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.judgment')),
+                ('query', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.query')),
+                ('run_query', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='judging.runquery')),
+            ],
+            options={
+                'ordering': ['position', 'rank'],
+                'indexes': [
+                    models.Index(fields=['query', 'document'], name='candidate_pair'),
+                    models.Index(fields=['run', 'position', 'rank'], name='candidate_order'),
+                    models.Index(fields=['run', 'effective_grade', 'position', 'rank'], name='candidate_by_grade'),
+                    models.Index(fields=['run', 'ai_grade', 'position', 'rank'], name='candidate_by_ai_grade'),
+                    models.Index(fields=['run', 'rank', 'position'], name='candidate_by_rank'),
+                    models.Index(condition=models.Q(('last_item_status', 'failed')), fields=['run', 'position', 'rank'], name='candidate_failed'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('run_query', 'rank'), name='candidate_rank_unique'),
+                    models.UniqueConstraint(fields=('run_query', 'document'), name='candidate_document_unique'),
+                    models.CheckConstraint(condition=models.Q(('rank__gte', 1)), name='candidate_rank_from_1'),
+                ],
+            },
+        ),
+        migrations.AddField(
+            model_name='judgingitem',
+            name='candidate',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.candidate'),
+        ),
+        migrations.AddField(
+            model_name='judgingitem',
+            name='judging_run',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.judgingrun'),
         ),
         migrations.AddField(
             model_name='judgingitem',
             name='run_query',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.runquery'),
-        ),
-        migrations.AddField(
-            model_name='candidate',
-            name='run_query',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='candidates', to='judging.runquery'),
-        ),
-        migrations.CreateModel(
-            name='StagedJudgment',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('query_id', models.BigIntegerField()),
-                ('document_id', models.BigIntegerField()),
-                ('scale', models.CharField(choices=[('binary', 'Binary (0-1)'), ('graded', 'Graded (0-4)'), ('detailed', 'Detailed (0-9)'), ('trec', 'TREC (0-3)')], max_length=10)),
-                ('author_kind', models.CharField(choices=[('member', 'Member'), ('rater', 'Imported rater'), ('ai', 'AI')], max_length=6)),
-                ('member_id', models.UUIDField(null=True)),
-                ('rater_id', models.BigIntegerField(null=True)),
-                ('judge_label', models.CharField(blank=True, max_length=250)),
-                ('grade', models.PositiveSmallIntegerField()),
-                ('reasoning', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('judgment_import', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='judging.judgmentimport')),
-            ],
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='user_email_in_lower_case'),
-        ),
-        migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['admin', 'member', 'rater'])), name='user_role_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='aiprovider',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['openai', 'azure_openai', 'bedrock', 'anthropic', 'ollama', 'custom', 'local'])), name='provider_type_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='aiprovider',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('owner__isnull', True), ('shared', True)), models.Q(('owner__isnull', False), ('shared', False)), _connector='OR'), name='provider_shared_or_owned'),
-        ),
-        migrations.AddConstraint(
-            model_name='aijudge',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('owner__isnull', True), ('shared', True)), models.Q(('owner__isnull', False), ('shared', False)), _connector='OR'), name='judge_shared_or_owned'),
-        ),
-        migrations.AddConstraint(
-            model_name='aijudge',
-            constraint=models.CheckConstraint(condition=models.Q(('batch_size__gte', 1), ('batch_size__lte', 50)), name='judge_batch_size_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='aijudge',
-            constraint=models.CheckConstraint(condition=models.Q(('max_concurrency__gte', 1), ('max_concurrency__lte', 256)), name='judge_concurrency_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='aijudge',
-            constraint=models.CheckConstraint(condition=models.Q(('timeout__gte', 5), ('timeout__lte', 300)), name='judge_timeout_bounds'),
-        ),
-        migrations.AddIndex(
-            model_name='auditevent',
-            index=models.Index(fields=['subject_type', 'subject_id'], name='judging_aud_subject_a559dd_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='abstention',
-            constraint=models.UniqueConstraint(fields=('candidate', 'user'), name='abstention_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='corpus',
-            constraint=models.CheckConstraint(condition=models.Q(('match_mode__in', ['qid', 'oid'])), name='corpus_match_mode_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='document',
-            constraint=models.UniqueConstraint(fields=('corpus', 'external_id'), name='document_unique_in_corpus'),
-        ),
-        migrations.AddConstraint(
-            model_name='documentversion',
-            constraint=models.UniqueConstraint(fields=('document', 'content_hash'), name='document_version_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluationrun',
-            constraint=models.CheckConstraint(condition=models.Q(('scale__in', ['binary', 'graded', 'detailed', 'trec'])), name='run_scale_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluationrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'queued', 'running', 'completed', 'failed', 'cancelled'])), name='run_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluationrun',
-            constraint=models.CheckConstraint(condition=models.Q(('relevant_from__gte', 1), ('relevant_from__lte', 9)), name='run_relevant_from_on_scale'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluationrun',
-            constraint=models.CheckConstraint(condition=models.Q(('is_locked', False), models.Q(('locked_at__isnull', False), ('status', 'completed')), _connector='OR'), name='run_locked_only_when_completed'),
-        ),
-        migrations.AddConstraint(
-            model_name='importedrater',
-            constraint=models.UniqueConstraint(fields=('corpus', 'name'), name='imported_rater_unique_in_corpus'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgeversion',
-            constraint=models.UniqueConstraint(fields=('judge', 'number'), name='judge_version_number_unique'),
-        ),
-        migrations.AddIndex(
-            model_name='judgingrun',
-            index=models.Index(fields=['evaluation_run', '-created_at'], name='judging_by_evaluation_run'),
-        ),
-        migrations.AddIndex(
-            model_name='judgingrun',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['status'], name='judging_active'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'completed', 'failed', 'cancelled'])), name='judging_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count')), '+', models.F('skipped_count')))), name='judging_counts_within_total'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgingrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('total_count', django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count'))), _connector='OR'), name='judging_completed_means_nothing_left'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgingrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='judging_idempotency_key_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='lane',
-            constraint=models.UniqueConstraint(fields=('judging_run', 'number'), name='lane_number_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='lane',
-            constraint=models.CheckConstraint(condition=models.Q(('concurrency__gte', 1)), name='lane_concurrency_from_1'),
-        ),
-        migrations.AddIndex(
-            model_name='lockedjudgment',
-            index=models.Index(fields=['run', 'query_id', 'document_id'], name='locked_judgment_pair'),
-        ),
-        migrations.AddConstraint(
-            model_name='query',
-            constraint=models.UniqueConstraint(fields=('corpus', 'identity'), name='query_unique_in_corpus'),
-        ),
-        migrations.AddIndex(
-            model_name='judgment',
-            index=models.Index(fields=['query', 'document', 'scale'], name='judgment_pair'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.UniqueConstraint(condition=models.Q(('author_kind', 'member')), fields=('query', 'document', 'scale', 'member'), name='judgment_of_member_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.UniqueConstraint(condition=models.Q(('author_kind', 'rater')), fields=('query', 'document', 'scale', 'rater'), name='judgment_of_rater_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.UniqueConstraint(condition=models.Q(('author_kind', 'ai')), fields=('query', 'document', 'scale'), name='judgment_of_ai_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('author_kind', 'member'), ('judge_label', ''), ('member__isnull', False), ('rater__isnull', True)), models.Q(('author_kind', 'rater'), ('judge_label', ''), ('member__isnull', True), ('rater__isnull', False)), models.Q(('author_kind', 'ai'), ('member__isnull', True), ('rater__isnull', True), models.Q(('judge_label', ''), _negated=True)), _connector='OR'), name='judgment_has_one_author'),
-        ),
-        migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('grade__lte', 1), ('scale', 'binary')), models.Q(('grade__lte', 4), ('scale', 'graded')), models.Q(('grade__lte', 9), ('scale', 'detailed')), models.Q(('grade__lte', 3), ('scale', 'trec')), _connector='OR'), name='judgment_grade_on_scale'),
-        ),
-        migrations.AddIndex(
-            model_name='runquery',
-            index=models.Index(condition=models.Q(('has_stale_metrics', True)), fields=['run'], name='run_query_stale'),
-        ),
-        migrations.AddConstraint(
-            model_name='runquery',
-            constraint=models.UniqueConstraint(fields=('run', 'position'), name='run_query_position_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='runquery',
-            constraint=models.UniqueConstraint(fields=('run', 'query'), name='run_query_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='runquery',
-            constraint=models.UniqueConstraint(condition=models.Q(('label', ''), _negated=True), fields=('run', 'label'), name='run_query_label_unique'),
         ),
         migrations.AddIndex(
             model_name='judgingitem',
@@ -732,48 +615,45 @@ class Migration(migrations.Migration):
             model_name='judgingitem',
             constraint=models.UniqueConstraint(fields=('judging_run', 'candidate'), name='judging_item_unique'),
         ),
-        migrations.AddConstraint(
-            model_name='judgingitem',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'judged', 'failed', 'skipped'])), name='judging_item_status_known'),
+        migrations.CreateModel(
+            name='Abstention',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('reason', models.CharField(blank=True, max_length=500)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('candidate', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='abstentions', to='judging.candidate')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('candidate', 'user'), name='abstention_unique'),
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            model_name='judgingitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('grade__isnull', False), ('status', 'judged')), models.Q(('grade__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('grade__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='judging_item_grade_or_failure'),
+        migrations.CreateModel(
+            name='GradingHold',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('until', models.DateTimeField()),
+                ('candidate', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='hold', to='judging.candidate')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
         ),
-        migrations.AddIndex(
-            model_name='candidate',
-            index=models.Index(fields=['query', 'document'], name='candidate_pair'),
-        ),
-        migrations.AddIndex(
-            model_name='candidate',
-            index=models.Index(fields=['run', 'position', 'rank'], name='candidate_order'),
-        ),
-        migrations.AddIndex(
-            model_name='candidate',
-            index=models.Index(fields=['run', 'effective_grade', 'position', 'rank'], name='candidate_by_grade'),
-        ),
-        migrations.AddIndex(
-            model_name='candidate',
-            index=models.Index(fields=['run', 'ai_grade', 'position', 'rank'], name='candidate_by_ai_grade'),
-        ),
-        migrations.AddIndex(
-            model_name='candidate',
-            index=models.Index(fields=['run', 'rank', 'position'], name='candidate_by_rank'),
-        ),
-        migrations.AddIndex(
-            model_name='candidate',
-            index=models.Index(condition=models.Q(('last_item_status', 'failed')), fields=['run', 'position', 'rank'], name='candidate_failed'),
-        ),
-        migrations.AddConstraint(
-            model_name='candidate',
-            constraint=models.UniqueConstraint(fields=('run_query', 'rank'), name='candidate_rank_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='candidate',
-            constraint=models.UniqueConstraint(fields=('run_query', 'document'), name='candidate_document_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='candidate',
-            constraint=models.CheckConstraint(condition=models.Q(('rank__gte', 1)), name='candidate_rank_from_1'),
+        migrations.CreateModel(
+            name='StagedJudgment',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('query_id', models.BigIntegerField()),
+                ('document_id', models.BigIntegerField()),
+                ('scale', models.CharField(choices=[('binary', 'Binary (0-1)'), ('graded', 'Graded (0-4)'), ('detailed', 'Detailed (0-9)'), ('trec', 'TREC (0-3)')], max_length=10)),
+                ('author_kind', models.CharField(choices=[('member', 'Member'), ('rater', 'Imported rater'), ('ai', 'AI')], max_length=6)),
+                ('member_id', models.UUIDField(null=True)),
+                ('rater_id', models.BigIntegerField(null=True)),
+                ('judge_label', models.CharField(blank=True, max_length=250)),
+                ('grade', models.PositiveSmallIntegerField()),
+                ('reasoning', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField()),
+                ('judgment_import', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='judging.judgmentimport')),
+            ],
         ),
     ]

@@ -17,23 +17,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='BatchItem',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('index', models.PositiveSmallIntegerField()),
-                ('input', models.JSONField()),
-                ('user_id', models.CharField(blank=True, max_length=255)),
-                ('session_id', models.CharField(blank=True, max_length=255)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('processing', 'Processing'), ('completed', 'Completed'), ('failed', 'Failed')], default='pending', max_length=10)),
-                ('error_message', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('completed_at', models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ['index'],
-            },
-        ),
-        migrations.CreateModel(
             name='Evaluator',
             fields=[
                 ('temperature', models.FloatField(blank=True, default=0.0, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(2)])),
@@ -54,35 +37,17 @@ class Migration(migrations.Migration):
                 ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('ai_provider', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.aiprovider')),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['name', 'id'],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('preset', ''), _negated=True), fields=('preset',), name='evaluator_preset_unique'),
+                    models.CheckConstraint(condition=models.Q(('timeout__gte', 5), ('timeout__lte', 300)), name='evaluator_timeout_bounds'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('ai_provider__isnull', True), ('model', '')), models.Q(('ai_provider__isnull', False), models.Q(('model', ''), _negated=True)), _connector='OR'), name='evaluator_provider_with_model'),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name='EvaluatorReference',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-            ],
-            options={
-                'ordering': ['position'],
-            },
-        ),
-        migrations.CreateModel(
-            name='EvaluatorResult',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('claim_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempt_count', models.PositiveSmallIntegerField(default=0)),
-                ('not_before', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('scored', 'Scored'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='pending', max_length=8)),
-                ('score', models.FloatField(blank=True, null=True)),
-                ('justification', models.TextField(blank=True)),
-                ('failure_code', models.CharField(blank=True, max_length=20)),
-                ('failure_message', models.TextField(blank=True)),
-            ],
         ),
         migrations.CreateModel(
             name='EvaluatorVersion',
@@ -102,49 +67,29 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('ai_provider', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.aiprovider')),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('evaluator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='judging.evaluator')),
             ],
             options={
                 'ordering': ['-number'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('evaluator', 'number'), name='evaluator_version_number_unique'),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name='ExecutionLog',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('executed_item_id', models.UUIDField(blank=True, null=True)),
-                ('executed_item_name', models.CharField(max_length=512)),
-                ('executed_item_version_id', models.UUIDField(blank=True, null=True)),
-                ('execution_type', models.CharField(max_length=20)),
-                ('score', models.FloatField(blank=True, null=True)),
-                ('tags', models.JSONField(blank=True, default=list)),
-                ('user_id', models.CharField(blank=True, max_length=255)),
-                ('session_id', models.CharField(blank=True, max_length=255)),
-                ('project_id', models.CharField(blank=True, max_length=255)),
-                ('request_preview', models.CharField(blank=True, max_length=500)),
-                ('response_preview', models.CharField(blank=True, max_length=500)),
-                ('input_tokens', models.PositiveIntegerField(default=0)),
-                ('output_tokens', models.PositiveIntegerField(default=0)),
-                ('cost', models.FloatField(blank=True, null=True)),
-                ('latency_ms', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-            ],
-            options={
-                'ordering': ['-created_at', '-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ExecutionLogTag',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('tag', models.CharField(max_length=1000)),
-            ],
         ),
         migrations.CreateModel(
             name='Installation',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
                 ('default_model', models.CharField(blank=True, max_length=200)),
+                ('default_ai_provider', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.aiprovider')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('id', 1)), name='installation_is_one'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ResponseJudge',
@@ -158,9 +103,14 @@ class Migration(migrations.Migration):
                 ('archived_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['name', 'id'],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('preset', ''), _negated=True), fields=('preset',), name='response_judge_preset_unique'),
+                    models.CheckConstraint(condition=models.Q(('max_concurrency__gte', 1), ('max_concurrency__lte', 256)), name='response_judge_concurrency_bounds'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -172,9 +122,31 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judge', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='judging.responsejudge')),
             ],
             options={
                 'ordering': ['-number'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('judge', 'number'), name='response_judge_version_number_unique'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='EvaluatorReference',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('position', models.PositiveSmallIntegerField()),
+                ('evaluator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='references', to='judging.evaluator')),
+                ('pinned_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.evaluatorversion')),
+                ('judge_version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='references', to='judging.responsejudgeversion')),
+            ],
+            options={
+                'ordering': ['position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('judge_version', 'position'), name='evaluator_reference_position_unique'),
+                    models.UniqueConstraint(fields=('judge_version', 'evaluator'), name='evaluator_reference_unique'),
+                ],
             },
         ),
         migrations.AlterField(
@@ -211,9 +183,93 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('relevance_judge_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='judging.judgeversion')),
                 ('retried_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='judging.batchexecution')),
+                ('response_judge_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='judging.responsejudgeversion')),
             ],
             options={
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('is_immediate', False)), fields=['-created_at', '-id'], name='batch_by_creation'),
+                    models.Index(fields=['judge_id', '-created_at', '-id'], name='batch_by_judge'),
+                    models.Index(fields=['status', '-created_at', '-id'], name='batch_by_status'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing', 'completed', 'failed'])), name='batch_status_known'),
+                    models.CheckConstraint(condition=models.Q(('response_judge_version__isnull', True), ('relevance_judge_version__isnull', True), _connector='OR'), name='batch_of_at_most_one_judge'),
+                    models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(models.F('completed_count'), '+', models.F('failed_count')))), name='batch_counts_within_total'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing']), ('total_count', django.db.models.expressions.CombinedExpression(models.F('completed_count'), '+', models.F('failed_count'))), _connector='OR'), name='batch_ended_means_nothing_left'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('completed_count__gte', 1), _connector='OR'), name='batch_completed_means_some_item_did'),
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='batch_idempotency_key_unique'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='BatchItem',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('index', models.PositiveSmallIntegerField()),
+                ('input', models.JSONField()),
+                ('user_id', models.CharField(blank=True, max_length=255)),
+                ('session_id', models.CharField(blank=True, max_length=255)),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('processing', 'Processing'), ('completed', 'Completed'), ('failed', 'Failed')], default='pending', max_length=10)),
+                ('error_message', models.TextField(blank=True)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('completed_at', models.DateTimeField(blank=True, null=True)),
+                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.batchexecution')),
+            ],
+            options={
+                'ordering': ['index'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('batch', 'index'), name='batch_item_index_unique'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing', 'completed', 'failed'])), name='batch_item_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), models.Q(('error_message', ''), _negated=True)), models.Q(models.Q(('status', 'failed'), _negated=True), ('error_message', '')), _connector='OR'), name='batch_item_failed_says_why'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('completed_at__isnull', True), ('status__in', ['pending', 'processing'])), models.Q(('completed_at__isnull', False), ('status__in', ['completed', 'failed'])), _connector='OR'), name='batch_item_ended_has_a_time'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='ExecutionLog',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('executed_item_id', models.UUIDField(blank=True, null=True)),
+                ('executed_item_name', models.CharField(max_length=512)),
+                ('executed_item_version_id', models.UUIDField(blank=True, null=True)),
+                ('execution_type', models.CharField(max_length=20)),
+                ('score', models.FloatField(blank=True, null=True)),
+                ('tags', models.JSONField(blank=True, default=list)),
+                ('user_id', models.CharField(blank=True, max_length=255)),
+                ('session_id', models.CharField(blank=True, max_length=255)),
+                ('project_id', models.CharField(blank=True, max_length=255)),
+                ('request_preview', models.CharField(blank=True, max_length=500)),
+                ('response_preview', models.CharField(blank=True, max_length=500)),
+                ('input_tokens', models.PositiveIntegerField(default=0)),
+                ('output_tokens', models.PositiveIntegerField(default=0)),
+                ('cost', models.FloatField(blank=True, null=True)),
+                ('latency_ms', models.PositiveIntegerField(default=0)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('item', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='execution_log', to='judging.batchitem')),
+            ],
+            options={
+                'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(fields=['-created_at', '-id'], name='execution_log_by_creation'),
+                    models.Index(fields=['executed_item_id', '-created_at', '-id'], name='execution_log_by_executed_item'),
+                    models.Index(condition=models.Q(('session_id', ''), _negated=True), fields=['session_id'], name='execution_log_by_session'),
+                    models.Index(condition=models.Q(('user_id', ''), _negated=True), fields=['user_id'], name='execution_log_by_user'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='ExecutionLogTag',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('tag', models.CharField(max_length=1000)),
+                ('log', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_rows', to='judging.executionlog')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(fields=['tag', 'log'], name='execution_log_by_tag'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -229,9 +285,44 @@ class Migration(migrations.Migration):
                 ('ai_provider', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.aiprovider')),
                 ('judge_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batch_evaluators', to='judging.judgeversion')),
                 ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='evaluators', to='judging.batchexecution')),
+                ('evaluator_version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batch_evaluators', to='judging.evaluatorversion')),
             ],
             options={
                 'ordering': ['position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('batch', 'position'), name='batch_evaluator_position_unique'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('evaluator_version__isnull', False), ('judge_version__isnull', True)), models.Q(('evaluator_version__isnull', True), ('judge_version__isnull', False)), _connector='OR'), name='batch_evaluator_of_one_version'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='EvaluatorResult',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('claim_token', models.UUIDField(blank=True, editable=False, null=True)),
+                ('attempt_count', models.PositiveSmallIntegerField(default=0)),
+                ('not_before', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('status', models.CharField(choices=[('pending', 'Pending'), ('scored', 'Scored'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='pending', max_length=8)),
+                ('score', models.FloatField(blank=True, null=True)),
+                ('justification', models.TextField(blank=True)),
+                ('failure_code', models.CharField(blank=True, max_length=20)),
+                ('failure_message', models.TextField(blank=True)),
+                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='judging.batchexecution')),
+                ('evaluator', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='judging.batchevaluator')),
+                ('item', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='judging.batchitem')),
+            ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('claim_token__isnull', True), ('status', 'pending')), fields=['batch', 'id'], name='evaluator_result_claimable'),
+                    models.Index(condition=models.Q(('claim_token__isnull', False), ('status', 'pending')), fields=['batch', 'claim_token'], name='evaluator_result_in_flight'),
+                    models.Index(fields=['batch', 'status'], name='evaluator_result_by_status'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('item', 'evaluator'), name='evaluator_result_unique'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'scored', 'failed', 'skipped'])), name='evaluator_result_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('score__gte', 0), ('score__lte', 1), ('status', 'scored')), models.Q(('score__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('score__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='evaluator_result_score_or_failure'),
+                ],
             },
         ),
         migrations.AddField(
@@ -248,257 +339,8 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('batch__isnull', True), ('judging_run__isnull', False)), models.Q(('batch__isnull', False), ('judging_run__isnull', True)), _connector='OR'), name='lane_of_one_thing'),
         ),
         migrations.AddField(
-            model_name='batchitem',
-            name='batch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.batchexecution'),
-        ),
-        migrations.AddField(
-            model_name='evaluator',
-            name='ai_provider',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.aiprovider'),
-        ),
-        migrations.AddField(
-            model_name='evaluator',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='evaluatorreference',
-            name='evaluator',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='references', to='judging.evaluator'),
-        ),
-        migrations.AddField(
-            model_name='evaluatorresult',
-            name='batch',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='judging.batchexecution'),
-        ),
-        migrations.AddField(
-            model_name='evaluatorresult',
-            name='evaluator',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='judging.batchevaluator'),
-        ),
-        migrations.AddField(
-            model_name='evaluatorresult',
-            name='item',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='judging.batchitem'),
-        ),
-        migrations.AddField(
             model_name='call',
             name='evaluator_result',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='judging.evaluatorresult'),
-        ),
-        migrations.AddField(
-            model_name='evaluatorversion',
-            name='ai_provider',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.aiprovider'),
-        ),
-        migrations.AddField(
-            model_name='evaluatorversion',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='evaluatorversion',
-            name='evaluator',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='judging.evaluator'),
-        ),
-        migrations.AddField(
-            model_name='evaluatorreference',
-            name='pinned_version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.evaluatorversion'),
-        ),
-        migrations.AddField(
-            model_name='batchevaluator',
-            name='evaluator_version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batch_evaluators', to='judging.evaluatorversion'),
-        ),
-        migrations.AddField(
-            model_name='executionlog',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='executionlog',
-            name='item',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='execution_log', to='judging.batchitem'),
-        ),
-        migrations.AddField(
-            model_name='executionlogtag',
-            name='log',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_rows', to='judging.executionlog'),
-        ),
-        migrations.AddField(
-            model_name='installation',
-            name='default_ai_provider',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.aiprovider'),
-        ),
-        migrations.AddField(
-            model_name='responsejudge',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='responsejudgeversion',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='responsejudgeversion',
-            name='judge',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='judging.responsejudge'),
-        ),
-        migrations.AddField(
-            model_name='evaluatorreference',
-            name='judge_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='references', to='judging.responsejudgeversion'),
-        ),
-        migrations.AddField(
-            model_name='batchexecution',
-            name='response_judge_version',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='judging.responsejudgeversion'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchitem',
-            constraint=models.UniqueConstraint(fields=('batch', 'index'), name='batch_item_index_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchitem',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing', 'completed', 'failed'])), name='batch_item_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), models.Q(('error_message', ''), _negated=True)), models.Q(models.Q(('status', 'failed'), _negated=True), ('error_message', '')), _connector='OR'), name='batch_item_failed_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('completed_at__isnull', True), ('status__in', ['pending', 'processing'])), models.Q(('completed_at__isnull', False), ('status__in', ['completed', 'failed'])), _connector='OR'), name='batch_item_ended_has_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluator',
-            constraint=models.UniqueConstraint(condition=models.Q(('preset', ''), _negated=True), fields=('preset',), name='evaluator_preset_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluator',
-            constraint=models.CheckConstraint(condition=models.Q(('timeout__gte', 5), ('timeout__lte', 300)), name='evaluator_timeout_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluator',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ai_provider__isnull', True), ('model', '')), models.Q(('ai_provider__isnull', False), models.Q(('model', ''), _negated=True)), _connector='OR'), name='evaluator_provider_with_model'),
-        ),
-        migrations.AddIndex(
-            model_name='evaluatorresult',
-            index=models.Index(condition=models.Q(('claim_token__isnull', True), ('status', 'pending')), fields=['batch', 'id'], name='evaluator_result_claimable'),
-        ),
-        migrations.AddIndex(
-            model_name='evaluatorresult',
-            index=models.Index(condition=models.Q(('claim_token__isnull', False), ('status', 'pending')), fields=['batch', 'claim_token'], name='evaluator_result_in_flight'),
-        ),
-        migrations.AddIndex(
-            model_name='evaluatorresult',
-            index=models.Index(fields=['batch', 'status'], name='evaluator_result_by_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatorresult',
-            constraint=models.UniqueConstraint(fields=('item', 'evaluator'), name='evaluator_result_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatorresult',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'scored', 'failed', 'skipped'])), name='evaluator_result_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatorresult',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('score__gte', 0), ('score__lte', 1), ('status', 'scored')), models.Q(('score__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('score__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='evaluator_result_score_or_failure'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatorversion',
-            constraint=models.UniqueConstraint(fields=('evaluator', 'number'), name='evaluator_version_number_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchevaluator',
-            constraint=models.UniqueConstraint(fields=('batch', 'position'), name='batch_evaluator_position_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchevaluator',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('evaluator_version__isnull', False), ('judge_version__isnull', True)), models.Q(('evaluator_version__isnull', True), ('judge_version__isnull', False)), _connector='OR'), name='batch_evaluator_of_one_version'),
-        ),
-        migrations.AddIndex(
-            model_name='executionlog',
-            index=models.Index(fields=['-created_at', '-id'], name='execution_log_by_creation'),
-        ),
-        migrations.AddIndex(
-            model_name='executionlog',
-            index=models.Index(fields=['executed_item_id', '-created_at', '-id'], name='execution_log_by_executed_item'),
-        ),
-        migrations.AddIndex(
-            model_name='executionlog',
-            index=models.Index(condition=models.Q(('session_id', ''), _negated=True), fields=['session_id'], name='execution_log_by_session'),
-        ),
-        migrations.AddIndex(
-            model_name='executionlog',
-            index=models.Index(condition=models.Q(('user_id', ''), _negated=True), fields=['user_id'], name='execution_log_by_user'),
-        ),
-        migrations.AddIndex(
-            model_name='executionlogtag',
-            index=models.Index(fields=['tag', 'log'], name='execution_log_by_tag'),
-        ),
-        migrations.AddConstraint(
-            model_name='installation',
-            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='installation_is_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='responsejudge',
-            constraint=models.UniqueConstraint(condition=models.Q(('preset', ''), _negated=True), fields=('preset',), name='response_judge_preset_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='responsejudge',
-            constraint=models.CheckConstraint(condition=models.Q(('max_concurrency__gte', 1), ('max_concurrency__lte', 256)), name='response_judge_concurrency_bounds'),
-        ),
-        migrations.AddConstraint(
-            model_name='responsejudgeversion',
-            constraint=models.UniqueConstraint(fields=('judge', 'number'), name='response_judge_version_number_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatorreference',
-            constraint=models.UniqueConstraint(fields=('judge_version', 'position'), name='evaluator_reference_position_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='evaluatorreference',
-            constraint=models.UniqueConstraint(fields=('judge_version', 'evaluator'), name='evaluator_reference_unique'),
-        ),
-        migrations.AddIndex(
-            model_name='batchexecution',
-            index=models.Index(condition=models.Q(('is_immediate', False)), fields=['-created_at', '-id'], name='batch_by_creation'),
-        ),
-        migrations.AddIndex(
-            model_name='batchexecution',
-            index=models.Index(fields=['judge_id', '-created_at', '-id'], name='batch_by_judge'),
-        ),
-        migrations.AddIndex(
-            model_name='batchexecution',
-            index=models.Index(fields=['status', '-created_at', '-id'], name='batch_by_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchexecution',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing', 'completed', 'failed'])), name='batch_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchexecution',
-            constraint=models.CheckConstraint(condition=models.Q(('response_judge_version__isnull', True), ('relevance_judge_version__isnull', True), _connector='OR'), name='batch_of_at_most_one_judge'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchexecution',
-            constraint=models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(models.F('completed_count'), '+', models.F('failed_count')))), name='batch_counts_within_total'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchexecution',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'processing']), ('total_count', django.db.models.expressions.CombinedExpression(models.F('completed_count'), '+', models.F('failed_count'))), _connector='OR'), name='batch_ended_means_nothing_left'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchexecution',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('completed_count__gte', 1), _connector='OR'), name='batch_completed_means_some_item_did'),
-        ),
-        migrations.AddConstraint(
-            model_name='batchexecution',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='batch_idempotency_key_unique'),
         ),
     ]

@@ -51,6 +51,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(fields=['judge_version', '-created_at'], name='probe_run_by_version'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'completed', 'failed', 'cancelled'])), name='probe_run_status_known'),
+                    models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count')), '+', models.F('skipped_count')))), name='probe_run_counts_within_total'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('total_count', django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count'))), _connector='OR'), name='probe_run_completed_means_nothing_left'),
+                    models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('judge_version',), name='probe_run_one_at_a_time'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -74,54 +83,22 @@ class Migration(migrations.Migration):
                 ('run_query', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.runquery')),
                 ('probe_run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.proberun')),
             ],
+            options={
+                'indexes': [
+                    models.Index(condition=models.Q(('claim_token__isnull', True), ('status', 'pending')), fields=['probe_run', 'prompt_number'], name='probe_item_claimable'),
+                    models.Index(condition=models.Q(('claim_token__isnull', False), ('status', 'pending')), fields=['probe_run', 'claim_token'], name='probe_item_in_flight'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('probe_run', 'probe', 'run_query', 'candidate'), name='probe_item_unique'),
+                    models.CheckConstraint(condition=models.Q(('probe__in', ['first', 'repeat', 'shuffle', 'paraphrase', 'swapped', 'stuffed_title', 'stuffed_text', 'nonsense', 'instruction', 'padded', 'empty'])), name='probe_item_probe_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'judged', 'failed', 'skipped'])), name='probe_item_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('grade__isnull', False), ('status', 'judged')), models.Q(('grade__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('grade__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='probe_item_grade_or_failure'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='call',
             name='probe_run',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='judging.proberun'),
-        ),
-        migrations.AddIndex(
-            model_name='proberun',
-            index=models.Index(fields=['judge_version', '-created_at'], name='probe_run_by_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='proberun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'completed', 'failed', 'cancelled'])), name='probe_run_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='proberun',
-            constraint=models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count')), '+', models.F('skipped_count')))), name='probe_run_counts_within_total'),
-        ),
-        migrations.AddConstraint(
-            model_name='proberun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('total_count', django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count'))), _connector='OR'), name='probe_run_completed_means_nothing_left'),
-        ),
-        migrations.AddConstraint(
-            model_name='proberun',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('judge_version',), name='probe_run_one_at_a_time'),
-        ),
-        migrations.AddIndex(
-            model_name='probeitem',
-            index=models.Index(condition=models.Q(('claim_token__isnull', True), ('status', 'pending')), fields=['probe_run', 'prompt_number'], name='probe_item_claimable'),
-        ),
-        migrations.AddIndex(
-            model_name='probeitem',
-            index=models.Index(condition=models.Q(('claim_token__isnull', False), ('status', 'pending')), fields=['probe_run', 'claim_token'], name='probe_item_in_flight'),
-        ),
-        migrations.AddConstraint(
-            model_name='probeitem',
-            constraint=models.UniqueConstraint(fields=('probe_run', 'probe', 'run_query', 'candidate'), name='probe_item_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='probeitem',
-            constraint=models.CheckConstraint(condition=models.Q(('probe__in', ['first', 'repeat', 'shuffle', 'paraphrase', 'swapped', 'stuffed_title', 'stuffed_text', 'nonsense', 'instruction', 'padded', 'empty'])), name='probe_item_probe_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='probeitem',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'judged', 'failed', 'skipped'])), name='probe_item_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='probeitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('grade__isnull', False), ('status', 'judged')), models.Q(('grade__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('grade__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='probe_item_grade_or_failure'),
         ),
     ]

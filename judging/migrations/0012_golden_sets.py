@@ -17,6 +17,29 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='GoldenSet',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=200)),
+                ('query_count', models.PositiveSmallIntegerField()),
+                ('per_query', models.PositiveSmallIntegerField()),
+                ('every_days', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)])),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('evaluation_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='golden_sets', to='judging.evaluationrun')),
+                ('judge', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='golden_sets', to='judging.aijudge')),
+            ],
+            options={
+                'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(fields=['judge', '-created_at'], name='golden_set_by_judge'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('every_days__isnull', True), ('every_days__gte', 1), _connector='OR'), name='golden_set_every_days_from_1'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name='GoldenCheck',
             fields=[
                 ('error', models.TextField(blank=True)),
@@ -53,9 +76,42 @@ class Migration(migrations.Migration):
                 ('flip_count', models.PositiveIntegerField(blank=True, null=True)),
                 ('cusum_up', models.FloatField(default=0)),
                 ('cusum_down', models.FloatField(default=0)),
+                ('baseline', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='compared', to='judging.goldencheck')),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('judge_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='golden_checks', to='judging.judgeversion')),
+                ('golden_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='judging.goldenset')),
             ],
             options={
                 'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(fields=['golden_set', '-created_at'], name='golden_check_by_set'),
+                    models.Index(condition=models.Q(('outcome', '')), fields=['created_at'], name='golden_check_unread'),
+                ],
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'completed', 'failed', 'cancelled'])), name='golden_check_status_known'),
+                    models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count')), '+', models.F('skipped_count')))), name='golden_check_counts_within_total'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('total_count', django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count'))), _connector='OR'), name='golden_check_completed_means_nothing_left'),
+                    models.CheckConstraint(condition=models.Q(('outcome__in', ['', 'baseline', 'quiet', 'watch', 'alarm', 'model_changed', 'incomplete'])), name='golden_check_outcome_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('baseline_reason__in', ['first', 'version_changed', 'model_changed', 'incomplete']), ('is_baseline', True)), models.Q(('baseline_reason', ''), ('is_baseline', False)), _connector='OR'), name='golden_check_baseline_with_reason'),
+                    models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('golden_set',), name='golden_check_one_at_a_time'),
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='golden_check_idempotency_key_unique'),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name='GoldenPair',
+            fields=[
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('position', models.PositiveIntegerField()),
+                ('document_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.documentversion')),
+                ('run_query', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.runquery')),
+                ('golden_set', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pairs', to='judging.goldenset')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('golden_set', 'position'), name='golden_pair_position_unique'),
+                    models.UniqueConstraint(fields=('golden_set', 'run_query', 'document_version'), name='golden_pair_unique'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -73,27 +129,20 @@ class Migration(migrations.Migration):
                 ('failure_code', models.CharField(blank=True, max_length=20)),
                 ('failure_message', models.TextField(blank=True)),
                 ('repeat', models.PositiveSmallIntegerField(default=0)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='GoldenPair',
-            fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='GoldenSet',
-            fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('query_count', models.PositiveSmallIntegerField()),
-                ('per_query', models.PositiveSmallIntegerField()),
-                ('every_days', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(365)])),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('call', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.call')),
+                ('golden_check', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.goldencheck')),
+                ('pair', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.goldenpair')),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                'indexes': [
+                    models.Index(condition=models.Q(('claim_token__isnull', True), ('status', 'pending')), fields=['golden_check', 'prompt_number'], name='golden_item_claimable'),
+                    models.Index(condition=models.Q(('claim_token__isnull', False), ('status', 'pending')), fields=['golden_check', 'claim_token'], name='golden_item_in_flight'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('golden_check', 'pair', 'repeat'), name='golden_item_unique'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'judged', 'failed', 'skipped'])), name='golden_item_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('grade__isnull', False), ('status', 'judged')), models.Q(('grade__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('grade__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='golden_item_grade_or_failure'),
+                ],
             },
         ),
         migrations.AddConstraint(
@@ -101,145 +150,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='probe_run_idempotency_key_unique'),
         ),
         migrations.AddField(
-            model_name='goldencheck',
-            name='baseline',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='compared', to='judging.goldencheck'),
-        ),
-        migrations.AddField(
-            model_name='goldencheck',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='goldencheck',
-            name='judge_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='golden_checks', to='judging.judgeversion'),
-        ),
-        migrations.AddField(
             model_name='call',
             name='golden_check',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='judging.goldencheck'),
-        ),
-        migrations.AddField(
-            model_name='goldenitem',
-            name='call',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='judging.call'),
-        ),
-        migrations.AddField(
-            model_name='goldenitem',
-            name='golden_check',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='judging.goldencheck'),
-        ),
-        migrations.AddField(
-            model_name='goldenpair',
-            name='document_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='judging.documentversion'),
-        ),
-        migrations.AddField(
-            model_name='goldenpair',
-            name='run_query',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.runquery'),
-        ),
-        migrations.AddField(
-            model_name='goldenitem',
-            name='pair',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='judging.goldenpair'),
-        ),
-        migrations.AddField(
-            model_name='goldenset',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='goldenset',
-            name='evaluation_run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='golden_sets', to='judging.evaluationrun'),
-        ),
-        migrations.AddField(
-            model_name='goldenset',
-            name='judge',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='golden_sets', to='judging.aijudge'),
-        ),
-        migrations.AddField(
-            model_name='goldenpair',
-            name='golden_set',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pairs', to='judging.goldenset'),
-        ),
-        migrations.AddField(
-            model_name='goldencheck',
-            name='golden_set',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='judging.goldenset'),
-        ),
-        migrations.AddIndex(
-            model_name='goldenitem',
-            index=models.Index(condition=models.Q(('claim_token__isnull', True), ('status', 'pending')), fields=['golden_check', 'prompt_number'], name='golden_item_claimable'),
-        ),
-        migrations.AddIndex(
-            model_name='goldenitem',
-            index=models.Index(condition=models.Q(('claim_token__isnull', False), ('status', 'pending')), fields=['golden_check', 'claim_token'], name='golden_item_in_flight'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenitem',
-            constraint=models.UniqueConstraint(fields=('golden_check', 'pair', 'repeat'), name='golden_item_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenitem',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'judged', 'failed', 'skipped'])), name='golden_item_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('failure_code', ''), ('grade__isnull', False), ('status', 'judged')), models.Q(('grade__isnull', True), ('status', 'failed'), models.Q(('failure_code', ''), _negated=True)), models.Q(('failure_code', ''), ('grade__isnull', True), ('status__in', ['pending', 'skipped'])), _connector='OR'), name='golden_item_grade_or_failure'),
-        ),
-        migrations.AddIndex(
-            model_name='goldenset',
-            index=models.Index(fields=['judge', '-created_at'], name='golden_set_by_judge'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenset',
-            constraint=models.CheckConstraint(condition=models.Q(('every_days__isnull', True), ('every_days__gte', 1), _connector='OR'), name='golden_set_every_days_from_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenpair',
-            constraint=models.UniqueConstraint(fields=('golden_set', 'position'), name='golden_pair_position_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldenpair',
-            constraint=models.UniqueConstraint(fields=('golden_set', 'run_query', 'document_version'), name='golden_pair_unique'),
-        ),
-        migrations.AddIndex(
-            model_name='goldencheck',
-            index=models.Index(fields=['golden_set', '-created_at'], name='golden_check_by_set'),
-        ),
-        migrations.AddIndex(
-            model_name='goldencheck',
-            index=models.Index(condition=models.Q(('outcome', '')), fields=['created_at'], name='golden_check_unread'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldencheck',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'completed', 'failed', 'cancelled'])), name='golden_check_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldencheck',
-            constraint=models.CheckConstraint(condition=models.Q(('total_count__gte', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count')), '+', models.F('skipped_count')))), name='golden_check_counts_within_total'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldencheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), _negated=True), ('total_count', django.db.models.expressions.CombinedExpression(models.F('judged_count'), '+', models.F('failed_count'))), _connector='OR'), name='golden_check_completed_means_nothing_left'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldencheck',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['', 'baseline', 'quiet', 'watch', 'alarm', 'model_changed', 'incomplete'])), name='golden_check_outcome_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldencheck',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('baseline_reason__in', ['first', 'version_changed', 'model_changed', 'incomplete']), ('is_baseline', True)), models.Q(('baseline_reason', ''), ('is_baseline', False)), _connector='OR'), name='golden_check_baseline_with_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldencheck',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('golden_set',), name='golden_check_one_at_a_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='goldencheck',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='golden_check_idempotency_key_unique'),
         ),
     ]

@@ -21,10 +21,15 @@ class Migration(migrations.Migration):
                 ('request_hash', models.CharField(blank=True, max_length=64)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('evaluation', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='analysis', to='judging.evaluation')),
             ],
             options={
                 'verbose_name_plural': 'analyses',
                 'ordering': ['-created_at', 'id'],
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='analysis_idempotency_key_unique'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -32,9 +37,14 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('position', models.PositiveSmallIntegerField()),
+                ('analysis', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='judging.analysis')),
+                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='analysis_run', to='judging.evaluationrun')),
             ],
             options={
                 'ordering': ['position'],
+                'constraints': [
+                    models.UniqueConstraint(fields=('analysis', 'position'), name='analysis_run_position_unique'),
+                ],
             },
         ),
         migrations.AddField(
@@ -45,33 +55,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='searchrun',
             constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='search_run_idempotency_key_unique'),
-        ),
-        migrations.AddField(
-            model_name='analysis',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='analysis',
-            name='evaluation',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='analysis', to='judging.evaluation'),
-        ),
-        migrations.AddField(
-            model_name='analysisrun',
-            name='analysis',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='judging.analysis'),
-        ),
-        migrations.AddField(
-            model_name='analysisrun',
-            name='run',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='analysis_run', to='judging.evaluationrun'),
-        ),
-        migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('created_by', 'idempotency_key'), name='analysis_idempotency_key_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='analysisrun',
-            constraint=models.UniqueConstraint(fields=('analysis', 'position'), name='analysis_run_position_unique'),
         ),
     ]

@@ -6,7 +6,7 @@ To add a page:
   visitors without an account to the sign-in page, turns domain errors into a page or a toast, and adds messages to
   fragments;
 - a route in `urls` or in the family's `urls.py`; navigation (`shell.NAVIGATION`) and links written `{% url name id as link %}` show once it exists;
-- templates/judging/<family>/<page>.html on top of base.html, its moving parts beside it as _name.html, rendered through
+- templates/judging/<subject>/<page>.html on top of base.html, its moving parts beside it as _name.html, rendered through
   `page_or_fragment`; small things (`icon`, `status_badge`, `grade_badge`, `field`, numbers, times) come with `{% load ui %}`;
 - writes through acts, with `errors_on(form)` around them; `toast` for what happened; `watch_runs` where a run starts;
 - `data-confirm` on a form that can't be undone, `data-once` on a plain form that must not be sent twice;

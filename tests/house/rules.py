@@ -157,6 +157,17 @@ def long_lines(root: Path) -> list[str]:
     ]
 
 
+def stray_templates(root: Path) -> list[str]:
+    """Return templates of pages that stand in no folder named like that of their views."""
+    pages = root / "templates" / "judging"
+    views = {path.stem for path in (root / "judging" / "web").iterdir()} | {"api"}
+    return [
+        str(path.relative_to(root))
+        for path in pages.glob("*/**/*.html")
+        if path.relative_to(pages).parts[0] not in views
+    ]
+
+
 def crowded_folders(root: Path, excused: str = "") -> list[str]:
     """Return folders with too many Python files; `excused` is a text that gives a reason for each it names."""
     counts = Counter(str(path.parent.relative_to(root)) for path in python_files(root, *PACKAGES))

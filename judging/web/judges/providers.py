@@ -25,7 +25,7 @@ def ai_providers(request: PageRequest) -> HttpResponse:
     page = page_of(request, provider_list(request.user))
     for provider in page.rows:
         provider.address = shown_address_of(provider)
-    return render(request, "judging/providers/list.html", {"page": page})
+    return render(request, "judging/judges/providers/list.html", {"page": page})
 
 
 @sensitive_post_parameters("api_key")
@@ -42,7 +42,7 @@ def ai_provider_create(request: PageRequest) -> HttpResponse:
                 provider.pk,
             )
     context = {"form": form, "provider_types": PROVIDER_TYPES.values()}
-    return render(request, "judging/providers/create.html", context, status=_status(form))
+    return render(request, "judging/judges/providers/create.html", context, status=_status(form))
 
 
 @sensitive_post_parameters("api_key")
@@ -56,7 +56,7 @@ def ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
             provider = save_provider(actor=request.user, provider=provider, **form.values())
             return tell_and_go(request, f"{provider.name} is saved. The next call uses it.", "ai_provider", provider.pk)
     context = {**_context(request.user, provider), "form": form, "test_form": ProviderTestForm()}
-    return render(request, "judging/providers/detail.html", context, status=_status(form))
+    return render(request, "judging/judges/providers/detail.html", context, status=_status(form))
 
 
 @require_POST
@@ -73,7 +73,7 @@ def delete_ai_provider(request: PageRequest, provider_id: UUID) -> HttpResponse:
             "test_form": ProviderTestForm(),
             "refused": sentence(refused.message),
         }
-        return render(request, "judging/providers/detail.html", context, status=409)
+        return render(request, "judging/judges/providers/detail.html", context, status=409)
     return tell_and_go(request, f"{name} is deleted.", "ai_providers")
 
 
@@ -92,7 +92,9 @@ def ai_provider_test(request: PageRequest, provider_id: UUID) -> HttpResponse:
             }
     if not request.htmx:
         context["form"] = ProviderForm(request.user, provider=provider)
-    return page_or_fragment(request, "judging/providers/detail.html", "judging/providers/_test.html", context)
+    return page_or_fragment(
+        request, "judging/judges/providers/detail.html", "judging/judges/providers/_test.html", context
+    )
 
 
 def shown_address_of(provider: AIProvider) -> str:

@@ -143,7 +143,7 @@ def judge_form(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = get_evaluation_run(run_id)
     if not wants_fragment(request):
         return go_to(request, "evaluation_run", run.pk)
-    return render(request, "judging/runs/_start.html", sidebar(request, run))
+    return render(request, "judging/judging_runs/_start.html", sidebar(request, run))
 
 
 @require_POST
@@ -166,7 +166,9 @@ def start_judging(request: PageRequest, run_id: UUID) -> HttpResponse:
     data = request.POST.copy()
     data["key"] = str(uuid4())
     form.data = data
-    return page_or_fragment(request, "judging/runs/start.html", "judging/runs/_start.html", sidebar(request, run, form))
+    return page_or_fragment(
+        request, "judging/judging_runs/start.html", "judging/judging_runs/_start.html", sidebar(request, run, form)
+    )
 
 
 def _started(request: PageRequest, run: EvaluationRun, started: JudgingRun) -> HttpResponse:
@@ -195,7 +197,7 @@ def estimate(request: PageRequest, run_id: UUID) -> HttpResponse:
             context = {"problem": sentence(error.message)}
     else:
         context = {"problem": "No estimate: " + " ".join(str(text) for texts in form.errors.values() for text in texts)}
-    return render(request, "judging/runs/_estimate.html", context)
+    return render(request, "judging/judging_runs/_estimate.html", context)
 
 
 @require_GET

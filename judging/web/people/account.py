@@ -63,7 +63,7 @@ def password(request: PageRequest) -> HttpResponse:
             # This session goes on; the others end with the old password.
             update_session_auth_hash(request, request.user)
             return tell_and_go(request, "Your password is changed. Other sessions have ended.", "account")
-    return render(request, "judging/account/password.html", {"form": form})
+    return render(request, "judging/people/password.html", {"form": form})
 
 
 def _account_page(
@@ -79,4 +79,4 @@ def _account_page(
         "secret": secret,
         "api_root": request.build_absolute_uri("/api/v1"),
     }
-    return page_or_fragment(request, "judging/account/account.html", "judging/account/_tokens.html", context)
+    return page_or_fragment(request, "judging/people/account.html", "judging/people/_tokens.html", context)

@@ -55,7 +55,7 @@ def audit(request: PageRequest) -> HttpResponse:
         "command_line": COMMAND_LINE_KEY,
         "actions": audited_actions(),
     }
-    return render(request, "judging/audit/audit.html", context)
+    return render(request, "judging/people/audit.html", context)
 
 
 def _addresses(events: Iterable[AuditEvent]) -> dict[tuple[str, str], str]:

@@ -29,7 +29,7 @@ from judging.web.people.forms import InviteForm, MemberForm
 
 @admin_required
 def members(request: PageRequest) -> HttpResponse:
-    return render(request, "judging/members/members.html", _accounts(request) | _invitations(InviteForm()))
+    return render(request, "judging/people/members.html", _accounts(request) | _invitations(InviteForm()))
 
 
 @require_POST
@@ -49,7 +49,7 @@ def change_member(request: PageRequest, member_id: UUID) -> HttpResponse:
     toast(request, messages.SUCCESS, done)
     if not request.htmx:
         return go_to(request, "members")
-    return render(request, "judging/members/_member.html", {"member": member, "roles": Role.choices})
+    return render(request, "judging/people/_member.html", {"member": member, "roles": Role.choices})
 
 
 @require_POST
@@ -67,7 +67,7 @@ def invite(request: PageRequest) -> HttpResponse:
     context |= _invitations(form)
     if not request.htmx:
         context |= _accounts(request)
-    return page_or_fragment(request, "judging/members/members.html", "judging/members/_invitations.html", context)
+    return page_or_fragment(request, "judging/people/members.html", "judging/people/_invitations.html", context)
 
 
 @require_POST
@@ -80,7 +80,7 @@ def revoke_member_invitation(request: PageRequest, invitation_id: UUID) -> HttpR
     toast(request, messages.SUCCESS, f"The link for {offer.email} stopped working.")
     if not request.htmx:
         return go_to(request, "members")
-    return render(request, "judging/members/_invitations.html", _invitations(InviteForm()))
+    return render(request, "judging/people/_invitations.html", _invitations(InviteForm()))
 
 
 def _accounts(request: PageRequest) -> dict[str, Any]:

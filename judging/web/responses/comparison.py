@@ -27,7 +27,7 @@ def compare_batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
             context |= {"comparison": comparison, "page": page_of(request, comparison.scores)}
         except Conflict as refused:
             context["refused"] = sentence(refused.message)
-    return render(request, "judging/batches/compare.html", context)
+    return render(request, "judging/responses/compare.html", context)
 
 
 def _other(wanted: str) -> Any:

@@ -25,8 +25,8 @@ from judging.web.base import PageRequest, errors_on, member_required, page_of, p
 from judging.web.responses.executions import default_model_context
 from judging.web.responses.forms import VARIABLES, EvaluatorForm, ResponseJudgeForm, TryForm
 
-_EVALUATOR = "judging/batches/evaluator.html"
-_JUDGE = "judging/batches/response_judge.html"
+_EVALUATOR = "judging/responses/evaluator.html"
+_JUDGE = "judging/responses/response_judge.html"
 
 
 @require_safe
@@ -34,7 +34,7 @@ _JUDGE = "judging/batches/response_judge.html"
 def evaluators(request: PageRequest) -> HttpResponse:
     page = page_of(request, team_evaluators().select_related("ai_provider").order_by("preset", "name", "pk"))
     context = {"page": page, **default_model_context(request.user)}
-    return render(request, "judging/batches/evaluators.html", context)
+    return render(request, "judging/responses/evaluators.html", context)
 
 
 @member_required
@@ -80,7 +80,7 @@ def evaluator_test(request: PageRequest, evaluator_id: UUID) -> HttpResponse:
     found = get_evaluator(evaluator_id)
     tried = _tried(request, lambda: plan_evaluators(evaluator_ids=[found.pk]))
     context = _evaluator_context(request, found, EvaluatorForm(evaluator=found)) | tried
-    return page_or_fragment(request, _EVALUATOR, "judging/batches/_try.html", context)
+    return page_or_fragment(request, _EVALUATOR, "judging/responses/_try.html", context)
 
 
 @require_safe
@@ -89,7 +89,7 @@ def response_judges(request: PageRequest) -> HttpResponse:
     page = page_of(request, team_judges().order_by("preset", "name", "pk"))
     names = evaluator_names(page.rows)
     context = {"page": page, "rows": [(judge, names[judge.pk]) for judge in page.rows]}
-    return render(request, "judging/batches/response_judges.html", context)
+    return render(request, "judging/responses/response_judges.html", context)
 
 
 @member_required
@@ -130,7 +130,7 @@ def response_judge_test(request: PageRequest, judge_id: UUID) -> HttpResponse:
     tried = _tried(request, lambda: plan_judge(actor=request.user, judge_id=found.pk))
     form = ResponseJudgeForm(judge=found, references=current_references(found))
     context = _judge_context(request, found, form) | tried
-    return page_or_fragment(request, _JUDGE, "judging/batches/_try.html", context)
+    return page_or_fragment(request, _JUDGE, "judging/responses/_try.html", context)
 
 
 def _tried(request: PageRequest, plan: Callable[[], BatchPlan]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def batches(request: PageRequest) -> HttpResponse:
         "statuses": BatchStatus.choices,
         **default_model_context(request.user),
     }
-    return render(request, "judging/batches/list.html", context)
+    return render(request, "judging/responses/list.html", context)
 
 
 @require_POST
@@ -83,7 +83,7 @@ def change_default_model(request: PageRequest) -> HttpResponse:
             )
             return tell_and_go(request, "The default model is saved.", "evaluators")
     context = {**default_model_context(request.user), "default_form": form}
-    return render(request, "judging/batches/default_model.html", context, status=400)
+    return render(request, "judging/responses/default_model.html", context, status=400)
 
 
 @require_safe
@@ -96,7 +96,7 @@ def batch(request: PageRequest, batch_id: UUID) -> HttpResponse:
     if context["is_fragment"] and not found.is_active:
         # A batch that has ended is not asked about again: this is the one answer that tells it.
         announce_end_here(request, found)
-    return page_or_fragment(request, "judging/batches/detail.html", "judging/batches/_live.html", context)
+    return page_or_fragment(request, "judging/responses/detail.html", "judging/responses/_live.html", context)
 
 
 @require_POST

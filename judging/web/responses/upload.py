@@ -55,7 +55,7 @@ def batch_upload(request: PageRequest) -> HttpResponse:
     """Create a batch of a file."""
     if request.method != "POST":
         form = UploadForm(request.user, initial={"judge_id": request.GET.get("judge_id", "")})
-        return render(request, "judging/batches/upload.html", {"form": form})
+        return render(request, "judging/responses/upload.html", {"form": form})
     form = UploadForm(request.user, request.POST, request.FILES)
     if form.is_valid():
         given = form.cleaned_data
@@ -70,4 +70,4 @@ def batch_upload(request: PageRequest) -> HttpResponse:
             )
             watch_batch(request, batch)
             return tell_and_go(request, f"A batch of {batch.total_count} inputs is queued.", "batch", batch.pk)
-    return render(request, "judging/batches/upload.html", {"form": form}, status=400)
+    return render(request, "judging/responses/upload.html", {"form": form}, status=400)

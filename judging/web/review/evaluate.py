@@ -70,9 +70,9 @@ def evaluate(request: PageRequest, run_id: UUID) -> HttpResponse:
     if request.method == "POST":
         return _act(request, run)
     if request.htmx and request.GET.get("part") == "progress":
-        return render(request, "judging/evaluate/_progress.html", _progress(request, run))
+        return render(request, "judging/review/evaluate/_progress.html", _progress(request, run))
     if not run.takes_grades:
-        return render(request, "judging/evaluate/evaluate.html", {"run": run, "is_closed": True})
+        return render(request, "judging/review/evaluate/evaluate.html", {"run": run, "is_closed": True})
     after = _named(request.GET.get("after", ""), run)
     chosen = _named(request.GET.get("candidate", ""), run)
     return _page(request, run, after=after, chosen=chosen)
@@ -133,7 +133,9 @@ def _page(
     }
     if not request.htmx:
         context |= _progress(request, run)
-    return page_or_fragment(request, "judging/evaluate/evaluate.html", "judging/evaluate/_answer.html", context)
+    return page_or_fragment(
+        request, "judging/review/evaluate/evaluate.html", "judging/review/evaluate/_answer.html", context
+    )
 
 
 def _progress(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:

@@ -45,7 +45,9 @@ def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Show candidates with everyone's grades. Filters that can't be read are listed, and kept as given."""
     run = get_evaluation_run(run_id)
     if _is_part(request, "metrics"):
-        return render(request, "judging/grid/_metrics.html", {"metrics": _metrics(request, run), "base": _base(run)})
+        return render(
+            request, "judging/review/grid/_metrics.html", {"metrics": _metrics(request, run), "base": _base(run)}
+        )
     problems: list[str] = []
     grid_filter, ordering = GridFilter(), DEFAULT_ORDERING
     try:
@@ -54,7 +56,7 @@ def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
         problems = [f"{name}: {', '.join(texts)}" for name, texts in error.errors.items()]
     context = _frame(request, run, grid_filter, ordering) | {"problems": problems}
     if _is_part(request, "counts"):
-        return render(request, "judging/grid/_views.html", context)
+        return render(request, "judging/review/grid/_views.html", context)
     if not problems:
         page = list_page(
             run,
@@ -66,7 +68,7 @@ def review_grid(request: PageRequest, run_id: UUID) -> HttpResponse:
         context["lists"] = ranked_lists(page.rows, is_by_query=is_by_query(ordering))
         context["next_url"] = _page_url(context["query"], run, page.next_cursor)
         context["previous_url"] = _page_url(context["query"], run, page.previous_cursor)
-    return page_or_fragment(request, "judging/grid/grid.html", "judging/grid/_grid.html", context)
+    return page_or_fragment(request, "judging/review/grid/grid.html", "judging/review/grid/_grid.html", context)
 
 
 @require_GET
@@ -87,7 +89,7 @@ def grid_detail(request: PageRequest, run_id: UUID, candidate_pk: int) -> HttpRe
         "grades": grade_keys(run.grading_scale),
         "here": request.get_full_path(),
     }
-    return page_or_fragment(request, "judging/grid/detail.html", "judging/grid/_detail.html", context)
+    return page_or_fragment(request, "judging/review/grid/detail.html", "judging/review/grid/_detail.html", context)
 
 
 @require_POST
@@ -220,7 +222,7 @@ def _saved(
         "is_open": True,
         "metrics": _metrics(request, run),
     }
-    response = render(request, "judging/grid/_saved.html", context)
+    response = render(request, "judging/review/grid/_saved.html", context)
     if can_undo and before:
         trigger_client_event(response, "releval:graded", {"before": [asdict(grade) for grade in before]})
     return response

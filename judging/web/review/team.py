@@ -53,8 +53,8 @@ def run_people(request: PageRequest, run_id: UUID) -> HttpResponse:
         "is_compared": is_compared,
     }
     if is_part:
-        return render(request, "judging/people/_people.html", context)
-    return render(request, "judging/people/people.html", context | _queries(request, run))
+        return render(request, "judging/review/team/_people.html", context)
+    return render(request, "judging/review/team/people.html", context | _queries(request, run))
 
 
 def _queries(request: PageRequest, run: EvaluationRun) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class MetricDifference:
 def evaluations(request: PageRequest) -> HttpResponse:
     is_archived = request.GET.get("archived") == "yes"
     page = page_of(request, all_evaluations(is_archived=is_archived))
-    return render(request, "judging/evaluations/list.html", {"page": page, "is_archived": is_archived})
+    return render(request, "judging/runs/evaluations/list.html", {"page": page, "is_archived": is_archived})
 
 
 @member_required
@@ -74,7 +74,7 @@ def evaluation_create(request: PageRequest) -> HttpResponse:
                 **form.search_values(),
             )
             return go_to(request, "evaluation" if evaluation.endpoint_id else "import_run", evaluation.pk)
-    return render(request, "judging/evaluations/create.html", {"form": form})
+    return render(request, "judging/runs/evaluations/create.html", {"form": form})
 
 
 @require_GET
@@ -134,7 +134,7 @@ def _evaluation_page(
         ),
         **_comparison(request, completed),
     }
-    return render(request, "judging/evaluations/detail.html", context)
+    return render(request, "judging/runs/evaluations/detail.html", context)
 
 
 def _metrics_of(runs: list[EvaluationRun]) -> list[str]:

@@ -62,7 +62,7 @@ def import_run(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
         form = ImportRunForm(initial=initial_import(evaluation))
     context = {"evaluation": evaluation, "form": form}
     return page_or_fragment(
-        request, "judging/evaluations/import_run.html", "judging/evaluations/_import_run_form.html", context
+        request, "judging/runs/imports/import_run.html", "judging/runs/imports/_import_run_form.html", context
     )
 
 
@@ -72,7 +72,7 @@ def import_progress(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
     """Answer the fragment that is asked for while files are being imported."""
     run = run_being_imported(get_evaluation(evaluation_id), request.user)
     context = {"run": run, "written": count_written(run) if run else 0}
-    return render(request, "judging/evaluations/_import_progress.html", context)
+    return render(request, "judging/runs/imports/_import_progress.html", context)
 
 
 @member_required
@@ -104,8 +104,8 @@ def import_judgments(request: PageRequest, evaluation_id: UUID) -> HttpResponse:
     context = {"evaluation": evaluation, "form": form}
     return page_or_fragment(
         request,
-        "judging/evaluations/import_judgments.html",
-        "judging/evaluations/_import_judgments_form.html",
+        "judging/runs/imports/import_judgments.html",
+        "judging/runs/imports/_import_judgments_form.html",
         context,
     )
 

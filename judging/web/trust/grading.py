@@ -98,7 +98,7 @@ def _page(
         context |= _look(request, sample)
     if not request.htmx:
         context |= _progress(request, sample)
-    return page_or_fragment(request, "judging/trust/grade.html", "judging/evaluate/_answer.html", context)
+    return page_or_fragment(request, "judging/trust/grade.html", "judging/review/evaluate/_answer.html", context)
 
 
 def _common(sample: CheckSample) -> dict[str, Any]:

@@ -216,10 +216,14 @@ def _hidden(row: GridRow) -> GridRow:
     )
 
 
-# Columns of candidates that a row needs, and of judgments: reading whole objects costs most of a page.
+# What a row has of its candidate under the same name.
+_OF_CANDIDATE = (
+    "position", "rank", "score", "effective_grade", "people_mean", "people_count", "ai_grade", "last_item_status",
+    "failure_code",
+)  # fmt: skip
+# Columns that a row needs, and those of judgments: reading whole objects costs most of a page.
 _READ = (
-    "query_id", "position", "rank", "score", "effective_grade", "people_mean", "people_count", "ai_grade",
-    "last_item_status", "failure_code", "run_query__body", "run_query__text", "run_query__label", "run_query__tags",
+    *_OF_CANDIDATE, "query_id", "run_query__body", "run_query__text", "run_query__label", "run_query__tags",
     "document__external_id", "document_version__document_id", "document_version__title", "document_version__fields",
     "document_version__image", "document_version__created_at",
 )  # fmt: skip
@@ -308,31 +312,23 @@ def _locked(run: EvaluationRun, of_pairs: Mapping[str, Any]) -> Iterator[_Attrib
 def _row(candidate: Candidate, grades: _PairGrades, unsure: Sequence[CantTell], *, is_first_version: bool) -> GridRow:
     run_query, version, ai = candidate.run_query, candidate.document_version, grades.ai
     return GridRow(
+        **{name: getattr(candidate, name) for name in _OF_CANDIDATE},
         candidate_pk=candidate.pk,
         run_query_id=run_query.pk,
         query=run_query.body,
         query_text=run_query.text,
         query_label=run_query.label,
         query_tags=run_query.tags,
-        position=candidate.position,
         document_key=candidate.document.external_id,
-        rank=candidate.rank,
-        score=candidate.score,
         title=version.title,
         fields=version.fields or {},
         image=version.image,
-        effective_grade=candidate.effective_grade,
-        people_mean=candidate.people_mean,
-        people_count=candidate.people_count,
-        ai_grade=candidate.ai_grade,
         ai_judge_id=grades.judge_id if ai else None,
         ai_judge_name=grades.judge_name if ai else "",
         ai_judge_label=ai.judge_label if ai else "",
         reasoning=ai.reasoning if ai else "",
         my_grade=grades.mine.grade if grades.mine else None,
         my_reasoning=grades.mine.reasoning if grades.mine else "",
-        last_item_status=candidate.last_item_status,
-        failure_code=candidate.failure_code,
         content_changed=not is_first_version and grades.oldest_at is not None and grades.oldest_at < version.created_at,
         people=tuple(grades.people),
         cant_tell=tuple(unsure),

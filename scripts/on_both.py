@@ -124,14 +124,11 @@ SOME_ON_BOTH = {
     "tests/search/runs/test_search_runs.py": (
         "outcomes and counts written by several at once, row locks",
         [
-            "test_each_query_becomes_a_ranked_list",
             "test_known_documents_are_judged_from_the_start",
             "test_a_stop_keeps_what_came_and_sends_no_more",
             "test_resume_asks_failed_searches_again",
             "test_a_clone_searches_with_the_pinned_inputs",
-            "test_remap_keeps_rows_of_documents_that_stay",
             "test_an_active_run_is_neither_deleted_nor_remapped",
-            "test_an_ended_run_is_deleted_with_its_evidence",
         ],
     ),
     "tests/search/runs/test_remapping.py": (
@@ -140,6 +137,7 @@ SOME_ON_BOTH = {
             "test_a_judged_document_that_falls_out_leaves_every_list",
             "test_a_document_that_comes_back_is_the_row_that_it_was",
             "test_documents_that_nothing_points_to_are_deleted",
+            "test_remap_keeps_rows_of_documents_that_stay",
             "test_a_run_is_deleted_with_documents_that_fell_out",
         ],
     ),

@@ -1,6 +1,6 @@
 """Every way for a search to fail, and for a run to end, through whole runs against the engine that misbehaves."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ from django.db import connections
 from django.test import Client
 from rest_framework.test import APIClient
 
+from judging.engines.configuration import PRESETS
 from judging.ledger import renew_metrics
 from judging.models import (
     Candidate,
@@ -20,7 +21,9 @@ from judging.models import (
     SearchStatus,
     User,
 )
+from judging.search.runs.starting import resume_search_run
 from tests.draining import drain
+from tests.engines.scripted_engine import ScriptedEngine, hits
 from tests.search.runs.searching import (
     BODY,
     counts,
@@ -31,6 +34,7 @@ from tests.search.runs.searching import (
     searched,
     start_run,
 )
+from tests.stub.script import Answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -139,9 +143,27 @@ def test_a_run_that_nobody_answers_fails_with_the_cause(
     assert not Candidate.objects.filter(run=run).exists()
 
 
+def test_a_run_tells_of_refused_credentials_and_goes_on_once_they_are_right(
+    scripted: ScriptedEngine, as_member: APIClient, client: Client, member: User
+) -> None:
+    scripted.answers(Answer(403, body=b'{"error": "wrong key"}'))
+    evaluation = make_search_evaluation(scripted.url, candidates_mapping=PRESETS["api"].candidates_mapping)
+    run = searched(evaluation, member)
+    told = as_member.get(f"/api/v1/evaluations/runs/{run.pk}").json()
+    assert (told["status"], told["error_code"]) == ("failed", "authentication")
+    assert told["error"].startswith("Authentication refused: the engine refuses the credentials (HTTP 403)")
+    assert counts(run) == {"skipped": 4}
+    client.force_login(member)
+    assert "Correct the credentials" in client.get(f"/evaluations/runs/{run.pk}").content.decode()
+    scripted.answers(hits("a", "b"))
+    resume_search_run(run=run, actor=member)
+    drain()
+    assert (reread(run).status, reread(run).error_code, counts(run)) == ("completed", "", {"answered": 4})
+
+
 @pytest.mark.slow(seconds=3)
 def test_counts_add_up_at_every_read_while_a_run_goes_on(member: User, as_member: APIClient) -> None:
-    queries = tuple(f"red {number}" for number in range(40))
+    queries = tuple(f"red {number}" for number in range(24))
     with engine("latency:100,500:0.2,repeated-ids:0.2") as server:
         evaluation = make_search_evaluation(server.url, queries=queries, max_retries=0, max_concurrency=2)
         run = start_run(evaluation, member)
@@ -153,6 +175,7 @@ def test_counts_add_up_at_every_read_while_a_run_goes_on(member: User, as_member
                 told = [search[f"{name}_count"] for name in ("answered", "empty", "failed", "pending", "skipped")]
                 assert sum(told) == search["total_count"]
                 seen.add(search["pending_count"])
+                wait([working], timeout=0.2)
             working.result()
             others.submit(connections.close_all).result()
     assert len(seen) > 1, "nothing was written before the end"

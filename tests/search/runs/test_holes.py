@@ -8,21 +8,33 @@ from django.core.management import call_command
 from django.test import Client
 from rest_framework.test import APIClient
 
-from judging.demo_search.server import Server
 from judging.ledger import refresh_run
 from judging.models import Candidate, EvaluationRun, Judgment, User
-from tests.factories import make_judge
-from tests.search.runs.searching import make_search_evaluation, searched, start_run
+from tests.databases import Standing
+from tests.factories import make_judge, make_user
+from tests.search.runs.searching import engine, make_search_evaluation, reread, searched, start_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> tuple[EvaluationRun, User]:
+    """A run of three lists of five, measured by P@2, the first document of each judged; and by whom."""
+    with standing(), engine() as server:
+        member = make_user()
+        run = searched(make_search_evaluation(server.url), member, metrics=["P@2", "NDCG@5"])
+        judge_rank(run, 1, member)
+    return run, member
 
 
 @pytest.fixture
-def run(search_engine: Server, member: User) -> EvaluationRun:
-    """A run of three lists of five, measured by P@2, the first document of each judged."""
-    run = searched(make_search_evaluation(search_engine.url), member, metrics=["P@2", "NDCG@5"])
-    judge_rank(run, 1, member)
-    return run
+def run(db: None, made: tuple[EvaluationRun, User]) -> EvaluationRun:
+    return reread(made[0])
+
+
+@pytest.fixture
+def member(db: None, made: tuple[EvaluationRun, User]) -> User:
+    return User.objects.get(pk=made[1].pk)
 
 
 def judge_rank(run: EvaluationRun, rank: int, member: User) -> None:
@@ -47,12 +59,10 @@ def test_lists_of_runs_and_runs_under_way_tell_nothing(run: EvaluationRun, as_me
     assert as_member.get(f"/api/v1/evaluations/runs/{queued.pk}").json()["search"]["unjudged"] is None
 
 
-def test_a_run_without_cut_off_is_looked_at_to_its_depth(
-    search_engine: Server, as_member: APIClient, member: User
-) -> None:
-    deep = searched(make_search_evaluation(search_engine.url), member, metrics=["MAP"], depth=3)
-    told = as_member.get(f"/api/v1/evaluations/runs/{deep.pk}").json()["search"]["unjudged"]
-    assert told == {"depth": 3, "count": 9, "total": 9}
+def test_a_run_without_cut_off_is_looked_at_to_its_depth(run: EvaluationRun, as_member: APIClient) -> None:
+    EvaluationRun.objects.filter(pk=run.pk).update(metrics=["MAP"])
+    told = as_member.get(f"/api/v1/evaluations/runs/{run.pk}").json()["search"]["unjudged"]
+    assert told == {"depth": 5, "count": 12, "total": 15}
 
 
 def test_the_page_offers_to_judge_the_holes(run: EvaluationRun, client: Client, member: User) -> None:
@@ -73,8 +83,8 @@ def test_without_holes_none_are_offered(run: EvaluationRun, client: Client, memb
     assert "Judge the holes" not in page
 
 
-def test_the_command_tells_no_holes_of_a_run_under_way(search_engine: Server) -> None:
-    evaluation, out = make_search_evaluation(search_engine.url), StringIO()
+def test_the_command_tells_no_holes_of_a_run_under_way(run: EvaluationRun) -> None:
+    evaluation, out = run.evaluation, StringIO()
     evaluation.default_metrics = ["P@5"]
     evaluation.save(update_fields=["default_metrics"])
     call_command("run_evaluation", str(evaluation.pk), "--json", stdout=out)

@@ -1,16 +1,15 @@
 """Remapped and resumed runs: rows are matched by document, and nothing that was judged is lost."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from judging.demo_search.server import Server
 from judging.exports.items import export_judging_run
 from judging.exports.judgments import export_judgments
 from judging.exports.runs import export_run
+from judging.foundation.errors import Conflict
 from judging.judges.prompt_previews import first_candidates
 from judging.ledger import refresh_run
 from judging.models import (
@@ -23,21 +22,20 @@ from judging.models import (
     JudgingRun,
     Judgment,
     RunQuery,
-    SearchItem,
+    SearchExchange,
     User,
 )
 from judging.review.grid import all_grid_rows
 from judging.review.handing_out import next_candidate
 from judging.runs.evaluations import delete_run
 from judging.search.runs.remapping import remap_search_run
-from judging.search.runs.starting import resume_search_run
 from judging.trust.comparisons.queries.side_by_side import aligned_documents
-from tests.draining import drain
-from tests.factories import make_judge
+from tests.databases import Standing
+from tests.factories import make_judge, make_user
 from tests.rest_clients import assert_problem
-from tests.search.runs.searching import counts, make_search_evaluation, reread, search_of, searched
+from tests.search.runs.searching import counts, engine, make_search_evaluation, reread, searched
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 # All but the first hit, and all of them.
 WITHOUT_FIRST = "{total: hits.total.value, candidates: hits.hits[1:].{id: _id, title: _source.title}}"
@@ -45,15 +43,25 @@ WHOLE = "{total: hits.total.value, candidates: hits.hits[].{id: _id, title: _sou
 NOWHERE = "nowhere"
 
 
-@pytest.fixture
-def run(search_engine: Server, member: User) -> EvaluationRun:
-    """A run of one list of five. Its first document has an item, a judgment, a person's "I can't tell", and a hold."""
-    run = searched(make_search_evaluation(search_engine.url, queries=("red shoes",)), member)
-    first = Candidate.objects.get(run=run, rank=1)
-    version = make_judge(owner=member).versions.get()
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> tuple[EvaluationRun, User]:
+    """A run of one list of five, and who searched and graded.
+
+    Its first document has an item, a judgment, a person's "I can't tell", and a hold.
+    """
+    with standing(), engine() as server:
+        member = make_user()
+        run = searched(make_search_evaluation(server.url, queries=("red shoes",)), member)
+        _refer_to(Candidate.objects.get(run=run, rank=1), member)
+        next_candidate(run=run, actor=member)
+        refresh_run(run.pk)
+    return run, member
+
+
+def _refer_to(first: Candidate, member: User) -> None:
     judging_run = JudgingRun.objects.create(
-        evaluation_run=run,
-        judge_version=version,
+        evaluation_run=first.run,
+        judge_version=make_judge(owner=member).versions.get(),
         status="completed",
         total_count=1,
         judged_count=1,
@@ -65,18 +73,25 @@ def run(search_engine: Server, member: User) -> EvaluationRun:
     )
     Candidate.objects.filter(pk=first.pk).update(last_item=item, last_item_status="judged")
     Judgment.objects.create(
-        corpus=run.evaluation.corpus,
+        corpus=first.run.evaluation.corpus,
         query_id=first.query_id,
         document_id=first.document_id,
-        scale=run.scale,
+        scale=first.run.scale,
         grade=2,
         author_kind="member",
         member=member,
     )
     Abstention.objects.create(candidate=first, user=member, reason="no idea")
-    next_candidate(run=run, actor=member)
-    refresh_run(run.pk)
-    return reread(run)
+
+
+@pytest.fixture
+def run(db: None, made: tuple[EvaluationRun, User]) -> EvaluationRun:
+    return reread(made[0])
+
+
+@pytest.fixture
+def member(db: None, made: tuple[EvaluationRun, User]) -> User:
+    return User.objects.get(pk=made[1].pk)
 
 
 def remap(run: EvaluationRun, member: User, mapping: str) -> None:
@@ -146,20 +161,6 @@ def test_documents_that_nothing_points_to_are_deleted(run: EvaluationRun, member
     assert Candidate.objects.filter(run_query__run=run).count() == 1
 
 
-def test_resume_lists_a_fallen_document_again(run: EvaluationRun, member: User, search_engine: Server) -> None:
-    first = Candidate.objects.get(run=run, rank=1)
-    remap(run, member, NOWHERE)
-    search = search_of(run)
-    search.candidates_mapping = WHOLE
-    search.save(update_fields=["candidates_mapping"])
-    resume_search_run(run=reread(run), actor=member)
-    drain()
-    now = reread(run)
-    assert (now.status, now.candidate_count, counts(run)) == ("completed", 5, {"answered": 1})
-    assert Candidate.objects.get(run=run, rank=1).pk == first.pk
-    assert SearchItem.objects.get().returned == 5
-
-
 def test_a_run_is_deleted_with_documents_that_fell_out(run: EvaluationRun, member: User) -> None:
     remap(run, member, WITHOUT_FIRST)
     delete_run(actor=member, run=reread(run))
@@ -167,10 +168,24 @@ def test_a_run_is_deleted_with_documents_that_fell_out(run: EvaluationRun, membe
     assert Judgment.objects.exists()
 
 
-@pytest.mark.parametrize("act", [remap_search_run, resume_search_run])
-def test_neither_remap_nor_resume_touches_a_locked_run(
-    run: EvaluationRun, member: User, act: Callable[..., object], as_member: APIClient
-) -> None:
+def test_neither_remap_nor_resume_touches_a_locked_run(run: EvaluationRun, as_member: APIClient) -> None:
     EvaluationRun.objects.filter(pk=run.pk).update(is_locked=True, locked_at=run.created_at)
-    name = "remap" if act is remap_search_run else "resume"
-    assert_problem(as_member.post(f"/api/v1/evaluations/runs/{run.pk}/{name}"), 409, "run_locked")
+    for act in ("remap", "resume"):
+        assert_problem(as_member.post(f"/api/v1/evaluations/runs/{run.pk}/{act}"), 409, "run_locked")
+
+
+def test_remap_keeps_rows_of_documents_that_stay(run: EvaluationRun, member: User) -> None:
+    before = dict(Candidate.objects.filter(run=run).values_list("document__external_id", "pk"))
+    mapping = "{candidates: reverse(hits.hits)[].{id: _id, title: _source.description}}"
+    remap_search_run(run=run, actor=member, candidates_mapping=mapping)
+    assert dict(Candidate.objects.filter(run=run).values_list("document__external_id", "pk")) == before
+    first = Candidate.objects.filter(run=run, rank=1).select_related("document_version").first()
+    assert first is not None
+    assert first.document_version.title.startswith("number")
+
+
+def test_without_evidence_nothing_is_remapped(run: EvaluationRun, member: User) -> None:
+    SearchExchange.objects.all().delete()
+    with pytest.raises(Conflict) as refused:
+        remap_search_run(run=run, actor=member)
+    assert refused.value.code == "evidence_gone"

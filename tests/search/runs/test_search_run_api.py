@@ -8,7 +8,7 @@ from judging.demo_search.server import Server
 from judging.models import EvaluationRun, RunQuery, User
 from tests.draining import drain
 from tests.rest_clients import assert_problem
-from tests.search.runs.searching import make_search_evaluation, reread, searched, start_run
+from tests.search.runs.searching import make_search_evaluation, reread, searched
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,17 +84,6 @@ def test_overrides_replace_the_template_of_one_run(search_engine: Server, as_mem
     assert (run.status, run.query_count, run.candidate_count) == ("completed", 1, 7)
 
 
-def test_evidence_shows_the_exchange_and_a_curl_line(search_engine: Server, as_member: APIClient, member: User) -> None:
-    run = searched(make_search_evaluation(search_engine.url), member)
-    query = RunQuery.objects.get(run=run, text="red shoes")
-    evidence = as_member.get(f"/api/v1/evaluations/runs/{run.pk}/searches/{query.pk}/exchange").json()
-    (exchange,) = evidence["exchanges"]
-    assert '"red shoes"' in exchange["request"]["body"]
-    assert (exchange["status"], exchange["page"]) == (200, 1)
-    assert "red-shoes" in exchange["body"]
-    assert evidence["curl"].startswith("curl ")
-
-
 def test_secrets_stand_nowhere_in_the_evidence(search_engine: Server, as_member: APIClient, member: User) -> None:
     evaluation = make_search_evaluation(search_engine.url)
     evaluation.endpoint.set_authentication({"type": "bearer", "token": "very-secret-token"})
@@ -107,24 +96,6 @@ def test_secrets_stand_nowhere_in_the_evidence(search_engine: Server, as_member:
     ]
     assert any("Bearer very-secret-token" in str(request.headers) for request in search_engine.requests)
     assert not any(b"very-secret" in answer for answer in answers)
-
-
-def test_searches_are_listed_by_status(search_engine: Server, as_member: APIClient, member: User) -> None:
-    run = searched(make_search_evaluation(search_engine.url), member)
-    path = f"/api/v1/evaluations/runs/{run.pk}/searches"
-    assert [row["query"] for row in as_member.get(f"{path}?status=empty").json()["results"]] == ["nothing of the kind"]
-    assert_problem(as_member.get(f"{path}?status=odd"), 400, "invalid")
-
-
-def test_raters_see_nothing_of_the_endpoint(
-    search_engine: Server, as_rater: APIClient, rater: User, client: Client, member: User
-) -> None:
-    evaluation = make_search_evaluation(search_engine.url)
-    run = searched(evaluation, member)
-    assert as_rater.get(f"/api/v1/evaluations/runs/{run.pk}").json()["search"] is None
-    client.force_login(rater)
-    page = client.get(f"/evaluations/runs/{run.pk}").content.decode()
-    assert search_engine.url not in page
 
 
 def test_the_pages_start_stop_and_show_searches(search_engine: Server, client: Client, member: User) -> None:
@@ -147,13 +118,3 @@ def test_the_pages_start_stop_and_show_searches(search_engine: Server, client: C
     assert "red shoes" in listed
     query = RunQuery.objects.get(run=run, text="red shoes")
     assert "curl" in client.get(f"/evaluations/runs/{run.pk}/searches/{query.pk}").content.decode()
-
-
-def test_lists_of_searches_take_no_query_per_row(
-    search_engine: Server, as_member: APIClient, member: User, django_assert_max_num_queries: object
-) -> None:
-    many = make_search_evaluation(search_engine.url, queries=tuple(f"red {number}" for number in range(30)))
-    run = start_run(many, member)
-    drain()
-    with django_assert_max_num_queries(8):
-        as_member.get(f"/api/v1/evaluations/runs/{run.pk}/searches")

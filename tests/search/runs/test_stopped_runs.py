@@ -8,38 +8,40 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from judging.demo_search.server import Server
-from judging.engines.configuration import PRESETS
 from judging.foundation.clock import shared_now
 from judging.foundation.errors import Conflict
 from judging.judging_runs.starting import start_judging_run
 from judging.models import Candidate, EvaluationRun, Judgment, RunQuery, SearchItem, SearchRun, SearchStatus, User
-from judging.search.runs.starting import resume_search_run, stop_search_run
+from judging.search.runs.starting import stop_search_run
 from judging.work.slices import work_slice
 from judging.work.words import Turn
+from tests.databases import Standing
 from tests.draining import drain
-from tests.engines.scripted_engine import ScriptedEngine, hits
-from tests.factories import make_judge
+from tests.factories import make_judge, make_user
 from tests.rest_clients import assert_problem
-from tests.search.runs.searching import counts, make_search_evaluation, reread, search_of, searched, start_run
-from tests.stub.script import Answer
+from tests.search.runs.searching import counts, engine, make_search_evaluation, reread, search_of, start_run
 
-API_MAPPING = PRESETS["api"].candidates_mapping
+pytestmark = pytest.mark.django_db
 
-pytestmark = pytest.mark.django_db(transaction=True)
+
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> EvaluationRun:
+    """A run that was stopped halfway: its first two queries have their lists, the others are skipped."""
+    with standing(), engine() as server:
+        member = make_user()
+        run = start_run(make_search_evaluation(server.url), member)
+        later = SearchItem.objects.filter(search_run_id=run.pk, run_query__position__gt=2)
+        later.update(not_before=timezone.now() + timedelta(hours=1))
+        work_slice(search_of(run).lanes.get().pk, turn=Turn(shared=0.0, longest=0.0))
+        stop_search_run(run=run, actor=member)
+        drain()
+        assert (reread(run).status, counts(run)) == ("cancelled", {"answered": 2, "skipped": 2})
+    return run
 
 
 @pytest.fixture
-def stopped(search_engine: Server, member: User) -> EvaluationRun:
-    """A run that was stopped halfway: its first two queries have their lists, the others are skipped."""
-    run = start_run(make_search_evaluation(search_engine.url), member)
-    later = SearchItem.objects.filter(search_run_id=run.pk, run_query__position__gt=2)
-    later.update(not_before=timezone.now() + timedelta(hours=1))
-    work_slice(search_of(run).lanes.get().pk, turn=Turn(shared=0.0, longest=0.0))
-    stop_search_run(run=run, actor=member)
-    drain()
-    assert (reread(run).status, counts(run)) == ("cancelled", {"answered": 2, "skipped": 2})
-    return reread(run)
+def stopped(db: None, made: EvaluationRun) -> EvaluationRun:
+    return reread(made)
 
 
 def first_of(run: EvaluationRun) -> Candidate:
@@ -87,29 +89,6 @@ def test_a_stopped_run_is_neither_judged_by_ai_nor_locked(
         start_judging_run(evaluation_run=stopped, judge=make_judge(), actor=member)
     assert refused.value.code == "run_not_completed"
     assert_problem(as_member.post(f"/api/v1/evaluations/runs/{stopped.pk}/lock"), 409, "run_not_completed")
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_refused_credentials_end_a_run_and_say_so(
-    scripted: ScriptedEngine, as_member: APIClient, client: Client, member: User, status: int
-) -> None:
-    scripted.answers(Answer(status, body=b'{"error": "wrong key"}'))
-    run = searched(make_search_evaluation(scripted.url), member)
-    told = as_member.get(f"/api/v1/evaluations/runs/{run.pk}").json()
-    assert (told["status"], told["error_code"]) == ("failed", "authentication")
-    assert told["error"].startswith(f"Authentication refused: the engine refuses the credentials (HTTP {status})")
-    assert counts(run) == {"skipped": 4}
-    client.force_login(member)
-    assert "Correct the credentials" in client.get(f"/evaluations/runs/{run.pk}").content.decode()
-
-
-def test_a_run_goes_on_once_the_credentials_are_right(scripted: ScriptedEngine, member: User) -> None:
-    scripted.answers(Answer(401))
-    run = searched(make_search_evaluation(scripted.url, candidates_mapping=API_MAPPING), member)
-    scripted.answers(hits("a", "b"))
-    resume_search_run(run=run, actor=member)
-    drain()
-    assert (reread(run).status, reread(run).error_code, counts(run)) == ("completed", "", {"answered": 4})
 
 
 def test_a_failed_run_is_read_only(stopped: EvaluationRun, as_member: APIClient, client: Client, member: User) -> None:

@@ -209,12 +209,6 @@ SOME_ON_BOTH = {
             "test_a_token_is_kept_as_a_hash_and_opens_until_it_is_revoked",
         ],
     ),
-    "tests/search/runs/test_failed_searches.py": (
-        "outcomes and counts written by several at once, row locks",
-        [
-            "test_counts_add_up_at_every_read_while_a_run_goes_on",
-        ],
-    ),
     "tests/search/runs/test_search_run_api.py": (
         "unique constraints, values in JSON",
         [
@@ -311,6 +305,7 @@ ON_SQLITE_ALONE = [
     "tests/runs/test_query_tags.py::test_the_page_of_a_run_tags_chosen_queries",
     "tests/runs/test_query_tags.py::test_what_are_no_tags_is_told_with_its_query",
     "tests/search/runs/test_chaos.py",
+    "tests/search/runs/test_failed_searches.py",
     "tests/search/runs/test_other_engines.py",
     "tests/search/runs/test_pacing.py",
     "tests/security/test_fuzz.py::test_every_list_is_among_them",

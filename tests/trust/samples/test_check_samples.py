@@ -1,5 +1,6 @@
 """What a check sample says: computed from the grades that count now, exact once everything is graded."""
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +9,12 @@ import pytest
 from django.utils import timezone
 
 from judging.foundation.errors import Conflict
-from judging.ledger import renew_metrics
 from judging.models import Candidate, CheckSample, EvaluationRun, Judgment, LockedJudgment, User
 from judging.runs.locks import lock_run
+from judging.runs.run_lists import get_evaluation_run
 from judging.trust.samples.acts import preview_check_sample, skip_item
 from judging.trust.samples.handing_out import next_items
+from tests.databases import Standing
 from tests.factories import make_evaluation, make_run, make_user
 from tests.trust.graded import give_grades, make_graded_run
 from tests.trust.sampled import grade, grade_queue, pair_of, start, state_of
@@ -41,13 +43,39 @@ def make(**fields: Any) -> EvaluationRun:
     return make_graded_run(ai=AI, scale="trec", relevant_from=2, **{"metrics": METRICS, **fields})
 
 
-def test_a_whole_population_graded_by_the_queue_is_the_metric_with_no_judge_interval(member: User) -> None:
-    run = make()
-    samples = {name: start(run, metric=name) for name in METRICS}
-    # The deepest one asks for everything, which the others find graded.
-    assert grade_queue(samples["MAP"], member, BY_PAIR) == QUERIES * DEPTH
-    run.refresh_from_db()
-    for name, sample in samples.items():
+@dataclass(frozen=True)
+class Graded:
+    """A run that a person graded wholly by the queue of MAP, which asks for everything; how many they graded."""
+
+    run: EvaluationRun
+    person: User
+    count: int
+
+
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> tuple[EvaluationRun, Graded]:
+    """A run that only the AI graded, and one of another corpus that a person graded, too."""
+    with standing():
+        run, person = make(), make_user()
+        count = grade_queue(start(run, metric="MAP"), person, BY_PAIR)
+        return make(), Graded(run, person, count)
+
+
+@pytest.fixture
+def run(db: None, made: tuple[EvaluationRun, Graded]) -> EvaluationRun:
+    return get_evaluation_run(made[0].pk)
+
+
+@pytest.fixture
+def graded(db: None, made: tuple[EvaluationRun, Graded]) -> Graded:
+    return replace(made[1], run=get_evaluation_run(made[1].run.pk))
+
+
+def test_a_whole_population_graded_by_the_queue_is_the_metric_with_no_judge_interval(graded: Graded) -> None:
+    run = graded.run
+    assert graded.count == QUERIES * DEPTH
+    for name in METRICS:
+        sample = start(run, metric=name)
         state = state_of(sample)
         figure = state.estimate
         assert figure.value == pytest.approx(run.metric_values[name], abs=1e-12), name
@@ -70,8 +98,8 @@ def test_queries_without_candidates_count_as_the_metric_counts_them(member: User
         assert state_of(sample).estimate.value == pytest.approx(run.metric_values[name], abs=1e-12)
 
 
-def test_any_beginning_is_counted_up_to_its_first_gap(member: User) -> None:
-    sample = start(make(), metric="P@10")
+def test_any_beginning_is_counted_up_to_its_first_gap(run: EvaluationRun, member: User) -> None:
+    sample = start(run, metric="P@10")
     items = next_items(sample=sample, actor=member, count=10).items
     last = max(items, key=lambda item: item.position)
     grade(member, [item for item in items if item is not last and item.position > 1], BY_PAIR)
@@ -87,8 +115,7 @@ def test_any_beginning_is_counted_up_to_its_first_gap(member: User) -> None:
     assert state.look.probabilities.sum() == pytest.approx(9)
 
 
-def test_the_order_of_a_queue_stays_when_candidates_join_another_run(member: User) -> None:
-    run = make()
+def test_the_order_of_a_queue_stays_when_candidates_join_another_run(run: EvaluationRun, member: User) -> None:
     sample = start(run, metric="MAP")
     before = [pair_of(item) for item in next_items(sample=sample, actor=member, count=100).items]
     make_run({"query 0": ["new"]}, evaluation=run.evaluation, scale="trec")
@@ -97,8 +124,8 @@ def test_the_order_of_a_queue_stays_when_candidates_join_another_run(member: Use
     assert sum(pair[1] == "new" for pair in after) <= 1
 
 
-def test_a_second_run_s_sample_counts_what_was_graded_for_the_first(member: User) -> None:
-    first = make()
+def test_a_second_run_s_sample_counts_what_was_graded_for_the_first(run: EvaluationRun, member: User) -> None:
+    first = run
     grade_queue(start(first, metric="P@10"), member, BY_PAIR)
     # The same documents, each list turned round by one: nine of ten are shared.
     results = {f"query {i}": [f"d{(rank % DEPTH) + 1}" for rank in range(1, DEPTH + 1)] for i in range(QUERIES)}
@@ -110,8 +137,10 @@ def test_a_second_run_s_sample_counts_what_was_graded_for_the_first(member: User
     assert grade_queue(sample, member, BY_PAIR) == state.population_count - shared
 
 
-def test_a_grade_given_having_seen_the_ai_s_is_skipped_until_somebody_grades_blind(member: User) -> None:
-    sample = start(make(), metric="P@10")
+def test_a_grade_given_having_seen_the_ai_s_is_skipped_until_somebody_grades_blind(
+    run: EvaluationRun, member: User
+) -> None:
+    sample = start(run, metric="P@10")
     item = next_items(sample=sample, actor=member, count=1).items[0]
     judgment_of(item.candidate, make_user(), saw_ai_grade=True)
     state = state_of(sample)
@@ -172,8 +201,7 @@ def test_several_people_s_gains_are_averaged_not_their_grades() -> None:
     assert figure.value == 0.5
 
 
-def test_agreement_is_reached_when_kappa_is_narrow_enough(member: User) -> None:
-    run = make()
+def test_agreement_is_reached_when_kappa_is_narrow_enough(run: EvaluationRun, member: User) -> None:
     sample = start(run, "agreement", half_width=0.2)
     assert (sample.metric, sample.half_width) == ("", 0.2)
     state = state_of(sample)
@@ -189,8 +217,7 @@ def test_agreement_is_reached_when_kappa_is_narrow_enough(member: User) -> None:
     assert state_of(start(nothing, "agreement")).estimate.refused_code == "no_ai_grades"
 
 
-def test_precision_is_reached_when_the_interval_is_narrow_enough(member: User) -> None:
-    run = make()
+def test_precision_is_reached_when_the_interval_is_narrow_enough(run: EvaluationRun, member: User) -> None:
     wide, narrow = (
         start(run, "precision", metric="P@10", half_width=0.2),
         start(run, "precision", metric="P@10", half_width=0.0001),
@@ -201,18 +228,13 @@ def test_precision_is_reached_when_the_interval_is_narrow_enough(member: User) -
 
 
 @pytest.mark.parametrize("metric", ["SDCG@10", "NDCG@5"])
-def test_two_runs_differ_by_what_their_metrics_differ(member: User, metric: str) -> None:
-    first = make(metrics=[metric])
+def test_two_runs_differ_by_what_their_metrics_differ(graded: Graded, metric: str) -> None:
+    first = graded.run
     backwards = {f"query {i}": [f"d{rank}" for rank in range(DEPTH, 0, -1)] for i in range(QUERIES)}
     second = make_run(backwards, evaluation=first.evaluation, scale="trec", metrics=[metric], relevant_from=2)
     give_grades(second)
+    # The same documents, which are graded.
     sample = start(first, "compare", metric=metric, other_run=second)
-    runs = {item.candidate.run_id for item in next_items(sample=sample, actor=member, count=100).items}
-    assert first.pk in runs
-    grade_queue(sample, member, BY_PAIR)
-    for run in (first, second):
-        renew_metrics(run.pk)
-        run.refresh_from_db()
     figure, difference = state_of(sample).estimate, first.metric_values[metric] - second.metric_values[metric]
     assert figure.value == pytest.approx(difference, abs=1e-12)
     assert (figure.low, figure.high) == pytest.approx((difference, difference), abs=1e-12)
@@ -229,10 +251,9 @@ def test_a_document_at_the_same_rank_in_both_runs_is_not_asked_for(member: User)
     assert {(pair_of(item)[1], item.candidate.run_id) for item in items} == {("d2", first.pk), ("d3", first.pk)}
 
 
-def test_new_ai_grades_and_another_relevant_from_change_a_sample_and_never_void_it(member: User) -> None:
-    run = make()
+def test_new_ai_grades_and_another_relevant_from_change_a_sample_and_never_void_it(graded: Graded) -> None:
+    run = graded.run
     sample = start(run, metric="P@10")
-    grade_queue(sample, member, BY_PAIR)
     before = state_of(sample).estimate.value
     EvaluationRun.objects.filter(pk=run.pk).update(relevant_from=3)
     Judgment.objects.filter(author_kind="ai").update(grade=0)
@@ -241,8 +262,7 @@ def test_new_ai_grades_and_another_relevant_from_change_a_sample_and_never_void_
     assert state.status == "reached"
 
 
-def test_other_ranks_void_a_sample(member: User) -> None:
-    run = make()
+def test_other_ranks_void_a_sample(run: EvaluationRun, member: User) -> None:
     sample = start(run, metric="P@10")
     Candidate.objects.filter(run=run, rank=DEPTH, position=1).update(rank=DEPTH + 1)
     state = state_of(sample)
@@ -254,10 +274,9 @@ def test_other_ranks_void_a_sample(member: User) -> None:
 
 
 @pytest.mark.parametrize("metric", ["P@10", "NDCG@5"])
-def test_a_locked_run_answers_from_its_snapshot(member: User, metric: str) -> None:
-    run = make()
+def test_a_locked_run_answers_from_its_snapshot(graded: Graded, member: User, metric: str) -> None:
+    run = graded.run
     sample = start(run, metric=metric)
-    grade_queue(sample, member, BY_PAIR)
     before = state_of(sample).estimate
     lock_run(run=run, actor=member)
     assert LockedJudgment.objects.filter(run=run).exists()
@@ -277,8 +296,7 @@ def test_a_locked_run_answers_from_its_snapshot(member: User, metric: str) -> No
     assert state_of(sample).skipped_count == 0
 
 
-def test_a_pace_is_learnt_from_twenty_grades_of_one_person(member: User) -> None:
-    run = make()
+def test_a_pace_is_learnt_from_twenty_grades_of_one_person(run: EvaluationRun, member: User) -> None:
     sample = start(run, metric="P@10")
     assert state_of(sample).needed_seconds == 10 * state_of(sample).needed_count
     grade_queue(sample, member, BY_PAIR, most=30)
@@ -290,16 +308,16 @@ def test_a_pace_is_learnt_from_twenty_grades_of_one_person(member: User) -> None
     assert state.needed_seconds == 4 * state.needed_count
 
 
-@pytest.mark.parametrize(("goal", "metric"), [("certify", "P@10"), ("certify", "NDCG@5"), ("agreement", "")])
 def test_a_look_asks_the_same_number_of_questions_whatever_is_graded(
-    member: User, goal: str, metric: str, django_assert_max_num_queries: Any
+    run: EvaluationRun, member: User, django_assert_max_num_queries: Any
 ) -> None:
-    sample = start(make(), goal, metric=metric)
-    grade_queue(sample, member, BY_PAIR, most=50)
-    with django_assert_max_num_queries(12):
-        state_of(sample)
-    with django_assert_max_num_queries(30):
-        next_items(sample=sample, actor=member, count=40)
+    samples = [start(run, metric="P@10"), start(run, metric="NDCG@5"), start(run, "agreement")]
+    grade_queue(samples[0], member, BY_PAIR, most=50)
+    for sample in samples:
+        with django_assert_max_num_queries(12, info=sample.goal):
+            state_of(sample)
+        with django_assert_max_num_queries(30, info=sample.goal):
+            next_items(sample=sample, actor=member, count=40)
 
 
 def test_nothing_to_look_at_is_said(member: User) -> None:

@@ -9,8 +9,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from judging.models import GoldenCheck, User
-from tests.draining import drain
-from tests.golden.golden_sets import golden_set
+from tests.golden.golden_sets import answer, golden_set, watched_set
 from tests.stub.fixtures import Stub
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +27,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_it_ends_with_3_when_a_judge_drifts_and_0_before(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
+    watched = watched_set(member, stub=stub)
     code, said = run()
     assert (code, said.strip()) == (
         0,
@@ -42,9 +40,9 @@ def test_it_ends_with_3_when_a_judge_drifts_and_0_before(stub: Stub, member: Use
 
 
 def test_a_check_that_says_nothing_ends_with_1(stub: Stub, member: User) -> None:
-    golden_set(stub, member)
+    watched = golden_set(stub, member)
     assert run()[0] == 1, "its baseline is under way"
-    drain()
+    answer(watched.checks.get())
     stub.script(fault="401")
     code, said = run()
     assert code == 1
@@ -52,8 +50,7 @@ def test_a_check_that_says_nothing_ends_with_1(stub: Stub, member: User) -> None
 
 
 def test_another_model_s_new_baseline_is_made_at_once(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
+    watched = watched_set(member, stub=stub)
     stub.script(release="2026-06-01")
     code, said = run()
     assert (code, "Another model answered" in said) == (0, True)
@@ -61,9 +58,8 @@ def test_another_model_s_new_baseline_is_made_at_once(stub: Stub, member: User) 
 
 
 def test_due_takes_only_what_is_due(stub: Stub, member: User) -> None:
-    golden_set(stub, member, name="By hand")
-    golden_set(stub, member, name="Weekly", every_days=7)
-    drain()
+    watched_set(member, stub=stub, name="By hand")
+    watched_set(member, stub=stub, name="Weekly", every_days=7)
     assert run("--due") == (0, "No golden set is due.\n")
     GoldenCheck.objects.update(created_at=timezone.now() - timedelta(days=8))
     code, said = run("--due", "--json")

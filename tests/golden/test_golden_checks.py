@@ -1,4 +1,4 @@
-"""Golden sets from their drawing to a check's outcome, against a provider on the loopback, the queue driven inline."""
+"""Golden sets from their drawing to a check's outcome: once against a provider on the loopback, else with set replies."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,11 +33,11 @@ from judging.models import (
 from judging.runs.evaluations import delete_run
 from tests.draining import drain
 from tests.factories import make_judge
-from tests.golden.golden_sets import check, golden_run, golden_set
+from tests.golden.golden_sets import MODEL, answer, check, golden_run, golden_set, watched_set
 from tests.stub.fixtures import Stub
 from tests.stub.script import expected_grade
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def outcomes(watched: GoldenSet) -> list[str]:
@@ -49,44 +49,46 @@ def drawn(watched: GoldenSet) -> list[tuple[str, str]]:
     return list(pairs.values_list("run_query__query__text", "document_version__document__external_id"))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_steady_judge_is_quiet_beside_its_four_judgings(stub: Stub, member: User) -> None:
     watched = golden_set(stub, member)
     baseline = watched.checks.get()
     assert (baseline.is_baseline, baseline.baseline_reason, baseline.total_count) == (True, "first", 80)
+    candidates = list(Candidate.objects.order_by("pk").values())
     drain()
     assert outcomes(watched) == ["baseline"]
-    found = check(watched, member)
+    started = start_golden_check(golden_set=watched, actor=member)
+    drain()
+    found = GoldenCheck.objects.get(pk=started.pk)
     assert (found.status, found.outcome, found.total_count, found.compared_count) == ("completed", "quiet", 20, 20)
     # It never strayed, so there is nothing to measure a shift by.
     assert (found.z, found.shift, found.flip_count) == (None, 0.0, 0)
-    assert found.models_returned == ["stub-model-2026-01-01"]
+    assert found.models_returned == [MODEL]
     assert found.baseline == baseline
+    # Nothing of it becomes a judgment or touches a candidate.
+    assert Judgment.objects.count() == JudgingItem.objects.count() == 0
+    assert list(Candidate.objects.order_by("pk").values()) == candidates
 
 
-def test_a_deterministic_judge_is_caught_by_its_first_flip(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
+def test_a_deterministic_judge_is_caught_by_its_first_flip(member: User) -> None:
+    watched = watched_set(member)
     query, document = drawn(watched)[0]
-    stub.script(grades={document: (expected_grade(query, document) + 1) % 5})
-    found = check(watched, member)
+    found = check(watched, member, {document: (expected_grade(query, document) + 1) % 5})
     assert (found.outcome, found.flip_count) == ("alarm", 1)
 
 
-def test_a_noisy_judge_is_measured_by_its_own_spread(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member, query_count=12, per_query=3)
+def test_a_noisy_judge_is_measured_by_its_own_spread(member: User) -> None:
+    watched = golden_set(None, member, query_count=12, per_query=3)
     documents = [document for _, document in drawn(watched)]
     grades = dict.fromkeys(documents, 2)
-    baseline = watched.checks.get()
-    stub.script(grades=grades)
-    drain()
+    baseline = answer(watched.checks.get(), grades)
     # One judging of the baseline saw three documents otherwise.
     GoldenItem.objects.filter(golden_check=baseline, repeat=2, pair__position__in=[0, 10, 20]).update(grade=3)
-    quiet = check(watched, member)
+    quiet = check(watched, member, grades)
     assert quiet.outcome == "quiet"
     assert quiet.z is not None
     assert -3 < quiet.z < 0
-    stub.script(grades={**grades, **dict.fromkeys(documents[:20], 3)})
-    drifted = check(watched, member)
+    drifted = check(watched, member, {**grades, **dict.fromkeys(documents[:20], 3)})
     assert drifted.outcome == "alarm"
     assert drifted.z is not None
     assert drifted.z > 3
@@ -94,62 +96,50 @@ def test_a_noisy_judge_is_measured_by_its_own_spread(stub: Stub, member: User) -
     assert drifted.cusum_up == pytest.approx(quiet.cusum_up + drifted.z - 0.5)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_failed_call_is_no_grade(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
+    watched = watched_set(member, stub=stub)
     stub.script(by_candidate={drawn(watched)[0][1]: "prose"})
-    found = check(watched, member)
+    started = start_golden_check(golden_set=watched, actor=member)
+    drain()
+    found = GoldenCheck.objects.get(pk=started.pk)
     assert (found.outcome, found.failed_count, found.compared_count, found.flip_count) == ("quiet", 2, 18, 0)
-    stub.script(by_candidate=dict.fromkeys([document for _, document in drawn(watched)[:6]], "prose"))
-    found = check(watched, member)
+    found = check(watched, member, failed=[document for _, document in drawn(watched)[:6]])
     assert (found.outcome, found.failed_count, found.compared_count, found.z) == ("incomplete", 6, 14, None)
 
 
-def test_a_baseline_that_lacks_answers_is_begun_anew(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    stub.script(fault="401")
-    drain()
+def test_a_baseline_that_lacks_answers_is_begun_anew(member: User) -> None:
+    watched = golden_set(None, member)
+    answer(watched.checks.get(), failed=[document for _, document in drawn(watched)])
     assert outcomes(watched) == ["incomplete"]
-    stub.script()
     again = check(watched, member)
     assert (again.is_baseline, again.baseline_reason, again.outcome) == (True, "incomplete", "baseline")
 
 
-def test_another_model_s_name_begins_a_new_baseline_and_says_so(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
-    stub.script(release="2026-06-01")
-    found = check(watched, member)
+def test_another_model_s_name_begins_a_new_baseline_and_says_so(member: User) -> None:
+    watched = watched_set(member)
+    found = check(watched, member, model="stub-model-2026-06-01")
     assert (found.outcome, found.models_returned) == ("model_changed", ["stub-model-2026-06-01"])
     following = watched.checks.order_by("created_at").last()
     assert following is not None
+    answer(following, model="stub-model-2026-06-01")
+    following.refresh_from_db()
     assert (following.baseline_reason, following.outcome, following.created_by) == ("model_changed", "baseline", None)
-    assert check(watched, member).outcome == "quiet"
+    assert check(watched, member, model="stub-model-2026-06-01").outcome == "quiet"
     assert outcomes(watched) == ["baseline", "model_changed", "baseline", "quiet"]
 
 
-def test_a_new_judge_version_begins_a_new_baseline(stub: Stub, member: User, admin: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
+def test_a_new_judge_version_begins_a_new_baseline(member: User, admin: User) -> None:
+    watched = watched_set(member)
     save_judge(actor=admin, judge=watched.judge, fields={"temperature": 0.5})
     found = check(watched, member)
     assert (found.baseline_reason, found.outcome, found.judge_version.number) == ("version_changed", "baseline", 2)
     assert check(watched, member).outcome == "quiet"
 
 
-def test_nothing_of_it_becomes_a_judgment_or_touches_a_candidate(stub: Stub, member: User) -> None:
+def test_the_same_run_draws_the_same_pairs(member: User) -> None:
     run = golden_run()
-    before = list(Candidate.objects.order_by("pk").values())
-    watched = golden_set(stub, member, run=run)
-    drain()
-    check(watched, member)
-    assert Judgment.objects.count() == JudgingItem.objects.count() == 0
-    assert list(Candidate.objects.order_by("pk").values()) == before
-
-
-def test_the_same_run_draws_the_same_pairs(member: User, stub: Stub) -> None:
-    run = golden_run()
-    first, second = (golden_set(stub, member, run=run, name=name) for name in ("one", "two"))
+    first, second = (golden_set(None, member, run=run, name=name) for name in ("one", "two"))
     assert drawn(first) == drawn(second)
     assert len({query for query, _ in drawn(first)}) == 10
 
@@ -169,29 +159,27 @@ def test_what_can_t_be_made_says_why(member: User) -> None:
     assert GoldenSet.objects.count() == GoldenCheck.objects.count() == 0
 
 
-def test_one_check_of_a_set_at_a_time(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
+def test_one_check_of_a_set_at_a_time(member: User) -> None:
+    watched = golden_set(None, member)
     with pytest.raises(Conflict) as refused:
         start_golden_check(golden_set=watched, actor=member)
     assert refused.value.code == "check_under_way"
 
 
-def test_a_cancelled_check_says_nothing(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
+def test_a_cancelled_check_says_nothing(member: User) -> None:
+    watched = watched_set(member)
     started = start_golden_check(golden_set=watched, actor=member)
     cancelled = cancel_golden_check(check=started, actor=member)
     assert (cancelled.status, cancelled.outcome, cancelled.skipped_count) == ("cancelled", "incomplete", 20)
     assert cancel_golden_check(check=started, actor=member).status == "cancelled"
-    drain()
     with pytest.raises(Conflict) as refused:
         cancel_golden_check(check=watched.checks.earliest("created_at"), actor=member)
     assert refused.value.code == "already_ended"
 
 
-def test_the_same_request_makes_one_set_and_one_check(stub: Stub, member: User) -> None:
+def test_the_same_request_makes_one_set_and_one_check(member: User) -> None:
     run = golden_run()
-    first = golden_set(stub, member, run=run, idempotency_key="k")
+    first = golden_set(None, member, run=run, idempotency_key="k")
     same: dict[str, Any] = {
         "evaluation_run": run,
         "judge": first.judge,
@@ -200,7 +188,7 @@ def test_the_same_request_makes_one_set_and_one_check(stub: Stub, member: User) 
         "per_query": 2,
     }
     assert create_golden_set(name="Watched", idempotency_key="k", **same) == first
-    drain()
+    answer(first.checks.get())
     started = start_golden_check(golden_set=first, actor=member, idempotency_key="c")
     assert start_golden_check(golden_set=first, actor=member, idempotency_key="c") == started
     with pytest.raises(Conflict) as refused:
@@ -208,42 +196,38 @@ def test_the_same_request_makes_one_set_and_one_check(stub: Stub, member: User) 
     assert refused.value.code == "idempotency_key_reused"
 
 
-def test_the_supervisor_s_tick_checks_what_is_due_once(stub: Stub, member: User) -> None:
-    watched, by_hand = golden_set(stub, member, every_days=7), golden_set(stub, member, name="By hand")
-    drain()
+def test_the_supervisor_s_tick_checks_what_is_due_once(member: User) -> None:
+    watched, by_hand = watched_set(member, every_days=7), watched_set(member, name="By hand")
     rescue_all()
     assert watched.checks.count() == 1, "the baseline is younger than seven days"
     GoldenCheck.objects.update(created_at=timezone.now() - timedelta(days=7, minutes=1))
     rescue_all()
     rescue_all()
     assert (watched.checks.count(), by_hand.checks.count()) == (2, 1)
-    drain()
-    assert outcomes(watched) == ["baseline", "quiet"]
-    assert watched.checks.latest("created_at").created_by is None
+    latest = watched.checks.latest("created_at")
+    assert (answer(latest).outcome, latest.created_by) == ("quiet", None)
 
 
-def test_sets_of_a_deleted_judge_are_never_due(stub: Stub, member: User, admin: User) -> None:
-    watched = golden_set(stub, member, every_days=1)
-    drain()
+def test_sets_of_a_deleted_judge_are_never_due(member: User, admin: User) -> None:
+    watched = watched_set(member, every_days=1)
     GoldenCheck.objects.update(created_at=timezone.now() - timedelta(days=2))
     assert delete_judge(actor=admin, judge=watched.judge), "it is archived"
     rescue_all()
     assert watched.checks.count() == 1
 
 
-def test_a_conclusion_that_was_cut_short_is_caught_up_on(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
-    drain()
+def test_a_conclusion_that_was_cut_short_is_caught_up_on(member: User) -> None:
+    watched = watched_set(member)
     GoldenCheck.objects.update(outcome="")
     rescue_all()
     assert outcomes(watched) == ["baseline"]
 
 
-def test_a_set_is_rescheduled_and_deleted_with_all_its_checks(stub: Stub, member: User) -> None:
-    watched = golden_set(stub, member)
+def test_a_set_is_rescheduled_and_deleted_with_all_its_checks(member: User) -> None:
+    watched = golden_set(None, member)
     with pytest.raises(Conflict):
         delete_golden_set(golden_set=watched, actor=member)
-    drain()
+    answer(watched.checks.get())
     assert reschedule_golden_set(golden_set=watched, actor=member, every_days=30).every_days == 30
     delete_golden_set(golden_set=watched, actor=member)
     for rows in (GoldenSet, GoldenPair, GoldenCheck, GoldenItem, Call, Lane):
@@ -254,11 +238,11 @@ def test_a_set_is_rescheduled_and_deleted_with_all_its_checks(stub: Stub, member
     ]  # fmt: skip
 
 
-def test_a_run_is_deleted_with_its_golden_sets(stub: Stub, member: User, admin: User) -> None:
+def test_a_run_is_deleted_with_its_golden_sets(member: User, admin: User) -> None:
     run = golden_run()
-    golden_set(stub, member, run=run)
+    watched = golden_set(None, member, run=run)
     with pytest.raises(Conflict):
         delete_run(actor=admin, run=run)
-    drain()
+    answer(watched.checks.get())
     delete_run(actor=admin, run=run)
     assert EvaluationRun.objects.count() == GoldenSet.objects.count() == GoldenItem.objects.count() == 0

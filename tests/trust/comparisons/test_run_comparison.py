@@ -276,15 +276,14 @@ def test_a_comparison_takes_the_same_queries_however_long_the_runs(
         comparison(as_member, a, b)
 
 
-@pytest.mark.slow(seconds=2)
-def test_ten_thousand_queries_are_compared_quickly() -> None:
-    a = make_scored_run({"P@10": some_values(10_000), "MAP": some_values(10_000, seed=3)})
+def test_thousands_of_queries_are_compared_quickly() -> None:
+    a = make_scored_run({"P@10": some_values(2000), "MAP": some_values(2000, seed=3)})
     b = make_scored_run(
-        {"P@10": some_values(10_000, seed=2), "MAP": some_values(10_000, seed=4)}, corpus=a.evaluation.corpus
+        {"P@10": some_values(2000, seed=2), "MAP": some_values(2000, seed=4)}, corpus=a.evaluation.corpus
     )
     began = time.process_time()
-    assert compare_runs([a, b]).query_count == 10_000
-    assert time.process_time() - began < 10
+    assert compare_runs([a, b]).query_count == 2000
+    assert time.process_time() - began < 2
 
 
 def test_the_model_of_the_engine_can_be_given_changed_and_is_bounded(as_member: APIClient) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 from rest_framework.test import APIClient
 
-from judging.models import CheckSample, EvaluationRun, User
+from judging import ledger
+from judging.models import Candidate, CheckSample, EvaluationRun, Judgment, User
 from judging.trust.samples.acts import create_check_sample
 from judging.trust.samples.handing_out import HandedItem, next_items
 from judging.trust.samples.states import get_check_sample, sample_state
@@ -45,6 +46,30 @@ def grade_queue(sample: CheckSample, person: User, grades: Mapping[tuple[str, st
         grade(person, items, grades)
         done += len(items)
     return done
+
+
+def grade_beginning(
+    sample: CheckSample, person: User, grades: Mapping[tuple[str, str], int], *, most: int = 10**6
+) -> None:
+    """Have the first items of a queue graded blind as `grade_queue` does, nothing handed out."""
+    look = state_of(sample).look
+    pks = [int(look.plan.items.candidates[item]) for item in look.to_do[:most]]
+    rows = Candidate.objects.filter(pk__in=pks).select_related("run_query", "document")
+    Judgment.objects.bulk_create(
+        Judgment(
+            corpus_id=sample.run.evaluation.corpus_id,
+            query_id=row.query_id,
+            document_id=row.document_id,
+            scale=sample.run.scale,
+            author_kind="member",
+            member=person,
+            grade=grades[row.run_query.text, row.document.external_id],
+            blind_grade=grades[row.run_query.text, row.document.external_id],
+            saw_ai_grade=False,
+        )
+        for row in rows
+    )
+    ledger.refresh_run(sample.run_id)
 
 
 def state_of(sample: CheckSample) -> Any:

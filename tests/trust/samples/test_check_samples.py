@@ -17,7 +17,7 @@ from judging.trust.samples.handing_out import next_items
 from tests.databases import Standing
 from tests.factories import make_evaluation, make_run, make_user
 from tests.trust.graded import give_grades, make_graded_run
-from tests.trust.sampled import grade, grade_queue, pair_of, start, state_of
+from tests.trust.sampled import grade, grade_beginning, grade_queue, pair_of, start, state_of
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,7 @@ def test_queries_without_candidates_count_as_the_metric_counts_them(member: User
     give_grades(elsewhere, raters={"ann": [[3]]})
     for name in run.metrics:
         sample = start(run, metric=name)
-        grade_queue(sample, member, BY_PAIR)
+        grade_beginning(sample, member, BY_PAIR)
         run.refresh_from_db()
         assert run.scored_query_count == 4
         assert state_of(sample).estimate.value == pytest.approx(run.metric_values[name], abs=1e-12)
@@ -206,11 +206,11 @@ def test_agreement_is_reached_when_kappa_is_narrow_enough(run: EvaluationRun, me
     assert (sample.metric, sample.half_width) == ("", 0.2)
     state = state_of(sample)
     assert (state.population_count, state.status) == (QUERIES * DEPTH, "open")
-    grade_queue(sample, member, BY_PAIR, most=110)
+    grade_beginning(sample, member, BY_PAIR, most=110)
     state = state_of(sample)
     assert state.estimate.value == pytest.approx(0.75, abs=0.15)
     assert state.status == ("reached" if state.estimate.half_width <= 0.2 else "open")
-    grade_queue(sample, member, BY_PAIR)
+    grade_beginning(sample, member, BY_PAIR)
     assert state_of(sample).status == "reached"
     assert not state_of(sample).is_certified
     nothing = make_graded_run(raters={"ann": PEOPLE}, scale="trec")
@@ -223,7 +223,7 @@ def test_precision_is_reached_when_the_interval_is_narrow_enough(run: Evaluation
         start(run, "precision", metric="P@10", half_width=0.0001),
     )
     assert state_of(wide).needed_count < state_of(narrow).needed_count == QUERIES * 10
-    grade_queue(wide, member, BY_PAIR, most=100)
+    grade_beginning(wide, member, BY_PAIR, most=100)
     assert (state_of(wide).status, state_of(narrow).status) == ("reached", "open")
 
 
@@ -299,7 +299,7 @@ def test_a_locked_run_answers_from_its_snapshot(graded: Graded, member: User, me
 def test_a_pace_is_learnt_from_twenty_grades_of_one_person(run: EvaluationRun, member: User) -> None:
     sample = start(run, metric="P@10")
     assert state_of(sample).needed_seconds == 10 * state_of(sample).needed_count
-    grade_queue(sample, member, BY_PAIR, most=30)
+    grade_beginning(sample, member, BY_PAIR, most=30)
     moment = timezone.now()
     for index, pk in enumerate(Judgment.objects.filter(member=member).values_list("pk", flat=True)):
         pause = timedelta(minutes=20) if index > 25 else timedelta()
@@ -312,7 +312,7 @@ def test_a_look_asks_the_same_number_of_questions_whatever_is_graded(
     run: EvaluationRun, member: User, django_assert_max_num_queries: Any
 ) -> None:
     samples = [start(run, metric="P@10"), start(run, metric="NDCG@5"), start(run, "agreement")]
-    grade_queue(samples[0], member, BY_PAIR, most=50)
+    grade_beginning(samples[0], member, BY_PAIR, most=50)
     for sample in samples:
         with django_assert_max_num_queries(12, info=sample.goal):
             state_of(sample)

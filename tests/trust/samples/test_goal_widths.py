@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from judging.models import User
 from tests.markup import one_line
 from tests.trust.graded import make_graded_run
-from tests.trust.sampled import get, grade_queue, start, state_of
+from tests.trust.sampled import get, grade_beginning, start, state_of
 from tests.trust.samples.test_check_samples import AI, BY_PAIR, PEOPLE
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_what_is_reached_stands_beside_what_is_wanted(as_member: APIClient, clie
     wanted = start(run, "precision", metric="P@10", half_width=0.001)
     certified = start(run, "certify", metric="P@10")
     assert get(as_member, wanted)["goal_width"] is None
-    grade_queue(wanted, member, BY_PAIR, most=100)
+    grade_beginning(wanted, member, BY_PAIR, most=100)
     state = state_of(wanted)
     assert state.status == "open"
     assert state.goal_width.wanted == 0.001

@@ -180,15 +180,14 @@ def test_listing_costs_no_more_for_samples_of_more_runs(
             assert as_member.get(URL).status_code == 200
         return len(captured)
 
-    results = [{**LISTS, "b": ["d2", f"own {i}", "d4"], "empty": []} for i in range(4)]
+    results = [{**LISTS, "b": ["d2", f"own {i}", "d4"], "empty": []} for i in range(2)]
     others = [make_run(each, scale="trec", evaluation=run.evaluation) for each in results]
     start(run, goal, metric=metric)
     start(others[0], goal, metric=metric)
     few = statements()
-    for other in others[1:]:
-        start(other, goal, metric=metric)
+    start(others[1], goal, metric=metric)
     assert statements() <= few
     listed = as_member.get(URL).json()["results"]
-    assert len(listed) == 5
+    assert len(listed) == 3
     # Read together, they say what each says alone.
     assert all(as_member.get(f"{URL}/{told['id']}").json() == told for told in listed)

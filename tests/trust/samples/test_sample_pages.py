@@ -8,20 +8,28 @@ from django.test import Client
 
 from judging.models import Abstention, CheckSample, EvaluationRun, Judgment, User
 from judging.runs.locks import lock_run
+from judging.runs.run_lists import get_evaluation_run
 from judging.trust.samples.handing_out import leased_candidates, next_items
+from tests.databases import Standing
 from tests.factories import make_evaluation, make_run, make_user
 from tests.review.giving import GivenGrade, record_judgments
 from tests.trust.graded import make_graded_run
-from tests.trust.sampled import grade, start
+from tests.trust.sampled import grade, grade_beginning, start
 from tests.trust.samples.test_check_samples import AI, BY_PAIR
 
 pytestmark = pytest.mark.django_db
 HTMX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
 
 
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> EvaluationRun:
+    with standing():
+        return make_graded_run(ai=AI, scale="trec", relevant_from=2, metrics=["P@10", "NDCG@10"], name="bm25")
+
+
 @pytest.fixture
-def run() -> EvaluationRun:
-    return make_graded_run(ai=AI, scale="trec", relevant_from=2, metrics=["P@10", "NDCG@10"], name="bm25")
+def run(db: None, made: EvaluationRun) -> EvaluationRun:
+    return get_evaluation_run(made.pk)
 
 
 def as_person(user: User) -> Client:
@@ -200,9 +208,7 @@ def test_two_runs_are_told_apart_in_words(run: EvaluationRun, member: User) -> N
     sample = start(run, "compare", metric="P@3", other_run=worse)
     client = as_person(member)
     assert "Two runs by P@3" in text_of(client.get(url(sample)))
-    while leased_candidates(sample, member) or "Grade" in text_of(client.get(url(sample, "/grade"))):
-        if "Nothing is left" in grade_batch(client, sample, member):
-            break
+    grade_beginning(sample, member, BY_PAIR)
     shown = text_of(client.get(url(sample)))
     assert "By people's grades bm25 less backwards in P@3" in shown.replace("&#x27;", "'")
     assert "can't be told yet" in shown or "better, however often one looks" in shown

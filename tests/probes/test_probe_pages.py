@@ -63,14 +63,13 @@ def test_probes_are_started_followed_and_told_on_the_page(client: Client, stub: 
     judge, run = make_judge(make_provider(stub.base_url), max_concurrency=8), large_run(name="A large run")
     client.force_login(member)
     assert "No version of this judge has been probed yet" in page_of(client, judge)
-    answer = client.post(
-        reverse("start_probes", args=[judge.pk]), {"evaluation_run_id": str(run.pk), "version": "1"}, follow=True
-    )
+    chosen = {"evaluation_run_id": str(run.pk), "version": "1", "probes": ["repeat", "shuffle", "nonsense"]}
+    answer = client.post(reverse("start_probes", args=[judge.pk]), chosen, follow=True)
     started = ProbeRun.objects.get()
     part = reverse("probes", args=[judge.pk, started.pk])
     page = answer.content.decode()
     assert f'hx-get="{part}"' in page
-    assert "0 of 330 questions" in page
+    assert "0 of 150 questions" in page
     again = client.post(reverse("start_probes", args=[judge.pk]), {"evaluation_run_id": str(run.pk)}, follow=True)
     assert "under way" in again.content.decode()
     drain()

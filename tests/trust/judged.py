@@ -1,6 +1,8 @@
 """Judging runs with the outcomes a test wants, written in bulk."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from judging.models import AIJudge, Candidate, EvaluationRun, ItemStatus, JudgingItem, JudgingRun
@@ -13,12 +15,9 @@ def make_judged_run(run: EvaluationRun, rows: Rows, *, judge: AIJudge | None = N
     """Make a completed judging run that gave these grades; fewer rows or columns than the run has: not in its scope."""
     version = (judge or make_judge()).versions.order_by("-number").first()
     assert version is not None
-    items = [
-        (row, rows[index][row.rank - 1])
-        for index, position in enumerate(sorted({row.position for row in run.candidates.all()}))
-        if index < len(rows)
-        for row in Candidate.objects.filter(run=run, position=position, rank__lte=len(rows[index])).order_by("rank")
-    ]
+    candidates = Candidate.objects.filter(run=run).order_by("position", "rank")
+    by_query = zip(rows, (list(lists) for _, lists in groupby(candidates, attrgetter("position"))), strict=False)
+    items = [(row, grades[row.rank - 1]) for grades, found in by_query for row in found if row.rank <= len(grades)]
     judged = sum(grade is not None for _, grade in items)
     judging_run = JudgingRun.objects.create(
         evaluation_run=run,

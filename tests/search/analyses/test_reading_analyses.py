@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -14,14 +13,13 @@ from rest_framework.test import APIClient
 
 from judging.models import Analysis, SearchRun, User
 from judging.search.analyses.reads import get_analysis
-from judging.trust.comparisons import remembered
 from tests.databases import Standing
 from tests.factories import make_analysis, make_user
 from tests.rest_clients import assert_problem
 from tests.search.analyses.analysing import BROKEN, SAME, SHIRTS, analysed
 from tests.search.runs.searching import QUERIES, engine, fail_search
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("forgetful")]
 PATH = "/api/v1/analysis"
 HX = {"HX-Request": "true"}
 
@@ -52,12 +50,6 @@ def broken(db: None, made: dict[str, Analysis]) -> Analysis:
 @pytest.fixture
 def long(db: None, made: dict[str, Analysis]) -> Analysis:
     return get_analysis(made["long"].pk)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tables of figures stay in the process, where another test may have read the same ones."""
-    monkeypatch.setattr(remembered, "_known", OrderedDict())
 
 
 @pytest.fixture

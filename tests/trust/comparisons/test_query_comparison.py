@@ -11,15 +11,17 @@ from judging import ledger
 from judging.metrics.list_similarity import compare_lists
 from judging.models import Candidate, EvaluationRun, SearchItem, SearchRun
 from judging.runs.locks import lock_run
+from judging.runs.run_lists import get_evaluation_run
 from judging.trust.comparisons.queries.query_rows import query_order, query_rows, step_of
 from judging.trust.comparisons.queries.query_table import choose_measure, read_query, read_query_table
+from tests.databases import Standing
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.rest_clients import assert_problem
 from tests.security.installation import browser_of
 from tests.trust.compared import make_scored_run, some_values
 from tests.trust.graded import give_grades
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("forgetful")]
 
 A = {"shoes": ["d1", "d2", "d3"], "hats": ["d4", "d5"], "gone": ["d1"], "empty": []}
 B = {"shoes": ["d2", "d1", "d9"], "hats": ["d4", "d6"], "new": ["d1"], "empty": []}
@@ -36,16 +38,22 @@ def answer(client: APIClient, url: str, **query: Any) -> dict[str, Any]:
     return body
 
 
-@pytest.fixture
-def runs() -> tuple[EvaluationRun, EvaluationRun]:
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> tuple[EvaluationRun, EvaluationRun]:
     """Two runs on P@2; d1 and d2 are graded 2 and 0 for shoes, nothing for the other queries."""
-    evaluation = make_evaluation()
-    a = make_run(A, evaluation=evaluation, metrics=["P@2", "MAP"], name="Old")
-    b = make_run(B, evaluation=evaluation, metrics=["P@2"], name="New")
-    give_grades(a, raters={"ann": [[2, 0, None], [None, None], [None], []]})
-    ledger.refresh_run(b.pk)
-    b.refresh_from_db()
+    with standing():
+        evaluation = make_evaluation()
+        a = make_run(A, evaluation=evaluation, metrics=["P@2", "MAP"], name="Old")
+        b = make_run(B, evaluation=evaluation, metrics=["P@2"], name="New")
+        give_grades(a, raters={"ann": [[2, 0, None], [None, None], [None], []]})
+        ledger.refresh_run(b.pk)
     return a, b
+
+
+@pytest.fixture
+def runs(db: None, made: tuple[EvaluationRun, EvaluationRun]) -> tuple[EvaluationRun, EvaluationRun]:
+    a, b = made
+    return get_evaluation_run(a.pk), get_evaluation_run(b.pk)
 
 
 def test_a_row_tells_values_lists_and_what_is_open(as_member: APIClient, runs: Any) -> None:

@@ -185,6 +185,8 @@ def prompt_hash(messages: Sequence[Message]) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+# An editor checks the same template whenever it is shown: four prompts of 50 candidates.
+@lru_cache(maxsize=32)
 def check_template(source: str) -> None:
     """Raise TemplateError for a template that no judge should be saved with.
 

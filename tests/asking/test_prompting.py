@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judging.asking import prompting
 from judging.asking.parsing import parse_reply
 from judging.asking.prompting import (
     DEFAULT_PROMPT_TEMPLATE,
@@ -41,6 +42,18 @@ def text_of(*args, **kwargs):
 
 def test_the_default_template_passes_its_own_check():
     check_template(DEFAULT_PROMPT_TEMPLATE)
+
+
+def test_a_template_that_has_been_checked_is_not_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = []
+    render = prompting._rendered_sentinels
+    monkeypatch.setattr(prompting, "_rendered_sentinels", lambda *a, **k: (rendered.append(a), render(*a, **k))[1])
+    for _ in range(2):
+        check_template("{{#each candidates}}{{id}}: only here{{/each}}")
+    assert len(rendered) == 4
+    for _ in range(2):
+        with pytest.raises(TemplateError):
+            check_template("nobody is mentioned")
 
 
 def test_the_default_prompt_has_the_agreed_shape():

@@ -52,7 +52,7 @@ def test_a_template_that_has_been_checked_is_not_rendered_again(monkeypatch: pyt
         check_template("{{#each candidates}}{{id}}: only here{{/each}}")
     assert len(rendered) == 4
     for _ in range(2):
-        with pytest.raises(TemplateError):
+        with pytest.raises(prompting.TemplateError):
             check_template("nobody is mentioned")
 
 

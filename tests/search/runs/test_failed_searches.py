@@ -166,7 +166,7 @@ def test_counts_add_up_after_every_turn_of_a_run(member: User, as_member: APICli
     with engine("latency:100,500:0.2,repeated-ids:0.2") as server:
         evaluation = make_search_evaluation(server.url, queries=queries, max_retries=0, max_concurrency=2)
         run = start_run(evaluation, member)
-        pending = []
+        pending: list[int] = []
         while not pending or pending[-1]:
             # Over with the first flush, after half a second.
             work_slice(search_of(run).lanes.get().pk, turn=Turn(shared=0.0, longest=0.0))

@@ -52,15 +52,15 @@ def made(standing: Standing) -> tuple[EvaluationRun, User]:
     with standing(), engine() as server:
         member = make_user()
         run = searched(make_search_evaluation(server.url, queries=("red shoes",)), member)
-        _refer_to(Candidate.objects.get(run=run, rank=1), member)
+        _refer_to(Candidate.objects.get(run=run, rank=1), run, member)
         next_candidate(run=run, actor=member)
         refresh_run(run.pk)
     return run, member
 
 
-def _refer_to(first: Candidate, member: User) -> None:
+def _refer_to(first: Candidate, run: EvaluationRun, member: User) -> None:
     judging_run = JudgingRun.objects.create(
-        evaluation_run=first.run,
+        evaluation_run=run,
         judge_version=make_judge(owner=member).versions.get(),
         status="completed",
         total_count=1,
@@ -73,10 +73,10 @@ def _refer_to(first: Candidate, member: User) -> None:
     )
     Candidate.objects.filter(pk=first.pk).update(last_item=item, last_item_status="judged")
     Judgment.objects.create(
-        corpus=first.run.evaluation.corpus,
+        corpus=run.evaluation.corpus,
         query_id=first.query_id,
         document_id=first.document_id,
-        scale=first.run.scale,
+        scale=run.scale,
         grade=2,
         author_kind="member",
         member=member,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Avg, Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Floor
 
 from judging.ledger.renewal import renew_metrics
@@ -31,7 +32,7 @@ _EFFECTIVE_GRADE = Case(
 
 
 @cache
-def _of_judgments(scale: str) -> tuple[Q, dict[str, Any]]:
+def _of_judgments(scale: str) -> tuple[Combinable, dict[str, Any]]:
     """Return which candidates are or were judged, and what the judgments make of them: to put it together costs much."""
     pair = Judgment.objects.filter(query_id=OuterRef("query_id"), document_id=OuterRef("document_id"), scale=scale)
     people = pair.filter(author_kind__in=PEOPLE).order_by().values("query_id", "document_id")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -52,18 +53,17 @@ LEGAL = {
 }
 
 
-@pytest.mark.parametrize("source", STATUSES)
-@pytest.mark.parametrize("target", CHANGES)
-def test_1_only_legal_status_changes_succeed(start: Start, source: JudgingRunStatus, target: str) -> None:
+def test_1_only_legal_status_changes_succeed(start: Start) -> None:
     run = start(small_run(1, 1))
     run.items.all().delete()
-    JudgingRun.objects.filter(pk=run.pk).update(total_count=0, status=source)
-    try:
-        has_changed = CHANGES[target](run) is not False
-    except IllegalTransition:
-        has_changed = False
-    assert has_changed == ((source, target) in LEGAL)
-    assert JudgingRun.objects.get(pk=run.pk).status == (target if has_changed else source)
+    for source, target in product(STATUSES, CHANGES):
+        JudgingRun.objects.filter(pk=run.pk).update(total_count=0, status=source)
+        try:
+            has_changed = CHANGES[target](run) is not False
+        except IllegalTransition:
+            has_changed = False
+        assert has_changed == ((source, target) in LEGAL), (source, target)
+        assert JudgingRun.objects.get(pk=run.pk).status == (target if has_changed else source), (source, target)
 
 
 def test_2_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:

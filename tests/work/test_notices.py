@@ -78,7 +78,7 @@ def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
     start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch, moments: list[tuple[Any, str]]
 ) -> None:
     stub.script(delay_ms=150)
-    run = start(max_concurrency=2)
+    run = start(small_run(2, 5), max_concurrency=2)
     OrmQ.objects.all().delete()
 
     def told_before(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,6 +93,7 @@ def test_a_slice_told_to_end_at_any_step_leaves_nothing_held(
             patched.setattr(place, step, told_before(getattr(place, step)))
         with pytest.raises(SystemExit):
             work_slice(run.lanes.get().pk, turn=Turn(shared=0.3, longest=0.3))
+    stub.script()
     assert_everything_was_given_back(run)
 
 

@@ -127,7 +127,7 @@ def test_what_is_left_of_a_batch_is_kept_when_the_database_stops_taking_it(
 ) -> None:
     monkeypatch.setattr("judging.work.loop.PIECE", 3)
     monkeypatch.setattr("judging.work.loop.MOST_PIECES", 40)
-    run = start(small_run(4, 10), max_concurrency=32)
+    run = start(max_concurrency=32)
     flush, flushes = Store.flush, []
 
     def fail_once(self: Store, batch: Any) -> Any:
@@ -139,20 +139,20 @@ def test_what_is_left_of_a_batch_is_kept_when_the_database_stops_taking_it(
     monkeypatch.setattr(Store, "flush", fail_once)
     drain()
     assert max(flushes) <= 3
-    assert reread(run).judged_count == stub.calls == 40
+    assert reread(run).judged_count == stub.calls == 20
 
 
 def test_no_call_is_started_while_too_much_waits_to_be_written(
     start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("judging.work.loop.MOST_UNWRITTEN", 10)
+    monkeypatch.setattr("judging.work.loop.MOST_UNWRITTEN", 6)
     stub.script(delay_ms=20)
-    run = start(small_run(5, 10), max_concurrency=4)
+    run = start(max_concurrency=4)
     flush, written, waiting = Store.flush, [0], []
 
     def flush_slowly(self: Store, batch: Any) -> Any:
         # As if the disk took its time: until as many calls have come as ever will.
-        wait_until(lambda: stub.calls >= min(written[0] + 10, 50))
+        wait_until(lambda: stub.calls >= min(written[0] + 6, 20))
         wait_until(lambda: stub.in_flight == 0)
         waiting.append(stub.calls - written[0])
         state = flush(self, batch)
@@ -161,8 +161,8 @@ def test_no_call_is_started_while_too_much_waits_to_be_written(
 
     monkeypatch.setattr(Store, "flush", flush_slowly)
     drain()
-    assert reread(run).judged_count == stub.calls == 50
-    assert max(waiting) <= 10 + 4, "those in flight when it was reached, and no more"
+    assert reread(run).judged_count == stub.calls == 20
+    assert max(waiting) <= 6 + 4, "those in flight when it was reached, and no more"
 
 
 def test_a_grade_given_during_a_run_counts_once_it_has_ended(start: Start, stub: Stub, member: User) -> None:

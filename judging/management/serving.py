@@ -69,11 +69,7 @@ def prepare(*, has_web: bool = True) -> None:
         _wait_for_migrations()
         return
     try:
-        if _is_migrated():
-            # What the code brings itself, presets say. All of `migrate` would put together every state of the tables.
-            emit_post_migrate_signal(verbosity=0, interactive=False, db=DEFAULT_DB_ALIAS)
-        else:
-            call_command("migrate", interactive=False, verbosity=0)
+        bring_up_to_date()
         _make_first_admin()
     except OperationalError as error:
         connection.close()
@@ -82,6 +78,15 @@ def prepare(*, has_web: bool = True) -> None:
         ) from None
     if not settings.WHITENOISE_USE_FINDERS:
         call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def bring_up_to_date() -> None:
+    """Make or change the tables where some are due, and write what the code brings itself, presets say."""
+    if _is_migrated():
+        # All of `migrate` would put together every state of the tables.
+        emit_post_migrate_signal(verbosity=0, interactive=False, db=DEFAULT_DB_ALIAS)
+    else:
+        call_command("migrate", interactive=False, verbosity=0)
 
 
 def _wait_for_migrations() -> None:

@@ -82,12 +82,15 @@ def cached_grades(run: EvaluationRun) -> dict[str, tuple[int | None, int | None]
 def wait_until(
     condition: Callable[[], bool], seconds: float = 60.0, *, also: Callable[[], object] = lambda: None
 ) -> None:
-    """Wait for a condition, doing something `also` between two looks at it."""
+    """Wait for a condition, doing something `also` once a second between two looks at it."""
     deadline = time.monotonic() + seconds
-    pause = 0.01
+    pause, next_time = 0.01, 0.0
     while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        also()
+        now = time.monotonic()
+        assert now < deadline, "it did not come true in time"
+        if now >= next_time:
+            also()
+            next_time = now + 1
         time.sleep(pause)
         # A look costs a query or more, and what hasn't come true soon takes a while.
         pause = min(1.1 * pause, 0.1)

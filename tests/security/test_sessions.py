@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +48,15 @@ print(json.dumps({
 }))
 """
 
+# Settings and what reads them, without the rest of the project: a tenth of the time.
+_HSTS = """
+from django.http import HttpResponse
+from django.middleware.security import SecurityMiddleware
+from django.test import RequestFactory
+answer = SecurityMiddleware(lambda request: HttpResponse())(RequestFactory().get("/healthz", secure=True))
+print(answer["Strict-Transport-Security"])
+"""
+
 
 def in_production(tmp_path: Any, *, script: str = _SHOWN, **variables: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("RELEVAL_", "DATABASE_URL"))}
@@ -86,14 +94,11 @@ def test_production_s_settings_are_safe_ones(tmp_path: Any) -> None:
     assert shown["hsts"] == "max-age=31536000; includeSubDomains; preload"
 
 
-@pytest.mark.slow
 def test_hsts_for_subdomains_and_preload_can_be_turned_off(tmp_path: Any) -> None:
     (tmp_path / "static").mkdir()
     opted_out = {**PRODUCTION, "RELEVAL_HSTS_SUBDOMAINS": "0", "RELEVAL_HSTS_PRELOAD": "0"}
-    done = in_production(tmp_path, script=_SHOWN.replace('fail_level="WARNING"', 'fail_level="ERROR"'), **opted_out)
-    assert done.returncode == 0, done.stderr
-    assert set(re.findall(r"security\.W\d+", done.stderr)) == {"security.W005", "security.W021"}
-    assert json.loads(done.stdout.splitlines()[-1])["hsts"] == "max-age=31536000"
+    assert in_production(tmp_path, script=_HSTS, **opted_out).stdout == "max-age=31536000\n"
+    assert "includeSubDomains" in in_production(tmp_path, script=_HSTS, **PRODUCTION).stdout
 
 
 @pytest.mark.parametrize("missing", ["RELEVAL_SECRET_KEY", "RELEVAL_ENCRYPTION_KEYS"])

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
@@ -17,9 +16,10 @@ def imports(module: Path) -> list[str]:
     return re.findall(r"""\b(?:from|import)\s*["']([^"']+)["']""", module.read_text(encoding="utf-8"))
 
 
-@pytest.mark.slow(seconds=3)
 def test_production_pages_import_modules_by_content_hash(tmp_path: Path) -> None:
-    with override_settings(STORAGES=PRODUCTION, STATIC_ROOT=tmp_path):
+    # What other packages bring takes seconds to compress, and tests/work/processes/test_serve.py collects it.
+    own = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    with override_settings(STORAGES=PRODUCTION, STATIC_ROOT=tmp_path, STATICFILES_FINDERS=own):
         call_command("collectstatic", interactive=False, verbosity=0)
         stored = staticfiles_storage.stored_name  # type: ignore[attr-defined]
         pages = [tmp_path / stored(f"js/grid/{name}.js") for name in ("page", "side-by-side")]

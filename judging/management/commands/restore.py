@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 
 from judging.management.command import BaseCommand
+from judging.management.serving import bring_up_to_date
 from judging.management.sqlite_files import (
     NotUsable,
     applied_migrations,
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             overwrite_database(source, target)
         except NotUsable as error:
             raise CommandError(f"Nothing was restored: {error}") from None
-        call_command("migrate", interactive=False, verbosity=0)
+        bring_up_to_date()
         # They tell of workers as they were when the copy was made.
         WorkerHeartbeat.objects.all().delete()
         if kept:

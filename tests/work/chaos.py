@@ -37,6 +37,7 @@ LOST_BY_A_KILL = IN_FLIGHT + UNWRITTEN
 MARGIN = 45.0
 # `make chaos N=10` counts them: each has moments of its own.
 ROUND = os.environ.get("CHAOS_ROUND", "1")
+IS_WHOLE = "CHAOS_ROUND" in os.environ
 
 
 class ServedRun:

@@ -3,7 +3,6 @@
 `make chaos` kills twenty in four runs of 3,000 searches, everything else one in a small run.
 """
 
-import os
 import random
 import signal
 from collections.abc import Iterator
@@ -18,10 +17,9 @@ from judging.work.loop import FLUSH_SECONDS
 from tests.bench.rest import Api
 from tests.judging_runs.judging import wait_until
 from tests.search.runs.searching import engine, make_search_evaluation
-from tests.work.chaos import ROUND, ServedRun
+from tests.work.chaos import IS_WHOLE, ROUND, ServedRun
 from tests.work.served import PROC
 
-IS_WHOLE = "CHAOS_ROUND" in os.environ
 CASES, SIZE, KILLS = (4, 3_000, 5) if IS_WHOLE else (1, 800, 1)
 DEPTH, IN_FLIGHT, DELAY_SECONDS = 5, 64, 0.4
 # In flight, and back but not yet written; a write may take as long as the pause before it on a busy machine.

@@ -1,5 +1,7 @@
 """How xdist shares the tests out: the browser's to two workers, so that two Chromiums run, any other on its own.
 
+Tests of a file that share workers, stay together, too: each worker of xdist would start its own.
+
 xdist's own groups do nothing under pytest 9.2: they mark ids in a way that pytest no longer reads.
 """
 
@@ -7,9 +9,13 @@ from typing import Any
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
+SHARING = "tests/work/processes/test_cluster_at_work.py"
+
 
 class FewBrowsers(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(SHARING):
+            return SHARING
         if not nodeid.startswith("tests/browser/"):
             return nodeid
         # One after the other they take longer than everything beside them: those in rooms of their own are two fifths.

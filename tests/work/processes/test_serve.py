@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from django.conf import settings
+from django.urls import resolve
 
 from tests.databases import copy_template
 from tests.work.served import ENDS_WITHIN, PROC, Served, new_database
@@ -128,6 +129,9 @@ def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path, 
     kappa = re.search(r"weighted kappa\) +(0\.\d+)  \(0\.\d+ to 0\.\d+\)", first)
     assert kappa is not None
     assert float(kappa[1]) > 0.1
+    compared = re.search(r"Query by query: http://127\.0\.0\.1:PORT(\S+)", first)
+    assert compared is not None
+    assert resolve(compared[1]).url_name == "compare"
     assert re.search(r"/api/v1/evaluations/runs/[0-9a-f-]{36}/ai-judge", first)
     assert re.search(r'"ai_judge_id": "[0-9a-f-]{36}"', first)
     assert (tmp_path / "data" / "demo.json").stat().st_mode & 0o777 == 0o600

@@ -30,7 +30,6 @@ class Baseline:
 
     means: Floats
     sigma: float
-    repeat_count: int
 
 
 def drift_baseline(repeats: ArrayLike, query: ArrayLike) -> Baseline:
@@ -52,7 +51,7 @@ def drift_baseline(repeats: ArrayLike, query: ArrayLike) -> Baseline:
     squared = float(np.mean(variances)) * (1 + 1 / R) / (1 + 1 / (R - 1))
     # Equal repeats differ by rounding alone.
     sigma = 0.0 if (grades == grades[0]).all() else math.sqrt(squared)
-    return Baseline(total / R, sigma, R)
+    return Baseline(total / R, sigma)
 
 
 @dataclass(frozen=True, slots=True)

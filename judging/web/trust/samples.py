@@ -118,7 +118,6 @@ class SampleRow:
     title: str
     bar: IntervalBar
     total_bar: IntervalBar
-    metric_name: str
 
     @property
     def sample(self) -> CheckSample:
@@ -172,18 +171,16 @@ def sample_title(sample: CheckSample) -> str:
 def row_of(state: SampleState) -> SampleRow:
     """Make a sample's row."""
     sample, figure = state.sample, asdict(state.estimate)
-    is_difference, name = sample.other_run_id is not None, sample.metric or "Agreement"
     metric = metric_of(sample)
     # DCG alone has no natural end.
     most = 1.0 if metric is None or metric.family != "DCG" else max(figure["high_total"] or 1.0, 1.0)
-    least = -most if is_difference else 0.0
+    least = -most if sample.other_run_id is not None else 0.0
     total = {**figure, "low": figure["low_total"], "high": figure["high_total"]}
     return SampleRow(
         state,
         sample_title(sample),
         interval_bar("For these queries", figure, least=least, most=most),
         interval_bar("For queries like these", total, least=least, most=most),
-        name,
     )
 
 

@@ -17,6 +17,7 @@ from judging.foundation.limits import (
 )
 from judging.models import SearchEndpoint
 from judging.rest.fields import BooleanField, CharField, IntegerField, ModelSerializer, Serializer, UUIDField
+from judging.search.endpoints.drafts import ENDPOINT_FIELDS
 
 REQUEST_FIELDS = ("query_template_id", "query", "body", "query_string", "content_type", "depth")
 _WORDING: dict[str, Any] = {"trim_whitespace": False}
@@ -40,24 +41,10 @@ class EndpointSerializer(ModelSerializer):
         model = SearchEndpoint
         fields = [
             "id",
-            "corpus_id",
-            "name",
-            "type",
-            "url",
-            "method",
-            "headers",
+            *ENDPOINT_FIELDS,
             "authentication",
             "authentication_type",
             "has_credentials",
-            "tls_verify",
-            "ca_certificate",
-            "candidates_mapping",
-            "paging",
-            "timeout",
-            "max_retries",
-            "max_concurrency",
-            "requests_per_minute",
-            "max_response_bytes",
             "archived",
             "archived_at",
             "created_at",

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from judging.web.review import evaluate, grid, matching, own_views, team
+from judging.web.review import evaluate, grid, matching, open_runs, own_views, team
 
 
 class RowId(IntConverter):
@@ -14,17 +14,20 @@ class RowId(IntConverter):
 
 register_converter(RowId, "row_id")
 
+_RUN = "evaluations/runs/<uuid:run_id>"
+
 urlpatterns = [
-    path("review", grid.review_grid, name="review_grid"),
-    path("review/candidates/<row_id:candidate_pk>", grid.grid_detail, name="grid_detail"),
-    path("review/grade", grid.give_grade, name="give_grade"),
-    path("review/confirm", grid.confirm_grades, name="confirm_grades"),
-    path("review/confirm-matching", matching.confirm_matching, name="confirm_matching"),
-    path("review/take-back", matching.take_back_confirmed, name="take_back_confirmed"),
-    path("review/restore", grid.restore_grades, name="restore_grades"),
-    path("review/export", grid.export_review, name="export_review"),
-    path("review/views", own_views.save_grid_view, name="save_grid_view"),
-    path("review/views/<uuid:view_id>/delete", own_views.delete_grid_view, name="delete_grid_view"),
-    path("evaluate", evaluate.evaluate, name="evaluate"),
-    path("people", team.run_people, name="run_people"),
+    path("open-runs", open_runs.all_open_runs, name="all_open_runs"),
+    path(f"{_RUN}/review", grid.review_grid, name="review_grid"),
+    path(f"{_RUN}/review/candidates/<row_id:candidate_pk>", grid.grid_detail, name="grid_detail"),
+    path(f"{_RUN}/review/grade", grid.give_grade, name="give_grade"),
+    path(f"{_RUN}/review/confirm", grid.confirm_grades, name="confirm_grades"),
+    path(f"{_RUN}/review/confirm-matching", matching.confirm_matching, name="confirm_matching"),
+    path(f"{_RUN}/review/take-back", matching.take_back_confirmed, name="take_back_confirmed"),
+    path(f"{_RUN}/review/restore", grid.restore_grades, name="restore_grades"),
+    path(f"{_RUN}/review/export", grid.export_review, name="export_review"),
+    path(f"{_RUN}/review/views", own_views.save_grid_view, name="save_grid_view"),
+    path(f"{_RUN}/review/views/<uuid:view_id>/delete", own_views.delete_grid_view, name="delete_grid_view"),
+    path(f"{_RUN}/evaluate", evaluate.evaluate, name="evaluate"),
+    path(f"{_RUN}/people", team.run_people, name="run_people"),
 ]

@@ -1,10 +1,8 @@
-"""Evaluations, their runs, and AI judging runs."""
+"""Evaluations and their runs."""
 
 from django.urls import path
 
-from judging.web.judging_runs import compare, consensus, current, detail, start
 from judging.web.runs import archiving, evaluation_runs, evaluations, imports, query_table, query_tags, run_settings
-from judging.web.trust import run_trust
 
 urlpatterns = [
     # First steps
@@ -34,16 +32,4 @@ urlpatterns = [
     path("evaluations/runs/<uuid:run_id>/queries/export", query_table.queries_export, name="queries_export"),
     path("evaluations/runs/<uuid:run_id>/tags", query_tags.tag_queries, name="tag_queries"),
     path("evaluations/runs/<uuid:run_id>/judgments/export", evaluation_runs.judgments_export, name="judgments_export"),
-    path("evaluations/runs/<uuid:run_id>/trust", run_trust.run_trust, name="run_trust"),
-    # AI judging
-    path("evaluations/runs/<uuid:run_id>/trust/judges", consensus.run_consensus, name="run_consensus"),
-    path("evaluations/runs/<uuid:run_id>/ai-judge", start.start_judging, name="start_judging"),
-    path("evaluations/runs/<uuid:run_id>/ai-judge/form", start.judge_form, name="judge_form"),
-    path("evaluations/runs/<uuid:run_id>/ai-judge/estimate", start.estimate, name="estimate_judging"),
-    path("evaluations/runs/<uuid:run_id>/ai-judging-runs", start.judging_list, name="judging_list"),
-    path("ai-judging-runs/<uuid:judging_run_id>", detail.judging_run, name="judging_run"),
-    path("ai-judging-runs/<uuid:judging_run_id>/cancel", start.cancel_judging, name="cancel_judging"),
-    path("ai-judging-runs/<uuid:judging_run_id>/make-current", current.make_current, name="make_judging_run_current"),
-    path("ai-judging-runs/compare", compare.compare_judging_runs, name="compare_judging_runs"),
-    path("ai-judging-runs/<uuid:judging_run_id>/export", detail.judging_run_export, name="judging_run_export"),
 ]

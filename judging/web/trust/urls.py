@@ -2,10 +2,23 @@
 
 from django.urls import path
 
-from judging.web.trust import certificates, comparison, deciding, grading, how, samples, side_by_side
+from judging.web.trust import (
+    certificates,
+    comparison,
+    deciding,
+    grading,
+    how,
+    judge_trust,
+    run_trust,
+    samples,
+    side_by_side,
+)
 
 urlpatterns = [
     path("trust/how", how.how, name="trust_how"),
+    path("ai-judges/agreement", judge_trust.judges_agreement, name="judges_agreement"),
+    path("ai-judges/<uuid:judge_id>/trust", judge_trust.judge_trust, name="ai_judge_trust"),
+    path("evaluations/runs/<uuid:run_id>/trust", run_trust.run_trust, name="run_trust"),
     path("evaluations/runs/<uuid:run_id>/check-samples", samples.run_samples, name="run_samples"),
     path("evaluations/runs/<uuid:run_id>/check-samples/plan", samples.plan_sample, name="plan_sample"),
     path("evaluations/runs/<uuid:run_id>/check-samples/open", samples.open_samples, name="open_samples"),

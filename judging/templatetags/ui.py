@@ -9,6 +9,7 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
@@ -179,6 +180,15 @@ def when(moment: datetime | None) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S} UTC", text
     )
+
+
+@register.inclusion_tag("judging/_post_button.html")
+def post_button(
+    where: str, *ids: Any, label: str, icon: str = "", look: str = "btn btn-quiet", confirm: str = "", yes: str = ""
+) -> dict[str, str]:
+    """Draw a form that is one button: it posts to a route with `ids`, or to an address; `confirm` asks before."""
+    url = where if "/" in where else reverse(where, args=ids)
+    return {"url": url, "label": label, "sign": icon, "look": look, "confirm": confirm, "yes": yes}
 
 
 @register.inclusion_tag("judging/_field.html")

@@ -42,6 +42,8 @@ def test_a_keyboard_opens_the_search_chooses_and_comes_back(new_visitor: NewVisi
     expect(chosen).to_contain_text("bm25 0 <b>")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/evaluations/runs/{runs[0].pk}$"))
+    # Keys are heard once the page's scripts have been read.
+    page.wait_for_load_state()
     # Enter before the answer is there opens the answer's first.
     page.keyboard.press("Control+k")
     expect(text).to_be_focused()

@@ -32,7 +32,7 @@ class Stub:
     def script(self, **fields: Any) -> None:
         """Behave from now on as Script(**fields) says; counters and connections stay."""
         script = Script(**fields)
-        self._in_loop(lambda: setattr(self._server, "script", script))
+        self._in_loop(lambda: self._server.behave(script))
 
     def reset(self) -> None:
         """Forget all calls and behave well."""

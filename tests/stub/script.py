@@ -4,8 +4,8 @@ Faults: an HTTP status ("401", "429", "503", ...; "429:0.2" names its Retry-Afte
 "partial", "html", "broken_json", "null_choices", "empty_choices", "null_content", "refusal", "error_200", "oversized",
 "redirect", "prose", "json", "wrong_ids", "too_few", "out_of_scale", "conflicting", "truncated", "nul", "huge",
 "entity" (a character number of 5,000 digits), "no_usage", "zero_usage", "few_tokens:N" (all that it says to have read),
-"reasoning" (no text, but thoughts), "filtered:REASON", "stream", "json_done", "wrong_route", "delay:MS", or a name of
-`Script.custom`.
+"reasoning" (no text, but thoughts), "filtered:REASON", "stream", "json_done", "wrong_route", "delay:MS", "hold" (a good
+reply once the stub has another script), or a name of `Script.custom`.
 """
 
 import gzip
@@ -204,7 +204,7 @@ def answer_to(script: Script, prompt: Prompt, fault: str, *, call_number: int, m
     return Answer(
         body=body.encode(),
         headers=(("x-request-id", f"req-{call_number}"),),
-        special="partial" if name == "partial" else "",
+        special=name if name in ("partial", "hold") else "",
         delay_ms=float(argument) if name == "delay" else 0.0,
     )
 

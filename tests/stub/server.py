@@ -38,6 +38,7 @@ class StubServer:
         for connection in list(self.connections):
             if connection.is_call:
                 connection.drop()
+        self.held: list[tuple[_Connection, Answer]] = []
         self.script = script or Script()
         self.calls = self.in_flight = self.max_in_flight = self.accepted_connections = 0
         self.last_call_at = self.last_call_wall_at = 0.0
@@ -74,6 +75,13 @@ class StubServer:
             "repeated_calls": self.calls - len(self.attempts),
             "faults": dict(self.faults),
         }
+
+    def behave(self, script: Script) -> None:
+        """Follow another script, and send what the one before held back."""
+        self.script = script
+        held, self.held = self.held, []
+        for connection, answer in held:
+            connection.send(replace(answer, special=""))
 
     def respond(self, head: bytes, body: bytes) -> tuple[Answer, bool]:
         """Answer a request; the flag tells whether it was a call of a model."""
@@ -130,7 +138,7 @@ class StubServer:
 
     def _control(self, path: str, body: bytes) -> Answer:
         if path == "/_stub/script":
-            self.script = script_of(json.loads(body))
+            self.behave(script_of(json.loads(body)))
         elif path == "/_stub/reset":
             self.reset()
         elif path == "/_stub/requests":
@@ -202,17 +210,20 @@ class _Connection(asyncio.Protocol):
             self._server.max_in_flight = max(self._server.max_in_flight, self._server.in_flight)
         delay = self._server.script.delay_ms + answer.delay_ms if self.is_call else 0.0
         if delay:
-            asyncio.get_running_loop().call_later(delay / 1000, self._send, answer)
+            asyncio.get_running_loop().call_later(delay / 1000, self.send, answer)
         else:
-            self._send(answer)
+            self.send(answer)
 
     def _finish(self) -> None:
         if self.is_call:
             self.is_call = False
             self._server.in_flight -= 1
 
-    def _send(self, answer: Answer) -> None:
+    def send(self, answer: Answer) -> None:
         if self._transport.is_closing() or answer.special == "hang":
+            return
+        if answer.special == "hold":
+            self._server.held.append((self, answer))
             return
         self._finish()
         if answer.special == "reset":

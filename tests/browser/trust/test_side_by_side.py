@@ -32,6 +32,8 @@ def test_a_query_is_opened_graded_undone_and_stepped_on_by_key(new_visitor: NewV
     expect(page.get_by_role("heading", name="shoes")).to_be_visible()
     assert visitor.problems_in_both_looks() == []
     shared = page.locator("[data-list=b] .entry").first
+    # Keys are heard once the page's scripts have been read.
+    page.wait_for_load_state()
     # The first of the newer list is chosen: d2, which the older one has at rank 2.
     page.keyboard.press("2")
     for side in ("a", "b"):
@@ -49,6 +51,7 @@ def test_a_query_is_opened_graded_undone_and_stepped_on_by_key(new_visitor: NewV
     expect(page.locator("[data-list=a] .entry[aria-current] .entry-detail")).to_contain_text("AI reasoning")
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="hats")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("p")
     expect(page.get_by_role("heading", name="shoes")).to_be_visible()
     assert visitor.problems == []

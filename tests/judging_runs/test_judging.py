@@ -25,7 +25,7 @@ def test_a_run_is_queued_before_any_model_is_called(start: Start, stub: Stub) ->
     reread(run)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 50])
+@pytest.mark.parametrize("batch_size", [1, 2, 50])
 def test_every_candidate_gets_its_own_grade_whatever_the_batch_size(start: Start, stub: Stub, batch_size: int) -> None:
     run = start(batch_size=batch_size)
     drain()
@@ -34,7 +34,7 @@ def test_every_candidate_gets_its_own_grade_whatever_the_batch_size(start: Start
     for external_id, item in items_by_document(run).items():
         assert item.grade == expected_grade(f"query {external_id[1]}", external_id, 4)
         assert item.reasoning == "because the stub says so"
-    assert run.call_count == stub.calls == {1: 20, 2: 12, 5: 4, 50: 4}[batch_size]
+    assert run.call_count == stub.calls == {1: 20, 2: 12, 50: 4}[batch_size]
     assert run.input_tokens > run.output_tokens > 0
     evaluation_run = run.evaluation_run
     grades = grades_of_record(evaluation_run)
@@ -175,10 +175,10 @@ def test_without_re_asks_a_left_out_candidate_is_missing(start: Start, stub: Stu
 
 def test_re_asking_is_given_up_after_twenty_without_a_success(start: Start, stub: Stub) -> None:
     stub.script(fault="prose")
-    run = start(small_run(10, 6), max_concurrency=1)
+    run = start(small_run(5, 5), max_concurrency=1)
     drain()
     run = reread(run)
-    assert (run.failed_count, run.reask_count) == (60, 20)
+    assert (run.failed_count, run.reask_count) == (25, 20)
 
 
 def test_a_refused_batch_is_tried_one_candidate_at_a_time(start: Start, stub: Stub) -> None:
@@ -200,7 +200,7 @@ def test_a_failure_of_the_moment_is_tried_again_and_costs_nothing(start: Start, 
     assert run.call_count == stub.calls > 20
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_counts_are_exact_under_a_mix_of_every_fault(start: Start, stub: Stub, seed: int) -> None:
     stub.script(
         mix={
@@ -337,7 +337,7 @@ def test_the_same_idempotency_key_starts_one_run(start: Start, stub: Stub, membe
 
 def test_a_run_s_concurrency_is_split_over_lanes_and_never_exceeded(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=20)
-    run = start(small_run(20, 5), max_concurrency=70)
+    run = start(small_run(8, 5), max_concurrency=70)
     assert sorted(run.lanes.values_list("concurrency", flat=True)) == [23, 23, 24]
     drain()
     assert reread(run).status == JudgingRunStatus.COMPLETED

@@ -71,23 +71,23 @@ def test_one_or_two_prompts_tell_nothing(start: Start, stub: Stub) -> None:
 
 
 def test_the_refusals_of_one_query_tell_nothing_while_there_are_others(start: Start, stub: Stub) -> None:
-    refuse(stub, by_candidate={f"d1-{number}": "" for number in range(30)})
-    run = start(small_run(2, 30), max_concurrency=1)
+    refuse(stub, by_candidate={f"d1-{number}": "" for number in range(26)})
+    run = start(small_run(2, 26), max_concurrency=1)
     drain()
     run = reread(run)
-    assert (run.status, run.judged_count, run.failed_count) == (JudgingRunStatus.COMPLETED, 30, 30)
+    assert (run.status, run.judged_count, run.failed_count) == (JudgingRunStatus.COMPLETED, 26, 26)
 
 
 def test_one_answer_is_enough_to_go_on(start: Start, stub: Stub) -> None:
     refuse(stub, by_call={3: ""})
-    run = start(small_run(10, 5), max_concurrency=1)
+    run = start(small_run(6, 5), max_concurrency=1)
     drain()
     assert (reread(run).status, reread(run).judged_count) == (JudgingRunStatus.COMPLETED, 1)
 
 
 def test_an_answer_that_can_not_be_read_is_an_answer(start: Start, stub: Stub) -> None:
     refuse(stub, by_call={3: "prose"})
-    run = start(small_run(10, 5), max_concurrency=1, max_reasks=0)
+    run = start(small_run(6, 5), max_concurrency=1, max_reasks=0)
     drain()
     assert reread(run).status == JudgingRunStatus.COMPLETED
 

@@ -376,7 +376,7 @@ def test_pages_cost_no_query_per_row(
         "/evaluations/runs/{r}?judge=1": 30,
         "/ai-judging-runs/{j}": 22,
     }
-    for count, start in ((2, 0), (12, 100)):
+    for count, start in ((2, 0), (6, 100)):
         run = grow(count, start)
         grow(1, start + 50)
         judging_run = ended_run(run, member, judge=judge)

@@ -34,13 +34,13 @@ def walk(client: APIClient, url: str, *, whole_url: bool) -> list[Any]:
         cursor = page["next"] if whole_url else page["next"].rpartition("cursor=")[2]
 
 
-@pytest.mark.parametrize("whole_url", [True, False])
-def test_a_cursor_is_a_token_or_a_whole_url(client: APIClient, make_judge: MakeJudge, whole_url: bool) -> None:
+def test_a_cursor_is_a_token_or_a_whole_url(client: APIClient, make_judge: MakeJudge) -> None:
     judge = make_judge()
-    made = [create(client, judge) for _ in range(8)]
-    rows = walk(client, URL, whole_url=whole_url)
-    assert [row["batch_execution_id"] for row in rows] == made[::-1]
-    assert all("items" not in row for row in rows)
+    made = [create(client, judge) for _ in range(7)]
+    for whole_url in (True, False):
+        rows = walk(client, URL, whole_url=whole_url)
+        assert [row["batch_execution_id"] for row in rows] == made[::-1], whole_url
+        assert all("items" not in row for row in rows)
 
 
 def test_batches_are_filtered(client: APIClient, make_judge: MakeJudge) -> None:
@@ -87,15 +87,11 @@ def test_judges_and_evaluators_are_filtered(client: APIClient, make_judge: MakeJ
         assert (refused.status_code, query.partition("?")[2].partition("=")[0] in refused.json()) == (400, True)
 
 
-def test_a_thousand_batches_cost_no_more_queries_than_one(
-    client: APIClient, make_judge: MakeJudge, member: User
-) -> None:
+def test_many_batches_cost_no_more_queries_than_one(client: APIClient, make_judge: MakeJudge, member: User) -> None:
     judge = make_judge("One", "Two")
     create(client, judge)
     client.get(URL)  # the use of the token is noted once a minute
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
+    with CaptureQueriesContext(connection) as few:
         client.get(URL)
     one = BatchExecution.objects.get()
     evaluators = list(one.evaluators.all())
@@ -111,7 +107,7 @@ def test_a_thousand_batches_cost_no_more_queries_than_one(
                 created_by=member,
                 created_at=timezone.now() - timedelta(seconds=number),
             )
-            for number in range(1000)
+            for number in range(120)
         ]
     )
     copied = ("name", "evaluator_version", "ai_provider", "provider_name", "provider_type", "model", "position")

@@ -24,7 +24,7 @@ from judging.models import (
     User,
     content_hash,
 )
-from judging.review.grid import all_grid_rows, grid_rows, opinions_of, rows_of
+from judging.review.grid import GridPage, all_grid_rows, grid_rows, opinions_of, rows_of
 from judging.review.grid_filter import GridFilter, grid_counts, parse_grid_filter, saved_views
 from judging.review.grid_order import ORDERINGS
 from judging.review.own_views import views_of
@@ -137,7 +137,9 @@ def test_filters_leave_the_same_rows_in_every_order(run: EvaluationRun) -> None:
     ]
     for values, expected in cases:
         grid_filter = parse_grid_filter(values, run.grading_scale)
-        for ordering in ("query", "-effective_grade", "ai_grade", "-disagreement"):
+        # Orders by a grade read only those that its filter leaves.
+        by_grade = ("-effective_grade", "ai_grade") if any("grade" in name for name in values) else ()
+        for ordering in ("query", *by_grade, "-disagreement"):
             found = names(run, grid_filter=grid_filter, ordering=ordering)
             assert sorted(found) == expected, (values, ordering)
 
@@ -179,21 +181,15 @@ def test_an_unknown_order_and_a_foreign_cursor_are_refused(run: EvaluationRun) -
             grid_rows(run, viewer=None, ordering="query", cursor=wrong)
 
 
-def pages(run: EvaluationRun, ordering: str, limit: int) -> Iterator[list[int]]:
-    cursor = ""
-    while True:
-        page = grid_rows(run, viewer=None, ordering=ordering, limit=limit, cursor=cursor)
-        yield [row.candidate_pk for row in page.rows]
-        if not page.next_cursor:
-            return
-        cursor = page.next_cursor
-
-
-def pages_back(run: EvaluationRun, ordering: str, limit: int) -> Iterator[list[int]]:
+def pages(run: EvaluationRun, ordering: str, limit: int) -> Iterator[GridPage]:
     page = grid_rows(run, viewer=None, ordering=ordering, limit=limit)
+    yield page
     while page.next_cursor:
         page = grid_rows(run, viewer=None, ordering=ordering, limit=limit, cursor=page.next_cursor)
-    yield [row.candidate_pk for row in page.rows]
+        yield page
+
+
+def pages_back(run: EvaluationRun, ordering: str, limit: int, page: GridPage) -> Iterator[list[int]]:
     while page.previous_cursor:
         page = grid_rows(run, viewer=None, ordering=ordering, limit=limit, cursor=page.previous_cursor)
         assert page.next_cursor
@@ -204,7 +200,7 @@ GRADES = [None, 0, 3, 3, 4, None, 1, 3, 0, 4, 2, None]
 
 
 def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way() -> None:
-    run = make_run({f"q{n}": [f"d{m}" for m in range(4)] for n in range(6)})
+    run = make_run({f"q{n}": [f"d{m}" for m in range(4)] for n in range(3)})
     rows = list(Candidate.objects.filter(run=run))
     for number, row in enumerate(rows):
         ai, people = GRADES[number % 12], GRADES[(number * 5) % 12]
@@ -213,10 +209,11 @@ def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way() -> 
     Candidate.objects.bulk_update(rows, ["ai_grade", "people_mean", "effective_grade"])
     for ordering in ORDERINGS:
         whole = [row.candidate_pk for row in all_grid_rows(run, viewer=None, ordering=ordering)]
-        assert len(set(whole)) == 24, ordering
+        assert len(set(whole)) == 12, ordering
         forward = list(pages(run, ordering, 5))
-        assert [pk for page in forward for pk in page] == whole, ordering
-        assert list(pages_back(run, ordering, 5))[::-1] == forward, ordering
+        found = [[row.candidate_pk for row in page.rows] for page in forward]
+        assert [pk for page in found for pk in page] == whole, ordering
+        assert list(pages_back(run, ordering, 5, forward[-1])) == found[-2::-1], ordering
 
 
 def test_a_row_says_who_graded_what(run: EvaluationRun, member: User) -> None:

@@ -20,11 +20,14 @@ IMAGES = ("image", "image_url")
 TAGS = ("tags",)
 
 _BETWEEN_WORDS = re.compile(r"[\s.-]+")
+# No spelling is nearly as long; a file without lines is one name of megabytes.
+_LONGEST_NAME = 100
 
 
 def plain(name: str) -> str:
     """Return a name as it is compared: "Query-ID", "query id" and "query_id" are one."""
-    return _BETWEEN_WORDS.sub("_", name.strip().strip("\"'").strip().lower())
+    name = name.strip().strip("\"'").strip()
+    return name if len(name) > _LONGEST_NAME else _BETWEEN_WORDS.sub("_", name.lower())
 
 
 def spelled(names: Iterable[str], spellings: tuple[str, ...], *, is_strict: bool = False) -> str | None:

@@ -176,8 +176,8 @@ def test_confirming_leaves_alone_what_has_no_ai_grade_or_another_by_now(run: Eva
 
 @pytest.mark.django_db(transaction=True)
 def test_people_who_come_at_the_same_moment_get_different_candidates() -> None:
-    run = make_run({f"q{number}": ["d1", "d2"] for number in range(6)})
-    users = [make_user() for _ in range(6)]
+    run = make_run({f"q{number}": ["d1", "d2"] for number in range(4)})
+    users = [make_user() for _ in range(4)]
     together = threading.Barrier(len(users))
     got: list[Any] = []
 

@@ -39,42 +39,41 @@ def post(client: APIClient, judge: Any, body: Any) -> dict[str, Any]:
     return answer
 
 
-@pytest.mark.parametrize(
-    ("wrong", "field"),
-    [
-        ({}, "inputs.1"),
-        ({"request": None, "response": ""}, "inputs.1"),
-        ({"request": 5}, "inputs.1.request"),
-        ({**GOOD, "request": "x" * 3_500_001}, "inputs.1.request"),
-        ({**GOOD, "contexts": [""]}, "inputs.1.contexts.0"),
-        ({**GOOD, "contexts": "text"}, "inputs.1.contexts"),
-        ({**GOOD, "expected_output": ["a"]}, "inputs.1.expected_output"),
-        ({**GOOD, "user_id": "x" * 256}, "inputs.1.user_id"),
-        ({**GOOD, "session_id": "x" * 256}, "inputs.1.session_id"),
-        ({**GOOD, "file_ids": ["f1"]}, "inputs.1.file_ids"),
-        ({**GOOD, "tools": ["t"]}, "inputs.1.tools.0"),
-        ({**GOOD, "functions": {"name": "f"}}, "inputs.1.functions"),
-        ({**GOOD, "turns": TURNS}, "inputs.1.turns"),
-        ({"request": "a", "messages": {"turns": TURNS}}, "inputs.1.messages"),
-        ({"turns": TURNS, "messages": {"turns": TURNS}}, "inputs.1.messages"),
-        ({"turns": [{"role": "robot", "content": "x"}]}, "inputs.1.turns.0.role"),
-        ({"turns": [{"role": "user", "content": None}, {"role": "tool", "content": ""}]}, "inputs.1.turns"),
-        ({"messages": {"turns": [{"role": "user"}]}}, "inputs.1.messages.turns"),
-        ({"turns": [{"role": "user", "content": "x", "contexts": [""]}]}, "inputs.1.turns.0.contexts.0"),
-        ({"turns": [{"content": "x"}]}, "inputs.1.turns.0.role"),
-        ({"messages": {"turns": []}}, "inputs.1.messages.turns"),
-        ({"messages": {"turns": TURNS, "target": "nobody"}}, "inputs.1.messages.target"),
-        ("text", "inputs.1"),
-    ],
-)
-def test_one_wrong_input_refuses_the_batch_and_is_named(
-    client: APIClient, make_judge: MakeJudge, wrong: Any, field: str
-) -> None:
-    answer = post(client, make_judge(), {"inputs": [GOOD, wrong, GOOD]})
-    assert answer["code"] == "invalid"
-    assert field in answer, answer
-    assert all(isinstance(message, str) for message in answer[field])
-    assert not any(key.startswith(("inputs.0", "inputs.2")) for key in answer)
+WRONG_INPUTS: list[tuple[Any, str]] = [
+    ({}, "inputs.1"),
+    ({"request": None, "response": ""}, "inputs.1"),
+    ({"request": 5}, "inputs.1.request"),
+    ({**GOOD, "request": "x" * 3_500_001}, "inputs.1.request"),
+    ({**GOOD, "contexts": [""]}, "inputs.1.contexts.0"),
+    ({**GOOD, "contexts": "text"}, "inputs.1.contexts"),
+    ({**GOOD, "expected_output": ["a"]}, "inputs.1.expected_output"),
+    ({**GOOD, "user_id": "x" * 256}, "inputs.1.user_id"),
+    ({**GOOD, "session_id": "x" * 256}, "inputs.1.session_id"),
+    ({**GOOD, "file_ids": ["f1"]}, "inputs.1.file_ids"),
+    ({**GOOD, "tools": ["t"]}, "inputs.1.tools.0"),
+    ({**GOOD, "functions": {"name": "f"}}, "inputs.1.functions"),
+    ({**GOOD, "turns": TURNS}, "inputs.1.turns"),
+    ({"request": "a", "messages": {"turns": TURNS}}, "inputs.1.messages"),
+    ({"turns": TURNS, "messages": {"turns": TURNS}}, "inputs.1.messages"),
+    ({"turns": [{"role": "robot", "content": "x"}]}, "inputs.1.turns.0.role"),
+    ({"turns": [{"role": "user", "content": None}, {"role": "tool", "content": ""}]}, "inputs.1.turns"),
+    ({"messages": {"turns": [{"role": "user"}]}}, "inputs.1.messages.turns"),
+    ({"turns": [{"role": "user", "content": "x", "contexts": [""]}]}, "inputs.1.turns.0.contexts.0"),
+    ({"turns": [{"content": "x"}]}, "inputs.1.turns.0.role"),
+    ({"messages": {"turns": []}}, "inputs.1.messages.turns"),
+    ({"messages": {"turns": TURNS, "target": "nobody"}}, "inputs.1.messages.target"),
+    ("text", "inputs.1"),
+]
+
+
+def test_one_wrong_input_refuses_the_batch_and_is_named(client: APIClient, make_judge: MakeJudge) -> None:
+    judge = make_judge()
+    for wrong, field in WRONG_INPUTS:
+        answer = post(client, judge, {"inputs": [GOOD, wrong, GOOD]})
+        assert answer["code"] == "invalid", field
+        assert field in answer, answer
+        assert all(isinstance(message, str) for message in answer[field]), field
+        assert not any(key.startswith(("inputs.0", "inputs.2")) for key in answer), field
 
 
 @pytest.mark.parametrize(
@@ -95,26 +94,25 @@ def test_an_input_that_lacks_what_the_judge_requires_is_refused(
     assert answer[field] == ["The evaluator Strict requires this field."]
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"inputs": []}, "inputs"),
-        ({"inputs": pairs(101)}, "inputs"),
-        ({}, "inputs"),
-        ({"inputs": None}, "inputs"),
-        ({"inputs": {"0": GOOD}}, "inputs"),
-        ({"inputs": [GOOD], "tags": [""]}, "tags.0"),
-        ({"inputs": [GOOD], "tags": ["t", " \t"]}, "tags.1"),
-        ({"inputs": [GOOD], "tags": "t"}, "tags"),
-        ({"inputs": [GOOD], "judge_version_id": "x"}, "judge_version_id"),
-        ({"inputs": [GOOD], "judge_version_id": str(uuid4())}, "judge_version_id"),
-        ({"inputs": [GOOD], "project_id": "x" * 256}, "project_id"),
-    ],
-)
-def test_a_wrong_batch_is_refused_with_its_field(
-    client: APIClient, make_judge: MakeJudge, body: Any, field: str
-) -> None:
-    assert field in post(client, make_judge(), body)
+WRONG_BATCHES: list[tuple[Any, str]] = [
+    ({"inputs": []}, "inputs"),
+    ({"inputs": pairs(101)}, "inputs"),
+    ({}, "inputs"),
+    ({"inputs": None}, "inputs"),
+    ({"inputs": {"0": GOOD}}, "inputs"),
+    ({"inputs": [GOOD], "tags": [""]}, "tags.0"),
+    ({"inputs": [GOOD], "tags": ["t", " \t"]}, "tags.1"),
+    ({"inputs": [GOOD], "tags": "t"}, "tags"),
+    ({"inputs": [GOOD], "judge_version_id": "x"}, "judge_version_id"),
+    ({"inputs": [GOOD], "judge_version_id": str(uuid4())}, "judge_version_id"),
+    ({"inputs": [GOOD], "project_id": "x" * 256}, "project_id"),
+]
+
+
+def test_a_wrong_batch_is_refused_with_its_field(client: APIClient, make_judge: MakeJudge) -> None:
+    judge = make_judge()
+    for body, field in WRONG_BATCHES:
+        assert field in post(client, judge, body)
 
 
 def test_null_and_empty_mean_absent_and_unknown_members_are_ignored(client: APIClient, make_judge: MakeJudge) -> None:
@@ -163,47 +161,45 @@ def test_a_body_over_the_limit_is_too_large(client: APIClient, make_judge: MakeJ
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"inputs": [GOOD]}, "judge_id"),
-        ({"inputs": [GOOD], "judge_id": str(uuid4())}, "judge_id"),
-        ({"inputs": [GOOD], "judge_id": str(uuid4()), "evaluator_ids": [str(uuid4())]}, "judge_id"),
-        ({"inputs": [GOOD], "evaluator_ids": [str(uuid4())]}, "evaluator_ids"),
-        ({"inputs": [GOOD], "dataset_id": "d"}, "dataset_id"),
-        ({"judge_id": str(uuid4()), "dataset_id": str(uuid4())}, "dataset_id"),
-        (
-            {"inputs": [GOOD], "evaluator_ids": [str(uuid4())], "judge_version_id": str(uuid4())},
-            "judge_version_id",
-        ),
-    ],
-)
-def test_the_newer_route_refuses_what_it_can_not_run(client: APIClient, body: Any, field: str) -> None:
-    answer = client.post("/v1/batch-executions/", body, format="json")
-    assert answer.status_code == 400
-    assert field in answer.json()
+WRONG_FOR_THE_NEWER_ROUTE: list[tuple[Any, str]] = [
+    ({"inputs": [GOOD]}, "judge_id"),
+    ({"inputs": [GOOD], "judge_id": str(uuid4())}, "judge_id"),
+    ({"inputs": [GOOD], "judge_id": str(uuid4()), "evaluator_ids": [str(uuid4())]}, "judge_id"),
+    ({"inputs": [GOOD], "evaluator_ids": [str(uuid4())]}, "evaluator_ids"),
+    ({"inputs": [GOOD], "dataset_id": "d"}, "dataset_id"),
+    ({"judge_id": str(uuid4()), "dataset_id": str(uuid4())}, "dataset_id"),
+    (
+        {"inputs": [GOOD], "evaluator_ids": [str(uuid4())], "judge_version_id": str(uuid4())},
+        "judge_version_id",
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "status=halted",
-        "ordering=total_count",
-        "judge_id=x",
-        "date_from=yesterday",
-        "date_to=2026-13-01",
-        "date_to=9999-12-31T23:59:59-01:00",
-        "date_from=0001-01-01T00:00:00%2B01:00",
-        "cursor=nonsense",
-        f"cursor={cursor_at('9999-12-31T23:59:59-01:00')}",
-        f"cursor={cursor_at('0001-01-01T00:00:00+01:00')}",
-        "page_size=x",
-    ],
-)
-def test_a_filter_that_makes_no_sense_is_refused_by_name(client: APIClient, query: str) -> None:
-    answer = client.get(f"/v1/judges/batch-executions/?{query}")
-    assert answer.status_code == 400
-    assert query.partition("=")[0] in answer.json()
+def test_the_newer_route_refuses_what_it_can_not_run(client: APIClient) -> None:
+    for body, field in WRONG_FOR_THE_NEWER_ROUTE:
+        answer = client.post("/v1/batch-executions/", body, format="json")
+        assert (answer.status_code, field in answer.json()) == (400, True), body
+
+
+WRONG_FILTERS = [
+    "status=halted",
+    "ordering=total_count",
+    "judge_id=x",
+    "date_from=yesterday",
+    "date_to=2026-13-01",
+    "date_to=9999-12-31T23:59:59-01:00",
+    "date_from=0001-01-01T00:00:00%2B01:00",
+    "cursor=nonsense",
+    f"cursor={cursor_at('9999-12-31T23:59:59-01:00')}",
+    f"cursor={cursor_at('0001-01-01T00:00:00+01:00')}",
+    "page_size=x",
+]
+
+
+def test_a_filter_that_makes_no_sense_is_refused_by_name(client: APIClient) -> None:
+    for query in WRONG_FILTERS:
+        answer = client.get(f"/v1/judges/batch-executions/?{query}")
+        assert (answer.status_code, query.partition("=")[0] in answer.json()) == (400, True), query
 
 
 def test_the_detail_says_a_field_as_bodies_have_it(client: APIClient, make_judge: MakeJudge) -> None:
@@ -243,31 +239,28 @@ def test_presets_can_be_read_but_not_changed(client: APIClient) -> None:
         assert client.delete(url).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"inputs": [1] * 1_000_000}, "inputs"),
-        ({"inputs": [{**GOOD, "contexts": [1] * 1_001}]}, "inputs.0.contexts"),
-        ({"inputs": [{"turns": [1] * 1_001}]}, "inputs.0.turns"),
-        ({"inputs": [{"messages": {"turns": [1] * 1_001}}]}, "inputs.0.messages.turns"),
-        ({"inputs": [{**GOOD, "tools": [1] * 1_001}]}, "inputs.0.tools"),
-        ({"inputs": [{**GOOD, "functions": [1] * 1_001}]}, "inputs.0.functions"),
-        ({"inputs": [{**GOOD, "file_ids": [1] * 1_001}]}, "inputs.0.file_ids"),
-        ({"inputs": [GOOD], "tags": [1] * 101}, "tags"),
-    ],
-)
-def test_of_a_list_that_is_too_long_no_element_is_looked_at(
-    client: APIClient, make_judge: MakeJudge, body: Any, field: str
-) -> None:
-    answer = post(client, make_judge(), body)
-    assert [name for name in answer if "." in name or name == field] == [field]
+TOO_LONG: list[tuple[Any, str]] = [
+    ({"inputs": [1] * 10_000}, "inputs"),
+    ({"inputs": [{**GOOD, "contexts": [1] * 1_001}]}, "inputs.0.contexts"),
+    ({"inputs": [{"turns": [1] * 1_001}]}, "inputs.0.turns"),
+    ({"inputs": [{"messages": {"turns": [1] * 1_001}}]}, "inputs.0.messages.turns"),
+    ({"inputs": [{**GOOD, "tools": [1] * 1_001}]}, "inputs.0.tools"),
+    ({"inputs": [{**GOOD, "functions": [1] * 1_001}]}, "inputs.0.functions"),
+    ({"inputs": [{**GOOD, "file_ids": [1] * 1_001}]}, "inputs.0.file_ids"),
+    ({"inputs": [GOOD], "tags": [1] * 101}, "tags"),
+]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{**GOOD, "contexts": [1] * 1_000}, {**GOOD, "contexts": [""] * 1_000}, {"turns": [{"role": "x"}] * 1_000}],
-)
-def test_of_many_errors_the_first_hundred_are_told(client: APIClient, make_judge: MakeJudge, wrong: Any) -> None:
-    answer = post(client, make_judge(), {"inputs": [wrong] * 100})
-    assert sum(name.startswith("inputs.") for name in answer) == 100
-    assert answer["non_field_errors"] == ["There is more: these are the first 100 errors."]
+def test_of_a_list_that_is_too_long_no_element_is_looked_at(client: APIClient, make_judge: MakeJudge) -> None:
+    judge = make_judge()
+    for body, field in TOO_LONG:
+        answer = post(client, judge, body)
+        assert [name for name in answer if "." in name or name == field] == [field]
+
+
+def test_of_many_errors_the_first_hundred_are_told(client: APIClient, make_judge: MakeJudge) -> None:
+    judge = make_judge()
+    for wrong in ({**GOOD, "contexts": [1] * 60}, {**GOOD, "contexts": [""] * 60}, {"turns": [{"role": "x"}] * 60}):
+        answer = post(client, judge, {"inputs": [wrong] * 2})
+        assert sum(name.startswith("inputs.") for name in answer) == 100
+        assert answer["non_field_errors"] == ["There is more: these are the first 100 errors."]

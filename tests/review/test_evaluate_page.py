@@ -76,7 +76,7 @@ def test_a_grade_brings_the_next_candidate_and_the_ai_s_view_of_the_last(run: Ev
 
 def test_one_goes_back_through_all_that_one_graded(run: EvaluationRun, member: User) -> None:
     client = client_of(member)
-    graded = [candidate(run, *pair) for pair in (("red shoes", "d2"), ("blue shirt", "d4"), ("red shoes", "d1"))]
+    graded = [candidate(run, *pair) for pair in (("blue shirt", "d4"), ("red shoes", "d1"))]
     for each in graded:
         act(client, run, each, grade="3", saw="0")
     grade(run, make_user(), "blue shirt", "d2", 1)
@@ -141,11 +141,11 @@ def test_the_page_counts_ones_own_work(run: EvaluationRun, member: User) -> None
         assert "<b>4</b> open to you" in shown.content.decode()
 
 
-@pytest.mark.parametrize("given", ["", "5", "-1", "x", "²", "1.0", "99999999999999999999"])
-def test_a_grade_outside_the_scale_is_refused_as_a_message(run: EvaluationRun, member: User, given: str) -> None:
-    response = act(client_of(member), run, candidate(run, "red shoes", "d1"), grade=given)
-    assert response.status_code == 400
-    assert response["HX-Reswap"] == "none"
+def test_a_grade_outside_the_scale_is_refused_as_a_message(run: EvaluationRun, member: User) -> None:
+    client, d1 = client_of(member), candidate(run, "red shoes", "d1")
+    for given in ("", "5", "-1", "x", "²", "1.0", "99999999999999999999"):
+        response = act(client, run, d1, grade=given)
+        assert (response.status_code, response["HX-Reswap"]) == (400, "none"), given
     assert not Judgment.objects.filter(member=member).exists()
 
 
@@ -178,7 +178,7 @@ def test_without_javascript_a_grade_leads_to_the_next_page(run: EvaluationRun, m
 
 def test_the_next_candidate_costs_the_same_queries_whatever_the_run_holds(member: User) -> None:
     client, counts = client_of(member), []
-    for size in (3, 60):
+    for size in (3, 9):
         run = make_run({f"q{number}": ["d1", "d2", "d3"] for number in range(size)})
         first = candidate(run, "q0", "d1")
         act(client, run, first, grade="1", saw="0")

@@ -91,21 +91,19 @@ def test_a_stranger_is_led_to_the_door_and_an_unknown_run_is_nothing(client: Cli
 def test_a_page_costs_the_same_queries_whatever_it_holds(member: User) -> None:
     client = client_of(member)
     counts = []
-    for size in (2, 40):
+    for size in (2, 6):
         run = make_run({f"q{number}": [f"d{each}" for each in range(size // 2)] for number in range(size)})
         ai_grades(run, {("q0", "d0"): 2})
         grade(run, make_user(), "q0", "d0", 1)
         page_of(client, run)
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             page_of(client, run)
         counts.append(len(captured))
     assert counts[0] == counts[1] <= 18
 
 
 def test_pages_hold_whole_ranked_lists_and_lead_on_and_back(member: User) -> None:
-    run = make_run({f"q{number}": [f"d{each}" for each in range(30)] for number in range(8)})
+    run = make_run({f"q{number}": [f"d{each}" for each in range(60)] for number in range(3)})
     client, seen, sizes, address = client_of(member), [], [], url(run)
     while address:
         response = client.get(address)
@@ -113,21 +111,21 @@ def test_pages_hold_whole_ranked_lists_and_lead_on_and_back(member: User) -> Non
         seen += ids
         sizes.append(len(ids))
         address = response.context["next_url"]
-    assert sizes == [90, 90, 60]
-    assert len(set(seen)) == 240
+    assert sizes == [60, 60, 60]
+    assert len(set(seen)) == 180
     back = client.get(response.context["previous_url"])
-    assert row_ids(back.content.decode()) == seen[90:180]
+    assert row_ids(back.content.decode()) == seen[60:120]
 
 
 def test_a_list_longer_than_a_page_continues_on_the_next(member: User) -> None:
-    run = make_run({"long": [f"d{each}" for each in range(150)], "short": ["d1"]})
+    run = make_run({"long": [f"d{each}" for each in range(110)], "short": ["d1"]})
     client = client_of(member)
     first = client.get(url(run))
     second = client.get(first.context["next_url"])
     ids = row_ids(first.content.decode()) + row_ids(second.content.decode())
-    assert len(ids) == len(set(ids)) == 151
+    assert len(ids) == len(set(ids)) == 111
     query = RunQuery.objects.get(text="long")
-    assert len(row_ids(page_of(client, run, query_id=query.pk))) == 150
+    assert len(row_ids(page_of(client, run, query_id=query.pk))) == 110
 
 
 def test_members_see_how_many_candidates_each_view_and_the_filter_hold(run: EvaluationRun, member: User) -> None:
@@ -157,15 +155,11 @@ def test_saved_views_are_tabs_and_the_current_one_says_so(run: EvaluationRun, me
         "Unjudged", "Can't tell",
     ]  # fmt: skip
     assert [tab.title for tab in tabs if tab.is_current] == ["All"]
-    shown = {}
-    for tab in tabs[1:]:
+    # What each of them holds, test_grid.py says.
+    for tab, count in ((tabs[2], 1), (tabs[5], 3)):
         response = client.get(tab.url)
         assert [each.title for each in response.context["tabs"] if each.is_current] == [tab.title]
-        shown[tab.title] = len(row_ids(response.content.decode()))
-    assert shown == {
-        "AI says highly relevant": 1, "AI says not relevant in the top 3": 1, "People and AI disagree": 0, "Failed": 0,
-        "Unjudged": 3, "Can't tell": 0,
-    }  # fmt: skip
+        assert len(row_ids(response.content.decode())) == count
 
 
 def test_filters_keep_what_was_chosen_and_what_cant_be_read_is_said(run: EvaluationRun, member: User) -> None:
@@ -248,8 +242,9 @@ def test_grades_that_cant_be_read_are_refused(run: EvaluationRun, member: User) 
         "[" * 9999,
     )  # fmt: skip
     client = client_of(member)
-    for route in ("give_grade", "restore_grades"):
-        for grades in unreadable:
+    # Both read them in one place.
+    for route, cases in (("give_grade", unreadable), ("restore_grades", unreadable[:3])):
+        for grades in cases:
             response = client.post(reverse(route, args=[run.pk]), {"grades": grades}, headers=HTMX)
             assert response.status_code == 400, (route, grades[:60])
     assert mine(member) == []
@@ -264,12 +259,12 @@ def test_a_page_of_details_has_the_grades_as_they_are_given_and_undone(run: Eval
         shown = client.get(here).content.decode().split('data-grade="2"')[0]
         (given,) = json.loads(re.findall(r"name=\"grades\"\s+value='([^']*)'", shown)[-1])
         assert given == {"candidate_pk": row.pk, "grade": 2, "saw_ai_grade": saw}
-        form = {"grades": json.dumps([given]), "next": here}
-        assert client.post(reverse("give_grade", args=[run.pk]), form)["Location"] == here
-        (before,) = before_of(give(client, run, given))
-        assert before.keys() == {"candidate_pk", "grade", "reasoning", "saw_ai_grade"}
-        restored = {"grades": json.dumps([{**before, "grade": None}])}
-        client.post(reverse("restore_grades", args=[run.pk]), restored, headers=HTMX)
+    form = {"grades": json.dumps([given]), "next": here}
+    assert client.post(reverse("give_grade", args=[run.pk]), form)["Location"] == here
+    (before,) = before_of(give(client, run, given))
+    assert before.keys() == {"candidate_pk", "grade", "reasoning", "saw_ai_grade"}
+    restored = {"grades": json.dumps([{**before, "grade": None}])}
+    client.post(reverse("restore_grades", args=[run.pk]), restored, headers=HTMX)
     assert mine(member) == []
 
 

@@ -153,8 +153,7 @@ def test_the_count_goes_on_after_a_kill_and_on_several_lanes(start: Start, stub:
 # A service that is something else
 
 
-@pytest.mark.parametrize("fault", ["wrong_route", "html"])
-@pytest.mark.parametrize("candidates", [20, 1])
+@pytest.mark.parametrize(("fault", "candidates"), [("wrong_route", 1), ("html", 20)])
 def test_a_wrong_address_is_told_after_a_few_calls(start: Start, stub: Stub, fault: str, candidates: int) -> None:
     stub.script(fault=fault)
     run = start(small_run(1, candidates), max_concurrency=4)
@@ -281,8 +280,7 @@ def tokens_a_call(run: JudgingRun) -> float:
     return (run.input_tokens + run.output_tokens) / run.call_count
 
 
-@pytest.mark.parametrize("fault", ["", "no_usage"])
-@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize(("concurrency", "fault"), [(1, ""), (8, "no_usage")])
 def test_calls_in_flight_count_against_the_budget(start: Start, stub: Stub, concurrency: int, fault: str) -> None:
     stub.script(fault=fault, delay_ms=0 if concurrency == 1 else 50)
     sample = start(small_run(1, 5), max_concurrency=1)

@@ -88,6 +88,10 @@ def test_a_run_that_is_held_up_says_by_what_and_since_when(
     assert said["cause"] == cause
     assert words in said["message"]
     assert (said["since"] is None) == (cause == "token_budget")
+
+
+def test_a_run_that_has_ended_says_nothing(run: JudgingRun, told: Told) -> None:
+    JudgingRun.objects.filter(pk=run.pk).update(throttle="rate_limited", throttle_changed_at=timezone.now())
     lifecycle.cancel(run.kind, run.pk)
     assert told(run) is None
 

@@ -297,13 +297,13 @@ def test_opinions_hold_what_each_judging_run_said_the_newest_first(run: Evaluati
     assert list(said) == [row.pk]
 
 
-@pytest.mark.parametrize("ordering", ["query", "-effective_grade", "-disagreement"])
 def test_a_page_takes_the_same_few_queries_whatever_its_size(
-    run: EvaluationRun, ordering: str, django_assert_num_queries: Any, member: User
+    run: EvaluationRun, django_assert_num_queries: Any, member: User
 ) -> None:
-    for limit in (1, 5):
-        with django_assert_num_queries(5):
-            grid_rows(run, viewer=member, ordering=ordering, limit=limit)
+    for ordering in ("query", "-effective_grade", "-disagreement"):
+        for limit in (1, 5):
+            with django_assert_num_queries(5, info=f"{ordering}, {limit}"):
+                grid_rows(run, viewer=member, ordering=ordering, limit=limit)
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL knows how many rows a run has")

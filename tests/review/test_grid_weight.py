@@ -51,8 +51,8 @@ def shop_run(db: None) -> EvaluationRun:
     return run
 
 
-@pytest.mark.parametrize("ordering", ["query", "rank"])
-def test_a_page_of_a_hundred_rows_weighs_at_most_120_kb(shop_run: EvaluationRun, member: User, ordering: str) -> None:
-    page = page_of(client_of(member), shop_run, ordering=ordering)
-    assert len(row_ids(page)) == 100
-    assert len(page.encode()) <= 120_000
+def test_a_page_of_a_hundred_rows_weighs_at_most_120_kb(shop_run: EvaluationRun, member: User) -> None:
+    for ordering in ("query", "rank"):
+        page = page_of(client_of(member), shop_run, ordering=ordering)
+        assert len(row_ids(page)) == 100
+        assert len(page.encode()) <= 120_000, ordering

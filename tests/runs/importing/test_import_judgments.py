@@ -225,58 +225,57 @@ def test_a_query_without_label_is_known_by_the_id_that_exports_give_it(corpus: C
     assert judgments(corpus) == [("red shoes", "d1", "imported", 3)]
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("x.csv", "query_id,doc_id,grade\nq1,d1,3\n"),
-        ("x.csv", "query_id;doc_id;grade\r\nq1;d1;3\r\n"),
-        ("x.tsv", "query_id\tdoc_id\tgrade\nq1\td1\t3\n"),
-        ("x", "\ufeffDoc_ID , Query_ID,grade\nd1,q1, 3\n\n"),
-        ("x", '{"query_id": "q1", "doc_id": "d1", "grade": 3}\n'),
-        ("x.ndjson", '\n{"query": "red shoes", "doc_id": "d1", "grade": 3, "scale": null}\n'),
-        ("x.txt", "q1 Q0 d1 3\n"),
-        ("x.qrels", "q1\t0\td1\t3\n"),
-    ],
-)
-def test_the_format_is_known_by_name_or_content(corpus: Corpus, name: str, text: str) -> None:
-    do(corpus, text, name)
-
-    assert judgments(corpus) == [("red shoes", "d1", "imported", 3)]
+KNOWN = [
+    ("x.csv", "query_id,doc_id,grade\nq1,d1,3\n"),
+    ("x.csv", "query_id;doc_id;grade\r\nq1;d1;3\r\n"),
+    ("x.tsv", "query_id\tdoc_id\tgrade\nq1\td1\t3\n"),
+    ("x", "\ufeffDoc_ID , Query_ID,grade\nd1,q1, 3\n\n"),
+    ("x", '{"query_id": "q1", "doc_id": "d1", "grade": 3}\n'),
+    ("x.ndjson", '\n{"query": "red shoes", "doc_id": "d1", "grade": 3, "scale": null}\n'),
+    ("x.txt", "q1 Q0 d1 3\n"),
+    ("x.qrels", "q1\t0\td1\t3\n"),
+]
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("q1,d1,5,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "5"'),
-        ("q1,d1,3.5,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "3.5"'),
-        ("q1,d1,2,binary,,,,,", 'the grade must be a whole number from 0 to 1 (binary), not "2"'),
-        ("q1,d1,2,stars,,,,,", 'the scale must be one of binary, graded, detailed, trec, not "stars"'),
-        ("q1,,2,,,,,,", "doc_id is empty"),
-        (",d1,2,,,,,,", "query_id or query is needed"),
-        ("q1,d1,2,,x,robot,,,", 'kind must be human or ai, not "robot"'),
-        ("q1,d1,2,,x,ai,,,", "judge (needed with kind ai) is empty"),
-        (f"q1,d1,2,,{'x' * 255},,,,", "author is longer than 254 characters"),
-        ("q1,d1,2,,,,,,yesterday", 'created_at must be an ISO 8601 time, not "yesterday"'),
-        ("q1,d1,2,,,,,,0001-01-01T00:00:00+14:00", "created_at must be an ISO 8601 time"),
-        ("q1,d1,2", "3 columns, but the header has 9"),
-        ("q1,d2,2,,ann,,,,", 'a judgment by "ann" of the same query and document stands in line 2, too'),
-        ("q1,d3,1,,,ai,Other v1,,", "an AI judgment of the same query and document stands in line 4, too"),
-        ('q1,d1,2,,,,,"x', "not valid CSV: unexpected end of data"),
-        ('q1,d1,2,,,,,"x"y,', "not valid CSV: ',' expected after '\"'"),
-    ],
-)
-def test_a_wrong_line_of_a_csv_file_is_refused_with_its_number(corpus: Corpus, line: str, message: str) -> None:
+def test_the_format_is_known_by_name_or_content(corpus: Corpus) -> None:
+    for name, text in KNOWN:
+        Judgment.objects.all().delete()
+        do(corpus, text, name)
+        assert judgments(corpus) == [("red shoes", "d1", "imported", 3)], (name, text)
+
+
+WRONG_LINES = [
+    ("q1,d1,5,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "5"'),
+    ("q1,d1,3.5,,,,,,", 'the grade must be a whole number from 0 to 4 (graded), not "3.5"'),
+    ("q1,d1,2,binary,,,,,", 'the grade must be a whole number from 0 to 1 (binary), not "2"'),
+    ("q1,d1,2,stars,,,,,", 'the scale must be one of binary, graded, detailed, trec, not "stars"'),
+    ("q1,,2,,,,,,", "doc_id is empty"),
+    (",d1,2,,,,,,", "query_id or query is needed"),
+    ("q1,d1,2,,x,robot,,,", 'kind must be human or ai, not "robot"'),
+    ("q1,d1,2,,x,ai,,,", "judge (needed with kind ai) is empty"),
+    (f"q1,d1,2,,{'x' * 255},,,,", "author is longer than 254 characters"),
+    ("q1,d1,2,,,,,,yesterday", 'created_at must be an ISO 8601 time, not "yesterday"'),
+    ("q1,d1,2,,,,,,0001-01-01T00:00:00+14:00", "created_at must be an ISO 8601 time"),
+    ("q1,d1,2", "3 columns, but the header has 9"),
+    ("q1,d2,2,,ann,,,,", 'a judgment by "ann" of the same query and document stands in line 2, too'),
+    ("q1,d3,1,,,ai,Other v1,,", "an AI judgment of the same query and document stands in line 4, too"),
+    ('q1,d1,2,,,,,"x', "not valid CSV: unexpected end of data"),
+    ('q1,d1,2,,,,,"x"y,', "not valid CSV: ',' expected after '\"'"),
+]
+
+
+def test_a_wrong_line_of_a_csv_file_is_refused_with_its_number(corpus: Corpus) -> None:
     text = (
         "query_id,doc_id,grade,scale,author,kind,judge,reasoning,created_at\n"
         'q1,d2,2,,ann,,,"two\nlines",\n'
         "q1,d3,2,,,ai,Judge v1,,\n"
     )
 
-    [(number, found)] = problems_of(corpus, text + line + "\n")
-
-    # The row before begins in line 2 and ends in line 3.
-    assert number == 5
-    assert message in found
+    for line, message in WRONG_LINES:
+        [(number, found)] = problems_of(corpus, text + line + "\n")
+        # The row before begins in line 2 and ends in line 3.
+        assert number == 5, line
+        assert message in found
 
 
 @pytest.mark.parametrize(
@@ -293,32 +292,30 @@ def test_a_wrong_header_is_refused(corpus: Corpus, header: str, message: str) ->
     assert problems_of(corpus, f"{header}\nq1,d1,2\n") == [(1, message)]
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("3", "a JSON object is expected"),
-        (
-            '{"query_id": "q1", "doc_id": "d1", "grade": "9"}',
-            'the grade must be a whole number from 0 to 4 (graded), not "9"',
-        ),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": true}', "the grade must be a whole number"),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": 3.5}', "the grade must be a whole number"),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": []}', "the scale must be one of"),
-        ('{"query": {"q": 1}, "doc_id": "d1", "grade": 3, "scale": "graded"}', 'needs a text under "query"'),
-        ('{"query_id": "q1", "doc_id": ["d1"], "grade": 3, "scale": "graded"}', "doc_id must be text"),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": "graded", "reasoning": "\\u0000"}', "NUL"),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": "graded", "created_at": 17}', "ISO 8601"),
-        ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": "graded", "rater": "a", "author": "b"}', "the same"),
-    ],
-)
-def test_a_wrong_line_of_a_jsonl_file_is_refused_with_its_number(corpus: Corpus, line: str, message: str) -> None:
-    scale = None if "scale" in line or line == "3" else "graded"
+WRONG_OBJECTS = [
+    ("3", "a JSON object is expected"),
+    (
+        '{"query_id": "q1", "doc_id": "d1", "grade": "9"}',
+        'the grade must be a whole number from 0 to 4 (graded), not "9"',
+    ),
+    ('{"query_id": "q1", "doc_id": "d1", "grade": true}', "the grade must be a whole number"),
+    ('{"query_id": "q1", "doc_id": "d1", "grade": 3.5}', "the grade must be a whole number"),
+    ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": []}', "the scale must be one of"),
+    ('{"query": {"q": 1}, "doc_id": "d1", "grade": 3, "scale": "graded"}', 'needs a text under "query"'),
+    ('{"query_id": "q1", "doc_id": ["d1"], "grade": 3, "scale": "graded"}', "doc_id must be text"),
+    ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": "graded", "reasoning": "\\u0000"}', "NUL"),
+    ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": "graded", "created_at": 17}', "ISO 8601"),
+    ('{"query_id": "q1", "doc_id": "d1", "grade": 3, "scale": "graded", "rater": "a", "author": "b"}', "the same"),
+]
+
+
+def test_a_wrong_line_of_a_jsonl_file_is_refused_with_its_number(corpus: Corpus) -> None:
     fine = '{"query_id": "q1", "doc_id": "d2", "grade": 1, "scale": "graded"}'
-
-    [(number, found)] = problems_of(corpus, f"{fine}\n{line}\n", "x.jsonl", scale=scale)
-
-    assert number == 2
-    assert message in found
+    for line, message in WRONG_OBJECTS:
+        scale = None if "scale" in line or line == "3" else "graded"
+        [(number, found)] = problems_of(corpus, f"{fine}\n{line}\n", "x.jsonl", scale=scale)
+        assert number == 2, line
+        assert message in found
 
 
 def test_a_wrong_line_of_qrels_or_queries_is_refused_with_its_number(corpus: Corpus) -> None:

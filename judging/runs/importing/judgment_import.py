@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from judging.foundation.columns import insert_rows
 from judging.foundation.errors import Invalid
 from judging.foundation.limits import MAX_IMPORTED_JUDGMENTS
 from judging.foundation.scales import SCALES
@@ -40,6 +41,10 @@ from judging.runs.importing.reach import Reach, reach_of, why_out_of_reach
 from judging.runs.importing.run_files import recognise_all
 
 _CHUNK = 1000
+_STAGED = (
+    "judgment_import_id", "query_id", "document_id", "scale", "author_kind", "member_id", "rater_id", "judge_label",
+    "grade", "reasoning", "created_at",
+)  # fmt: skip
 _LEFT_OVER_AFTER = timedelta(days=1)
 
 
@@ -272,21 +277,25 @@ def _stage(
             query_ids = ensure_queries(corpus_id, bodies)
             document_ids = ensure_documents(corpus_id, (row.external_id for row in chunk))
             rater_ids = ensure_raters(corpus_id, (author.rater for author in authors if author.rater))
-            StagedJudgment.objects.bulk_create(
-                StagedJudgment(
-                    judgment_import=judgment_import,
-                    query_id=query_ids[identity],
-                    document_id=document_ids[row.external_id],
-                    scale=row.scale,
-                    author_kind=author.kind,
-                    member_id=author.member_id,
-                    rater_id=rater_ids.get(author.rater),
-                    judge_label=row.judge,
-                    grade=row.grade,
-                    reasoning=row.reasoning,
-                    created_at=row.created_at or now,
-                )
-                for row, author, (identity, _) in zip(chunk, authors, queries, strict=True)
+            insert_rows(
+                StagedJudgment,
+                _STAGED,
+                (
+                    (
+                        judgment_import.pk,
+                        query_ids[identity],
+                        document_ids[row.external_id],
+                        row.scale,
+                        author.kind,
+                        author.member_id,
+                        rater_ids.get(author.rater),
+                        row.judge,
+                        row.grade,
+                        row.reasoning,
+                        row.created_at or now,
+                    )
+                    for row, author, (identity, _) in zip(chunk, authors, queries, strict=True)
+                ),
             )
 
 

@@ -227,19 +227,17 @@ def test_a_key_used_for_something_else_is_renewed(visit: Client) -> None:
     assert values["key"] not in page
 
 
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        ({"is_locked": True, "locked_at": timezone.now()}, "The evaluation run is locked"),
+def test_the_sidebar_says_why_no_judge_can_start(visit: Client) -> None:
+    run, judge = make_run(), make_judge()
+    for fields, reason in (
         ({"status": EvaluationRunStatus.FAILED}, "The evaluation run is failed"),
         ({"status": EvaluationRunStatus.PENDING}, "The evaluation run is pending"),
-    ],
-)
-def test_the_sidebar_says_why_no_judge_can_start(visit: Client, fields: dict[str, Any], reason: str) -> None:
-    run, judge = make_run(**fields), make_judge()
-    assert reason in text_of(visit, f"{page_of(run)}?judge=1")
-    response = visit.post(f"{page_of(run)}/ai-judge", start_values(judge), headers=HTMX)
-    assert reason in response.content.decode()
+        ({"status": "completed", "is_locked": True, "locked_at": timezone.now()}, "The evaluation run is locked"),
+    ):
+        EvaluationRun.objects.update(**fields)
+        assert reason in text_of(visit, f"{page_of(run)}?judge=1")
+        response = visit.post(f"{page_of(run)}/ai-judge", start_values(judge), headers=HTMX)
+        assert reason in response.content.decode()
     assert not JudgingRun.objects.exists()
 
 

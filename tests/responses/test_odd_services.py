@@ -16,7 +16,7 @@ REFUSED = {"refused": {"status": 400, "body": {"error": {"message": "m is not a 
 FILTERED = {"refused": {"status": 400, "body": {"error": {"message": "no", "code": "content_filter"}}}}
 
 
-@pytest.mark.parametrize(("inputs", "calls"), [(60, 24), (3, 3)])
+@pytest.mark.parametrize(("inputs", "calls"), [(40, 24), (3, 3)])
 def test_a_batch_whose_first_prompts_are_all_refused_ends(
     client: APIClient, make_judge: MakeJudge, stub: Stub, inputs: int, calls: int
 ) -> None:
@@ -29,7 +29,7 @@ def test_a_batch_whose_first_prompts_are_all_refused_ends(
     assert calls <= stub.calls <= calls + 2
 
 
-@pytest.mark.parametrize(("count", "custom"), [(2, REFUSED), (30, FILTERED)])
+@pytest.mark.parametrize(("count", "custom"), [(2, REFUSED), (26, FILTERED)])
 def test_two_refusals_or_filtered_inputs_fail_one_by_one(
     client: APIClient, make_judge: MakeJudge, stub: Stub, count: int, custom: dict[str, dict[str, object]]
 ) -> None:
@@ -44,9 +44,9 @@ def test_one_evaluator_that_is_refused_does_not_end_the_others(
     client: APIClient, make_judge: MakeJudge, stub: Stub
 ) -> None:
     stub.script(custom=REFUSED, by_call=dict.fromkeys(range(1, 60, 2), "refused"))
-    batch_id = create(client, make_judge("One", "Two", concurrency=1), pairs(30))
+    batch_id = create(client, make_judge("One", "Two", concurrency=1), pairs(26))
     drain()
-    assert (retrieve(client, batch_id)["status"], stub.calls) == ("completed", 60)
+    assert (retrieve(client, batch_id)["status"], stub.calls) == ("completed", 52)
 
 
 def test_estimated_tokens_are_marked_in_the_batch_its_logs_and_on_its_page(

@@ -66,7 +66,7 @@ def judged_twice(start: Start, stub: Stub) -> tuple[EvaluationRun, JudgingRun, J
     """Judge a run of 4 queries x 5 with grade 1, and as a trial with grade 3."""
     run = small_run()
     answer(stub, 1)
-    first = start(run)
+    first = start(run, batch_size=5)
     drain()
     answer(stub, 3, d1_2="prose")
     trial = start(run, options=TRIAL)

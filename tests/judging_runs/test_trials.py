@@ -35,16 +35,16 @@ def everything_that_counts(run: EvaluationRun) -> list[Any]:
 
 
 def test_a_trial_of_ten_queries_changes_nothing_that_counts(start: Start, stub: Stub) -> None:
-    evaluation_run = small_run(20, 3)
+    evaluation_run = small_run(12, 2)
     start(evaluation_run)
     drain()
     before = everything_that_counts(evaluation_run)
-    stub.script(by_candidate={f"d{q}-1": "prose" for q in range(20)})
+    stub.script(by_candidate={f"d{q}-1": "prose" for q in range(12)})
     options = JudgingOptions(trial=True, query_limit=10)
     trial = start(evaluation_run, options=options, prompt_template=f"{DEFAULT_PROMPT_TEMPLATE}\nBe strict.")
     drain()
     trial = reread(trial)
-    assert (trial.status, trial.trial, trial.judged_count, trial.failed_count) == ("completed", True, 20, 10)
+    assert (trial.status, trial.trial, trial.judged_count, trial.failed_count) == ("completed", True, 10, 10)
     assert {item.grade is None for item in trial.items.filter(status="judged")} == {False}
     assert everything_that_counts(evaluation_run) == before
 

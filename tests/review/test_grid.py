@@ -43,17 +43,24 @@ def ai_grades(run: EvaluationRun, grades: dict[tuple[str, str], int], judge: Any
         evaluation_run=run, judge_version=version, provider_name="p", provider_type="custom", max_concurrency=8,
         status="completed", total_count=len(grades), judged_count=len(grades),
     )  # fmt: skip
-    rows = []
-    for (text, doc), grade in grades.items():
-        row = candidate(run, text, doc)
-        item = JudgingItem.objects.create(
+    candidates = Candidate.objects.filter(run=run).select_related("run_query", "document")
+    by_name = {(row.run_query.text, row.document.external_id): row for row in candidates}
+    rows = [by_name[name] for name in grades]
+    items = JudgingItem.objects.bulk_create(
+        JudgingItem(
             judging_run=judging_run, candidate=row, run_query_id=row.run_query_id, prompt_number=1, status="judged",
             grade=grade, reasoning=f"because of {doc}",
-        )  # fmt: skip
-        Candidate.objects.filter(pk=row.pk).update(last_item=item, last_item_status="judged")
-        rows.append(AIGrade(row.query_id, row.document_id, grade, f"because of {doc}"))
+        )
+        for row, ((_, doc), grade) in zip(rows, grades.items(), strict=True)
+    )  # fmt: skip
+    for row, item in zip(rows, items, strict=True):
+        row.last_item, row.last_item_status = item, "judged"
+    Candidate.objects.bulk_update(rows, ["last_item", "last_item_status"])
     record_ai_grades(
-        rows,
+        [
+            AIGrade(row.query_id, row.document_id, item.grade, item.reasoning)
+            for row, item in zip(rows, items, strict=True)
+        ],
         corpus_id=run.evaluation.corpus_id,
         scale=run.scale,
         source=Source(judging_run.pk, judging_run.created_at, version.pk, version.label),
@@ -77,8 +84,8 @@ def run(db: None) -> EvaluationRun:
     """a: d1 AI 4, d2 AI 0, people 3; b: d1 people 1 and 2, d3 failed; c: nothing but candidates."""
     run = make_run({"a": ["d1", "d2"], "b": ["d1", "d3"], "c": ["d9"]})
     ai_grades(run, {("a", "d1"): 4, ("a", "d2"): 0})
-    grade(run, make_user(), "a", "d2", 3)
-    grade(run, make_user(), "b", "d1", 1)
+    first, second = (candidate(run, text, "d1").run_query_id for text in ("a", "b"))
+    record_judgments(grades=[GivenGrade(first, "d2", 3), GivenGrade(second, "d1", 1)], actor=make_user())
     grade(run, make_user(), "b", "d1", 2)
     Candidate.objects.filter(pk=candidate(run, "b", "d3").pk).update(
         last_item_status="failed", failure_code="unparseable"

@@ -58,8 +58,8 @@ def ai_grades(run: EvaluationRun, grades: dict[tuple[str, str], int], judge: Any
     Candidate.objects.bulk_update(rows, ["last_item", "last_item_status"])
     record_ai_grades(
         [
-            AIGrade(row.query_id, row.document_id, item.grade, item.reasoning)
-            for row, item in zip(rows, items, strict=True)
+            AIGrade(row.query_id, row.document_id, grade, f"because of {doc}")
+            for row, ((_, doc), grade) in zip(rows, grades.items(), strict=True)
         ],
         corpus_id=run.evaluation.corpus_id,
         scale=run.scale,

@@ -5,7 +5,7 @@ from django.urls import include, path
 from judging.web import home, watch
 
 _SUBJECTS = (
-    "golden", "judges", "judging_runs", "overview", "people", "probes", "responses", "review", "runs", "search", "trust",
+    "golden", "judges", "judging_runs", "operations", "people", "probes", "responses", "review", "runs", "search", "trust",
 )  # fmt: skip
 
 urlpatterns = [

@@ -157,15 +157,14 @@ def long_lines(root: Path) -> list[str]:
     ]
 
 
-def stray_templates(root: Path) -> list[str]:
-    """Return templates of pages that stand in no folder named like that of their views."""
-    pages = root / "templates" / "judging"
-    views = {path.stem for path in (root / "judging" / "web").iterdir()} | {"api"}
-    return [
-        str(path.relative_to(root))
-        for path in pages.glob("*/**/*.html")
-        if path.relative_to(pages).parts[0] not in views
-    ]
+def stray_rooms(root: Path) -> list[str]:
+    """Return rooms of pages, of the REST API and of templates that are not called like the subject they show."""
+    judging, templates = root / "judging", root / "templates" / "judging"
+    rooms = {path.parent for room in ("web", "api") for path in (judging / room).glob("*/*.py")}
+    rooms |= {path.parent for path in templates.glob("*/*.html")}
+    # Two pages of their own, and a room of the review's that trust would meet in a circle.
+    subjects = {path.parent.name for path in judging.glob("*/__init__.py")} | {"home", "team"}
+    return sorted(str(room.relative_to(root)) for room in rooms if room.name not in subjects)
 
 
 def crowded_folders(root: Path, excused: str = "") -> list[str]:

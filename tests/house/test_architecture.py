@@ -35,7 +35,7 @@ def lint_imports(root: Path) -> "subprocess.CompletedProcess[str]":
         house.hidden_imports,
         house.long_files,
         house.long_lines,
-        house.stray_templates,
+        house.stray_rooms,
         house.namesakes,
         house.vague_names,
         house.silent_modules,
@@ -172,7 +172,8 @@ def test_imports_that_break_a_contract_are_told(copy: Path) -> None:
         ),
         (house.long_files, "judging/work/long.py", "#\n" * 400, "judging/work/long.py"),
         (house.long_lines, "static/css/long.css", "/*" + "x" * 160 + "*/", "static/css/long.css:3"),
-        (house.stray_templates, "templates/judging/pages/odd.html", "", "templates/judging/pages/odd.html"),
+        (house.stray_rooms, "templates/judging/pages/odd.html", "", "templates/judging/pages"),
+        (house.stray_rooms, "judging/web/pages/odd.py", "", "judging/web/pages"),
         (house.vague_names, "judging/work/utils.py", "", "judging/work/utils.py"),
     ],
 )

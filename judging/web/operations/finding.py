@@ -16,4 +16,4 @@ def find(request: PageRequest) -> HttpResponse:
     # A kind is named like the route of its page.
     found = [(thing, reverse(thing.kind, args=[thing.id])) for thing in found_things(text, request.user)]
     context = {"text": text, "found": found}
-    return page_or_fragment(request, "judging/overview/find.html", "judging/overview/_found.html", context)
+    return page_or_fragment(request, "judging/operations/find.html", "judging/operations/_found.html", context)

@@ -28,4 +28,4 @@ def usage(request: PageRequest) -> HttpResponse:
         ],
         "left_out": max(0, len(found.by_judge) - _MOST_ROWS),
     }
-    return page_or_fragment(request, "judging/overview/usage.html", "judging/overview/_usage.html", context)
+    return page_or_fragment(request, "judging/operations/usage.html", "judging/operations/_usage.html", context)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from judging.web.overview import finding, usage
+from judging.web.operations import finding, usage
 
 urlpatterns = [
     path("find", finding.find, name="find"),

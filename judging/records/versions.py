@@ -4,7 +4,7 @@ A thing has its settings as they are, and the number of its newest version; a ve
 thing has beside its settings, such as who may use it, changes without a new version.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -100,3 +100,18 @@ JUDGES = Versioning(AIJudge, JudgeVersion, "judge", "AI judge")
 EVALUATORS = Versioning(Evaluator, EvaluatorVersion, "evaluator", "evaluator")
 QUERY_TEMPLATES = Versioning(QueryTemplate, QueryTemplateVersion, "template", "query template")
 RESPONSE_JUDGES = Versioning(ResponseJudge, ResponseJudgeVersion, "judge", "judge")
+
+
+def changes_by_number(versions: Sequence[Any], of_thing: "models.QuerySet[Any]") -> dict[int, list[str]]:
+    """Return which settings each version changed, by its number; `versions` are a page of a thing's, newest first."""
+    by_number = {version.number: version for version in versions}
+    if versions and versions[-1].number > 1:
+        # The page's last one changed something of the first of the next page.
+        by_number |= {version.number: version for version in of_thing.filter(number=versions[-1].number - 1)}
+    return {version.number: _changed(by_number.get(version.number - 1), version) for version in versions}
+
+
+def _changed(before: Any, after: Any) -> list[str]:
+    if before is None:
+        return []
+    return [name for name in after.setting_names() if getattr(before, name) != getattr(after, name)]

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from judging.models import AIJudge, JudgeVersion, QueryTemplate, QueryTemplateVersion
+from judging.records.versions import changes_by_number
 from judging.web.text_diff import DiffLine, diff_lines
 
 Versioned = AIJudge | QueryTemplate
@@ -46,15 +47,8 @@ def two_versions(request: HttpRequest, thing: Versioned) -> tuple[Any, Any]:
 
 def version_rows(thing: Versioned, versions: Sequence[Any], names: Mapping[str, str] | None = None) -> list[VersionRow]:
     """Return a page of versions, newest first; `names` are what settings are called that have another name."""
-    earlier = {version.number: version for version in versions}
-    if versions and versions[-1].number > 1:
-        # The page's last one changed something of the first of the next page.
-        below = thing.versions.filter(number=versions[-1].number - 1).first()
-        if below is not None:
-            earlier[below.number] = below
-    return [
-        VersionRow(version, _changed(earlier.get(version.number - 1), version, names or {})) for version in versions
-    ]
+    changed = changes_by_number(versions, thing.versions.all())
+    return [VersionRow(each, [label_of(name, names) for name in changed[each.number]]) for each in versions]
 
 
 def text_changes(before: Any, after: Any, texts: Sequence[str]) -> list[TextChange]:
@@ -70,12 +64,6 @@ def label_of(name: str, names: Mapping[str, str] | None = None) -> str:
     """Return what people call a setting."""
     label = (names or {}).get(name, name.replace("_", " "))
     return label[0].upper() + label[1:]
-
-
-def _changed(before: Any, after: Any, names: Mapping[str, str]) -> list[str]:
-    if before is None:
-        return []
-    return [label_of(name, names) for name in after.setting_names() if getattr(before, name) != getattr(after, name)]
 
 
 def _number(given: str | None, otherwise: int) -> int:

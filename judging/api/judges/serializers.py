@@ -71,11 +71,8 @@ class JudgeVersionSerializer(ModelSerializer):
         fields = ["id", "version", "name", *_SETTINGS, "changes", "created_by", "created_at"]
 
     def get_changes(self, version: JudgeVersion) -> list[str]:
-        before: Mapping[int, JudgeVersion] = self.context.get("before", {})
-        earlier = before.get(version.number)
-        if earlier is None:
-            return []
-        return [name for name in version.setting_names() if getattr(version, name) != getattr(earlier, name)]
+        changes: Mapping[int, list[str]] = self.context.get("changes", {})
+        return changes.get(version.number, [])
 
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object", "properties": {"query": {"type": "string"}}}]})

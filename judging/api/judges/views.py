@@ -1,6 +1,5 @@
 """AI judges."""
 
-from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -16,7 +15,7 @@ from judging.api.judges.serializers import (
 )
 from judging.asking.judge_presets import JUDGE_PRESETS
 from judging.judges import judges, trials
-from judging.models import JudgeVersion
+from judging.records.versions import changes_by_number
 from judging.records.visibility import get_judge, visible_judges
 from judging.rest.paging import KeysetPagination
 
@@ -82,16 +81,8 @@ class JudgeVersionList(ApiView):
         judge = get_judge(self.user, judge_id)
         pages = KeysetPagination()
         versions = pages.page(judge.versions.all(), request, order=("-number",))
-        earlier = {version.number: version for version in versions}
-        if versions and versions[-1].number > 1:
-            # The page's last one is compared with the first of the next page.
-            before_page = JudgeVersion.objects.filter(judge=judge, number=versions[-1].number - 1).first()
-            if before_page is not None:
-                earlier[before_page.number] = before_page
-        before: dict[int, Any] = {number + 1: version for number, version in earlier.items()}
-        return pages.get_paginated_response(
-            JudgeVersionSerializer(versions, many=True, context={"before": before}).data
-        )
+        context = {"changes": changes_by_number(versions, judge.versions.all())}
+        return pages.get_paginated_response(JudgeVersionSerializer(versions, many=True, context=context).data)
 
 
 class JudgeTest(ApiView):

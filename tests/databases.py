@@ -1,6 +1,6 @@
 """Test databases: made once and copied, and emptied between tests by what stands in them.
 
-All migrations take seven seconds of CPU, for each worker of pytest-xdist and for each test that starts an
+All migrations take four seconds of CPU, for each worker of pytest-xdist and for each test that starts an
 installation of its own. So they run once for each state of the migrations, into a template: a file in pytest's
 cache, or a database on the PostgreSQL server of the tests.
 """
@@ -95,7 +95,7 @@ def _reload_alone(state: ProjectState, app_label: str, model_name: str, delay: b
 def _migrate(name: str) -> None:
     before = str(connection.settings_dict["NAME"])
     _connect_to(name)
-    # Halves the time of all migrations. That the tables are the same for it, test_serve.py sees.
+    # Saves a third of the time of all migrations. That the tables are the same for it, test_serve.py sees.
     patch = pytest.MonkeyPatch()
     patch.setattr(ProjectState, "reload_model", _reload_alone)
     try:

@@ -1,6 +1,6 @@
-"""How xdist shares the tests out: the browser's to two workers, so that two Chromiums run, any other on its own.
+"""How xdist shares the tests out: the browser's to two workers, so that two Chromiums run, most others each on its own.
 
-Tests of a file that share workers, stay together, too: each worker of xdist would start its own.
+What several tests share stays together, too: each worker of xdist would make its own.
 
 xdist's own groups do nothing under pytest 9.2: they mark ids in a way that pytest no longer reads.
 """
@@ -9,15 +9,21 @@ from typing import Any
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-SHARING = "tests/work/processes/test_cluster_at_work.py"
+# What shares workers, or reads or imports the same first: our source, heavy libraries to compare with, descriptions.
+_TOGETHER = {
+    "tests/work/processes/test_cluster_at_work.py": "workers",
+    "tests/house/": "house",
+    "tests/statistics/": "oracles",
+    "tests/metrics/": "oracles",
+    "tests/api/test_schema_fuzz.py": "schemas",
+    "tests/responses/test_schema.py": "schemas",
+}
 
 
 class FewBrowsers(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(SHARING):
-            return SHARING
         if not nodeid.startswith("tests/browser/"):
-            return nodeid
+            return next((scope for place, scope in _TOGETHER.items() if nodeid.startswith(place)), nodeid)
         # One after the other they take longer than everything beside them: those in rooms of their own are two fifths.
         return "rooms" if nodeid.count("/") > 2 else "browser"
 

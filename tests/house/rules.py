@@ -40,6 +40,15 @@ def _parsed(source: str) -> ast.Module:
     return ast.parse(source)
 
 
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return _nodes(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _nodes(source: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_parsed(source)))
+
+
 def imported(path: Path) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return (module, names taken from it) of each import, those inside functions and by string included."""
     return _imported(path.read_text(encoding="utf-8"))
@@ -47,11 +56,11 @@ def imported(path: Path) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 @cache
 def _imported(source: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple(_imports(_parsed(source)))
+    return tuple(_imports(_nodes(source)))
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for node in ast.walk(tree):
+def _imports(found: tuple[ast.AST, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for node in found:
         if isinstance(node, ast.Import):
             yield from ((alias.name, ()) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -63,7 +72,7 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _called(node: ast.Call) -> str:
-    return ast.unparse(node.func).rpartition(".")[2]
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
 def import_graph(root: Path) -> dict[str, set[str]]:
@@ -124,8 +133,9 @@ def hidden_imports(root: Path) -> list[str]:
         # Django asks for this one: models are not loaded when apps.py is.
         if path.name == "apps.py":
             continue
-        for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        indented = any(isinstance(node, ast.Import | ast.ImportFrom) and node.col_offset for node in nodes(path))
+        for node in nodes(path):
+            if indented and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 found += [
                     f"{where}:{inner.lineno} imports in a function"
                     for inner in ast.walk(node)

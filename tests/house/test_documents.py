@@ -40,7 +40,7 @@ def defined_names() -> frozenset[str]:
     for path in house.python_files(ROOT, *house.PACKAGES):
         names.add(path.stem)
         names.add(path.name)
-        for node in ast.walk(house.parsed(path)):
+        for node in house.nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 names.add(node.name)
             elif isinstance(node, ast.arg):

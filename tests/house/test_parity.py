@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import rules as house
+
 _JUDGING = Path(__file__).parents[2] / "judging"
 _SUBJECTS = (
     "people",
@@ -33,15 +35,15 @@ def acts_used(interface: str) -> set[str]:
 def names_taken(paths: Iterable[Path]) -> set[str]:
     used: set[str] = set()
     for path in paths:
-        tree = ast.parse(path.read_text())
+        nodes = house.nodes(path)
         modules: dict[str, str] = {}
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("judging."):
                 source = str(node.module).removeprefix("judging.")
                 if source.split(".")[0] in _SUBJECTS:
                     used.update(f"{source}.{alias.name}" for alias in node.names)
                     modules.update({alias.asname or alias.name: f"{source}.{alias.name}" for alias in node.names})
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
                 used.add(f"{modules[node.value.id]}.{node.attr}")
     return used
@@ -147,10 +149,9 @@ def test_no_interface_writes_models_itself() -> None:
     found = []
     for package in ("api", "batch_api", "web"):
         for path in (_JUDGING / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in house.nodes(path):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                     continue
-                chain = ast.unparse(node.func)
-                if node.func.attr in writes and ".objects." in chain:
+                if node.func.attr in writes and ".objects." in (chain := ast.unparse(node.func)):
                     found.append(f"{path.relative_to(_JUDGING)}:{node.lineno} {chain}")
     assert found == []

@@ -280,7 +280,8 @@ def test_the_local_judge_is_shown_as_it_is(member: User) -> None:
              for colour in ("red", "blue", "green") for thing in THINGS},
             relevant_from=2,
         )  # fmt: skip
-        started = start_probes(judge=judge, evaluation_run=run, actor=member)
+        shown = ("repeat", "instruction", "nonsense", "stuffed_title")
+        started = start_probes(judge=judge, evaluation_run=run, actor=member, probes=shown)
         drain()
         server.shutdown()
     assert reread(started).status == "completed"

@@ -25,6 +25,7 @@ from tests.factories import (
 )
 from tests.rest_clients import assert_problem
 from tests.search.runs.searching import make_search_evaluation
+from tests.security.routes import assert_policy
 
 # Who may come in: "all" with an account, "members" (and admins), "admins". `{provider}` and `{judge}` are personal.
 ROUTES: dict[str, dict[str, str]] = {
@@ -183,7 +184,9 @@ def each_answer(client: APIClient, paths: dict[str, Any]) -> Iterator[tuple[str,
     for method, route, who in CALLS:
         with transaction.atomic():
             path = f"/api/v1/{route.format(**paths)}"
-            yield method, route, who, client.generic(method, path, "{}", content_type="application/json")
+            response = client.generic(method, path, "{}", content_type="application/json")
+            assert_policy(response, (method, route))
+            yield method, route, who, response
             transaction.set_rollback(True)
 
 

@@ -1,5 +1,8 @@
 """The installation that the tests of this folder look at."""
 
+import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,17 +22,27 @@ def installation(transactional_db: None, stub: Stub) -> Installation:
     return install(owner=owner, admin=admin, base_url=stub.base_url, api_key=API_KEY, judged=True)
 
 
-@pytest.fixture
-def small_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One query of the electronics collection: the sweeps over all pages load it again and again."""
-    for name in ("SOURCE.md", "documents.jsonl", "queries.tsv", "bm25-title.run", "bm25-all-fields.run"):
+@pytest.fixture(scope="session")
+def one_query(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One query of the electronics collection, with the documents that are ranked or judged for it."""
+    folder = tmp_path_factory.mktemp("electronics")
+    known = set()
+    for name in ("bm25-title.run", "bm25-all-fields.run", "queries.tsv", "judgments.csv"):
         lines = (electronics.DATA / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.startswith("q010")] if name[-4:] in (".tsv", ".run") else lines
-        (tmp_path / name).write_text("".join(kept), encoding="utf-8")
-    judgments = (electronics.DATA / "judgments.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in judgments if line.startswith(("query_id", "q010"))]
-    (tmp_path / "judgments.csv").write_text("".join(kept), encoding="utf-8")
-    monkeypatch.setattr(electronics, "DATA", tmp_path)
+        kept = [line for line in lines if line.startswith(("query_id", "q010"))]
+        (folder / name).write_text("".join(kept), encoding="utf-8")
+        known |= {word for line in kept for word in re.split(r"[\s,]", line)}
+    with (electronics.DATA / "documents.jsonl").open(encoding="utf-8") as documents:
+        kept = [line for line in documents if json.loads(line)["doc_id"] in known]
+    (folder / "documents.jsonl").write_text("".join(kept), encoding="utf-8")
+    shutil.copy(electronics.DATA / "SOURCE.md", folder)
+    return folder
+
+
+@pytest.fixture
+def small_sample(one_query: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One query in place of the electronics collection, which the sweeps over all pages load again and again."""
+    monkeypatch.setattr(electronics, "DATA", one_query)
 
 
 @pytest.fixture

@@ -44,6 +44,18 @@ def pages() -> list[Route]:
     return [route for route in routes() if not route.template.startswith(apis)]
 
 
+def assert_policy(response: Any, where: object) -> None:
+    """Check the headers that every answer carries: what may run in it, and that browsers must not guess."""
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy, where
+    assert "unsafe" not in policy, where
+    assert "script-src 'self'" in policy, where
+    assert "frame-ancestors 'none'" in policy, where
+    assert response["X-Content-Type-Options"] == "nosniff", where
+    assert response["X-Frame-Options"] == "DENY", where
+    assert response["Referrer-Policy"] == "same-origin", where
+
+
 def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
     for pattern in resolver.url_patterns:
         own = str(pattern.pattern)

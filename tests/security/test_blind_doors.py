@@ -49,7 +49,7 @@ def planted(standing: Installation) -> Installation:
 def answers(person: User, installation: Installation, methods: str) -> Iterator[tuple[str, Any]]:
     """Call every route as a person, with an empty body, and the parts of pages; what it did is rolled back."""
     run, judging_run = installation.run.pk, JudgingRun.objects.get(judge_version__name="PlantedJudge").pk
-    addresses = [installation.path(route) for route in [*pages(), *routes("/api/")]]
+    addresses = [installation.path(route) for route in [*routes("/api/"), *pages()]]
     parts = [
         *(f"/evaluations/runs/{run}?part={part}" for part in ("results", "queries")),
         *(f"/evaluations/runs/{run}/review?part={part}" for part in ("metrics", "counts")),
@@ -59,6 +59,9 @@ def answers(person: User, installation: Installation, methods: str) -> Iterator[
     ]  # fmt: skip
     browser: Client = browser_of(person)
     api = client_of(person)
+    for address in parts:
+        yield f"GET {address}", browser.get(address)
+        yield f"GET {address} by htmx", browser.get(address, headers=HTMX)
     for address in addresses:
         for method in methods.split():
             client: Any = api if address.startswith("/api/") else browser
@@ -66,9 +69,6 @@ def answers(person: User, installation: Installation, methods: str) -> Iterator[
                 answer = client.generic(method, address, "{}", content_type="application/json")
                 yield f"{method} {address}", answer
                 transaction.set_rollback(True)
-    for address in parts:
-        yield f"GET {address}", browser.get(address)
-        yield f"GET {address} by htmx", browser.get(address, headers=HTMX)
 
 
 def told(answer: Any, words: tuple[str, ...]) -> list[str]:
@@ -121,5 +121,7 @@ def test_what_is_planted_shows_where_a_run_is_not_blind(planted: Installation) -
     seen: set[str] = set()
     for _, answer in answers(make_user(), planted, "GET"):
         seen.update(told(answer, (*SAID, *FIGURES)))
+        if len(seen) == len(SAID) + len(FIGURES):
+            break
     assert seen == {*SAID, *FIGURES}
     assert Judgment.objects.filter(reasoning="PlantedNote").exists()

@@ -18,7 +18,8 @@ from judging.people.tokens import create_token
 from tests.factories import make_user
 from tests.review.giving import GivenGrade, record_judgments
 from tests.security.installation import Installation, browser_of, install
-from tests.security.routes import pages, routes
+from tests.security.routes import assert_policy, pages, routes
+from tests.security.test_access import GUARDED, PUBLIC
 from tests.stub.fixtures import Stub
 
 MARK = "pwned"
@@ -126,27 +127,11 @@ def test_no_cell_of_an_export_is_a_formula(hostile: Installation) -> None:
     assert looked_at >= 3
 
 
-def test_every_answer_carries_the_policy_and_tells_browsers_not_to_guess(hostile: Installation) -> None:
-    for browser in (
-        browser_of(hostile.owner),
-        browser_of(make_user(Role.RATER)),
-        Client(raise_request_exception=False),
-    ):
-        for path in [
-            *(hostile.path(route) for route in routes()),
-            "/no/such/page",
-            "/api/v1/nothing",
-            "/admin/login/",
-        ]:
-            response = browser.get(path)
-            policy = response["Content-Security-Policy"]
-            assert "default-src 'self'" in policy, path
-            assert "unsafe" not in policy, path
-            assert "script-src 'self'" in policy, path
-            assert "frame-ancestors 'none'" in policy, path
-            assert response["X-Content-Type-Options"] == "nosniff", path
-            assert response["X-Frame-Options"] == "DENY", path
-            assert response["Referrer-Policy"] == "same-origin", path
+@pytest.mark.django_db
+def test_doors_and_wrong_addresses_carry_the_policy(client: Client) -> None:
+    """All that has a route is asked for it in test_access.py and tests/people/test_api_access.py."""
+    for path in (*PUBLIC, *GUARDED, "/no/such/page", "/api/v1/nothing", "/v1/nothing", "/admin/login/"):
+        assert_policy(client.get(path.format(secret="no-secret")), path)
 
 
 def test_images_are_loaded_over_http_or_from_the_text_itself_only(standing: Installation) -> None:

@@ -28,12 +28,12 @@ def sample_texts() -> dict[str, str]:
 
 
 def certifying_run(texts: dict[str, str]) -> EvaluationRun:
-    """Make a run of the judged documents of the 92 queries with ten or more, by BM25, with the local judge's grades."""
+    """Make a run of the first ten judged documents of the 92 queries with as many, by BM25, with the local judge's grades."""
     pool = all_pairs()
     ranked: dict[str, dict[int, str]] = defaultdict(dict)
     ai: dict[tuple[str, str], int] = {}
     for (query, document), rank, grade in zip(pool.labels, pool.rank, pool.ai, strict=True):
-        if rank:
+        if 0 < rank <= 10:
             ranked[texts[query]][int(rank)] = document
             ai[texts[query], document] = int(grade)
     results = {text: [documents[rank] for rank in sorted(documents)] for text, documents in ranked.items()}

@@ -13,6 +13,7 @@ from judging.runs.evaluation_runs import update_run
 from judging.runs.locks import lock_run
 from judging.runs.run_lists import get_evaluation_run
 from judging.trust import reports
+from tests.databases import Standing
 from tests.draining import drain
 from tests.factories import candidate, make_run
 from tests.rest_clients import assert_problem
@@ -55,11 +56,16 @@ def test_raters_and_unfinished_runs_get_no_report(as_member: APIClient, as_rater
     assert_problem(as_rater.get(f"/api/v1/evaluations/runs/{run.pk}/trust"), 403)
 
 
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> EvaluationRun:
+    with standing():
+        return make_graded_run(ai=AI, raters={"ann": PEOPLE})
+
+
 @pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> EvaluationRun:
+def large(db: None, made: EvaluationRun, monkeypatch: pytest.MonkeyPatch) -> EvaluationRun:
     monkeypatch.setattr(reports, "COMPUTED_AT_ONCE", 0)
-    run = make_graded_run(ai=AI, raters={"ann": PEOPLE})
-    return get_evaluation_run(run.pk)
+    return get_evaluation_run(made.pk)
 
 
 def test_the_report_of_a_large_run_comes_off_the_request(large: EvaluationRun) -> None:

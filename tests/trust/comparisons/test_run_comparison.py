@@ -20,7 +20,7 @@ from tests.factories import make_judge, make_run
 from tests.rest_clients import assert_problem
 from tests.trust.compared import make_scored_run, some_values
 from tests.trust.graded import give_grades, make_graded_run
-from tests.trust.sampled import grade_queue, start
+from tests.trust.sampled import grade_beginning, start
 
 pytestmark = pytest.mark.django_db
 
@@ -244,7 +244,7 @@ def test_a_check_sample_of_what_differs_says_what_people_would(as_member: APICli
     b = reversed_lists(a, 12)
     sample = start(a, "compare", metric="P@6", other_run=b)
     assert comparison(as_member, a, b)["people"]["P@6"]["verdict"] == "cannot_tell"
-    grade_queue(
+    grade_beginning(
         sample, member, {(f"query {i}", f"d{rank + 1}"): grades[i][rank] for i in range(14) for rank in range(12)}
     )
     there, back = (comparison(as_member, *runs)["people"] for runs in ((a, b), (b, a)))

@@ -13,11 +13,13 @@ from pytest_django import DjangoAssertNumQueries
 from judging import ledger
 from judging.models import Candidate, DocumentVersion, EvaluationRun, JudgingRun, Judgment, Role, User
 from judging.runs.locks import lock_run
+from judging.runs.run_lists import get_evaluation_run
+from tests.databases import Standing
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.security.installation import browser_of
 from tests.trust.graded import give_grades
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("forgetful")]
 
 HTMX = {"HX-Request": "true"}
 
@@ -27,14 +29,21 @@ def visit(member: User) -> Client:
     return browser_of(member)
 
 
-@pytest.fixture
-def runs() -> tuple[EvaluationRun, EvaluationRun]:
-    evaluation = make_evaluation()
-    a = make_run({"shoes": ["d1", "d2", "d3"], "hats": ["d4"]}, evaluation=evaluation, metrics=["P@2"], name="Old")
-    b = make_run({"shoes": ["d2", "d1", "d9"], "hats": ["d5"]}, evaluation=evaluation, metrics=["P@2"], name="New")
-    give_grades(a, ai=[[2, 0, None], [None]])
-    ledger.refresh_run(b.pk)
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> tuple[EvaluationRun, EvaluationRun]:
+    with standing():
+        evaluation = make_evaluation()
+        a = make_run({"shoes": ["d1", "d2", "d3"], "hats": ["d4"]}, evaluation=evaluation, metrics=["P@2"], name="Old")
+        b = make_run({"shoes": ["d2", "d1", "d9"], "hats": ["d5"]}, evaluation=evaluation, metrics=["P@2"], name="New")
+        give_grades(a, ai=[[2, 0, None], [None]])
+        ledger.refresh_run(b.pk)
     return a, b
+
+
+@pytest.fixture
+def runs(db: None, made: tuple[EvaluationRun, EvaluationRun]) -> tuple[EvaluationRun, EvaluationRun]:
+    a, b = made
+    return get_evaluation_run(a.pk), get_evaluation_run(b.pk)
 
 
 def address(a: EvaluationRun, b: EvaluationRun, text: str = "shoes", route: str = "side_by_side") -> str:

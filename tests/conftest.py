@@ -105,9 +105,9 @@ def _signed_in_by_one_row() -> Iterator[None]:
             auth.HASH_SESSION_KEY: user.get_session_auth_hash(),
         }
         session.update(signed_in)
-        session._session_key = get_random_string(32)
+        session._session_key = key = get_random_string(32)
         session.create_model_instance(signed_in).save(force_insert=True)
-        self.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+        self.cookies[settings.SESSION_COOKIE_NAME] = key
 
     patch = pytest.MonkeyPatch()
     patch.setattr(Client, "force_login", sign_in)

@@ -24,8 +24,8 @@ from judging.templating.tags import MAX_TAG_CHARS, MAX_TAG_NESTING, TagProblem, 
 MAX_OUTPUT_CHARS = 2_000_000
 MAX_STEPS = 100_000  # about 4 µs each
 
-_XML_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_XML_ALL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+_XML_TEXT = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))  # & first
+_XML_ALL = (*_XML_TEXT, ('"', "&quot;"), ("'", "&#39;"))
 
 
 class TemplateError(Invalid):
@@ -51,7 +51,10 @@ def to_json(value: Any) -> str:
 
 def escape_xml(text: str, *, quotes: bool = True) -> str:
     """Escape text for an XML element; with quotes, for an attribute too."""
-    return text.translate(_XML_ALL if quotes else _XML_TEXT)
+    # translate() looks up each character: of a long text that takes thirty times as long.
+    for character, entity in _XML_ALL if quotes else _XML_TEXT:
+        text = text.replace(character, entity)
+    return text
 
 
 def as_it_is(text: str) -> str:

@@ -9,9 +9,11 @@ import pytest
 from django.db import InternalError, OperationalError
 from django.test import Client, override_settings
 from django.utils import timezone
+from rest_framework.exceptions import ValidationError
 from rest_framework.test import APIClient
 
 from judging.models import ApiToken, Corpus, User
+from judging.rest.fields import CharField
 from judging.rest.parsers import MAX_DEPTH
 from tests.factories import make_token
 from tests.rest_clients import assert_problem
@@ -180,3 +182,9 @@ def test_every_answer_carries_a_request_id_and_is_kept_by_no_cache(as_member: AP
     assert as_member.get("/api/v1/me")["Cache-Control"] == "no-store"
     assert as_member.get("/api/v1/me")["X-Request-Id"]
     assert as_member.get("/api/v1/nothing", HTTP_X_REQUEST_ID="my-request-1")["X-Request-Id"] == "my-request-1"
+
+
+def test_a_field_of_text_takes_whole_characters_of_any_script_only() -> None:
+    assert CharField().run_validation("Ü 😀") == "Ü 😀"
+    with pytest.raises(ValidationError, match=r"U\+D800"):
+        CharField().run_validation("half a \ud800 pair")

@@ -48,7 +48,8 @@ def listed_runs(evaluation: Evaluation | None = None, *, is_archived: bool = Fal
 
 def get_evaluation_run(run_id: UUID) -> EvaluationRun:
     """Return a run with its evaluation. Raise NotFound."""
-    run = with_staleness(evaluation_runs()).filter(pk=run_id).first()
+    # One row needs no order: to put it into the statement takes a quarter of all this.
+    run = next(iter(with_staleness(evaluation_runs()).order_by().filter(pk=run_id)), None)
     if run is None:
         raise NotFound("no such evaluation run")
     return run

@@ -6,6 +6,8 @@ from typing import Any
 
 from django_q.models import OrmQ
 
+from judging.management.rescuing import rescue_all
+
 
 def next_task() -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
     """Take the oldest task off the queue."""
@@ -28,3 +30,9 @@ def drain(most: int = 500) -> int:
         function, arguments = task
         function(*arguments)
     raise AssertionError(f"the queue is not empty after {most} tasks")
+
+
+def rescue_and_drain() -> None:
+    """Do what another worker would with the work of one that was killed, as far as its leases have run out."""
+    rescue_all()
+    drain()

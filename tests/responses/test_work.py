@@ -36,7 +36,7 @@ from judging.work.rescue import rescue_if_stalled
 from judging.work.slices import work_slice
 from judging.work.store import Store
 from judging.work.words import LeaseLost, Outcomes, Settled
-from tests.draining import drain
+from tests.draining import drain, rescue_and_drain
 from tests.judging_runs.judging import wait_until
 from tests.responses.conftest import check_sums, make_evaluator
 from tests.stub.fixtures import Stub
@@ -259,14 +259,13 @@ def test_a_batch_is_judged_at_its_full_concurrency(start: Start, stub: Stub) -> 
 def test_a_killed_cluster_loses_nothing_of_a_batch(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     batch = start(inputs=60, evaluators=3, concurrency=4)
-    with Cluster() as first:
+    with Cluster() as cluster:
         wait_until(lambda: reread(batch).completed_count > 8, 60)
-        first.kill()
+        cluster.kill()
     before = reread(batch)
     assert before.is_active
-    with Cluster():
-        active = BatchExecution.objects.filter(pk=batch.pk, completed_at=None)
-        wait_until(lambda: not active.exists(), LEASE_SECONDS + 60, also=rescue_all)
+    active = BatchExecution.objects.filter(pk=batch.pk, completed_at=None)
+    wait_until(lambda: not active.exists(), LEASE_SECONDS + 60, also=rescue_and_drain)
     after = reread(batch)
     assert (after.status, after.completed_count) == (BatchStatus.COMPLETED, 60)
     assert ExecutionLog.objects.count() == 60

@@ -29,7 +29,7 @@ from tests.factories import make_judge, make_provider, make_run, make_token
 from tests.judging_runs.judging import Start, grades_of_record, in_background, reread, small_run, wait_until
 from tests.ports import free_port
 from tests.stub.fixtures import Stub, StubProcess
-from tests.work.cluster import Cluster, database_url
+from tests.work.cluster import database_url
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,8 +61,8 @@ def is_whole(run: JudgingRun, count: int) -> None:
 def test_a_provider_that_is_killed_and_comes_back_costs_no_candidate(member: User) -> None:
     with StubProcess("--delay-ms", "50") as provider:
         judge = make_judge(make_provider(provider.base_url), max_concurrency=8)
-        with Cluster():
-            run = start_judging_run(evaluation_run=small_run(20, 15), judge=judge, actor=member)
+        run = start_judging_run(evaluation_run=small_run(20, 15), judge=judge, actor=member)
+        with in_background(work_slice, run.lanes.get().pk):
             wait_until(lambda: judged(run) > 60, 60)
             provider.kill()
             time.sleep(2)  # while nobody listens
@@ -95,8 +95,8 @@ def test_a_provider_that_stays_away_fails_the_run_and_says_so(
 @breaks_a_file
 def test_a_database_locked_for_five_seconds_costs_no_outcome(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
-    with Cluster():
-        run = start(small_run(20, 15), max_concurrency=8)
+    run = start(small_run(20, 15), max_concurrency=8)
+    with in_background(work_slice, run.lanes.get().pk):
         wait_until(lambda: judged(run) > 40, 60)
         with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=60)) as writer:
             writer.execute("BEGIN IMMEDIATE")

@@ -1,20 +1,14 @@
-"""How a search endpoint is set up: its types with their presets, its authentication and its paging, checked."""
+"""How a search endpoint is set up: its authentication and its paging, checked."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 from judging.engines.expressions import InvalidMapping, compile_expression
-from judging.engines.presets import PRESET_TABLE, Preset
 from judging.foundation.limits import MAX_DEPTH, MAX_MAPPING, MAX_NAME, MAX_URL
 from judging.wire.addresses import AddressRefused, check_address
 from judging.wire.connections import Tls, ssl_context
-
-__all__ = ["PRESETS", "EndpointConfig", "EndpointType", "InvalidEndpoint", "Preset", "TemplateText"]
-
-EndpointType = Literal["elasticsearch", "opensearch", "solr", "vespa", "algolia", "typesense", "meilisearch", "api"]
-PRESETS: Mapping[EndpointType, Preset] = {name: PRESET_TABLE[name] for name in get_args(EndpointType)}
 
 MAX_SECRET = 5_000
 MAX_SECRET_HEADERS = 10
@@ -62,7 +56,6 @@ class EndpointConfig:
     max_retries is for whoever repeats searches: nothing here does.
     """
 
-    type: EndpointType
     url: str
     method: str
     headers: dict[str, str]

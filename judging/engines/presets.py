@@ -59,7 +59,7 @@ _ELASTICSEARCH_BODY = """{
   "size": {{size}}
 }"""
 
-PRESET_TABLE: Mapping[str, Preset] = {
+PRESETS: Mapping[str, Preset] = {
     "elasticsearch": Preset(
         "Elasticsearch",
         _HITS,

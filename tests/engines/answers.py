@@ -5,8 +5,6 @@
 
 from typing import Any
 
-from judging.engines.configuration import EndpointType
-
 SOURCES: list[dict[str, Any]] = [
     {"title": "Red shoes", "description": "to run in", "price": 10.5},
     {"title": "Blue shoes", "description": "to walk in", "price": 8},
@@ -45,7 +43,7 @@ _VESPA_HITS = [
     for key, score, source in zip(("b-2", "a-1"), (0.8, 0.25), SOURCES, strict=True)
 ]
 
-ANSWERS: list[tuple[str, EndpointType, dict[str, Any]]] = [
+ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("Elasticsearch 6", "elasticsearch", elasticsearch(41)),
     ("Elasticsearch 7", "elasticsearch", _seven()),
     ("Elasticsearch 8", "elasticsearch", elasticsearch(_OBJECT_TOTAL)),
@@ -150,7 +148,7 @@ ANSWERS: list[tuple[str, EndpointType, dict[str, Any]]] = [
     ),
 ]
 
-EMPTY_ANSWERS: list[tuple[EndpointType, dict[str, Any]]] = [
+EMPTY_ANSWERS: list[tuple[str, dict[str, Any]]] = [
     ("elasticsearch", {"hits": {"total": {"value": 0, "relation": "eq"}, "max_score": None, "hits": []}}),
     ("opensearch", {"hits": {"total": {"value": 0, "relation": "eq"}, "max_score": None, "hits": []}}),
     ("solr", {"response": {"numFound": 0, "start": 0, "docs": []}}),

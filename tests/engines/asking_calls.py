@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 from judging.engines.asking import EngineCaller, SearchAnswer, SearchFailure
-from judging.engines.configuration import PRESETS, EndpointConfig, TemplateText
+from judging.engines.configuration import EndpointConfig, TemplateText
+from judging.engines.presets import PRESETS
 from judging.engines.rendering import compile_template
 from judging.wire.connections import Tls
 
@@ -13,7 +14,6 @@ TEMPLATE = TemplateText('{"q": "{{query}}", "n": {{size}}}', "", "application/js
 
 def config(url: str, **settings: Any) -> EndpointConfig:
     values: dict[str, Any] = {
-        "type": "api",
         "url": url,
         "method": "POST",
         "headers": {},

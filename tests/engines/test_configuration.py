@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from judging.engines.configuration import (
-    PRESETS,
     InvalidEndpoint,
     check_authentication,
     check_ca_certificate,
@@ -13,6 +12,8 @@ from judging.engines.configuration import (
     check_paging,
     check_url,
 )
+from judging.engines.presets import PRESETS
+from judging.models import EndpointType
 
 AWS = {
     "type": "aws",
@@ -127,3 +128,7 @@ def test_a_certificate_that_can_not_be_read_is_refused() -> None:
         with pytest.raises(InvalidEndpoint) as caught:
             check_ca_certificate(value)
         assert caught.value.field == "ca_certificate"
+
+
+def test_every_type_of_endpoint_has_a_preset() -> None:
+    assert set(PRESETS) == set(EndpointType.values)

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from judging.engines.configuration import PRESETS, TemplateText
+from judging.engines.configuration import TemplateText
+from judging.engines.presets import PRESETS
 from judging.engines.signing import Signer, Unsigned
 from tests.engines.asking_calls import answer_of, config
 from tests.engines.scripted_engine import Received, ScriptedEngine
@@ -34,7 +35,6 @@ def ours(engine: ScriptedEngine, kind: Any, path: str, **settings: Any) -> Recei
     answer_of(
         config(
             f"{engine.url}{path}",
-            type=kind,
             method=preset.method,
             candidates_mapping=preset.candidates_mapping,
             paging=preset.paging,

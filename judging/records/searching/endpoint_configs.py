@@ -1,8 +1,6 @@
 """How a search endpoint is reached and read."""
 
-from typing import cast
-
-from judging.engines.configuration import EndpointConfig, EndpointType
+from judging.engines.configuration import EndpointConfig
 from judging.models import SearchEndpoint
 
 
@@ -12,7 +10,6 @@ def config_of(endpoint: SearchEndpoint) -> EndpointConfig:
     A run replaces what it has pinned: `dataclasses.replace(config_of(endpoint), candidates_mapping=...)`.
     """
     return EndpointConfig(
-        type=cast("EndpointType", endpoint.type),
         url=endpoint.url,
         method=endpoint.method,
         headers=endpoint.headers,

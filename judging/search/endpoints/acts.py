@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from judging.engines.configuration import PRESETS
+from judging.engines.presets import PRESETS
 from judging.foundation.errors import Conflict, Invalid, NotFound
 from judging.foundation.validation import raise_if_any
 from judging.models import Corpus, SearchEndpoint, SearchRun

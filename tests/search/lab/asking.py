@@ -3,7 +3,7 @@
 from typing import Any
 
 from judging.demo_search.server import Server
-from judging.engines.configuration import PRESETS
+from judging.engines.presets import PRESETS
 from judging.models import Corpus, SearchEndpoint
 
 NARROW = '{"query": {"match": {"title": "{{query}}"}}, "size": {{size}}}'

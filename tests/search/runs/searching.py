@@ -9,7 +9,7 @@ from django.db.models import F
 from judging.demo_search.faults import read_faults
 from judging.demo_search.index import Index
 from judging.demo_search.server import Server, running
-from judging.engines.configuration import PRESETS
+from judging.engines.presets import PRESETS
 from judging.models import (
     Candidate,
     Evaluation,

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from judging.engines.configuration import PRESETS
+from judging.engines.presets import PRESETS
 from judging.ledger import renew_metrics
 from judging.models import (
     Candidate,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from judging.engines.configuration import PRESETS
+from judging.engines.presets import PRESETS
 from judging.models import EvaluationRun, SearchExchange, SearchRun, User
 from judging.search.runs.starting import stop_search_run
 from judging.work.slices import work_slice

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from judging.engines.configuration import PRESETS
+from judging.engines.presets import PRESETS
 from judging.foundation.limits import (
     MAX_CERTIFICATE,
     MAX_ENDPOINT_CONCURRENCY,
@@ -118,7 +118,7 @@ class EndpointForm(AuthenticationForm):
         self.fields["corpus_id"].required = endpoint is not None
         self.fields["name"].required = not is_draft
         kind = self.type_name
-        self.fields["url"].widget.attrs["placeholder"] = PRESETS[kind].url_hint  # type: ignore[index]
+        self.fields["url"].widget.attrs["placeholder"] = PRESETS[kind].url_hint
 
     @property
     def type_name(self) -> str:
@@ -168,7 +168,7 @@ class EndpointForm(AuthenticationForm):
 
 def preset_values(kind: str) -> dict[str, Any]:
     """Return what the fields of the form are for a new endpoint of a type."""
-    preset = PRESETS[kind]  # type: ignore[index]
+    preset = PRESETS[kind]
     return {
         "method": preset.method,
         "candidates_mapping": preset.candidates_mapping,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from judging.asking.engine import Ask
 from judging.golden.conclusions import conclude_check
-from judging.judge_work.judge_kind import JudgeAssignment, JudgeKind, document_of
+from judging.judge_work.judge_kind import JudgeHandler, JudgeKind, document_of
 from judging.models import GoldenCheck, GoldenItem
 from judging.work.words import Work
 
@@ -20,17 +20,17 @@ class GoldenCheckKind(JudgeKind[GoldenCheck]):
     rows = GoldenItem
     job_field = "golden_check"
 
-    def assign(self, job_id: UUID) -> "GoldenCheckAssignment":
+    def handler(self, job_id: UUID) -> "GoldenCheckHandler":
         check = GoldenCheck.objects.select_related(
             "judge_version__ai_provider", "golden_set__evaluation_run__evaluation"
         ).get(pk=job_id)
-        return GoldenCheckAssignment(check.judge_version, check.golden_set.evaluation_run)
+        return GoldenCheckHandler(check.judge_version, check.golden_set.evaluation_run)
 
     def follow_up(self, job_id: UUID) -> None:
         conclude_check(job_id)
 
 
-class GoldenCheckAssignment(JudgeAssignment[GoldenCheck]):
+class GoldenCheckHandler(JudgeHandler[GoldenCheck]):
     """One slice of a golden check."""
 
     job_field = "golden_check"

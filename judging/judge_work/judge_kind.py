@@ -22,7 +22,7 @@ from judging.records.calls import call_counts, insert_calls, refusals_by_frequen
 from judging.records.connections import connection_of
 from judging.records.judge_specs import evaluation_context_of, judge_spec_of
 from judging.records.provider_limits import ProviderLimits, resource_key
-from judging.work.kind import Assignment, Kind, States
+from judging.work.kind import Handler, Kind, States
 from judging.work.pacing.refusals import ALL_REFUSED, ending_of_refused
 from judging.work.words import Impossible, Settled
 
@@ -63,7 +63,7 @@ class JudgeKind(Kind[JobT, Ask, Grade]):
             jobs.update(skipped_count=F("skipped_count") + skipped)
 
 
-class JudgeAssignment(Assignment[JobT, Ask, Grade]):
+class JudgeHandler(Handler[JobT, Ask, Grade]):
     """One slice of a judge's work. Raise Impossible where the provider's key can't be read."""
 
     # The foreign key of a call to its job.

@@ -15,7 +15,7 @@ from judging.asking.parsing import Grade
 from judging.asking.prompting import PromptCandidate
 from judging.foundation.answers import Failure
 from judging.foundation.columns import time_param
-from judging.judge_work.judge_kind import JudgeAssignment, JudgeKind
+from judging.judge_work.judge_kind import JudgeHandler, JudgeKind
 from judging.judging_runs.stale_metrics import enqueue_stale_metrics
 from judging.ledger import AIGrade, lock_unlocked_runs, record_ai_grades
 from judging.ledger.ai_grades import Source
@@ -34,11 +34,11 @@ class JudgingRunKind(JudgeKind[JudgingRun]):
     job_field = "judging_run"
     takes_late_replies = True
 
-    def assign(self, job_id: UUID) -> "JudgingAssignment":
+    def handler(self, job_id: UUID) -> "JudgingHandler":
         run = JudgingRun.objects.select_related("judge_version__ai_provider", "evaluation_run__evaluation").get(
             pk=job_id
         )
-        return JudgingAssignment(run)
+        return JudgingHandler(run)
 
     def follow_up(self, job_id: UUID) -> None:
         run = JudgingRun.objects.select_related("evaluation_run__evaluation").filter(pk=job_id).first()
@@ -55,7 +55,7 @@ class _Held:
     document_id: int
 
 
-class JudgingAssignment(JudgeAssignment[JudgingRun]):
+class JudgingHandler(JudgeHandler[JudgingRun]):
     """One slice of an AI judging run."""
 
     job_field = "judging_run"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from judging.asking.engine import Ask, JudgeSpec
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
-from judging.judge_work.judge_kind import JudgeAssignment, JudgeCaller, JudgeKind
+from judging.judge_work.judge_kind import JudgeCaller, JudgeHandler, JudgeKind
 from judging.models import Probe, ProbeItem, ProbeRun
 from judging.probes.results import asked_document, store_results
 from judging.work.words import Work
@@ -22,15 +22,15 @@ class ProbeKind(JudgeKind[ProbeRun]):
     rows = ProbeItem
     job_field = "probe_run"
 
-    def assign(self, job_id: UUID) -> "ProbeAssignment":
+    def handler(self, job_id: UUID) -> "ProbeHandler":
         run = ProbeRun.objects.select_related("judge_version__ai_provider", "evaluation_run__evaluation").get(pk=job_id)
-        return ProbeAssignment(run.judge_version, run.evaluation_run)
+        return ProbeHandler(run.judge_version, run.evaluation_run)
 
     def follow_up(self, job_id: UUID) -> None:
         store_results(job_id)
 
 
-class ProbeAssignment(JudgeAssignment[ProbeRun]):
+class ProbeHandler(JudgeHandler[ProbeRun]):
     """One slice of a probe run."""
 
     job_field = "probe_run"

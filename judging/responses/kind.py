@@ -38,7 +38,7 @@ from judging.records.connections import connection_of
 from judging.records.judge_specs import judge_spec_of, settings_of
 from judging.records.provider_limits import ProviderLimits, resource_key
 from judging.responses.item_endings import fail_items, finish_items
-from judging.work.kind import Assignment, Kind, States
+from judging.work.kind import Handler, Kind, States
 from judging.work.pacing.refusals import ALL_REFUSED, ending_of_refused
 from judging.work.words import Impossible, Settled, Work
 
@@ -61,12 +61,12 @@ class BatchKind(Kind[BatchExecution, EvaluatorAsk, Score]):
     )
     resources = ProviderLimits()
 
-    def assign(self, job_id: UUID) -> "BatchAssignment":
+    def handler(self, job_id: UUID) -> "BatchHandler":
         rows = BatchEvaluator.objects.filter(batch_id=job_id).select_related(
             "evaluator_version", "judge_version", "ai_provider"
         )
         has_several_items = BatchItem.objects.filter(batch_id=job_id)[:2].count() > 1
-        return BatchAssignment({row.pk: _evaluator_of(row) for row in rows}, has_several_items=has_several_items)
+        return BatchHandler({row.pk: _evaluator_of(row) for row in rows}, has_several_items=has_several_items)
 
     def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
         nothing_left = Q(total_count=F("completed_count") + F("failed_count"))
@@ -147,7 +147,7 @@ def _input_of(given: Mapping[str, Any]) -> EvaluationInput:
     )
 
 
-class BatchAssignment(Assignment[BatchExecution, EvaluatorAsk, Score]):
+class BatchHandler(Handler[BatchExecution, EvaluatorAsk, Score]):
     """One slice of a batch execution."""
 
     def __init__(self, evaluators: Mapping[int, _Evaluator], *, has_several_items: bool) -> None:

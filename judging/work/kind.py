@@ -89,7 +89,7 @@ class Kind(ABC, Generic[JobT, AskT, ValueT]):
     # A slice
 
     @abstractmethod
-    def assign(self, job_id: UUID) -> "Assignment[JobT, AskT, ValueT]":
+    def handler(self, job_id: UUID) -> "Handler[JobT, AskT, ValueT]":
         """Read what a slice needs to know of its job, which has started. Raise Impossible."""
         ...
 
@@ -155,7 +155,7 @@ class Kind(ABC, Generic[JobT, AskT, ValueT]):
             self.settle_returned(job_id, claimed)
 
 
-class Assignment(ABC, Generic[JobT, AskT, ValueT]):
+class Handler(ABC, Generic[JobT, AskT, ValueT]):
     """What one slice works with: how rows become asks, whom to ask, and how outcomes become columns. In one thread."""
 
     max_retries: int

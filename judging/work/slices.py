@@ -15,7 +15,7 @@ from judging.foundation.logs import current_id
 from judging.models import Lane
 from judging.work import lifecycle
 from judging.work.allowances import SharedAllowances
-from judging.work.kind import Assignment
+from judging.work.kind import Handler
 from judging.work.lanes import Lease, hand_over, take
 from judging.work.loop import SliceLoop
 from judging.work.notices import Notice, catch_sigterm
@@ -51,7 +51,7 @@ def _work(lease: Lease, turn: Turn, notice: Notice) -> None:
     state: dict[str, object] = {}
     try:
         lifecycle.start(kind_name, job_id)
-        assignment = lease.kind.assign(job_id)
+        handler = lease.kind.handler(job_id)
     except Impossible as impossible:
         _fail(lease, impossible.message, impossible.code)
     else:
@@ -63,9 +63,7 @@ def _work(lease: Lease, turn: Turn, notice: Notice) -> None:
             failing_count=lane.failing_count,
             has_answered=refusals.is_answered,
         )
-        _run_loop(
-            lease, assignment, concurrency=concurrency, outage=outage, refusals=refusals, turn=turn, notice=notice
-        )
+        _run_loop(lease, handler, concurrency=concurrency, outage=outage, refusals=refusals, turn=turn, notice=notice)
         state = {
             "current_concurrency": concurrency.current,
             "failing_since": _moment(outage.failing_seconds),
@@ -79,7 +77,7 @@ def _work(lease: Lease, turn: Turn, notice: Notice) -> None:
 
 def _run_loop(
     lease: Lease,
-    assignment: Assignment[Any, Any, Any],
+    handler: Handler[Any, Any, Any],
     *,
     concurrency: AdaptiveConcurrency,
     outage: OutageWatch,
@@ -93,22 +91,22 @@ def _run_loop(
     ) as executor:
 
         async def talk() -> None:
-            caller = assignment.open()
+            caller = handler.open()
             loop = SliceLoop(
                 caller.ask,
-                Store(lease, assignment, shared_turn=turn.shared),
-                gates=Gates(assignment.resource_of, SharedAllowances(lease)),
+                Store(lease, handler, shared_turn=turn.shared),
+                gates=Gates(handler.resource_of, SharedAllowances(lease)),
                 concurrency=concurrency,
                 outage=outage,
-                max_retries=assignment.max_retries,
-                budget=assignment.budget,
+                max_retries=handler.max_retries,
+                budget=handler.budget,
                 refusals=refusals,
-                has_several_subjects=assignment.has_several_subjects,
-                piece=assignment.piece,
+                has_several_subjects=handler.has_several_subjects,
+                piece=handler.piece,
                 turn=turn,
                 executor=executor,
             )
-            assignment.go_on = loop.go_on
+            handler.go_on = loop.go_on
             try:
                 with notice.calling(loop.abort):
                     await loop.run()

@@ -12,7 +12,7 @@ from judging.foundation.clock import seconds_since, shared_now
 from judging.foundation.columns import time_param, uuid_param
 from judging.models import Job
 from judging.work import lanes, lifecycle
-from judging.work.kind import Assignment
+from judging.work.kind import Handler
 from judging.work.lanes import Lease
 from judging.work.pacing.refusals import ERROR_CODE, REFUSAL_FIELDS, message_of, refusal_columns, refusals_of
 from judging.work.words import AskT, JobState, LeaseLost, Outcomes, ValueT, Work
@@ -24,13 +24,13 @@ _STATE = ("status", "fruitless_reask_count", "last_success_at", *REFUSAL_FIELDS)
 class Store(Generic[AskT, ValueT]):
     """Store of one slice. Used from one thread, one call at a time."""
 
-    def __init__(self, lease: Lease, assignment: Assignment[Any, AskT, ValueT], *, shared_turn: float = 0.0) -> None:
+    def __init__(self, lease: Lease, handler: Handler[Any, AskT, ValueT], *, shared_turn: float = 0.0) -> None:
         self._lease, self._kind, self._job_id = lease, lease.kind, lease.job_id
-        self._assignment = assignment
+        self._handler = handler
         self._renewed_at = time.monotonic()
         # Before this, it does not matter who waits.
         self._shared_until = self._renewed_at + shared_turn
-        self._throttle = assignment.throttle
+        self._throttle = handler.throttle
         self._table = self._kind.rows._meta.db_table
 
     # Claiming
@@ -46,12 +46,12 @@ class Store(Generic[AskT, ValueT]):
             if not job.is_active:
                 return []
             due = self._claimable().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
-            keys = self._assignment.choose(due, count)
+            keys = self._handler.choose(due, count)
             if not keys:
                 return []
             self._kind.rows._default_manager.filter(pk__in=keys).update(claim_token=self._lease.token)
-            self._assignment.note_claimed(keys, now)
-        return self._assignment.read(keys)
+            self._handler.note_claimed(keys, now)
+        return self._handler.read(keys)
 
     def seconds_to_next(self) -> float | None:
         """Return the seconds until the next pending row may be asked about, None if there is none."""
@@ -72,11 +72,11 @@ class Store(Generic[AskT, ValueT]):
                 self._write(outcomes)
             if self._throttle is not None:
                 self._throttle = outcomes.throttle
-            self._assignment.forget(self._done_with(outcomes))
+            self._handler.forget(self._done_with(outcomes))
             if outcomes.fatal is not None:
                 self._fail(outcomes.fatal.message, outcomes.fatal.code)
         # Few columns, as this is read at every flush; what else is asked for is read then.
-        rows = self._kind.jobs._default_manager.filter(pk=self._job_id).only(*_STATE, *self._assignment.state_fields)
+        rows = self._kind.jobs._default_manager.filter(pk=self._job_id).only(*_STATE, *self._handler.state_fields)
         job = next(iter(rows.order_by()), None)
         if job is None:
             raise LeaseLost
@@ -90,19 +90,19 @@ class Store(Generic[AskT, ValueT]):
             seconds_since_success=seconds_since(job.last_success_at),
             others_wait=time.monotonic() > self._shared_until and lanes.others_wait(self._lease),
             refusals=refusals_of(job),
-            spent=self._assignment.spent(job),
+            spent=self._handler.spent(job),
         )
 
     def _reason_to_end(self, job: Job) -> tuple[str, str] | None:
-        has_several, refusals = self._assignment.has_several_subjects, refusals_of(job)
+        has_several, refusals = self._handler.has_several_subjects, refusals_of(job)
         if has_several is not None and refusals.is_telling(has_several_subjects=has_several):
-            return message_of(refusals.count, self._assignment.most_frequent_refusal(job)), ERROR_CODE
-        return self._assignment.reason_to_end(job)
+            return message_of(refusals.count, self._handler.most_frequent_refusal(job)), ERROR_CODE
+        return self._handler.reason_to_end(job)
 
     def _write(self, outcomes: Outcomes[ValueT]) -> None:
         now = shared_now()
         # 1. Hold what the kind needs held first, then the lane by its lease, then the job.
-        self._assignment.lock(outcomes)
+        self._handler.lock(outcomes)
         if not lanes.renew(self._lease, now):
             raise LeaseLost
         self._renewed_at = time.monotonic()
@@ -110,16 +110,16 @@ class Store(Generic[AskT, ValueT]):
         if job is None:
             raise LeaseLost
         if self._has_new_throttle(outcomes):
-            self._assignment.note_throttle(job, outcomes.throttle, now)
+            self._handler.note_throttle(job, outcomes.throttle, now)
         if not outcomes:
             return
         # 2. Calls are kept even if the job has ended: they have cost something.
-        call_keys, changes = self._assignment.write_calls(job, outcomes.calls)
+        call_keys, changes = self._handler.write_calls(job, outcomes.calls)
         changes = {**changes, **_progress(job, outcomes, now)}
         # 3. The rows that they decided, and what follows from those.
         if job.is_active or self._kind.takes_late_replies:
             self._write_rows(outcomes, call_keys, now)
-            changes |= self._assignment.settle(job, outcomes.decided(), now=now)
+            changes |= self._handler.settle(job, outcomes.decided(), now=now)
         self._kind.jobs._default_manager.filter(pk=job.pk).update(**changes)
         # 4. Rows that come back undecided.
         self._release(job, outcomes, now)
@@ -129,7 +129,7 @@ class Store(Generic[AskT, ValueT]):
 
     def _write_rows(self, outcomes: Outcomes[ValueT], call_keys: Sequence[int | None], now: datetime) -> None:
         rows: list[tuple[int, Mapping[str, Any]]] = [
-            (key, self._assignment.columns_of(outcome, call_key))
+            (key, self._handler.columns_of(outcome, call_key))
             for settled, call_key in zip(outcomes.calls, call_keys, strict=True)
             for key, outcome in settled.outcomes.items()
         ]

@@ -64,7 +64,7 @@ def test_polls_settle_what_a_worker_left_that_died_after_a_cancel(start: Start, 
     lease = take(lane.pk)
     assert lease is not None
     lifecycle.start(run.kind, run.pk)
-    Store(lease, lease.kind.assign(run.pk)).claim(7)
+    Store(lease, lease.kind.handler(run.pk)).claim(7)
     cancel_judging_run(judging_run=run, actor=member)
     assert "every 1s" in visit.get(f"/ai-judging-runs/{run.pk}?part=live", headers=HTMX).content.decode()
     expire(lane)

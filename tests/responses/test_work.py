@@ -89,7 +89,7 @@ def test_a_killed_slices_results_are_asked_again_and_nothing_is_lost(start: Star
     lane = batch.lanes.get()
     lease = take(lane.pk)
     assert lease is not None
-    works = Store(lease, lease.kind.assign(lease.job_id)).claim(3)
+    works = Store(lease, lease.kind.handler(lease.job_id)).claim(3)
     assert len(works) == 3
     assert batch.results.filter(claim_token=lease.token).count() == 3
     # The worker is gone. While the lease lasts, nobody takes its work.
@@ -123,7 +123,7 @@ def test_a_slice_that_lost_its_lease_writes_nothing(start: Start) -> None:
     lane = batch.lanes.get()
     lease = take(lane.pk)
     assert lease is not None
-    store = Store(lease, lease.kind.assign(lease.job_id))
+    store = Store(lease, lease.kind.handler(lease.job_id))
     work = store.claim(1)[0]
     Lane.objects.filter(pk=lane.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     work_slice(lane.pk)
@@ -137,7 +137,7 @@ def test_a_slice_that_lost_its_lease_writes_nothing(start: Start) -> None:
 def test_a_result_is_written_at_most_once(start: Start) -> None:
     lease = take(start().lanes.get().pk)
     assert lease is not None
-    store = Store(lease, lease.kind.assign(lease.job_id))
+    store = Store(lease, lease.kind.handler(lease.job_id))
     work = store.claim(1)[0]
     settled = Settled(None, work.ask.keys, {work.ask.key: Score(0.5, "once")})
     store.flush(Outcomes(calls=[settled]))

@@ -58,7 +58,7 @@ def test_a_host_with_a_wrong_clock_respects_leases(start: Start, skew: Skew, sec
     held = take(lane.pk)
     assert held is not None
     lifecycle.start(run.kind, run.pk)
-    store = Store(held, held.kind.assign(run.pk))
+    store = Store(held, held.kind.handler(run.pk))
     store.claim(7)
     OrmQ.objects.all().delete()
     skew(seconds)

@@ -84,11 +84,11 @@ def test_2_an_outcome_is_written_at_most_once_per_item(start: Start) -> None:
     lease = take(run.lanes.get().pk)
     assert lease is not None
     lifecycle.start(run.kind, run.pk)
-    store = Store(lease, lease.kind.assign(run.pk))
+    store = Store(lease, lease.kind.handler(run.pk))
     work = store.claim(1)[0]
     store.flush(Outcomes(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(1, "once")})]))
     with pytest.raises(LeaseLost):
-        Store(lease, lease.kind.assign(run.pk)).flush(
+        Store(lease, lease.kind.handler(run.pk)).flush(
             Outcomes(calls=[Settled(None, work.ask.keys, {work.ask.keys[0]: Grade(2, "twice")})])
         )
     assert run.items.get(pk=work.ask.keys[0]).grade == 1
@@ -122,7 +122,7 @@ def test_4_a_slice_that_died_is_taken_up_after_its_lease_and_loses_nothing(start
     lease = take(lane.pk)
     assert lease is not None
     lifecycle.start(run.kind, run.pk)
-    Store(lease, lease.kind.assign(run.pk)).claim(7)  # and here its process is killed
+    Store(lease, lease.kind.handler(run.pk)).claim(7)  # and here its process is killed
     OrmQ.objects.all().delete()
     assert rescue_all() == 0, "the lease still holds"
     expire(lane)
@@ -140,7 +140,7 @@ def test_4_a_slice_that_comes_back_after_its_lease_writes_nothing(start: Start, 
     lease = take(lane.pk)
     assert lease is not None
     lifecycle.start(run.kind, run.pk)
-    store = Store(lease, lease.kind.assign(run.pk))
+    store = Store(lease, lease.kind.handler(run.pk))
     work = store.claim(1)[0]
     expire(lane)
     drain()
@@ -255,7 +255,7 @@ def test_5_a_worker_that_dies_after_a_cancel_leaves_nothing_pending(start: Start
     lease = take(lane.pk)
     assert lease is not None
     lifecycle.start(run.kind, run.pk)
-    Store(lease, lease.kind.assign(run.pk)).claim(7)
+    Store(lease, lease.kind.handler(run.pk)).claim(7)
     cancel_judging_run(judging_run=run, actor=member)
     assert JudgingRun.objects.get(pk=run.pk).pending_count == 7
     expire(lane)

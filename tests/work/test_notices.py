@@ -67,7 +67,7 @@ def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: 
     "moments",
     [
         [(slices, "take")],
-        [(JudgingRunKind, "assign")],
+        [(JudgingRunKind, "handler")],
         [(slices, "_run_loop")],
         [(slices, "hand_over")],
         [(slices, "take"), (slices, "hand_over")],

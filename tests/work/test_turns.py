@@ -71,7 +71,7 @@ def test_a_flush_costs_the_same_statements_for_runs_of_any_size(start: Start, st
         lease = take(run.lanes.get().pk)
         assert lease is not None
         lifecycle.start(run.kind, run.pk)
-        store = Store(lease, lease.kind.assign(run.pk))
+        store = Store(lease, lease.kind.handler(run.pk))
         works = store.claim(prompts)
         batch = Outcomes(calls=[Settled(None, (key,), {key: Grade(1, "")}) for work in works for key in work.ask.keys])
         with CountedQueries() as counted:

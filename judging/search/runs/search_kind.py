@@ -37,7 +37,7 @@ from judging.search.runs.inputs import template_text_of
 from judging.search.runs.lists import ranked_candidates
 from judging.search.runs.pinned import config_of
 from judging.search.runs.starting import address_of
-from judging.work.kind import Assignment, Kind, States
+from judging.work.kind import Handler, Kind, States
 from judging.work.words import Impossible, Outcomes, Settled, Work
 
 Found = SearchAnswer | SearchFailure
@@ -63,14 +63,14 @@ class SearchKind(Kind[SearchRun, "SearchAsk", Found]):
     resources = EndpointLimits()
     takes_late_replies = True
 
-    def assign(self, job_id: UUID) -> "SearchAssignment":
+    def handler(self, job_id: UUID) -> "SearchHandler":
         search = SearchRun.objects.select_related("endpoint", "evaluation_run__evaluation").get(pk=job_id)
         if search.endpoint is None:
             raise Impossible("The search endpoint of this run was deleted.", "endpoint_gone")
         if address_of(search.endpoint.url) != address_of(search.endpoint_url):
             raise Impossible("The endpoint's address is another one since this run started.", "endpoint_changed")
         try:
-            return SearchAssignment(search)
+            return SearchHandler(search)
         except (Undecryptable, InvalidEndpoint) as error:
             raise Impossible(error.message, "misconfigured") from None
 
@@ -136,7 +136,7 @@ class SearchCall:
     is_reask = False
 
 
-class SearchAssignment(Assignment[SearchRun, SearchAsk, Found]):
+class SearchHandler(Handler[SearchRun, SearchAsk, Found]):
     """One slice of a search run."""
 
     def __init__(self, search: SearchRun) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from judging.foundation.answers import AnswerTo, Failure, FailureCode
-from judging.work.kind import Assignment, Kind, Limits, States
+from judging.work.kind import Handler, Kind, Limits, States
 from judging.work.words import Settled, Work
 from tests.work.toy.models import Number, Sum
 
@@ -36,8 +36,8 @@ class ToyKind(Kind[Sum, "Square", int]):
     states = States("waiting", "working", "completed", "failed", "cancelled")
     resources = NoLimits()
 
-    def assign(self, job_id: UUID) -> "ToyAssignment":
-        return ToyAssignment()
+    def handler(self, job_id: UUID) -> "ToyHandler":
+        return ToyHandler()
 
     def endings(self) -> Sequence[tuple[Q, Mapping[str, Any]]]:
         nothing_left = Q(number_count=F("done_count") + F("failed_count"))
@@ -58,7 +58,7 @@ class Square:
     keys: tuple[int, ...]
 
 
-class ToyAssignment(Assignment[Sum, Square, int]):
+class ToyHandler(Handler[Sum, Square, int]):
     max_retries = 1
 
     def open(self) -> "SlowSquares":

@@ -16,7 +16,6 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Request,
-    Response,
     ViewportSize,
     expect,
     sync_playwright,
@@ -36,6 +35,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    # Of one context: what one page has read and compiled, the next one has.
+    "--process-per-site",
 ]
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -43,15 +44,19 @@ LOOKS: list[tuple[str, Literal["light", "dark"], ViewportSize]] = [
     ("light and wide", "light", WIDE),
     ("dark on a phone", "dark", PHONE),
 ]
-_AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
+USUAL: dict[str, Any] = {"viewport": WIDE, "color_scheme": "light", "locale": "en-GB", "reduced_motion": "reduce"}
+_FOLDER = Path(__file__).parent
+_LOOK = (_FOLDER / "looks.js").read_text()
+_AXE = (_FOLDER / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
 # Half a megabyte: sent once to a window, where each further page has it and runs it when it is wanted.
 _BRING_AXE = f"window.bringAxe = () => {{ {_AXE}\n}}; undefined"
 _RUN_AXE = """async () => {
   if (!window.axe) bringAxe();
-  // No test looks at what lesser rules find, nor at rules that axe leaves out itself.
+  // No test looks at what lesser rules find, nor at rules that axe leaves out itself. Contrast: looks.js.
   const rules = axe._audit.rules.filter(
-    ({ enabled, impact, tags }) =>
-      enabled && ["serious", "critical"].includes(impact) && !["experimental", "deprecated"].some((tag) => tags.includes(tag)),
+    ({ id, enabled, impact, tags }) =>
+      enabled && id !== "color-contrast" && ["serious", "critical"].includes(impact) &&
+      !["experimental", "deprecated"].some((tag) => tags.includes(tag)),
   );
   const values = rules.map(({ id }) => id);
   const { violations } = await axe.run({ runOnly: { type: "rule", values }, resultTypes: ["violations"], preload: false });
@@ -91,7 +96,6 @@ class Visitor:
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
         self.page.on("requestfailed", self._on_request_failed)
-        self.page.on("response", self._on_response)
 
     def allow(self, pattern: str) -> None:
         """Expect a problem: an answer of 403, say, which the browser reports on its console, too."""
@@ -115,24 +119,31 @@ class Visitor:
         self.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
 
     def accessibility_problems(self) -> list[str]:
-        """Return what axe finds on the page as it is now, serious and critical only."""
+        """Return what the look and axe find on the page as it is now, of axe's serious and critical findings only."""
         if not self.page.evaluate("'bringAxe' in window"):
             self.page.evaluate(_BRING_AXE)
             self.page.add_init_script(_BRING_AXE)
         found: list[dict[str, Any]] = self.page.evaluate(_RUN_AXE)
-        return [
+        return self.problems_of_look() + [
             f"{violation['id']}: {violation['help']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
             for violation in found
             for node in violation["nodes"]
         ]
 
+    def problems_of_look(self) -> list[str]:
+        """Return what has too little contrast, and what scrolls out of the reach of keys."""
+        problems: list[str] = self.page.evaluate(_LOOK)
+        return problems
+
     def problems_in_both_looks(self) -> list[str]:
-        """Return what axe finds on the page as it is now, and by how much it is too wide: light and wide, dark on a phone."""
+        """Return what is wrong with the page as it is now, and by how much it is too wide: light and wide, dark on a phone."""
         found, before = [], self.page.viewport_size or WIDE
         for look, color_scheme, viewport in LOOKS:
             self.page.emulate_media(color_scheme=color_scheme)
             self.page.set_viewport_size(viewport)
-            found += [f"{look}: {problem}" for problem in self.accessibility_problems()]
+            # Names, roles and relations, which axe looks at, are the same in all of them.
+            problems = self.problems_of_look() if color_scheme == "dark" else self.accessibility_problems()
+            found += [f"{look}: {problem}" for problem in problems]
             if (pixels := self.overflow()) > 0:
                 found.append(f"{look}: {pixels} pixels wider than the window")
         # The narrowest window there is: a small phone, or a page at 400 % on a laptop.
@@ -161,21 +172,42 @@ class Visitor:
         if request.failure != "net::ERR_ABORTED":
             self.problems.append(f"failed: {request.method} {request.url} {request.failure}")
 
-    def _on_response(self, response: Response) -> None:
-        if response.status >= 400:
-            self.problems.append(f"status {response.status}: {response.request.method} {response.url}")
+
+@pytest.fixture(scope="package")
+def shared_context(browser: Browser, live_server: Any) -> Iterator[BrowserContext]:
+    """Where most tests open their window: its renderer keeps styles and scripts, read and compiled."""
+    context = browser.new_context(**USUAL)
+    # Kept open: the renderer ends with its last page.
+    context.new_page().goto(f"{live_server.url}/static/js/theme.js")
+    yield context
+    context.close()
+
+
+def make_new(context: BrowserContext) -> None:
+    """Leave in a context nothing of what an earlier test has done in it."""
+    context.set_offline(False)
+    context.clear_cookies()
+    context.pages[0].evaluate("localStorage.clear()")
 
 
 @pytest.fixture
-def new_visitor(browser: Browser, live_server: Any, transactional_db: None) -> Iterator[Callable[..., Visitor]]:
+def new_visitor(
+    browser: Browser, shared_context: BrowserContext, live_server: Any, transactional_db: None
+) -> Iterator[Callable[..., Visitor]]:
     """Open windows of different people: `new_visitor(user, color_scheme="dark", viewport=PHONE)`."""
     visitors: list[Visitor] = []
 
     def new(user: User | None = None, **options: Any) -> Visitor:
-        # Without the wheels that turn while something is at work: Chromium would paint them with the processor.
-        usual = {"viewport": WIDE, "color_scheme": "light", "locale": "en-GB", "reduced_motion": "reduce"}
-        context = browser.new_context(**{**usual, **options})
+        # The first one's, where it differs from the usual in what a page can be told.
+        is_shared = not visitors and options.keys() <= {"viewport", "color_scheme"}
+        if is_shared:
+            make_new(shared_context)
+        context = shared_context if is_shared else browser.new_context(**{**USUAL, **options})
         visitor = Visitor(context, live_server.url)
+        if is_shared and "viewport" in options:
+            visitor.page.set_viewport_size(options["viewport"])
+        if is_shared and "color_scheme" in options:
+            visitor.page.emulate_media(color_scheme=options["color_scheme"])
         visitors.append(visitor)
         if user is not None:
             visitor.sign_in(user)
@@ -184,7 +216,10 @@ def new_visitor(browser: Browser, live_server: Any, transactional_db: None) -> I
     yield new
     problems = [problem for visitor in visitors for problem in visitor.unexpected()]
     for visitor in visitors:
-        visitor.context.close()
+        if visitor.context is shared_context:
+            visitor.page.close()
+        else:
+            visitor.context.close()
     assert problems == []
 
 

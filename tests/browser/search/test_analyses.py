@@ -14,7 +14,7 @@ NewVisitor = Callable[..., Visitor]
 
 
 def test_an_analysis_goes_from_the_form_to_two_lists(new_visitor: NewVisitor) -> None:
-    visitor = new_visitor(make_user(), reduced_motion="reduce")
+    visitor = new_visitor(make_user())
     with engine() as server:
         world = make_search_evaluation(server.url)
         make_templates(SAME, SHIRTS)

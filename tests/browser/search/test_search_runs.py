@@ -31,7 +31,7 @@ def test_a_search_run_is_stopped_resumed_and_its_holes_are_judged(
     make_judge(make_provider(stub.base_url), name="Careful")
     # The second search would start half a minute after the first.
     evaluation = make_search_evaluation(search_engine.url, queries=QUERIES, requests_per_minute=2)
-    visitor = new_visitor(user, reduced_motion="reduce")
+    visitor = new_visitor(user)
     # Leaving a page ends the requests that renew its parts, which htmx reports on the console.
     visitor.allow("console: htmx:(sendError|sendAbort|afterRequest)")
 

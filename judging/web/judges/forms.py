@@ -9,7 +9,6 @@ from django.http import QueryDict
 
 from judging.asking.judge_presets import JudgePreset
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE, TEMPLATE_VARIABLES
-from judging.judges.judges import JUDGE_FIELDS
 from judging.local_judge.server import MODEL as LOCAL_MODEL
 from judging.models import AIJudge, AIProvider, ProviderType, User
 from judging.records.visibility import visible_providers
@@ -102,10 +101,6 @@ class JudgeForm(SettingsForm):
         if given == NEW_PROVIDER:
             raise forms.ValidationError("Complete the new provider below.")
         return UUID(given)
-
-    def values(self) -> dict[str, Any]:
-        """Return the argument `fields` of `save_judge`."""
-        return {name: self.cleaned_data[name] for name in self.cleaned_data if name in JUDGE_FIELDS}
 
 
 def initial_values(user: User, judge: AIJudge | None, preset: JudgePreset | None = None) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def normalize_newlines(text: str) -> str:
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """Settings on the model's own validators; its act checks them again. `call_names` stand under "More settings"."""
 
+    Meta: ClassVar[Any]
     call_names: ClassVar[tuple[str, ...]]
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -80,6 +81,10 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     def _get_validation_exclusions(self) -> set[str]:
         # The instance is never stored: only the fields themselves are of use.
         return {field.name for field in self._meta.model._meta.fields}
+
+    def values(self) -> dict[str, Any]:
+        """Return the argument `fields` of the act that saves them."""
+        return {name: value for name, value in self.cleaned_data.items() if name in self.Meta.fields}
 
     @property
     def call_fields(self) -> list[Any]:

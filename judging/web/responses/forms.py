@@ -15,7 +15,6 @@ from judging.foundation.limits import (
     MIN_RESPONSE_JUDGE_NAME,
 )
 from judging.models import CALL_SETTING_NAMES, AIProvider, Evaluator, InputName, ResponseJudge
-from judging.responses.evaluators import EVALUATOR_FIELDS
 from judging.responses.inputs import ROLES, BatchInput
 from judging.responses.judge_reads import evaluators
 from judging.responses.response_judges import Reference
@@ -86,10 +85,6 @@ class EvaluatorForm(SettingsForm):
     def clean_ai_provider_id(self) -> UUID | None:
         given = self.cleaned_data["ai_provider_id"]
         return UUID(given) if given else None
-
-    def values(self) -> dict[str, Any]:
-        """Return the argument `fields` of `save_evaluator`."""
-        return {name: self.cleaned_data[name] for name in self.cleaned_data if name in EVALUATOR_FIELDS}
 
 
 class ResponseJudgeForm(forms.Form):

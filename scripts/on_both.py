@@ -15,7 +15,6 @@ ON_BOTH = {
     "tests/review/team/test_assignments.py": "row locks, conflicts ignored",
     "tests/review/test_judgments.py": "the ledger's statements, constraints",
     "tests/search/runs/test_*.py": "outcomes and counts written by several at once, row locks",
-    "tests/trust/samples/test_sample_leases.py": "row locks, two at once and a unique constraint",
     "tests/runs/importing/test_import_run.py": "bulk statements, constraints",
     "tests/runs/importing/test_import_judgments.py": "staging in raw SQL",
     "tests/runs/test_locks.py": "row locks, copies by one statement",
@@ -27,8 +26,6 @@ ON_BOTH = {
     "tests/operations/test_retention.py": "deletes by raw SQL",
     "tests/operations/test_metrics.py": "aggregates",
     "tests/operations/test_usage.py": "groups by subqueries",
-    "tests/trust/test_blindness.py": "upserts in raw SQL",
-    "tests/operations/test_doctor.py": "what it says of a database",
 }
 # Of these files the few tests that are about the database, and why.
 SOME_ON_BOTH = {
@@ -162,6 +159,37 @@ SOME_ON_BOTH = {
             "test_a_document_at_the_same_rank_in_both_runs_is_not_asked_for",
             "test_other_ranks_void_a_sample",
             "test_a_locked_run_answers_from_its_snapshot",
+        ],
+    ),
+    "tests/trust/test_blindness.py": (
+        "upserts in raw SQL",
+        [
+            "test_a_blind_grade_stays_when_the_person_changes_it_later",
+            "test_what_was_seen_stays_seen_when_a_grade_is_taken_back",
+            "test_another_person_s_grades_stay_blind",
+            "test_a_corpus_is_deleted_with_what_people_saw_of_it",
+            "test_an_imported_rater_s_grade_is_blind_and_replaced_by_a_newer_one",
+            "test_an_import_leaves_a_member_s_blind_grade_and_what_they_saw",
+            "test_the_snapshot_of_a_lock_keeps_blind_grades",
+            "test_an_upgrade_takes_what_is_known_to_be_blind_and_gives_each_corpus_its_seed",
+        ],
+    ),
+    "tests/trust/samples/test_sample_leases.py": (
+        "row locks, two at once and a unique constraint",
+        [
+            "test_two_people_get_different_items_grouped_by_query",
+            "test_people_who_ask_at_the_same_moment_get_different_items",
+            "test_a_lease_ends_after_half_an_hour_and_each_grade_renews_it",
+            "test_what_one_skips_is_passed_over_and_asked_of_others_last",
+            "test_a_pair_of_another_run_is_the_same_item",
+        ],
+    ),
+    "tests/operations/test_doctor.py": (
+        "what it says of a database",
+        [
+            "test_a_healthy_installation_passes",
+            "test_an_unreachable_or_read_only_database_is_a_finding",
+            "test_missing_migrations_are_told_and_nothing_else_is_asked",
         ],
     ),
     "tests/trust/test_agreement.py": (
@@ -315,9 +343,6 @@ ON_SQLITE_ALONE = [
     "tests/api/test_paging.py::test_a_long_list_takes_no_more_queries_than_a_short_one",
     "tests/api/test_paging.py::test_the_versions_of_a_judge_take_no_query_each",
     "tests/judging_runs/test_scopes.py::test_wrong_options_are_refused_by_field",
-    "tests/operations/test_doctor.py::test_a_disk_that_fills_up_is_told_in_time",
-    "tests/operations/test_doctor.py::test_an_illness_of_the_settings_is_found_with_its_remedy",
-    "tests/operations/test_doctor.py::test_keys_that_others_may_read_are_told",
     "tests/operations/test_metrics.py::test_it_is_for_this_machine_and_for_admins_with_a_token",
     "tests/operations/test_retention.py::test_what_to_prune_must_be_said",
     "tests/operations/test_usage.py::test_a_month_that_is_none_is_refused",

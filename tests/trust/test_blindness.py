@@ -79,26 +79,27 @@ def test_a_grade_taken_back_leaves_no_blind_grade(member: User) -> None:
     assert not Judgment.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [
-        ([(1, True), (None, None), (2, False)], (2, True, None)),
-        ([(1, False), (3, True), (None, False), (2, False)], (2, True, 1)),
-        ([(1, False), (3, True), (None, False), (1, False)], (1, False, 1)),
-        # Back to the blind grade and then elsewhere: the AI's was seen in between.
-        ([(1, False), (3, True), (1, False), (4, False)], (4, True, 1)),
-        ([(1, False), (3, True), (1, False), (None, False), (4, False)], (4, True, 1)),
-        # Nothing was seen.
-        ([(1, False), (None, False), (2, False)], (2, False, 2)),
-    ],
-)
-def test_what_was_seen_stays_seen_when_a_grade_is_taken_back(
-    member: User, said: list[tuple[int | None, bool | None]], kept: tuple[int, bool, int | None]
-) -> None:
-    run = make_run({"a": ["d1"]})
-    for grade, saw in said:
-        give(run, member, grade, saw=saw)
-    assert stored() == kept
+# What a person says of a document, one after the other, with whether the AI's grade was in sight; and what stands then.
+TAKEN_BACK: dict[str, tuple[list[tuple[int | None, bool | None]], tuple[int, bool, int | None]]] = {
+    "seen first": ([(1, True), (None, None), (2, False)], (2, True, None)),
+    "seen between": ([(1, False), (3, True), (None, False), (2, False)], (2, True, 1)),
+    "back to the blind grade": ([(1, False), (3, True), (None, False), (1, False)], (1, False, 1)),
+    # Back to the blind grade and then elsewhere: the AI's was seen in between.
+    "back and elsewhere": ([(1, False), (3, True), (1, False), (4, False)], (4, True, 1)),
+    "back, none and elsewhere": ([(1, False), (3, True), (1, False), (None, False), (4, False)], (4, True, 1)),
+    "never seen": ([(1, False), (None, False), (2, False)], (2, False, 2)),
+}
+
+
+def test_what_was_seen_stays_seen_when_a_grade_is_taken_back(member: User) -> None:
+    run = make_run({"a": list(TAKEN_BACK)})
+    query = run.run_queries.get()
+    for step in range(5):
+        said = {name: given[step] for name, (given, _) in TAKEN_BACK.items() if step < len(given)}
+        grades = [GivenGrade(query.pk, name, grade, saw_ai_grade=saw) for name, (grade, saw) in said.items()]
+        record_judgments(grades=grades, actor=member)
+    kept = Judgment.objects.values_list("document__external_id", "grade", "saw_ai_grade", "blind_grade")
+    assert {name: tuple(stands) for name, *stands in kept} == {name: stands for name, (_, stands) in TAKEN_BACK.items()}
 
 
 def test_another_person_s_grades_stay_blind(member: User) -> None:

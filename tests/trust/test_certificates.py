@@ -13,8 +13,11 @@ from judging.runs.evaluation_runs import update_run
 from judging.runs.evaluations import delete_run
 from judging.runs.locks import lock_run
 from judging.runs.run_lists import get_evaluation_run
+from judging.trust.certificates import issue_certificate
+from judging.trust.samples.acts import create_check_sample
+from judging.trust.samples.states import get_check_sample
 from tests.databases import Standing
-from tests.factories import candidate, make_judge
+from tests.factories import candidate, make_judge, make_user
 from tests.rest_clients import assert_problem
 from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
@@ -25,15 +28,31 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def made(standing: Standing) -> EvaluationRun:
-    """A run whose candidates a person graded blind, all of them."""
+def made(standing: Standing) -> tuple[EvaluationRun, Certificate]:
+    """A run whose candidates a person graded blind, all of them; and a certificate of another such run by P@5."""
     with standing():
-        return make_graded_run(ai=AI, raters={"ann": PEOPLE}, metrics=["P@5", "NDCG@5"], relevant_from=2)
+        run, certified = (
+            make_graded_run(ai=AI, raters={"ann": PEOPLE}, metrics=["P@5", "NDCG@5"], relevant_from=2) for _ in range(2)
+        )
+        actor = make_user()
+        sample = create_check_sample(run=certified, goal="certify", metric="P@5", actor=actor)
+        return run, issue_certificate(sample=get_check_sample(sample.pk), actor=actor)
 
 
 @pytest.fixture
-def run(db: None, made: EvaluationRun) -> EvaluationRun:
-    return get_evaluation_run(made.pk)
+def run(db: None, made: tuple[EvaluationRun, Certificate]) -> EvaluationRun:
+    return get_evaluation_run(made[0].pk)
+
+
+@pytest.fixture
+def certified(db: None, made: tuple[EvaluationRun, Certificate]) -> EvaluationRun:
+    return get_evaluation_run(made[1].evaluation_run_id)
+
+
+@pytest.fixture
+def certificate(as_member: APIClient, made: tuple[EvaluationRun, Certificate]) -> dict[str, Any]:
+    """The certificate of `certified` as REST tells it."""
+    return read(as_member, {"id": made[1].pk})
 
 
 def start(client: APIClient, run: EvaluationRun, metric: str = "P@5", **fields: Any) -> str:
@@ -85,25 +104,25 @@ def test_agreement_is_nothing_to_certify(as_member: APIClient, run: EvaluationRu
 
 
 def test_more_grades_of_people_leave_it_valid_and_as_it_was(
-    as_member: APIClient, run: EvaluationRun, member: User
+    as_member: APIClient, certified: EvaluationRun, certificate: dict[str, Any], member: User
 ) -> None:
-    certificate = issue(as_member, run)
-    row = candidate(run, "query 0", "d1")
+    row = candidate(certified, "query 0", "d1")
     record_judgments(grades=[GivenGrade(row.run_query_id, "d1", 4, saw_ai_grade=False)], actor=member)
     rescue_all()
     assert read(as_member, certificate) == certificate
     assert Certificate.objects.get().checked_judgments_at is not None
 
 
-def test_another_ai_grade_voids_it_for_good(as_member: APIClient, run: EvaluationRun) -> None:
-    certificate = issue(as_member, run)
-    row = candidate(run, "query 0", "d1")
+def test_another_ai_grade_voids_it_for_good(
+    as_member: APIClient, certified: EvaluationRun, certificate: dict[str, Any]
+) -> None:
+    row = candidate(certified, "query 0", "d1")
     was = row.ai_grade
-    ai_grades(run, {("query 0", "d1"): 4 if was != 4 else 3})
+    ai_grades(certified, {("query 0", "d1"): 4 if was != 4 else 3})
     rescue_all()
     assert read(as_member, certificate)["void_reason"] == "judge_of_record_changed"
     assert was is not None
-    ai_grades(run, {("query 0", "d1"): was})
+    ai_grades(certified, {("query 0", "d1"): was})
     rescue_all()
     assert read(as_member, certificate)["status"] == "void"
 
@@ -133,30 +152,31 @@ def test_what_it_does_not_rest_on_leaves_it_valid(as_member: APIClient, run: Eva
     assert [read(as_member, each)["status"] for each in (deep, whole)] == ["valid", "void"]
 
 
-def test_another_judge_with_the_same_grade_voids_it(as_member: APIClient, run: EvaluationRun) -> None:
-    certificate = issue(as_member, run)
-    was = candidate(run, "query 0", "d1").ai_grade
+def test_another_judge_with_the_same_grade_voids_it(
+    as_member: APIClient, certified: EvaluationRun, certificate: dict[str, Any]
+) -> None:
+    was = candidate(certified, "query 0", "d1").ai_grade
     assert was is not None
-    ai_grades(run, {("query 0", "d1"): was})
+    ai_grades(certified, {("query 0", "d1"): was})
     assert read(as_member, certificate)["void_reason"] == "judge_of_record_changed"
 
 
 def test_where_relevant_begins_voids_it_even_when_set_back_at_once(
-    as_member: APIClient, run: EvaluationRun, member: User
+    as_member: APIClient, certified: EvaluationRun, certificate: dict[str, Any], member: User
 ) -> None:
-    certificate = issue(as_member, run)
-    update_run(run=run, actor=member, relevant_from=3)
-    update_run(run=run, actor=member, relevant_from=2)
+    update_run(run=certified, actor=member, relevant_from=3)
+    update_run(run=certified, actor=member, relevant_from=2)
     told = read(as_member, certificate)
     assert (told["status"], told["void_reason"]) == ("void", "relevant_from_changed")
     assert told["voided_at"] is not None
 
 
-def test_it_outlives_its_run_and_its_sample(as_member: APIClient, run: EvaluationRun, member: User) -> None:
-    certificate = issue(as_member, run)
+def test_it_outlives_its_run_and_its_sample(
+    as_member: APIClient, certified: EvaluationRun, certificate: dict[str, Any], member: User
+) -> None:
     as_member.delete(f"/api/v1/check-samples/{certificate['check_sample_id']}")
     assert read(as_member, certificate) == certificate
-    delete_run(actor=member, run=run)
+    delete_run(actor=member, run=certified)
     assert read(as_member, certificate)["void_reason"] == "run_deleted"
 
 
@@ -172,13 +192,14 @@ def test_a_locked_run_is_certified_from_its_snapshot_and_stays_so(
     assert read(as_member, response.json())["status"] == "valid"
 
 
-def test_the_report_tells_estimates_samples_and_certificates(as_member: APIClient, run: EvaluationRun) -> None:
-    certificate = issue(as_member, run)
-    body = as_member.get(f"/api/v1/evaluations/runs/{run.pk}/trust").json()
+def test_the_report_tells_estimates_samples_and_certificates(
+    as_member: APIClient, certified: EvaluationRun, certificate: dict[str, Any]
+) -> None:
+    body = as_member.get(f"/api/v1/evaluations/runs/{certified.pk}/trust").json()
     assert body["certificates"] == [certificate]
     assert [sample["id"] for sample in body["check_samples"]] == [certificate["check_sample_id"]]
     assert body["estimates"]["P@5"]["estimate"] == certificate["estimate"]
-    assert body["estimates"]["P@5"]["effective"] == run.metric_values["P@5"]
+    assert body["estimates"]["P@5"]["effective"] == certified.metric_values["P@5"]
     assert body["estimates"]["NDCG@5"]["estimate"]["refused_code"] == "no_check_sample"
 
 
@@ -193,10 +214,7 @@ def test_a_sample_answers_for_metrics_that_look_at_less(as_member: APIClient, ru
     assert told["Judged@5"]["estimate"]["refused_code"] == "not_estimable"
 
 
-def test_raters_neither_issue_nor_read_certificates(
-    as_member: APIClient, as_rater: APIClient, run: EvaluationRun
-) -> None:
-    certificate = issue(as_member, run)
+def test_raters_neither_issue_nor_read_certificates(as_rater: APIClient, certificate: dict[str, Any]) -> None:
     assert_problem(as_rater.get(f"/api/v1/certificates/{certificate['id']}"), 403)
     assert_problem(as_rater.post(f"/api/v1/check-samples/{certificate['check_sample_id']}/certificate"), 403)
 
@@ -210,7 +228,7 @@ def test_pages_show_the_certificate_its_file_and_its_badge(
     address = client.post(reverse("certify", args=[sample])).headers["Location"]
     page = client.get(address).content.decode()
     assert f"<strong>{run.metric_values['P@5']:.3f}</strong>" in page
-    certificate = Certificate.objects.get()
+    certificate = Certificate.objects.get(evaluation_run_id=run.pk)
     saved = client.get(reverse("certificate_export", args=[certificate.pk]))
     assert saved.json() == as_member.get(f"/api/v1/certificates/{certificate.pk}").json()
     badge = reverse("certificate", args=[certificate.pk])

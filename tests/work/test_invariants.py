@@ -285,13 +285,13 @@ def test_7_the_queue_s_clocks_are_checked(settings: Any) -> None:
     assert [m.id for m in run_checks() if m.id in ("judging.E001", "judging.E002")] == ["judging.E001", "judging.E002"]
 
 
-@pytest.mark.parametrize("fault", ["503:0", "html", "error_200", "prose", "null_content", "400"])
-def test_8_no_provider_error_ever_becomes_a_judgment(start: Start, stub: Stub, fault: str) -> None:
-    stub.script(fault=fault)
-    run = start(small_run(1, 2), max_retries=0)
+def test_8_no_provider_error_ever_becomes_a_judgment(start: Start, stub: Stub) -> None:
+    faults = ("503:0", "html", "error_200", "prose", "null_content", "400")
+    stub.script(by_candidate={f"d0-{number}": fault for number, fault in enumerate(faults)})
+    run = start(small_run(1, len(faults)), max_retries=0)
     drain()
     run = reread(run)
-    assert run.failed_count == 2
+    assert (run.status, run.failed_count) == ("completed", len(faults))
     assert not Judgment.objects.exists()
     assert set(cached_grades(run.evaluation_run).values()) == {(None, None)}
 

@@ -144,8 +144,6 @@ def test_an_illness_of_the_data_is_found_with_its_remedy(
         ({"DEFAULT_MODEL": "nobody/x"}, "default model", "error", "RELEVAL_DEFAULT_MODEL"),
         ({"DEFAULT_MODEL": ""}, "default model", "warning", "RELEVAL_DEFAULT_MODEL"),
         ({"HOST": "0.0.0.0"}, "settings", "warning", "RELEVAL_ENV=production"),
-        ({"IS_PRODUCTION": True, "ALLOWED_HOSTS": []}, "settings", "error", ""),
-        ({"IS_PRODUCTION": True, "STATIC_ROOT": Path("/nonexistent")}, "static files", "error", "collectstatic"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -156,6 +154,13 @@ def test_an_illness_of_the_settings_is_found_with_its_remedy(
         found = findings(code=1 if level == "error" else 0)
     assert found[check][0] == level
     assert words in found[check][2]
+
+
+def test_illnesses_of_a_server_s_settings_are_found_all_at_once(healthy: AIProvider) -> None:
+    with override_settings(IS_PRODUCTION=True, ALLOWED_HOSTS=[], STATIC_ROOT=Path("/nonexistent")):
+        found = findings(code=1)
+    assert found["settings"][0] == "error"
+    assert (found["static files"][0], "collectstatic" in found["static files"][2]) == ("error", True)
 
 
 @pytest.mark.parametrize(("free", "level"), [(50_000_000, "error"), (500_000_000, "warning"), (5_000_000_000, "ok")])

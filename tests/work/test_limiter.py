@@ -60,7 +60,7 @@ def test_each_clean_round_raises_the_pace_by_one_up_to_the_limit() -> None:
     assert concurrency.current == 20
 
 
-@given(st.integers(1, 300), st.lists(st.booleans(), max_size=600))
+@given(st.integers(1, 60), st.lists(st.booleans(), max_size=150))
 def test_the_pace_stays_in_bounds_and_falls_once_per_round(limit: int, replies: list[bool]) -> None:
     concurrency = AdaptiveConcurrency(limit)
     since_decrease = limit

@@ -143,7 +143,7 @@ def test_a_run_that_nobody_answers_fails_with_the_cause(
     assert not Candidate.objects.filter(run=run).exists()
 
 
-def test_a_run_tells_of_refused_credentials_and_goes_on_once_they_are_right(
+def test_a_run_tells_of_refused_credentials_and_goes_on_once_corrected(
     scripted: ScriptedEngine, as_member: APIClient, client: Client, member: User
 ) -> None:
     scripted.answers(Answer(403, body=b'{"error": "wrong key"}'))

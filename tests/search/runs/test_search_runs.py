@@ -4,7 +4,6 @@ import pytest
 
 from judging.demo_search.server import Server
 from judging.foundation.errors import Conflict, Forbidden, Invalid
-from judging.ledger import renew_metrics
 from judging.models import (
     Abstention,
     Candidate,
@@ -50,30 +49,6 @@ def grade(member: User, run: EvaluationRun, row: RunQuery, document: Document) -
         author_kind="member",
         member=member,
     )
-
-
-def test_a_failed_search_is_no_empty_list(member: User) -> None:
-    with engine("500:1") as server:
-        evaluation = make_search_evaluation(server.url, max_retries=0)
-        run = searched(evaluation, member)
-    assert (run.status, run.error_code) == ("failed", "all_searches_failed")
-    assert counts(run) == {"failed": 4}
-    assert set(SearchItem.objects.values_list("failure_code", "returned")) == {("http_status", None)}
-
-
-def test_a_failed_query_is_left_out_of_the_means(search_engine: Server, member: User) -> None:
-    # One of two queries has no JSON string content that the template can print.
-    body = '{"query": {"match": {"title": "{{query}}"}}, "size": {{#if broken}}{{broken}}{{else}}{{size}}{{/if}}}'
-    queries = ({"query": "red shoes"}, {"query": "green hat", "broken": "x"})
-    evaluation = make_search_evaluation(search_engine.url, queries=queries, body=body)
-    run = searched(evaluation, member)
-    assert (run.status, counts(run)) == ("completed", {"answered": 1, "failed": 1})
-    graded = Candidate.objects.filter(run=run, rank=1).select_related("document").get()
-    for row in RunQuery.objects.filter(run=run):
-        grade(member, run, row, graded.document)
-    RunQuery.objects.filter(run=run).update(has_stale_metrics=True)
-    renew_metrics(run.pk)
-    assert reread(run).scored_query_count == 1
 
 
 def test_known_documents_are_judged_from_the_start(search_engine: Server, member: User) -> None:

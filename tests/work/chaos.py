@@ -56,8 +56,8 @@ class ServedRun:
         self.left_at_hit, self.is_fresh = 0, True
         self.token = make_token(member)
 
-    def serve(self, before_exec: Callable[[], None] | None = None) -> Served:
-        """Start `serve`, on the same port each time, and wait until it serves."""
+    def serve(self, *options: str, before_exec: Callable[[], None] | None = None) -> Served:
+        """Start `serve`, on the same port each time, and wait until it serves or, with no web server, runs."""
         port = self.served.port if self.starts else 0
         self.starts += 1
         self.served = Served(
@@ -65,6 +65,7 @@ class ServedRun:
             self.directory,
             "serve",
             "--no-local-judge",
+            *options,
             database=database_url(),
             port=port,
             before_exec=before_exec,

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -93,7 +94,7 @@ class Served:
         return self.log.read_text(errors="replace")
 
     def wait_until_ready(self) -> None:
-        self.wait_for(lambda: " serves at " in self.said() or self.process.poll() is not None)
+        self.wait_for(lambda: re.search(" serves at |Running: ", self.said()) or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
 
     def processes(self) -> list[int]:

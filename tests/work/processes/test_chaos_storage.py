@@ -69,7 +69,7 @@ def assert_grades_are_saved_again(stack: Stack) -> None:
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no process can be kept from writing here: no prlimit")
 def test_a_full_disk_and_a_read_only_one_stop_web_and_workers_alone_until_mended(stack: Stack) -> None:
     try:
-        served = stack.serve(respect_permissions)
+        served = stack.serve(before_exec=respect_permissions)
     except subprocess.SubprocessError:
         pytest.skip("root can't be kept from writing to read-only files here")
     run = stack.start(800)

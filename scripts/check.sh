@@ -20,11 +20,10 @@ check() {
 }
 
 check "types" $bin/python scripts/check_types.py
-check "production settings" env RELEVAL_ENV=production RELEVAL_ALLOWED_HOSTS=releval.example \
+check "migrations and production settings" env RELEVAL_ENV=production RELEVAL_ALLOWED_HOSTS=releval.example \
     RELEVAL_SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
     RELEVAL_ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
-    $bin/python manage.py check --deploy --fail-level WARNING
-check "migrations" $bin/python manage.py makemigrations --check --dry-run
+    $bin/python scripts/check_django.py
 check "import contract" $bin/lint-imports
 check "format" $bin/ruff format --check .
 check "lint" $bin/ruff check .

@@ -75,8 +75,9 @@ def everything(arguments: list[str]) -> list[Session]:
 def quick(arguments: list[str]) -> list[Session]:
     return [
         Session("Checks", ["sh", "scripts/check.sh"]),
-        # The sweeps over every route are the heaviest of what is left.
-        Session("Tests", [*PYTEST, "-n", "2", "-m", EVERY_DAY, "--ignore=tests/security", *arguments]),
+        # One worker more than cores: a quarter of the time each of them waits for what it asks. The sweeps over every
+        # route are the heaviest of what is left.
+        Session("Tests", [*PYTEST, "-n", "3", "-m", EVERY_DAY, "--ignore=tests/security", *arguments]),
     ]
 
 

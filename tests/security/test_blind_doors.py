@@ -15,6 +15,7 @@ from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
 from tests.security.installation import Installation, browser_of
 from tests.security.routes import pages, routes
+from tests.security.test_access import RATERS
 
 # What is said of candidates: the AI's reasoning, a person, their note, a score of the engine; and of the run as a whole.
 # Of a probe, what a judge answered about a document.
@@ -49,7 +50,9 @@ def planted(standing: Installation) -> Installation:
 def answers(person: User, installation: Installation, methods: str) -> Iterator[tuple[str, Any]]:
     """Call every route as a person, with an empty body, and the parts of pages; what it did is rolled back."""
     run, judging_run = installation.run.pk, JudgingRun.objects.get(judge_version__name="PlantedJudge").pk
-    addresses = [installation.path(route) for route in [*routes("/api/"), *pages()]]
+    # To any other page raters get a 403 (test_access.py), which is the same whatever it stands for.
+    shown = [route for route in pages() if person.role != Role.RATER or route.template in RATERS]
+    addresses = [installation.path(route) for route in [*routes("/api/"), *shown]]
     parts = [
         *(f"/evaluations/runs/{run}?part={part}" for part in ("results", "queries")),
         *(f"/evaluations/runs/{run}/review?part={part}" for part in ("metrics", "counts")),

@@ -164,8 +164,9 @@ class Visitor:
         return pixels
 
     def _on_console(self, message: ConsoleMessage) -> None:
+        # Of an answer with a status of 400 or more, too.
         if message.type == "error":
-            self.problems.append(f"console: {message.text}")
+            self.problems.append(f"console: {message.text} {message.location['url']}")
 
     def _on_request_failed(self, request: Request) -> None:
         # Leaving a page ends its requests.

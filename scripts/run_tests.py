@@ -6,6 +6,7 @@ uses them alone. Each has a data directory of its own and says what it has to sa
 
 import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,6 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-from on_both import for_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
@@ -57,6 +56,16 @@ class Session:
     def end(self) -> None:
         if self.code == -1:
             os.killpg(self.process.pid, signal.SIGTERM)
+
+
+def for_postgresql() -> list[str]:
+    """Return what tells pytest which tests run on PostgreSQL, and which files have one: it need not read the others."""
+    files = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        if re.search(r"\bmark\.(on_both|postgresql)\b", path.read_text(encoding="utf-8"))
+    ]
+    return ["-m", "on_both or postgresql", *files]
 
 
 def everything(arguments: list[str]) -> list[Session]:

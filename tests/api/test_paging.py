@@ -22,6 +22,7 @@ def pages(client: APIClient, url: str | None) -> Iterator[dict[str, Any]]:
         url = body["next"]
 
 
+@pytest.mark.on_both
 def test_every_row_comes_once_forwards_and_backwards(as_member: APIClient) -> None:
     # Equal names: the id decides.
     Corpus.objects.bulk_create([Corpus(name=f"name {number // 5}") for number in range(23)])
@@ -41,6 +42,7 @@ def test_every_row_comes_once_forwards_and_backwards(as_member: APIClient) -> No
     assert [row["id"] for rows in backwards for row in rows] == expected[:-3]
 
 
+@pytest.mark.on_both
 def test_a_row_added_meanwhile_moves_nothing(as_member: APIClient) -> None:
     Corpus.objects.bulk_create([Corpus(name=name) for name in "bdf"])
     first = as_member.get("/api/v1/corpora?page_size=2").json()
@@ -49,6 +51,7 @@ def test_a_row_added_meanwhile_moves_nothing(as_member: APIClient) -> None:
     assert [row["name"] for row in as_member.get(first["next"]).json()["results"]] == ["e", "f"]
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize(
     "order", [("effective_grade?", "id"), ("-effective_grade?", "-id"), ("-people_mean?", "rank", "id")]
 )
@@ -74,6 +77,7 @@ def test_nulls_come_last_and_are_paged_like_all_else(db: None, order: tuple[str,
     assert back == seen[-3:-1]
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize(
     "query",
     [

@@ -20,6 +20,9 @@ from tests.lazily import Lazily
 from tests.search.endpoints.making import make_endpoint
 from tests.search.setting_up import make_query_set, make_template
 
+pytestmark = pytest.mark.on_both
+
+
 schemathesis, checks = Lazily("schemathesis"), Lazily("schemathesis.specs.openapi.checks")
 
 # The simplest and another one; RELEVAL_FUZZ_EXAMPLES=25 and more for a search.

@@ -118,6 +118,7 @@ AWKWARD_ROWS = [
 ]
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("match_mode", ["qid", "oid"])
 def test_a_run_as_jsonl_comes_back_the_same(match_mode: str) -> None:
     def imported(source: ResultsFile) -> str:
@@ -165,6 +166,7 @@ def test_an_unknown_format_is_refused_before_anything_is_sent() -> None:
         assert set(refused.value.errors) == {"file_format"}
 
 
+@pytest.mark.on_both
 def test_judgments_of_all_kinds_come_back_the_same() -> None:
     run = make_run()
     member = make_user(email="ann@example.com")
@@ -190,6 +192,7 @@ def test_judgments_of_all_kinds_come_back_the_same() -> None:
     assert ",'=cmd|" in exported(run, "csv")
 
 
+@pytest.mark.on_both
 def test_queries_of_an_object_corpus_come_back_the_same_through_csv() -> None:
     corpus = Corpus.objects.create(name="objects", match_mode="oid")
     bodies = [{"query": "shoes", "filter": 1}, {"query": "shoes"}, "{looks like json}"]
@@ -206,6 +209,7 @@ def test_queries_of_an_object_corpus_come_back_the_same_through_csv() -> None:
     assert corpus.queries.count() == 3
 
 
+@pytest.mark.on_both
 def test_qrels_hold_the_effective_grades() -> None:
     run = make_run()
     grade(run, "red shoes", "d1", 1, "ann")
@@ -217,6 +221,7 @@ def test_qrels_hold_the_effective_grades() -> None:
     assert exported(run, "qrels") == "q1 0 d1 2\nq1 0 d88 3\n"
 
 
+@pytest.mark.on_both
 def test_a_locked_run_s_judgments_are_exported_as_they_stood(member: User) -> None:
     run = make_run()
     grade(run, "red shoes", "d1", 1, member)
@@ -235,6 +240,7 @@ def test_a_locked_run_s_judgments_are_exported_as_they_stood(member: User) -> No
     assert exported(run, "qrels") == "q1 0 d1 4\nq1 0 d3 4\nq1 0 d88 2\nq2 0 d2 3\n"
 
 
+@pytest.mark.on_both
 def test_only_judgments_of_the_run_s_queries_and_scale_are_exported() -> None:
     evaluation = make_evaluation()
     run, other = make_run({"a": ["d1"]}, evaluation=evaluation), make_run({"b": ["d1"]}, evaluation=evaluation)
@@ -269,6 +275,7 @@ def make_judging_run(run: EvaluationRun) -> JudgingRun:
     return judging_run
 
 
+@pytest.mark.on_both
 def test_a_judging_run_is_exported_item_by_item_in_the_order_of_its_run() -> None:
     judging_run = make_judging_run(make_run())
 
@@ -286,6 +293,7 @@ def test_a_judging_run_is_exported_item_by_item_in_the_order_of_its_run() -> Non
     ]
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("export", [export_run, export_judgments])
 def test_the_number_of_statements_does_not_grow_with_the_export(
     export: Any, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
@@ -349,6 +357,7 @@ def test_a_reasoning_of_any_characters_comes_back_through_csv(reasoning: str) ->
     assert (read.reasoning, reading.problems.total) == (reasoning, 0)
 
 
+@pytest.mark.on_both
 def test_judgments_of_former_members_and_of_raters_who_became_members_come_back_the_same() -> None:
     run = make_run()
     former = make_user(email="former@example.com")

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from django.db import connection
 
 from judging.foundation.columns import insert_returning_keys, insert_rows, is_one_of, time_param, uuid_param
 from judging.models import Corpus, Document, DocumentVersion, Query, User
+
+pytestmark = pytest.mark.on_both
 
 
 def count_users(where: str, value: Any) -> int:

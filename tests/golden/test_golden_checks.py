@@ -49,6 +49,7 @@ def drawn(watched: GoldenSet) -> list[tuple[str, str]]:
     return list(pairs.values_list("run_query__query__text", "document_version__document__external_id"))
 
 
+@pytest.mark.on_both
 @pytest.mark.django_db(transaction=True)
 def test_a_steady_judge_is_quiet_beside_its_four_judgings(stub: Stub, member: User) -> None:
     watched = golden_set(stub, member)
@@ -137,6 +138,7 @@ def test_a_new_judge_version_begins_a_new_baseline(member: User, admin: User) ->
     assert check(watched, member).outcome == "quiet"
 
 
+@pytest.mark.on_both
 def test_the_same_run_draws_the_same_pairs(member: User) -> None:
     run = golden_run()
     first, second = (golden_set(None, member, run=run, name=name) for name in ("one", "two"))
@@ -159,6 +161,7 @@ def test_what_can_t_be_made_says_why(member: User) -> None:
     assert GoldenSet.objects.count() == GoldenCheck.objects.count() == 0
 
 
+@pytest.mark.on_both
 def test_one_check_of_a_set_at_a_time(member: User) -> None:
     watched = golden_set(None, member)
     with pytest.raises(Conflict) as refused:
@@ -177,6 +180,7 @@ def test_a_cancelled_check_says_nothing(member: User) -> None:
     assert refused.value.code == "already_ended"
 
 
+@pytest.mark.on_both
 def test_the_same_request_makes_one_set_and_one_check(member: User) -> None:
     run = golden_run()
     first = golden_set(None, member, run=run, idempotency_key="k")
@@ -196,6 +200,7 @@ def test_the_same_request_makes_one_set_and_one_check(member: User) -> None:
     assert refused.value.code == "idempotency_key_reused"
 
 
+@pytest.mark.on_both
 def test_the_supervisor_s_tick_checks_what_is_due_once(member: User) -> None:
     watched, by_hand = watched_set(member, every_days=7), watched_set(member, name="By hand")
     rescue_all()
@@ -223,6 +228,7 @@ def test_a_conclusion_that_was_cut_short_is_caught_up_on(member: User) -> None:
     assert outcomes(watched) == ["baseline"]
 
 
+@pytest.mark.on_both
 def test_a_set_is_rescheduled_and_deleted_with_all_its_checks(member: User) -> None:
     watched = golden_set(None, member)
     with pytest.raises(Conflict):

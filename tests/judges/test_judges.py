@@ -39,6 +39,7 @@ def fields(**changes: Any) -> dict[str, Any]:
     return {"name": "judge", "model": "m", "prompt_template": DEFAULT_PROMPT_TEMPLATE, **changes}
 
 
+@pytest.mark.on_both
 def test_a_judge_begins_with_version_1_of_what_it_is(member: User) -> None:
     judge = save_judge(actor=member, fields=fields(ai_provider_id=make_provider(owner=member).pk))
     version = judge.versions.get()
@@ -60,6 +61,7 @@ def test_every_change_of_what_a_version_pins_makes_the_next_version(member: User
     assert newest.settings_dict() == AIJudge.objects.get().settings_dict()
 
 
+@pytest.mark.on_both
 def test_another_description_owner_or_the_same_values_make_none(admin: User) -> None:
     judge = make_judge(make_provider(), owner=admin)
     save_judge(actor=admin, judge=judge, fields={"description": "x", "shared": True, **judge.settings_dict()})
@@ -117,6 +119,7 @@ def test_a_shared_judge_needs_a_shared_provider_and_an_admin(member: User, admin
         save_judge(actor=make_user(), judge=make_judge(owner=member), fields={"name": "x"})
 
 
+@pytest.mark.on_both
 def test_an_edit_on_top_of_another_is_refused_when_it_says_what_it_saw(member: User) -> None:
     judge = make_judge(owner=member)
     save_judge(actor=member, judge=judge, fields={"batch_size": 2}, expected_version=1)
@@ -125,6 +128,7 @@ def test_an_edit_on_top_of_another_is_refused_when_it_says_what_it_saw(member: U
     assert refused.value.code == "judge_changed"
 
 
+@pytest.mark.on_both
 @pytest.mark.django_db(transaction=True)
 def test_edits_at_the_same_moment_make_versions_of_their_own(member: User) -> None:
     judge = make_judge(owner=member)
@@ -143,6 +147,7 @@ def test_edits_at_the_same_moment_make_versions_of_their_own(member: User) -> No
     assert judge.batch_size == judge.versions.all()[0].batch_size
 
 
+@pytest.mark.on_both
 def test_a_judge_that_has_runs_is_archived_and_any_other_deleted(member: User) -> None:
     unused, used = make_judge(owner=member), make_judge(owner=member)
     JudgingRun.objects.create(
@@ -216,6 +221,7 @@ def test_a_test_that_cannot_be_made_is_refused(member: User, candidates: list[st
     assert field in refused.value.errors
 
 
+@pytest.mark.on_both
 def test_a_price_from_before_there_was_a_bound_makes_no_infinite_cost() -> None:
     assert AIJudge(input_price=1e6).cost_of(10**6, 0) == 1e6
     assert AIJudge(input_price=1e308).cost_of(100, 0) is None

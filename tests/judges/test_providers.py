@@ -13,6 +13,7 @@ from tests.stub.fixtures import Stub
 FIELDS = {"type": "custom", "name": "vLLM", "base_url": "http://127.0.0.1:9/v1"}
 
 
+@pytest.mark.on_both
 def test_only_a_personal_provider_has_an_owner(member: User, admin: User) -> None:
     mine = save_provider(actor=member, fields=FIELDS, api_key="sk-1")
     assert (mine.owner, mine.shared, mine.api_key()) == (member, False, "sk-1")
@@ -143,6 +144,7 @@ def test_an_undecryptable_key_asks_for_a_new_one(member: User) -> None:
     assert save_provider(actor=member, provider=provider, fields={}, api_key="sk-2").api_key() == "sk-2"
 
 
+@pytest.mark.on_both
 def test_a_provider_that_a_judge_or_an_old_version_uses_is_not_deleted(admin: User) -> None:
     old, new = make_provider(), make_provider()
     judge = make_judge(old)
@@ -158,6 +160,7 @@ def test_a_provider_that_a_judge_or_an_old_version_uses_is_not_deleted(admin: Us
     assert list(AIProvider.objects.all()) == [new]
 
 
+@pytest.mark.on_both
 def test_a_provider_that_others_judges_use_stays_shared(admin: User, member: User) -> None:
     provider = make_provider()
     make_judge(provider, owner=admin)

@@ -25,6 +25,7 @@ def test_a_run_is_queued_before_any_model_is_called(start: Start, stub: Stub) ->
     reread(run)
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("batch_size", [1, 2, 50])
 def test_every_candidate_gets_its_own_grade_whatever_the_batch_size(start: Start, stub: Stub, batch_size: int) -> None:
     run = start(batch_size=batch_size)
@@ -198,6 +199,7 @@ def test_a_failure_of_the_moment_is_tried_again_and_costs_nothing(start: Start, 
     assert run.call_count == stub.calls > 20
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("seed", range(2))
 def test_counts_are_exact_under_a_mix_of_every_fault(start: Start, stub: Stub, seed: int) -> None:
     stub.script(
@@ -262,6 +264,7 @@ def test_a_key_is_in_no_error_call_or_task(start: Start, stub: Stub, member: Use
     assert "sk-very" not in repr(stored)
 
 
+@pytest.mark.on_both
 def test_the_token_budget_ends_the_run(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=100)
     run = start(small_run(20, 10), max_concurrency=2, options=JudgingOptions(max_total_tokens=1000))
@@ -273,6 +276,7 @@ def test_the_token_budget_ends_the_run(start: Start, stub: Stub) -> None:
     assert run.pending_count == 0
 
 
+@pytest.mark.on_both
 def test_people_s_grades_are_never_touched_and_win(start: Start, member: User) -> None:
     evaluation_run = small_run()
     query = evaluation_run.run_queries.get(position=1)
@@ -289,6 +293,7 @@ def test_people_s_grades_are_never_touched_and_win(start: Start, member: User) -
     assert cached["d0-2"] == (ai["d0-2"], ai["d0-2"])
 
 
+@pytest.mark.on_both
 def test_the_run_created_last_wins_whatever_order_replies_arrive_in(start: Start, stub: Stub) -> None:
     evaluation_run = small_run()
     first = start(evaluation_run, name="First")
@@ -303,6 +308,7 @@ def test_the_run_created_last_wins_whatever_order_replies_arrive_in(start: Start
     assert set(Judgment.objects.values_list("judge_label", flat=True)) == {"Second v1"}
 
 
+@pytest.mark.on_both
 def test_grades_reach_other_unlocked_runs_of_the_corpus(start: Start, member: User) -> None:
     one = small_run()
     other = small_run(evaluation=one.evaluation)
@@ -322,6 +328,7 @@ def test_judging_starts_on_completed_runs_only(start: Start, status: str) -> Non
     assert caught.value.code == "run_not_completed"
 
 
+@pytest.mark.on_both
 def test_the_same_idempotency_key_starts_one_run(start: Start, stub: Stub, member: User) -> None:
     evaluation_run = small_run()
     judge = make_judge(make_provider(stub.base_url))
@@ -333,6 +340,7 @@ def test_the_same_idempotency_key_starts_one_run(start: Start, stub: Stub, membe
     assert caught.value.code == "idempotency_key_reused"
 
 
+@pytest.mark.on_both
 def test_a_run_s_concurrency_is_split_over_lanes_and_never_exceeded(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=20)
     run = start(small_run(8, 5), max_concurrency=70)
@@ -355,6 +363,7 @@ def test_a_vanished_encryption_key_fails_the_run_with_the_way_out(start: Start, 
     assert "RELEVAL_ENCRYPTION_KEYS" in run.error
 
 
+@pytest.mark.on_both
 def test_metrics_are_renewed_for_the_queries_touched_only(start: Start, member: User) -> None:
     evaluation_run = small_run()
     start(evaluation_run)
@@ -369,6 +378,7 @@ def test_metrics_are_renewed_for_the_queries_touched_only(start: Start, member: 
     ledger.renew_metrics(evaluation_run.pk)
 
 
+@pytest.mark.on_both
 def test_items_of_a_candidate_are_kept_for_every_run(start: Start) -> None:
     evaluation_run = small_run()
     start(evaluation_run)

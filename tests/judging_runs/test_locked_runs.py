@@ -22,6 +22,7 @@ from tests.review.giving import GivenGrade, record_judgments
 from tests.stub.fixtures import Stub
 
 
+@pytest.mark.on_both
 def test_a_lock_ends_judging_under_way_and_late_replies_are_kept_without_a_judgment(
     start: Start, stub: Stub, member: User
 ) -> None:
@@ -39,6 +40,7 @@ def test_a_lock_ends_judging_under_way_and_late_replies_are_kept_without_a_judgm
     assert run.pending_count == 0
 
 
+@pytest.mark.on_both
 def test_replies_that_land_after_a_cancel_and_a_lock_change_nothing_of_the_locked_run(
     start: Start, stub: Stub, member: User
 ) -> None:
@@ -56,6 +58,7 @@ def test_replies_that_land_after_a_cancel_and_a_lock_change_nothing_of_the_locke
     assert grades_of_record(run.evaluation_run) == {}
 
 
+@pytest.mark.on_both
 def test_deleting_a_run_with_calls_in_flight_ends_the_slice_in_silence(
     start: Start, stub: Stub, member: User, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -99,6 +102,7 @@ def test_a_locked_run_is_refused_everywhere_and_stands_still(start: Start, membe
     assert not one.locked_judgments.exists()
 
 
+@pytest.mark.on_both
 def test_a_judging_run_on_one_run_leaves_a_locked_run_of_the_corpus_alone(start: Start, member: User) -> None:
     one = small_run()
     locked = small_run(evaluation=one.evaluation)

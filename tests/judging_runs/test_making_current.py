@@ -74,6 +74,7 @@ def judged_twice(start: Start, stub: Stub) -> tuple[EvaluationRun, JudgingRun, J
     return run, first, trial
 
 
+@pytest.mark.on_both
 def test_its_grades_count_and_the_same_back_restores_all(
     judged_twice: tuple[EvaluationRun, JudgingRun, JudgingRun], member: User
 ) -> None:
@@ -155,6 +156,7 @@ def test_rest_answers_what_changed_and_foretells_it_once_more_nothing(
     assert as_member.get(rest(trial)).json() == as_member.post(rest(trial)).json() == nothing
 
 
+@pytest.mark.on_both
 def test_back_is_promised_only_where_it_is_exact(start: Start, stub: Stub, member: User) -> None:
     run = small_run(4, 2)
     answer(stub, 1)
@@ -192,6 +194,7 @@ def test_an_active_run_a_locked_run_and_a_rater_are_refused(
     assert not JudgingRun.objects.filter(made_current_at__isnull=False).exists()
 
 
+@pytest.mark.on_both
 def test_other_unlocked_runs_of_the_corpus_follow_and_locked_ones_stay(
     judged_twice: tuple[EvaluationRun, JudgingRun, JudgingRun], member: User
 ) -> None:
@@ -211,6 +214,7 @@ def test_other_unlocked_runs_of_the_corpus_follow_and_locked_ones_stay(
     assert cached_grades(coarse) == {"d0-1": (None, None), "d0-2": (None, None)}
 
 
+@pytest.mark.on_both
 def test_an_older_run_still_at_work_overwrites_none_and_a_later_one_does(
     judged_twice: tuple[EvaluationRun, JudgingRun, JudgingRun], start: Start, stub: Stub, member: User
 ) -> None:
@@ -288,6 +292,7 @@ def killed_after(chunks: int) -> Iterator[None]:
             yield
 
 
+@pytest.mark.on_both
 @pytest.mark.usefixtures("small_chunks")
 def test_a_killed_process_leaves_what_the_housekeeping_finishes(
     judged_twice: tuple[EvaluationRun, JudgingRun, JudgingRun], member: User
@@ -345,6 +350,7 @@ def test_the_later_of_two_at_once_wins_whichever_ends_first(
     assert set(grades_of_record(run).values()) == {1}
 
 
+@pytest.mark.on_both
 @pytest.mark.usefixtures("small_chunks")
 def test_a_lock_on_the_way_keeps_the_run_as_it_was_then(
     judged_twice: tuple[EvaluationRun, JudgingRun, JudgingRun], member: User, monkeypatch: pytest.MonkeyPatch

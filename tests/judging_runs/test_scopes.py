@@ -13,6 +13,7 @@ from tests.review.giving import GivenGrade, record_judgments
 from tests.stub.fixtures import Stub
 
 
+@pytest.mark.on_both
 def test_scope_unjudged_leaves_out_what_anyone_judged(start: Start, member: User) -> None:
     evaluation_run = small_run()
     query = evaluation_run.run_queries.get(position=1)
@@ -22,6 +23,7 @@ def test_scope_unjudged_leaves_out_what_anyone_judged(start: Start, member: User
     assert "d0-0" not in items_by_document(run)
 
 
+@pytest.mark.on_both
 def test_scopes_failed_and_remaining_take_up_what_an_earlier_run_left(start: Start, stub: Stub) -> None:
     evaluation_run = small_run()
     stub.script(by_candidate={"d1-2": "prose", "d3-3": "json"})
@@ -38,6 +40,7 @@ def test_scopes_failed_and_remaining_take_up_what_an_earlier_run_left(start: Sta
     assert (nothing.status, nothing.total_count, nothing.progress) == (JudgingRunStatus.COMPLETED, 0, 1.0)
 
 
+@pytest.mark.on_both
 def test_depth_and_query_sample_bound_the_plan(start: Start) -> None:
     evaluation_run = small_run(10, 5)
     assert start(evaluation_run, options=JudgingOptions(depth=2)).total_count == 20
@@ -64,6 +67,7 @@ def test_wrong_options_are_refused_by_field(start: Start, options: JudgingOption
     assert field in caught.value.errors
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize(("batch_size", "numbers"), [(1, [1, 2, 3, 4, 5, 6]), (2, [1, 1, 2, 3, 3, 4])])
 def test_prompts_are_numbered_by_query_and_rank(db: None, batch_size: int, numbers: list[int]) -> None:
     evaluation_run = small_run(2, 3)
@@ -74,6 +78,7 @@ def test_prompts_are_numbered_by_query_and_rank(db: None, batch_size: int, numbe
     assert planned == list(zip(in_order, numbers, strict=True))
 
 
+@pytest.mark.on_both
 def test_a_run_counts_its_prompts_and_keeps_its_items_in_their_order(start: Start) -> None:
     run = start(small_run(2, 3), batch_size=2)
     numbers = list(run.items.order_by("pk").values_list("prompt_number", flat=True))

@@ -64,6 +64,7 @@ def findings(*, code: int) -> dict[str, tuple[str, str, str]]:
     return worst
 
 
+@pytest.mark.on_both
 def test_a_healthy_installation_passes(healthy: AIProvider) -> None:
     found = findings(code=0)
     assert {check: level for check, (level, _, _) in found.items() if level != "ok"} == {}
@@ -187,6 +188,7 @@ def test_a_database_that_others_may_read_is_told(healthy: AIProvider, tmp_path: 
         (tmp_path / name).chmod(0o600)
 
 
+@pytest.mark.on_both
 def test_an_unreachable_or_read_only_database_is_a_finding(healthy: AIProvider) -> None:
     with patch.object(connection, "ensure_connection", side_effect=OperationalError("connection refused")):
         found = findings(code=1)
@@ -197,6 +199,7 @@ def test_an_unreachable_or_read_only_database_is_a_finding(healthy: AIProvider) 
     assert found["writing"][:2] == ("error", "The database takes nothing: disk full")
 
 
+@pytest.mark.on_both
 def test_missing_migrations_are_told_and_nothing_else_is_asked(healthy: AIProvider) -> None:
     migration = SimpleNamespace(app_label="judging", name="0099_later")
     with patch("judging.management.doctor.MigrationExecutor.migration_plan", return_value=[(migration, False)]):

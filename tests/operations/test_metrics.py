@@ -38,6 +38,7 @@ def read(text: str) -> dict[str, float]:
     return values
 
 
+@pytest.mark.on_both
 def test_it_counts_runs_items_calls_tokens_tasks_and_workers(client: Client, member: User) -> None:
     run = make_run()
     make_run(status=EvaluationRunStatus.RUNNING, created_at=timezone.now() - timedelta(hours=3))
@@ -74,6 +75,7 @@ def test_it_counts_runs_items_calls_tokens_tasks_and_workers(client: Client, mem
     assert values["releval_queue_oldest_seconds"] >= 0
 
 
+@pytest.mark.on_both
 @pytest.mark.django_db
 def test_its_cost_does_not_grow_with_what_is_there(client: Client, member: User) -> None:
     def query_count() -> int:
@@ -112,6 +114,7 @@ def test_it_is_for_this_machine_and_for_admins_with_a_token(client: Client) -> N
     assert client.post("/metrics").status_code == 405
 
 
+@pytest.mark.on_both
 @pytest.mark.django_db
 def test_a_database_that_is_away_is_a_value_and_no_error(client: Client) -> None:
     with patch("judging.operations.totals.counts_by_status", side_effect=DatabaseError("secret address")):

@@ -22,7 +22,7 @@ from judging.runs.importing.run_files import ResultsFile
 from judging.runs.importing.run_import import import_run
 from tests.factories import make_evaluation, make_judge, make_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 def make_calls(*days: float, **fields: object) -> list[Call]:

@@ -50,6 +50,7 @@ def usage(client: APIClient, month: str = "2026-05") -> dict[str, Any]:
     return answer
 
 
+@pytest.mark.on_both
 def test_tokens_are_summed_by_judge_and_by_provider(as_member: APIClient, member: User) -> None:
     alpha, beta = make_provider(name="Alpha"), make_provider(name="Beta")
     careful = make_judge(alpha, name="Careful", input_price=2.0, output_price=10.0)
@@ -82,6 +83,7 @@ def test_tokens_are_summed_by_judge_and_by_provider(as_member: APIClient, member
     assert usage(as_member, "2025-12")["by_judge"] == []
 
 
+@pytest.mark.on_both
 def test_probes_of_others_private_judges_stay_private(as_member: APIClient, as_admin: APIClient) -> None:
     other = make_user()
     probes = make_probe_run(make_judge(make_provider(owner=other), owner=other, name="Private"), make_run())
@@ -106,6 +108,7 @@ def test_the_page_shows_it_and_home_leads_there(client: Client, member: User) ->
     assert 'hx-get="/usage"' in client.get("/").content.decode()
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("count", [1, 4])
 def test_it_takes_four_queries(member: User, count: int, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     for _ in range(count):

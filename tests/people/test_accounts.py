@@ -28,6 +28,7 @@ from tests.factories import make_provider, make_user
 PASSWORD = "a-long-Passw0rd"
 
 
+@pytest.mark.on_both
 @pytest.mark.django_db
 def test_an_account_signs_in_with_its_address_in_any_case() -> None:
     user = create_user(actor=SYSTEM, email=" Ann@Example.COM ", password=PASSWORD, role=Role.RATER, name=" Ann ")
@@ -60,6 +61,7 @@ def test_an_account_that_cannot_be_is_refused_and_the_field_is_named(fields: dic
     assert User.objects.count() == 1
 
 
+@pytest.mark.on_both
 def test_a_link_makes_one_account_of_the_role_it_offers(admin: User) -> None:
     invitation, secret = invite_member(actor=admin, email="New@example.com", role=Role.RATER)
     assert secret not in str(Invitation.objects.values().get())
@@ -87,12 +89,14 @@ def test_a_link_that_expired_was_revoked_or_replaced_makes_no_account(admin: Use
         revoke_invitation(actor=admin, invitation=invitation)
 
 
+@pytest.mark.on_both
 def test_an_address_with_an_account_is_not_invited(admin: User, member: User) -> None:
     with pytest.raises(Invalid) as refused:
         invite_member(actor=admin, email=member.email.upper(), role=Role.MEMBER)
     assert "email" in refused.value.errors
 
 
+@pytest.mark.on_both
 def test_the_last_active_admin_stays_admin(admin: User, member: User) -> None:
     make_user(Role.ADMIN, is_active=False)
     with pytest.raises(Conflict) as refused:
@@ -105,6 +109,7 @@ def test_the_last_active_admin_stays_admin(admin: User, member: User) -> None:
     assert list(User.objects.filter(role=Role.ADMIN, is_active=True)) == [member]
 
 
+@pytest.mark.on_both
 def test_changes_of_members_are_written_down_and_checked(admin: User, member: User) -> None:
     update_member(actor=admin, member_id=member.pk, name="Ann", role=Role.RATER)
     update_member(actor=admin, member_id=member.pk, name="Ann")
@@ -121,6 +126,7 @@ def test_an_event_names_its_subject_as_others_know_it(admin: User) -> None:
     assert (event.subject_type, event.subject_name) == ("ai_provider", "x" * 200)
 
 
+@pytest.mark.on_both
 def test_a_token_is_kept_as_a_hash_and_opens_until_it_is_revoked(member: User) -> None:
     token, secret = create_token(actor=member, user=member, name=" CI ")
     assert secret.startswith("rlv_")

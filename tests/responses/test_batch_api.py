@@ -37,6 +37,7 @@ BATCH_KEYS = {
 }
 
 
+@pytest.mark.on_both
 def test_a_batch_is_answered_before_any_call_and_ends_with_every_score(
     client: APIClient, make_judge: MakeJudge, stub: Stub
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_batch_is_answered_before_any_call_and_ends_with_every_score(
     assert stub.calls == 6
 
 
+@pytest.mark.on_both
 def test_an_item_is_logged_with_tags_tokens_and_cost(client: APIClient, make_judge: MakeJudge) -> None:
     judge = make_judge(input_price=1.0, output_price=2.0)
     inputs = [{**pairs(1)[0], "user_id": "u1", "session_id": "s1"}]
@@ -135,6 +137,7 @@ def test_a_failing_evaluator_fails_neither_its_item_nor_the_others(
     assert body["items"][0]["error_message"] == ""
 
 
+@pytest.mark.on_both
 def test_items_and_batches_fail_only_when_all_their_parts_did(
     client: APIClient, make_judge: MakeJudge, stub: Stub
 ) -> None:
@@ -203,6 +206,7 @@ def test_an_authentication_failure_fails_the_batch_with_its_cause(
     assert {(group["code"], group["message"]) for group in failures} == {("authentication", body["error_message"])}
 
 
+@pytest.mark.on_both
 def test_cancelling_ends_the_batch_at_once_and_again_changes_nothing(
     client: APIClient, make_judge: MakeJudge, stub: Stub
 ) -> None:
@@ -227,6 +231,7 @@ def test_a_batch_that_has_ended_can_not_be_cancelled(client: APIClient, make_jud
     assert (answer.status_code, answer.json()["code"]) == (409, "already_ended")
 
 
+@pytest.mark.on_both
 def test_retrying_makes_a_new_batch_of_the_failed_inputs(client: APIClient, make_judge: MakeJudge, stub: Stub) -> None:
     judge = make_judge(concurrency=1, max_reasks=0)
     stub.script(by_call={2: "prose"})
@@ -326,6 +331,7 @@ def test_the_result_of_a_tool_may_be_empty(client: APIClient, make_judge: MakeJu
     assert [turn["role"] for turn in item["input"]["turns"]] == ["user", "assistant", "tool"]
 
 
+@pytest.mark.on_both
 def test_summary_and_exports_tell_what_came_of_it(client: APIClient, make_judge: MakeJudge, stub: Stub) -> None:
     judge = make_judge(concurrency=1, max_reasks=0)
     stub.script(by_call={1: "prose"})

@@ -14,7 +14,7 @@ from judging.responses.evaluators import delete_evaluator, save_evaluator
 from judging.responses.response_judges import delete_response_judge
 from tests.responses.conftest import MakeJudge, pairs
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_both]
 
 
 def test_an_idempotency_key_makes_one_batch_of_one_body(client: APIClient, make_judge: MakeJudge) -> None:

@@ -34,6 +34,7 @@ def walk(client: APIClient, url: str, *, whole_url: bool) -> list[Any]:
         cursor = page["next"] if whole_url else page["next"].rpartition("cursor=")[2]
 
 
+@pytest.mark.on_both
 def test_a_cursor_is_a_token_or_a_whole_url(client: APIClient, make_judge: MakeJudge) -> None:
     judge = make_judge()
     made = [create(client, judge) for _ in range(7)]
@@ -43,6 +44,7 @@ def test_a_cursor_is_a_token_or_a_whole_url(client: APIClient, make_judge: MakeJ
         assert all("items" not in row for row in rows)
 
 
+@pytest.mark.on_both
 def test_batches_are_filtered(client: APIClient, make_judge: MakeJudge) -> None:
     judge, other = make_judge(), make_judge("Other")
     first, second = create(client, judge, project_id="p1"), create(client, other)
@@ -131,6 +133,7 @@ def test_many_batches_cost_no_more_queries_than_one(client: APIClient, make_judg
         assert "TEMP B-TREE" not in str(plan.fetchall())
 
 
+@pytest.mark.on_both
 def test_the_list_of_judges_walks_over_both_kinds(client: APIClient, make_judge: MakeJudge) -> None:
     made = []
     for _ in range(4):

@@ -39,6 +39,7 @@ def ids(client: APIClient, make_judge: MakeJudge) -> dict[str, str]:
     }
 
 
+@pytest.mark.on_both
 @pytest.mark.fuzz
 @pytest.mark.parametrize("mode", MODES)
 def test_no_input_breaks_an_operation(ids: dict[str, str], member: User, mode: str) -> None:

@@ -84,6 +84,7 @@ def in_background(function: Callable[[], Any]) -> threading.Thread:
     return thread
 
 
+@pytest.mark.on_both
 def test_a_killed_slices_results_are_asked_again_and_nothing_is_lost(start: Start, stub: Stub) -> None:
     batch = start()
     lane = batch.lanes.get()
@@ -118,6 +119,7 @@ def test_looking_at_a_stalled_batch_sets_it_going(start: Start) -> None:
     assert reread(batch).status == BatchStatus.COMPLETED
 
 
+@pytest.mark.on_both
 def test_a_slice_that_lost_its_lease_writes_nothing(start: Start) -> None:
     batch = start()
     lane = batch.lanes.get()
@@ -134,6 +136,7 @@ def test_a_slice_that_lost_its_lease_writes_nothing(start: Start) -> None:
     assert EvaluatorResult.objects.get(pk=work.ask.key).score == before.score
 
 
+@pytest.mark.on_both
 def test_a_result_is_written_at_most_once(start: Start) -> None:
     lease = take(start().lanes.get().pk)
     assert lease is not None
@@ -145,6 +148,7 @@ def test_a_result_is_written_at_most_once(start: Start) -> None:
         store.flush(Outcomes(calls=[settled]))
 
 
+@pytest.mark.on_both
 def test_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
     batch = start()
     work_slice(batch.lanes.get().pk)
@@ -153,6 +157,7 @@ def test_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
     assert stub.calls == 8
 
 
+@pytest.mark.on_both
 def test_cancelling_stops_the_calls_and_late_replies_change_nothing(start: Start, stub: Stub, member: User) -> None:
     stub.script(delay_ms=300)
     batch = start(inputs=60, evaluators=1, concurrency=4)
@@ -197,6 +202,7 @@ def test_what_was_asked_before_an_abort_leaves_a_log(start: Start, stub: Stub) -
     assert 2 not in logs
 
 
+@pytest.mark.on_both
 def test_a_batch_with_many_at_once_has_several_lanes_that_share_it(start: Start, stub: Stub) -> None:
     batch = start(inputs=22, evaluators=3, concurrency=64)
     lanes = list(batch.lanes.order_by("number"))
@@ -227,6 +233,7 @@ def test_only_an_active_batch_can_end(start: Start) -> None:
     assert not lifecycle.complete(batch.kind, batch.pk)
 
 
+@pytest.mark.on_both
 def test_the_database_refuses_what_can_not_be(start: Start) -> None:
     batch = start()
     own = BatchExecution.objects.filter(pk=batch.pk)

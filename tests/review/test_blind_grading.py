@@ -75,6 +75,7 @@ def test_a_rater_never_sees_what_others_say(as_rater: APIClient, run: Evaluation
     assert [row["my_grade"] for row in found if row["candidate_id"] == "d0"] == [1, 1]
 
 
+@pytest.mark.on_both
 def test_a_member_sees_what_others_say_of_what_they_graded(as_member: APIClient, run: EvaluationRun) -> None:
     assert {row[name] for row in rows(as_member, run) for name in HIDDEN} == {None}
     shown = judge(as_member, run, "d0", 1)
@@ -118,6 +119,7 @@ def test_filters_and_orders_by_what_is_hidden_are_refused(
         assert row_ids(page) == [], asked
 
 
+@pytest.mark.on_both
 def test_what_tells_nothing_can_be_asked_for(as_rater: APIClient, run: EvaluationRun) -> None:
     judge(as_rater, run, "d3", 2)
     assert rows(as_rater, run, search="d1", ordering="-query")[0]["candidate_id"] == "d1"
@@ -125,6 +127,7 @@ def test_what_tells_nothing_can_be_asked_for(as_rater: APIClient, run: Evaluatio
     assert sorted(row["candidate_id"] for row in left) == sorted({*DOCUMENTS} - {"d3"})
 
 
+@pytest.mark.on_both
 def test_lists_are_shuffled_for_each_one_and_stay_so(db: None) -> None:
     run = make_run({"red shoes": DOCUMENTS}, id=UUID(int=1), blind=True)
     # Who gets which order depends on ids alone.
@@ -141,6 +144,7 @@ def test_lists_are_shuffled_for_each_one_and_stay_so(db: None) -> None:
     assert all(sorted(each) == sorted(DOCUMENTS) for each in orders)
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("ordering", ["query", "-query"])
 def test_pages_of_shuffled_lists_lead_on_and_back(rater: User, run: EvaluationRun, ordering: str) -> None:
     whole = [row.candidate_pk for row in grid_rows(run, viewer=rater, ordering=ordering).rows]
@@ -301,6 +305,7 @@ def test_evaluating_a_blind_run_shows_neither_rank_nor_feedback(member: User, ra
     assert set(Judgment.objects.filter(member__in=[member, rater]).values_list("saw_ai_grade", flat=True)) == {False}
 
 
+@pytest.mark.on_both
 def test_evaluating_blind_goes_in_the_person_s_own_order(member: User, rater: User) -> None:
     run = make_run({"red shoes": DOCUMENTS[:4], "blue shirt": ["d1", "d2"]}, blind=True)
     for person in (member, rater):

@@ -97,6 +97,7 @@ def test_rows_come_in_the_order_of_queries_and_ranks(run: EvaluationRun) -> None
     assert names(run) == ["ad1", "ad2", "bd1", "bd3", "cd9"]
 
 
+@pytest.mark.on_both
 def test_orderings_put_what_has_no_value_last(run: EvaluationRun) -> None:
     for ordering, expected in {
         "-query": ["cd9", "bd1", "bd3", "ad1", "ad2"],
@@ -121,6 +122,7 @@ def test_the_greatest_disagreement_comes_first() -> None:
     assert names(run, ordering="disagreement") == ["ad3", "ad1", "ad2", "ad4"]
 
 
+@pytest.mark.on_both
 def test_filters_leave_the_same_rows_in_every_order(run: EvaluationRun) -> None:
     cases: list[tuple[dict[str, str], list[str]]] = [
         ({"status": "unjudged"}, ["bd3", "cd9"]),
@@ -151,6 +153,7 @@ def test_filters_leave_the_same_rows_in_every_order(run: EvaluationRun) -> None:
             assert sorted(found) == expected, (values, ordering)
 
 
+@pytest.mark.on_both
 def test_rows_are_found_by_query_and_by_judge(run: EvaluationRun) -> None:
     row = candidate(run, "b", "d1")
     assert names(run, grid_filter=GridFilter(query_id=row.run_query_id)) == ["bd1", "bd3"]
@@ -206,6 +209,7 @@ def pages_back(run: EvaluationRun, ordering: str, limit: int, page: GridPage) ->
 GRADES = [None, 0, 3, 3, 4, None, 1, 3, 0, 4, 2, None]
 
 
+@pytest.mark.on_both
 def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way() -> None:
     run = make_run({f"q{n}": [f"d{m}" for m in range(4)] for n in range(3)})
     rows = list(Candidate.objects.filter(run=run))
@@ -223,6 +227,7 @@ def test_pages_in_any_order_hold_every_row_once_and_lead_back_the_same_way() -> 
         assert list(pages_back(run, ordering, 5, forward[-1])) == found[-2::-1], ordering
 
 
+@pytest.mark.on_both
 def test_a_row_says_who_graded_what(run: EvaluationRun, member: User) -> None:
     grade(run, member, "a", "d1", 2)
     rater = ImportedRater.objects.create(corpus=run.evaluation.corpus, name="Ann")
@@ -260,6 +265,7 @@ def test_an_imported_ai_grade_shows_the_label_it_came_with(run: EvaluationRun) -
     assert (seen.ai_grade, seen.ai_judge_id, seen.ai_judge_name) == (1, None, "gpt-9 elsewhere")
 
 
+@pytest.mark.on_both
 def test_content_that_changed_after_it_was_judged_is_marked() -> None:
     evaluation = make_evaluation()
     first = make_run({"a": ["d1", "d2"]}, evaluation=evaluation)
@@ -279,6 +285,7 @@ def test_content_that_changed_after_it_was_judged_is_marked() -> None:
     assert [row.content_changed for row in grid_rows(again, viewer=None).rows] == [True, False]
 
 
+@pytest.mark.on_both
 def test_a_locked_run_shows_what_was_said_when_it_was_locked(run: EvaluationRun, member: User) -> None:
     grade(run, member, "a", "d1", 2)
     twin = make_run({"a": ["d1", "d2"]}, evaluation=run.evaluation)
@@ -339,6 +346,7 @@ def test_saved_views_ask_what_their_names_say(run: EvaluationRun) -> None:
     }
 
 
+@pytest.mark.on_both
 def test_rows_not_by_me_are_those_without_a_grade_of_the_viewer(run: EvaluationRun, member: User) -> None:
     not_mine = GridFilter(people="not_me")
     grade(run, member, "a", "d1", 2)

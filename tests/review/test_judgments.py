@@ -17,7 +17,7 @@ from tests.factories import candidate, make_evaluation, make_judge, make_run, ma
 from tests.review.giving import GivenGrade, record_judgments
 from tests.review.test_grid import ai_grades
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 def given(run: EvaluationRun, text: str, doc: str, grade: int | None, **fields: object) -> GivenGrade:

@@ -25,7 +25,7 @@ from tests.review.giving import record_judgments
 from tests.review.test_grid import ai_grades
 from tests.review.test_judgments import given
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 @pytest.fixture

@@ -93,12 +93,14 @@ def test_files_of_queries_bring_their_tags(evaluation: Evaluation, queries: str)
     assert not [warning for warning in outcome.warnings if "ignored" in warning]
 
 
+@pytest.mark.on_both
 def test_an_exported_run_brings_its_tags_back(as_member: APIClient, run: EvaluationRun) -> None:
     lines = content_of(as_member.get(f"/api/v1/evaluations/runs/{run.pk}/export", {"file_format": "jsonl"}))
     again = do_import(run.evaluation, jsonl(*lines.splitlines())).run
     assert tags_of(again) == [["head", "en"], ["tail"], []]
 
 
+@pytest.mark.on_both
 def test_queries_are_listed_with_their_tags_and_by_tag(as_rater: APIClient, run: EvaluationRun) -> None:
     assert [each["tags"] for each in as_rater.get(rest(run)).json()["results"]] == [["head", "en"], ["tail"], []]
     assert labels(as_rater, run, tag=" EN") == ["q1"]
@@ -120,6 +122,7 @@ def tag_rest(client: APIClient, run: EvaluationRun, *labelled: str, **change: li
     return client.post(f"/api/v1/evaluations/runs/{run.pk}/tags", {"query_ids": ids, **change})
 
 
+@pytest.mark.on_both
 def test_tags_are_added_taken_away_and_replaced(as_member: APIClient, run: EvaluationRun) -> None:
     change = {"add": ["Long ", "en"], "remove": ["tail"]}
     assert tag_rest(as_member, run, "q1", "q2", "q3", **change).json() == {"changed": 3}
@@ -131,6 +134,7 @@ def test_tags_are_added_taken_away_and_replaced(as_member: APIClient, run: Evalu
     assert event.detail == {"add": ["long", "en"], "remove": ["tail"], "queries": 3}
 
 
+@pytest.mark.on_both
 def test_queries_are_not_tagged_beyond_what_they_hold(as_member: APIClient, run: EvaluationRun) -> None:
     tag(run, {"red shoes": [f"t{number}" for number in range(50)]})
     assert_problem(tag_rest(as_member, run, "q1", add=["more"]), 400, field="add")
@@ -156,6 +160,7 @@ def scored(db: None) -> EvaluationRun:
     return run
 
 
+@pytest.mark.on_both
 def test_metrics_by_tag_are_means_over_the_scored_queries(as_member: APIClient, scored: EvaluationRun) -> None:
     answer = as_member.get(f"/api/v1/evaluations/runs/{scored.pk}/tags").json()
     assert (answer["tag_count"], answer["untagged_count"]) == (2, 1)
@@ -167,6 +172,7 @@ def test_metrics_by_tag_are_means_over_the_scored_queries(as_member: APIClient, 
     assert (few["metric_values"], few["coverage_values"]) == ({"P@2": 0.0}, {"P@2": 0.25})
 
 
+@pytest.mark.on_both
 def test_metrics_by_tag_are_exported(as_member: APIClient, scored: EvaluationRun) -> None:
     rows = list(csv.DictReader(content_of(as_member.get(rest(scored, "/export"), {"by": "tag"})).splitlines()))
     assert rows[1] == {
@@ -183,6 +189,7 @@ def test_metrics_by_tag_are_exported(as_member: APIClient, scored: EvaluationRun
     ]
 
 
+@pytest.mark.on_both
 def test_metrics_by_tag_take_no_query_per_tag(scored: EvaluationRun, django_assert_num_queries: Any) -> None:
     RunQuery.objects.filter(run=scored).update(tags=[f"t{number}" for number in range(50)])
     with django_assert_num_queries(1):
@@ -205,6 +212,7 @@ def test_the_page_of_a_run_tags_chosen_queries(as_member_page: Client, scored: E
     assert tags_of(scored)[-2:] == [[], []]
 
 
+@pytest.mark.on_both
 def test_the_grid_is_filtered_by_tag(
     as_member: APIClient, as_rater: APIClient, as_member_page: Client, run: EvaluationRun
 ) -> None:

@@ -47,12 +47,14 @@ def content_of(response: Any) -> str:
     return b"".join(response.streaming_content).decode()
 
 
+@pytest.mark.on_both
 def test_queries_are_searched_in_text_and_label(as_rater: APIClient, run: EvaluationRun) -> None:
     assert shown(as_rater, run, search=" RED ") == ["q1", "q3"]
     assert shown(as_rater, run, search="Q2") == ["q2"]
     assert shown(as_rater, run, search="%") == []
 
 
+@pytest.mark.on_both
 def test_queries_without_results_come_last_and_alone(
     as_rater: APIClient, as_member: APIClient, run: EvaluationRun
 ) -> None:
@@ -69,6 +71,7 @@ def test_what_no_query_can_be_asked_for_is_refused(
     assert_problem(as_rater.get(rest(run), query), 400, field=next(iter(query)))
 
 
+@pytest.mark.on_both
 def test_a_search_that_failed_is_not_one_without_results(as_rater: APIClient) -> None:
     run = make_run({"failed": [], "empty": []}, depth=10)
     search = make_search_item(run, status=SearchStatus.FAILED, failure_code="timeout").search_run
@@ -142,6 +145,7 @@ def test_the_page_takes_as_many_statements_for_one_query_as_for_25(visit: Client
     assert counts[0] == counts[1]
 
 
+@pytest.mark.on_both
 def test_queries_come_worst_first_by_a_metric_with_their_coverage(as_member: APIClient, member: User) -> None:
     run = make_run({"a": ["d1", "d2"], "b": ["d1", "d2"], "c": ["d1"], "d": []}, metrics=["P@2"])
     for text, doc, grade in (("a", "d1", 3), ("a", "d2", 3), ("b", "d1", 0)):

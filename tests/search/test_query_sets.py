@@ -32,6 +32,7 @@ def queries_of(client: APIClient, query_set_id: str, **query: Any) -> list[dict[
     return rows
 
 
+@pytest.mark.on_both
 def test_texts_become_a_set_of_kind_text(as_member: APIClient) -> None:
     made = as_member.post(PATH, {"name": "Shop", "queries": ["red shoes", "blue shirt"]}, format="json")
     assert made.status_code == 201, made.content
@@ -47,6 +48,7 @@ def test_objects_tell_the_types_of_their_properties(as_member: APIClient) -> Non
     assert made["property_types"] == {"query": "string", "n": "number", "tags": "array", "on": "boolean"}
 
 
+@pytest.mark.on_both
 def test_rows_carry_label_weight_and_tags_and_can_be_sent_back(as_member: APIClient) -> None:
     row = {"body": "red shoes", "label": "q1", "weight": 3, "tags": ["head"]}
     made = as_member.post(PATH, {"name": "Shop", "queries": [row, "blue"]}, format="json").json()
@@ -107,6 +109,7 @@ def test_files_that_hold_no_queries_are_refused(as_member: APIClient, name: str,
     assert_problem(upload(as_member, name, content), 400, field="file")
 
 
+@pytest.mark.on_both
 def test_awkward_queries_come_back_as_they_are(as_member: APIClient, member: User) -> None:
     made = create_awkward_queries(actor=member)
     texts = [row["body"] for row in queries_of(as_member, str(made.pk))]
@@ -115,6 +118,7 @@ def test_awkward_queries_come_back_as_they_are(as_member: APIClient, member: Use
     assert len(storable) >= len(AWKWARD_QUERIES) - 2
 
 
+@pytest.mark.on_both
 def test_a_set_is_searched_by_text_and_label(as_member: APIClient) -> None:
     texts = make_query_set("crème brûlée", 'the 27" monitor', {"body": "x", "label": "monitors"})
     objects = make_query_set({"query": "crème", "note": "27"}, {"query": "27 kg"}, name="Objects")
@@ -124,6 +128,7 @@ def test_a_set_is_searched_by_text_and_label(as_member: APIClient) -> None:
     assert [row["position"] for row in queries_of(as_member, str(objects.pk), search="27")] == [2]
 
 
+@pytest.mark.on_both
 def test_a_change_replaces_all_queries_and_makes_another_hash(as_member: APIClient) -> None:
     before = make_query_set()
     path = f"{PATH}/{before.pk}"
@@ -135,6 +140,7 @@ def test_a_change_replaces_all_queries_and_makes_another_hash(as_member: APIClie
     assert_problem(as_member.put(path, {"name": "Shop"}, format="json"), 400, field="queries")
 
 
+@pytest.mark.on_both
 def test_added_queries_come_after_those_that_are_there(as_member: APIClient) -> None:
     rows = [{"body": "a", "label": "q1", "weight": 3.0, "tags": ["head"]}, "b"]
     made = as_member.post(PATH, {"name": "Shop", "queries": rows}, format="json").json()
@@ -149,6 +155,7 @@ def test_added_queries_come_after_those_that_are_there(as_member: APIClient) -> 
     assert len(queries_of(as_member, made["id"])) == 3
 
 
+@pytest.mark.on_both
 def test_a_set_in_use_can_be_archived_but_not_deleted(as_member: APIClient) -> None:
     query_set, endpoint = make_query_set(), make_endpoint()
     evaluation = make_evaluation(
@@ -165,6 +172,7 @@ def test_a_set_in_use_can_be_archived_but_not_deleted(as_member: APIClient) -> N
     assert as_member.get(path).status_code == 404
 
 
+@pytest.mark.on_both
 @pytest.mark.slow(seconds=2)
 def test_large_sets_take_no_query_per_row(as_member: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sets, "_CHUNK", 500)
@@ -177,6 +185,7 @@ def test_large_sets_take_no_query_per_row(as_member: APIClient, monkeypatch: pyt
     assert len(captured) < 12
 
 
+@pytest.mark.on_both
 def test_a_sample_of_a_log_keeps_how_it_was_taken(as_member: APIClient) -> None:
     log = "query,count\n" + "".join(f"q{n},{1000 // (n + 1)}\n" for n in range(60)) + "q0,500\n"
     made = upload(as_member, "l.csv", log, f"{PATH}/sample", method="proportional", size=10, seed=7)

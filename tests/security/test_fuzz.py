@@ -157,6 +157,7 @@ def read(browser: Client, path: str) -> Any:
     return response
 
 
+@pytest.mark.on_both
 @FUZZED
 @given(data=st.data())
 def test_no_parameter_breaks_a_page_or_an_answer(browser: Client, standing: Installation, data: st.DataObject) -> None:
@@ -164,6 +165,7 @@ def test_no_parameter_breaks_a_page_or_an_answer(browser: Client, standing: Inst
     read(browser, f"{standing.path(route)}?{urlencode(data.draw(PARAMETERS))}")
 
 
+@pytest.mark.on_both
 @FUZZED
 @given(route=st.sampled_from(LISTS), cursor=CURSORS)
 def test_no_cursor_breaks_a_list(browser: Client, standing: Installation, route: Route, cursor: str) -> None:
@@ -171,12 +173,14 @@ def test_no_cursor_breaks_a_list(browser: Client, standing: Installation, route:
     assert response.status_code in (200, 400, 405), route.template
 
 
+@pytest.mark.on_both
 @FUZZED
 @given(route=st.sampled_from([route for route in READ if route.parameters]), value=VALUES.filter(bool))
 def test_no_id_breaks_a_route(browser: Client, route: Route, value: str) -> None:
     read(browser, route.path(dict.fromkeys(route.parameters, quote(value, safe=""))))
 
 
+@pytest.mark.on_both
 @FUZZED
 @given(data=st.data())
 def test_no_form_field_breaks_a_page(browser: Client, standing: Installation, data: st.DataObject) -> None:

@@ -42,6 +42,7 @@ def agreement(client: APIClient, run: EvaluationRun, **query: Any) -> dict[str, 
     return body
 
 
+@pytest.mark.on_both
 def test_the_figures_are_those_of_the_tables_by_query(as_member: APIClient) -> None:
     run = make_graded_run(ai=AI, raters={"ann": PEOPLE}, relevant_from=2)
     body = agreement(as_member, run, a="ai", b="people")
@@ -59,6 +60,7 @@ def test_several_people_s_grades_are_averaged_and_rounded_half_up(as_member: API
     assert agreement(as_member, run)["confusion"][3][3] == 1
 
 
+@pytest.mark.on_both
 def test_shown_and_unknown_grades_do_not_count_unless_asked_for(as_member: APIClient, member: User) -> None:
     run = make_graded_run(ai=[[1, 1, 1]])
     for rank, saw in ((1, False), (2, True), (3, None)):
@@ -118,6 +120,7 @@ def test_one_person_stands_alone_under_the_name_the_exports_use(as_member: APICl
     )
 
 
+@pytest.mark.on_both
 def test_a_judging_run_and_the_newest_of_a_version_are_sides(as_member: APIClient) -> None:
     run = make_graded_run(raters={"ann": [[2, 2]]})
     older = ai_grades(run, {("query 0", "d1"): 0, ("query 0", "d2"): 4})
@@ -134,6 +137,7 @@ def test_each_query_is_told_when_asked_for(as_member: APIClient) -> None:
     assert (row["query"], row["pair_count"], row["exact_count"], row["bias"]) == ("query 0", 2, 1, -1.0)
 
 
+@pytest.mark.on_both
 def test_a_locked_run_answers_from_its_snapshot(as_member: APIClient, member: User) -> None:
     run = make_graded_run(ai=[[1]], raters={"ann": [[2]]}, metrics=["P@1"])
     other = make_run({"query 0": ["d1"]}, evaluation=make_evaluation(run.evaluation.corpus))

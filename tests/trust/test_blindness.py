@@ -36,6 +36,7 @@ def test_only_a_grade_given_without_the_ai_s_in_sight_is_blind(
     assert stored() == (2, saw, blind)
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("saw", [True, None])
 def test_a_blind_grade_stays_when_the_person_changes_it_later(member: User, saw: bool | None) -> None:
     run = make_run({"a": ["d1"]})
@@ -91,6 +92,7 @@ TAKEN_BACK: dict[str, tuple[list[tuple[int | None, bool | None]], tuple[int, boo
 }
 
 
+@pytest.mark.on_both
 def test_what_was_seen_stays_seen_when_a_grade_is_taken_back(member: User) -> None:
     run = make_run({"a": list(TAKEN_BACK)})
     query = run.run_queries.get()
@@ -102,6 +104,7 @@ def test_what_was_seen_stays_seen_when_a_grade_is_taken_back(member: User) -> No
     assert {name: tuple(stands) for name, *stands in kept} == {name: stands for name, (_, stands) in TAKEN_BACK.items()}
 
 
+@pytest.mark.on_both
 def test_another_person_s_grades_stay_blind(member: User) -> None:
     run, other = make_run({"a": ["d1"]}), make_user()
     give(run, member, 1, saw=True)
@@ -110,6 +113,7 @@ def test_another_person_s_grades_stay_blind(member: User) -> None:
     assert stored() == (2, False, 2)
 
 
+@pytest.mark.on_both
 def test_a_corpus_is_deleted_with_what_people_saw_of_it(member: User) -> None:
     run = make_run({"a": ["d1"]})
     give(run, member, 1, saw=True)
@@ -127,6 +131,7 @@ def bring(run: EvaluationRun, author: str, grade: int) -> None:
     )
 
 
+@pytest.mark.on_both
 def test_an_imported_rater_s_grade_is_blind_and_replaced_by_a_newer_one() -> None:
     run = make_run({"a": ["d1"]})
     bring(run, "ann", 1)
@@ -140,6 +145,7 @@ def test_a_grade_imported_under_a_member_s_address_is_not_known_to_be_blind(memb
     assert stored() == (1, None, None)
 
 
+@pytest.mark.on_both
 def test_an_import_leaves_a_member_s_blind_grade_and_what_they_saw(member: User) -> None:
     run = make_run({"a": ["d1"]})
     give(run, member, 1, saw=False)
@@ -148,6 +154,7 @@ def test_an_import_leaves_a_member_s_blind_grade_and_what_they_saw(member: User)
     assert stored() == (4, True, 1)
 
 
+@pytest.mark.on_both
 def test_the_snapshot_of_a_lock_keeps_blind_grades(member: User) -> None:
     run = make_run({"a": ["d1"]})
     give(run, member, 1, saw=False)
@@ -156,6 +163,7 @@ def test_the_snapshot_of_a_lock_keeps_blind_grades(member: User) -> None:
     assert LockedJudgment.objects.values_list("grade", "blind_grade").get() == (3, 1)
 
 
+@pytest.mark.on_both
 def test_an_upgrade_takes_what_is_known_to_be_blind_and_gives_each_corpus_its_seed(member: User) -> None:
     migration = import_module("judging.migrations.0008_trust")
     run = make_run({"a": ["d1", "d2", "d3"]})

@@ -21,6 +21,9 @@ from judging.work.words import LeaseLost, Outcomes
 from tests.judging_runs.judging import Start, in_background, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 
+pytestmark = pytest.mark.on_both
+
+
 Skew = Callable[[float], None]
 
 

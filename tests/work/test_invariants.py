@@ -66,6 +66,7 @@ def test_1_only_legal_status_changes_succeed(start: Start) -> None:
         assert JudgingRun.objects.get(pk=run.pk).status == (target if has_changed else source), (source, target)
 
 
+@pytest.mark.on_both
 def test_2_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     run = start()
@@ -79,6 +80,7 @@ def test_2_a_task_delivered_twice_asks_once(start: Start, stub: Stub) -> None:
     assert stub.calls == 20
 
 
+@pytest.mark.on_both
 def test_2_an_outcome_is_written_at_most_once_per_item(start: Start) -> None:
     run = start()
     lease = take(run.lanes.get().pk)
@@ -94,6 +96,7 @@ def test_2_an_outcome_is_written_at_most_once_per_item(start: Start) -> None:
     assert run.items.get(pk=work.ask.keys[0]).grade == 1
 
 
+@pytest.mark.on_both
 def test_3_no_provider_call_inside_a_transaction(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     inside: list[bool] = []
     open_client = openai_client.open_client
@@ -116,6 +119,7 @@ def test_3_no_provider_call_inside_a_transaction(start: Start, monkeypatch: pyte
     assert not any(inside)
 
 
+@pytest.mark.on_both
 def test_4_a_slice_that_died_is_taken_up_after_its_lease_and_loses_nothing(start: Start, stub: Stub) -> None:
     run = start()
     lane = run.lanes.get()
@@ -134,6 +138,7 @@ def test_4_a_slice_that_died_is_taken_up_after_its_lease_and_loses_nothing(start
     assert stub.calls == 20
 
 
+@pytest.mark.on_both
 def test_4_a_slice_that_comes_back_after_its_lease_writes_nothing(start: Start, stub: Stub) -> None:
     run = start()
     lane = run.lanes.get()
@@ -151,6 +156,7 @@ def test_4_a_slice_that_comes_back_after_its_lease_writes_nothing(start: Start, 
     assert "too late" not in set(run.items.values_list("reasoning", flat=True))
 
 
+@pytest.mark.on_both
 def test_4_a_lost_task_is_queued_again(start: Start) -> None:
     run = start()
     OrmQ.objects.all().delete()
@@ -161,6 +167,7 @@ def test_4_a_lost_task_is_queued_again(start: Start) -> None:
     assert reread(run).status == JudgingRunStatus.COMPLETED
 
 
+@pytest.mark.on_both
 def test_4_a_lane_is_not_lost_while_every_worker_is_at_work_on_another(start: Start) -> None:
     run = start(small_run(10, 10), max_concurrency=96)
     first, second, third = run.lanes.order_by("number")
@@ -179,6 +186,7 @@ def test_4_a_lane_is_not_lost_while_every_worker_is_at_work_on_another(start: St
     assert third.enqueued_at > timezone.now() - timedelta(seconds=10)
 
 
+@pytest.mark.on_both
 def test_4_a_lost_run_does_not_wait_for_the_end_of_another(start: Start) -> None:
     other, run = start(), start()
     workers.beat("here:1")
@@ -188,6 +196,7 @@ def test_4_a_lost_run_does_not_wait_for_the_end_of_another(start: Start) -> None
     assert rescue_all() == 1
 
 
+@pytest.mark.on_both
 def test_4_looking_at_a_stalled_run_rescues_it_at_most_once_in_ten_seconds(start: Start) -> None:
     run = start()
     OrmQ.objects.all().delete()
@@ -200,6 +209,7 @@ def test_4_looking_at_a_stalled_run_rescues_it_at_most_once_in_ten_seconds(start
     assert OrmQ.objects.count() == 0
 
 
+@pytest.mark.on_both
 def test_4_a_run_with_work_left_but_no_open_lane_is_reopened(start: Start) -> None:
     run = start()
     OrmQ.objects.all().delete()
@@ -209,6 +219,7 @@ def test_4_a_run_with_work_left_but_no_open_lane_is_reopened(start: Start) -> No
     assert reread(run).status == JudgingRunStatus.COMPLETED
 
 
+@pytest.mark.on_both
 def test_5_cancel_is_immediate_and_idempotent(start: Start, stub: Stub, member: User) -> None:
     stub.script(delay_ms=150)
     run = start(small_run(30, 10), max_concurrency=4)
@@ -233,6 +244,7 @@ def test_5_cancel_is_immediate_and_idempotent(start: Start, stub: Stub, member: 
     assert run.evaluation_run.metric_values
 
 
+@pytest.mark.on_both
 def test_5_a_queued_run_is_cancelled_before_its_first_call(start: Start, stub: Stub, member: User) -> None:
     run = start()
     cancel_judging_run(judging_run=run, actor=member)
@@ -241,6 +253,7 @@ def test_5_a_queued_run_is_cancelled_before_its_first_call(start: Start, stub: S
     assert (run.status, run.skipped_count, stub.calls) == (JudgingRunStatus.CANCELLED, 20, 0)
 
 
+@pytest.mark.on_both
 def test_5_a_run_that_has_ended_can_not_be_cancelled(start: Start, member: User) -> None:
     run = start()
     drain()
@@ -249,6 +262,7 @@ def test_5_a_run_that_has_ended_can_not_be_cancelled(start: Start, member: User)
     assert caught.value.code == "already_ended"
 
 
+@pytest.mark.on_both
 def test_5_a_worker_that_dies_after_a_cancel_leaves_nothing_pending(start: Start, member: User) -> None:
     run = start()
     lane = run.lanes.get()
@@ -263,6 +277,7 @@ def test_5_a_worker_that_dies_after_a_cancel_leaves_nothing_pending(start: Start
     assert reread(run).skipped_count == 20
 
 
+@pytest.mark.on_both
 def test_6_the_terminal_status_commits_alone_and_follow_up_reruns(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

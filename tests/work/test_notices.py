@@ -44,6 +44,7 @@ def assert_everything_was_given_back(run: JudgingRun) -> None:
     assert reread(run).judged_count == run.total_count
 
 
+@pytest.mark.on_both
 def test_a_slice_told_to_end_gives_its_calls_in_flight_back(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50_000)
     run = start(small_run(2, 4), max_concurrency=4)

@@ -16,7 +16,7 @@ from judging.work.rescue import is_work_unattended, rescue_lanes
 from tests.factories import make_judge, make_provider
 from tests.judging_runs.judging import small_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 class Slice:

@@ -22,7 +22,7 @@ from tests.factories import make_judge, make_provider
 from tests.judging_runs.judging import expire, in_background, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.on_both]
 
 
 def start(member: User, provider: AIProvider, queries: int = 10, candidates: int = 10, **fields: Any) -> JudgingRun:

@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 
 from judging.work import queue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,7 @@ from tests.review.giving import GivenGrade, record_judgments
 from tests.stub.fixtures import Stub
 
 
+@pytest.mark.on_both
 def test_a_slice_gives_its_turn_away_and_the_run_goes_on(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=150)
     run = start(max_concurrency=2)
@@ -34,6 +35,7 @@ def test_a_slice_gives_its_turn_away_and_the_run_goes_on(start: Start, stub: Stu
     assert reread(run).judged_count == stub.calls == 20
 
 
+@pytest.mark.on_both
 def test_a_retry_that_would_outlast_the_turn_goes_back_with_its_attempts(start: Start, stub: Stub) -> None:
     stub.script(by_candidate={"d0-0": "429:60"})
     run = start(small_run(1, 2))
@@ -96,6 +98,7 @@ class CountedQueries:
         return execute(*arguments)
 
 
+@pytest.mark.on_both
 def test_a_turn_is_given_away_to_other_work_not_to_the_same_run_s_lanes(start: Start) -> None:
     run = start(small_run(10, 10), max_concurrency=64)
     first, second = run.lanes.all()
@@ -165,6 +168,7 @@ def test_no_call_is_started_while_too_much_waits_to_be_written(
     assert max(waiting) <= 6 + 4, "those in flight when it was reached, and no more"
 
 
+@pytest.mark.on_both
 def test_a_grade_given_during_a_run_counts_once_it_has_ended(start: Start, stub: Stub, member: User) -> None:
     stub.script(delay_ms=150)
     run = start(small_run(2, 4, metrics=["P@1"]), max_concurrency=1)

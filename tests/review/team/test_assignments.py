@@ -17,7 +17,7 @@ from judging.runs.locks import lock_run
 from tests.factories import candidate, make_run, make_user
 from tests.review.test_grid import grade
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 @pytest.fixture

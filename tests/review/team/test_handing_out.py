@@ -38,6 +38,7 @@ def give(run: EvaluationRun, user: User, candidate: Candidate, value: int | None
     return grade_candidates(run=run, grades=[PersonGrade(candidate.pk, value)], actor=user)
 
 
+@pytest.mark.on_both
 def test_candidates_come_in_query_and_rank_order_until_none_is_open(run: EvaluationRun, member: User) -> None:
     seen, after = [], None
     while (candidate := next_candidate(run=run, actor=member, after=after)) is not None:
@@ -82,6 +83,7 @@ def test_going_on_lets_go_of_the_one_before(run: EvaluationRun) -> None:
     assert shown(run, grace) == first
 
 
+@pytest.mark.on_both
 def test_a_candidate_held_by_others_comes_when_nothing_else_is_left(db: None) -> None:
     run, ada, grace = make_run({"a": ["d1"]}), make_user(), make_user()
     only = shown(run, ada)
@@ -89,6 +91,7 @@ def test_a_candidate_held_by_others_comes_when_nothing_else_is_left(db: None) ->
     assert GradingHold.objects.get().user == ada
 
 
+@pytest.mark.on_both
 def test_what_was_skipped_comes_back_last(run: EvaluationRun, member: User) -> None:
     first = shown(run, member)
     second = shown(run, member, after=first)
@@ -119,6 +122,7 @@ def test_i_cant_tell_is_kept_with_its_reason_and_not_asked_again(run: Evaluation
     assert shown(run, make_user()) == first
 
 
+@pytest.mark.on_both
 def test_progress_counts_ones_own_work_and_what_is_open(run: EvaluationRun) -> None:
     ada, grace = make_user(), make_user()
     assert progress_of(run, ada).open_count == 4
@@ -174,6 +178,7 @@ def test_confirming_leaves_alone_what_has_no_ai_grade_or_another_by_now(run: Eva
     grade(run, member, "a", "d1", None)
 
 
+@pytest.mark.on_both
 @pytest.mark.django_db(transaction=True)
 def test_people_who_come_at_the_same_moment_get_different_candidates() -> None:
     run = make_run({f"q{number}": ["d1", "d2"] for number in range(4)})
@@ -202,6 +207,7 @@ def test_people_who_come_at_the_same_moment_get_different_candidates() -> None:
     assert sorted(got, key=str) == sorted(Candidate.objects.filter(run=run).values_list("pk", flat=True), key=str)
 
 
+@pytest.mark.on_both
 def test_a_hold_is_taken_by_one_person_only(run: EvaluationRun) -> None:
     candidate = Candidate.objects.filter(run=run)[0]
     ada, grace = make_user(), make_user()

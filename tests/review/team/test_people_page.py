@@ -71,6 +71,7 @@ def test_an_act_without_what_it_needs_is_refused(run: EvaluationRun, member: Use
     assert client_of(member).post(url(run), data).status_code == 400
 
 
+@pytest.mark.on_both
 def test_each_person_stands_with_what_they_did(run: EvaluationRun, member: User, ada: User) -> None:
     rest_client_of(member).put(rest_url(run), {"people": [str(ada.pk)]})
     for number, doc in enumerate(("d1", "d2", "d3")):
@@ -94,6 +95,7 @@ def test_each_person_stands_with_what_they_did(run: EvaluationRun, member: User,
     assert "1 shared, -2.00 on average" in page or "1 shared, −2.00 on average" in page
 
 
+@pytest.mark.on_both
 def test_rest_assigns_queries_idempotently_lists_them_and_takes_back(
     run: EvaluationRun, member: User, ada: User
 ) -> None:

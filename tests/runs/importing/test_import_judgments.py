@@ -29,7 +29,7 @@ from judging.runs.importing.run_files import RunFiles
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.runs.importing import DEMO, as_file, do_import, row_counts
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 def do(corpus: Corpus, text: str | bytes, file_name: str = "grades.csv", **values: Any) -> JudgmentImportOutcome:

@@ -28,7 +28,7 @@ from judging.runs.importing.run_import import create_run, fill_run
 from tests.factories import make_evaluation
 from tests.runs.importing import DEMO, METRICS, RUN, as_file, do_import, do_import_inline, jsonl, row, row_counts, trec
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 class BrokenLater:

@@ -21,6 +21,7 @@ from tests.factories import make_evaluation
 from tests.search.endpoints.making import TOKEN, make_endpoint
 
 
+@pytest.mark.on_both
 def test_a_new_endpoint_has_its_type_s_mapping_paging_and_method(member: User) -> None:
     endpoint = make_endpoint(member, type="elasticsearch")
     assert "hits.hits[]" in endpoint.candidates_mapping
@@ -61,6 +62,7 @@ def test_authentication_that_lacks_something_is_refused(member: User, authentica
     assert list(refused.value.errors) == ["authentication"]
 
 
+@pytest.mark.on_both
 def test_two_endpoints_don_t_share_a_name(member: User) -> None:
     make_endpoint(member)
     with pytest.raises(Invalid, match="Another endpoint has this name"):
@@ -94,6 +96,7 @@ def test_no_secret_stands_in_an_audit_event_or_in_the_row(member: User) -> None:
     assert TOKEN not in " ".join(stored)
 
 
+@pytest.mark.on_both
 def test_an_endpoint_that_an_evaluation_uses_is_not_deleted(member: User) -> None:
     endpoint = make_endpoint(member)
     sets, template = (
@@ -112,6 +115,7 @@ def test_an_endpoint_that_an_evaluation_uses_is_not_deleted(member: User) -> Non
     assert not SearchEndpoint.objects.exists()
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize(("status", "is_refused"), [("queued", True), ("running", True), ("pending", False)])
 def test_an_endpoint_that_a_run_is_asking_is_not_deleted(member: User, status: str, is_refused: bool) -> None:
     endpoint = make_endpoint(member)
@@ -125,6 +129,7 @@ def test_an_endpoint_that_a_run_is_asking_is_not_deleted(member: User, status: s
     assert SearchEndpoint.objects.exists() is is_refused
 
 
+@pytest.mark.on_both
 def test_an_archived_endpoint_leaves_the_list_and_comes_back(member: User) -> None:
     endpoint = make_endpoint(member)
     archive_endpoint(actor=member, endpoint=endpoint)
@@ -138,6 +143,7 @@ def test_an_archived_endpoint_leaves_the_list_and_comes_back(member: User) -> No
     assert actions == ["endpoint_created", "endpoint_archived", "endpoint_restored"]
 
 
+@pytest.mark.on_both
 def test_a_corpus_with_endpoints_is_not_deleted(member: User) -> None:
     endpoint = make_endpoint(member)
     with pytest.raises(Conflict) as refused:
@@ -145,6 +151,7 @@ def test_a_corpus_with_endpoints_is_not_deleted(member: User) -> None:
     assert refused.value.code == "corpus_in_use"
 
 
+@pytest.mark.on_both
 def test_an_endpoint_wants_a_corpus_that_exists(member: User) -> None:
     fields = {"type": "api", "name": "x", "url": "http://127.0.0.1:9/"}
     with pytest.raises(Invalid) as refused:

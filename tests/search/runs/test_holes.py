@@ -47,6 +47,7 @@ def judge_rank(run: EvaluationRun, rank: int, member: User) -> None:
     refresh_run(run.pk)
 
 
+@pytest.mark.on_both
 def test_rest_tells_what_of_the_top_is_unjudged(run: EvaluationRun, as_member: APIClient) -> None:
     told = as_member.get(f"/api/v1/evaluations/runs/{run.pk}").json()["search"]["unjudged"]
     assert told == {"depth": 2, "count": 3, "total": 6}

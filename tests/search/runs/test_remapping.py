@@ -102,6 +102,7 @@ def keys(run: EvaluationRun) -> list[str]:
     return list(Candidate.objects.filter(run=run).order_by("rank").values_list("document__external_id", flat=True))
 
 
+@pytest.mark.on_both
 def test_a_judged_document_that_falls_out_leaves_every_list(run: EvaluationRun, member: User, client: Client) -> None:
     first, *others = keys(run)
     assert (run.judged_count, run.metric_values) == (1, {"P@5": 0.2})
@@ -144,6 +145,7 @@ def test_a_fallen_document_is_no_candidate_to_grade(run: EvaluationRun, member: 
     assert not GradingHold.objects.filter(candidate__document__external_id=first).exists()
 
 
+@pytest.mark.on_both
 def test_a_document_that_comes_back_is_the_row_that_it_was(run: EvaluationRun, member: User) -> None:
     before = list(Candidate.objects.filter(run=run).order_by("rank").values_list("pk", "rank"))
     for mapping in (WITHOUT_FIRST, NOWHERE, WHOLE):
@@ -155,12 +157,14 @@ def test_a_document_that_comes_back_is_the_row_that_it_was(run: EvaluationRun, m
     assert reread(run).judged_count == 1
 
 
+@pytest.mark.on_both
 def test_documents_that_nothing_points_to_are_deleted(run: EvaluationRun, member: User) -> None:
     remap(run, member, NOWHERE)
     assert (reread(run).candidate_count, counts(run)) == (0, {"failed": 1})
     assert Candidate.objects.filter(run_query__run=run).count() == 1
 
 
+@pytest.mark.on_both
 def test_a_run_is_deleted_with_documents_that_fell_out(run: EvaluationRun, member: User) -> None:
     remap(run, member, WITHOUT_FIRST)
     delete_run(actor=member, run=reread(run))
@@ -174,6 +178,7 @@ def test_neither_remap_nor_resume_touches_a_locked_run(run: EvaluationRun, as_me
         assert_problem(as_member.post(f"/api/v1/evaluations/runs/{run.pk}/{act}"), 409, "run_locked")
 
 
+@pytest.mark.on_both
 def test_remap_keeps_rows_of_documents_that_stay(run: EvaluationRun, member: User) -> None:
     before = dict(Candidate.objects.filter(run=run).values_list("document__external_id", "pk"))
     mapping = "{candidates: reverse(hits.hits)[].{id: _id, title: _source.description}}"

@@ -34,6 +34,7 @@ def test_a_run_is_made_started_and_read_over_rest(search_engine: Server, as_memb
     assert_problem(as_member.post(f"{run}/results", {"results": []}), 409, "run_is_executed")
 
 
+@pytest.mark.on_both
 def test_a_run_and_its_clone_have_the_tags_of_the_query_set(search_engine: Server, as_member: APIClient) -> None:
     evaluation = make_search_evaluation(search_engine.url, queries=("red shoes", "blue shirt"))
     evaluation.query_set.queries.filter(position=1).update(tags=["head"])
@@ -45,6 +46,7 @@ def test_a_run_and_its_clone_have_the_tags_of_the_query_set(search_engine: Serve
         assert list(RunQuery.objects.filter(run=run["id"]).values_list("tags", flat=True)) == [["head"], []]
 
 
+@pytest.mark.on_both
 def test_the_same_key_again_makes_and_starts_no_second_run(search_engine: Server, as_member: APIClient) -> None:
     evaluation = make_search_evaluation(search_engine.url)
     path = f"/api/v1/evaluations/{evaluation.pk}/runs"

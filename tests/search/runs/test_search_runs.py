@@ -51,6 +51,7 @@ def grade(member: User, run: EvaluationRun, row: RunQuery, document: Document) -
     )
 
 
+@pytest.mark.on_both
 def test_known_documents_are_judged_from_the_start(search_engine: Server, member: User) -> None:
     evaluation = make_search_evaluation(search_engine.url)
     first = searched(evaluation, member)
@@ -94,6 +95,7 @@ def test_a_metric_cut_below_the_depth_is_refused(search_engine: Server, member: 
     assert "metrics" in refused.value.errors
 
 
+@pytest.mark.on_both
 def test_a_stop_keeps_what_came_and_sends_no_more(search_engine: Server, member: User) -> None:
     evaluation = make_search_evaluation(search_engine.url, queries=tuple(f"red {number}" for number in range(40)))
     run = start_run(evaluation, member)
@@ -119,6 +121,7 @@ def test_resume_asks_again_what_was_skipped(search_engine: Server, member: User)
     assert refused.value.code == "nothing_to_resume"
 
 
+@pytest.mark.on_both
 def test_resume_asks_failed_searches_again(member: User) -> None:
     with engine("500:1") as server:
         evaluation = make_search_evaluation(server.url, max_retries=0)
@@ -139,6 +142,7 @@ def test_a_completed_run_asks_its_failed_searches_again(search_engine: Server, m
     assert (reread(run).status, counts(run)) == ("completed", {"answered": 3, "empty": 1})
 
 
+@pytest.mark.on_both
 def test_a_clone_searches_with_the_pinned_inputs(search_engine: Server, member: User) -> None:
     evaluation = make_search_evaluation(search_engine.url)
     run = searched(evaluation, member)
@@ -163,6 +167,7 @@ def test_remap_reads_the_kept_answers_without_asking(search_engine: Server, memb
     assert search_of(run).candidates_mapping == mapping
 
 
+@pytest.mark.on_both
 def test_an_active_run_is_neither_deleted_nor_remapped(search_engine: Server, member: User) -> None:
     run = start_run(make_search_evaluation(search_engine.url), member)
     for act in (

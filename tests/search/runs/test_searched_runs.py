@@ -15,7 +15,7 @@ from tests.factories import make_user
 from tests.rest_clients import assert_problem
 from tests.search.runs.searching import counts, engine, make_search_evaluation, reread, searched
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.on_both]
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,7 @@ def test_people_grade_a_stopped_run_over_rest(stopped: EvaluationRun, as_member:
     assert (run.judged_count, run.scored_query_count, run.metric_values) == (1, 1, {"P@5": 0.2})
 
 
+@pytest.mark.on_both
 def test_a_stopped_run_s_means_leave_skipped_queries_out(
     stopped: EvaluationRun, as_member: APIClient, member: User
 ) -> None:

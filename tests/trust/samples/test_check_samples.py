@@ -85,6 +85,7 @@ def test_a_whole_population_graded_by_the_queue_is_the_metric_with_no_judge_inte
         assert state.ahead_count == state.skipped_count == 0
 
 
+@pytest.mark.on_both
 def test_queries_without_candidates_count_as_the_metric_counts_them(member: User) -> None:
     results = {f"query {i}": [f"d{rank}" for rank in range(1, 4)] for i in range(3)}
     run = make_run({**results, "judged": [], "never judged": []}, scale="trec", metrics=["P@2", "MRR@2", "NDCG@2"])
@@ -115,6 +116,7 @@ def test_any_beginning_is_counted_up_to_its_first_gap(run: EvaluationRun, member
     assert state.look.probabilities.sum() == pytest.approx(9)
 
 
+@pytest.mark.on_both
 def test_the_order_of_a_queue_stays_when_candidates_join_another_run(run: EvaluationRun, member: User) -> None:
     sample = start(run, metric="MAP")
     before = [pair_of(item) for item in next_items(sample=sample, actor=member, count=100).items]
@@ -137,6 +139,7 @@ def test_a_second_run_s_sample_counts_what_was_graded_for_the_first(run: Evaluat
     assert grade_queue(sample, member, BY_PAIR) == state.population_count - shared
 
 
+@pytest.mark.on_both
 def test_a_grade_given_having_seen_the_ai_s_is_skipped_until_somebody_grades_blind(
     run: EvaluationRun, member: User
 ) -> None:
@@ -243,6 +246,7 @@ def test_two_runs_differ_by_what_their_metrics_differ(graded: Graded, metric: st
     assert state_of(sample).status == ("reached" if abs(difference) > anytime else "exhausted")
 
 
+@pytest.mark.on_both
 def test_a_document_at_the_same_rank_in_both_runs_is_not_asked_for(member: User) -> None:
     first = make_run({"a": ["d1", "d2", "d3"]}, scale="trec")
     second = make_run({"a": ["d1", "d3", "d4"]}, evaluation=first.evaluation, scale="trec")
@@ -262,6 +266,7 @@ def test_new_ai_grades_and_another_relevant_from_change_a_sample_and_never_void_
     assert state.status == "reached"
 
 
+@pytest.mark.on_both
 def test_other_ranks_void_a_sample(run: EvaluationRun, member: User) -> None:
     sample = start(run, metric="P@10")
     Candidate.objects.filter(run=run, rank=DEPTH, position=1).update(rank=DEPTH + 1)
@@ -273,6 +278,7 @@ def test_other_ranks_void_a_sample(run: EvaluationRun, member: User) -> None:
     assert refusal.value.code == "sample_void"
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("metric", ["P@10", "NDCG@5"])
 def test_a_locked_run_answers_from_its_snapshot(graded: Graded, member: User, metric: str) -> None:
     run = graded.run

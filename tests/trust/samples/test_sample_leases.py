@@ -40,6 +40,7 @@ def pairs(items: list[HandedItem]) -> list[tuple[str, str]]:
     return [pair_of(item) for item in items]
 
 
+@pytest.mark.on_both
 def test_two_people_get_different_items_grouped_by_query(sample: CheckSample) -> None:
     ada, grace = make_user(), make_user()
     first, second = take(sample, ada, 6), take(sample, grace, 6)
@@ -53,6 +54,7 @@ def test_two_people_get_different_items_grouped_by_query(sample: CheckSample) ->
     assert set(pairs(take(sample, ada, 6))) == set(pairs(first))
 
 
+@pytest.mark.on_both
 def test_a_lease_ends_after_half_an_hour_and_each_grade_renews_it(sample: CheckSample, member: User) -> None:
     items = take(sample, member, 4)
     soon = timezone.now() + timedelta(minutes=1)
@@ -72,6 +74,7 @@ def test_a_lease_ends_after_half_an_hour_and_each_grade_renews_it(sample: CheckS
     assert GradingHold.objects.filter(user=member).count() == 0
 
 
+@pytest.mark.on_both
 def test_what_one_skips_is_passed_over_and_asked_of_others_last(sample: CheckSample) -> None:
     ada, grace = make_user(), make_user()
     (item,) = take(sample, ada, 1)
@@ -125,6 +128,7 @@ def test_what_somebody_holds_on_the_evaluate_page_is_not_handed_out(run: Evaluat
     assert held.pk not in {item.candidate.pk for item in take(sample, grace)}
 
 
+@pytest.mark.on_both
 def test_a_pair_of_another_run_is_the_same_item(run: EvaluationRun, sample: CheckSample) -> None:
     other = make_run({"a": DOCUMENTS, "b": DOCUMENTS}, evaluation=make_evaluation(run.evaluation.corpus))
     twin = start(other, metric="P@5")
@@ -167,6 +171,7 @@ def test_a_skip_wants_a_reason_and_an_item_of_the_sample(run: EvaluationRun, sam
     assert item_candidate(sample, run_query_id=row.run_query_id, document_key="d1") == row
 
 
+@pytest.mark.on_both
 @pytest.mark.django_db(transaction=True)
 def test_people_who_ask_at_the_same_moment_get_different_items() -> None:
     run = make_run(dict.fromkeys(("a", "b", "c"), DOCUMENTS))

@@ -60,6 +60,7 @@ def test_a_killed_worker_process_is_replaced_and_nothing_is_lost(start: Start, s
     assert (run.status, run.judged_count) == ("completed", 300)
 
 
+@pytest.mark.on_both
 @pytest.mark.postgresql  # on SQLite test_chaos.py ends all of `serve` so
 def test_sigterm_gives_everything_back_and_any_worker_goes_on_at_once(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=100)

@@ -91,6 +91,7 @@ def test_a_golden_set_and_its_check_are_judged_by_real_workers(start: Start, stu
     assert stub.calls == 4 * 10 + 10  # prompts of two documents
 
 
+@pytest.mark.on_both
 def test_a_task_that_is_delivered_again_while_it_runs_changes_nothing(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     run = start(small_run(10, 10), max_concurrency=4)

@@ -92,6 +92,7 @@ def test_a_provider_that_stays_away_fails_the_run_and_says_so(
 # The database
 
 
+@pytest.mark.on_both
 @breaks_a_file
 def test_a_database_locked_for_five_seconds_costs_no_outcome(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
@@ -109,6 +110,7 @@ def test_a_database_locked_for_five_seconds_costs_no_outcome(start: Start, stub:
     assert stub.calls == 300
 
 
+@pytest.mark.on_both
 def test_a_slice_that_cannot_write_gives_up_after_its_lease(
     start: Start, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,9 @@ from django.db.migrations.loader import MigrationLoader
 
 from tests.stub.fixtures import Stub
 
+pytestmark = pytest.mark.on_both
+
+
 _DUMPS = Path(__file__).parent / "version_before"
 # Tasks in the queue are signed.
 _SECRET_KEY = "a-key-of-tests-that-signs-the-tasks-of-the-version-before"

@@ -20,7 +20,6 @@ from judging.models import (
     JudgeSettings,
     JudgeVersion,
     Role,
-    RunQuery,
     User,
 )
 from judging.models.evaluators import EvaluatorSettings
@@ -155,25 +154,6 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(member: User) -
     page = post(client_of(member), judge, typed(judge.ai_provider, version="1")).content.decode()
     assert "The judge was changed meanwhile: it is at version 2." in page
     assert AIJudge.objects.get().model == "theirs"
-
-
-def test_the_preview_renders_the_prompt_of_a_real_query_and_stores_nothing(member: User) -> None:
-    run = make_run({"<b>shoes</b>": ["d1", "d2", "d3"]})
-    fields = typed(act="preview", prompt_template="Q {{query}}\n{{#each candidates}}{{id}}: {{title}};{{/each}}")
-    fields |= {"try_run": str(run.pk), "try_query": str(RunQuery.objects.get(run=run).pk)}
-    fragment = post(client_of(member), None, fields, headers=HTMX).content.decode()
-    assert "Q &lt;b&gt;shoes&lt;/b&gt;\nd1: Title of d1;d2: Title of d2;</pre>" in fragment
-    assert "<html" not in fragment
-    fields["prompt_template"] = "\n\n{{#if query}}"
-    fragment = post(client_of(member), None, fields, headers=HTMX).content.decode()
-    assert 'data-line="3"' in fragment
-    assert not AIJudge.objects.exists()
-
-
-def test_the_preview_shows_an_example_where_no_run_is(member: User) -> None:
-    page = client_of(member).get(reverse("ai_judge_create")).content.decode()
-    assert "red running shoes" in page
-    assert "Connect a new provider" in page
 
 
 def test_a_new_judge_starts_from_a_template_that_says_where_it_is_weak(member: User) -> None:

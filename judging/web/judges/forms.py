@@ -1,6 +1,7 @@
 """The form of an AI judge, on the model's own validators. What it takes is checked again by the service."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from judging.asking.judge_presets import JudgePreset
-from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE, TEMPLATE_VARIABLES
+from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE, TEMPLATE_VARIABLES, PromptSettings
 from judging.local_judge.server import MODEL as LOCAL_MODEL
 from judging.models import AIJudge, AIProvider, ProviderType, User
 from judging.records.visibility import visible_providers
@@ -17,7 +18,7 @@ from judging.web.judges.setting_forms import SETTING_WORDS, PromptField, Setting
 NEW_PROVIDER = "new"
 _MOST_PROVIDERS = 500
 # Those that the prompt is made with, which the editor shows beside it.
-_OF_THE_PROMPT = ("batch_size", "max_document_chars", "include_images")
+_OF_THE_PROMPT = {"batch_size", *(setting.name for setting in fields(PromptSettings))} & SETTING_WORDS.keys()
 # What a click on a variable inserts.
 _SNIPPETS = {
     "query": "{{xml query quotes=false}}",
@@ -95,6 +96,10 @@ class JudgeForm(SettingsForm):
             self.fields[name].widget.attrs["class"] = "previewed"
         if not user.is_admin:
             del self.fields["shared"]
+
+    @property
+    def prompt_fields(self) -> list[Any]:
+        return [self[name] for name in SETTING_WORDS if name in _OF_THE_PROMPT]
 
     def clean_ai_provider_id(self) -> UUID:
         given: str = self.cleaned_data["ai_provider_id"]

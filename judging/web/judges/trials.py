@@ -1,21 +1,14 @@
 """The panel beside the template editor: the prompt about a real query, and a test of the judge."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from judging.asking.prompting import PromptSettings, TemplateError, check_template
 from judging.foundation.errors import DomainError, Invalid
-from judging.foundation.limits import (
-    DEFAULT_DOCUMENT_CHARS,
-    MAX_BATCH_SIZE,
-    MAX_DOCUMENT_CHARS,
-    MAX_SEARCH,
-    MAX_TRIAL_DEPTH,
-    MAX_TRIAL_QUERIES,
-    MIN_DOCUMENT_CHARS,
-)
+from judging.foundation.limits import MAX_SEARCH, MAX_TRIAL_DEPTH, MAX_TRIAL_QUERIES
 from judging.judges.prompt_previews import (
     EXAMPLE_CANDIDATES,
     EXAMPLE_QUERY,
@@ -31,7 +24,6 @@ from judging.judges.trials import JudgeTest, try_judge_on_documents, try_judge_o
 from judging.models import AIJudge, EvaluationRun, RunQuery, User
 from judging.web.base import sentence
 from judging.web.judges.forms import JudgeForm
-from judging.web.judges.setting_forms import normalize_newlines
 from judging.web.run_rows import money
 
 _EXAMPLE = "example"
@@ -89,26 +81,25 @@ def trial_of(request: HttpRequest) -> Trial:
 
 def add_preview(trial: Trial, form: JudgeForm) -> Trial:
     """Render the prompt of the form's current values."""
-    settings = PromptSettings(
-        prompt_template=normalize_newlines(form["prompt_template"].value() or "").replace("\0", ""),
-        system_prompt=normalize_newlines(form["system_prompt"].value() or "").replace("\0", ""),
-        include_images=bool(form["include_images"].value()),
-        max_document_chars=_whole(
-            form["max_document_chars"].value(),
-            DEFAULT_DOCUMENT_CHARS,
-            at_least=MIN_DOCUMENT_CHARS,
-            at_most=MAX_DOCUMENT_CHARS,
-        ),
-    )
+    settings = PromptSettings(**{setting.name: _as_typed(form, setting.name) for setting in fields(PromptSettings)})
     if trial.run is not None and trial.query is None:
         return trial
     try:
-        batch_size = _whole(form["batch_size"].value(), 1, at_least=1, at_most=MAX_BATCH_SIZE)
-        trial.preview = preview_prompt(trial.query, settings=settings, batch_size=batch_size)
+        trial.preview = preview_prompt(trial.query, settings=settings, batch_size=_as_typed(form, "batch_size"))
         check_template(settings.prompt_template)
     except TemplateError as error:
         trial.error, trial.error_line = sentence(error.message), error.line
     return trial
+
+
+def _as_typed(form: JudgeForm, name: str) -> Any:
+    """Return a setting as the form has it, or the model's default in place of a value that can't be saved."""
+    setting: Any = AIJudge._meta.get_field(name)
+    try:
+        value = setting.clean(form.fields[name].to_python(form[name].value()), None)
+    except ValidationError:
+        return setting.get_default()
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

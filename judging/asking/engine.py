@@ -19,7 +19,7 @@ from judging.asking.prompting import (
     prompt_hash,
 )
 from judging.foundation.answers import AnswerTo, Failure, FailureCode, Fault
-from judging.providers.base import CallSettings, ChatClient, Message, ProviderError, Reply
+from judging.providers.base import PROMPT_CODES, CallSettings, ChatClient, Message, ProviderError, Reply
 from judging.providers.token_counts import tokens_sent_where_cut
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ FAULT_IN_READING = Failure(
     FailureCode.UNPARSEABLE, "The reply could not be read because of an internal error, see the log."
 )
 # Asking again can't help where the provider itself refused to answer.
-WORTH_ASKING_AGAIN = frozenset(FailureCode) - {FailureCode.REFUSED, FailureCode.REQUEST_REJECTED}
+WORTH_ASKING_AGAIN = frozenset(FailureCode) - {FailureCode.REFUSED, *map(FailureCode, PROMPT_CODES)}
 
 _REMINDER = (
     "\n\nYour previous reply could not be read for the candidates above. Reply with exactly one block per candidate, "
@@ -137,8 +137,7 @@ async def ask_once(
         if len(ask.candidates) > 1:
             follow_ups = _each_alone(ask)
             return Answer(call, follow_ups=follow_ups, messages=messages, refused_subject=refused_subject)
-        failure = Failure(FailureCode.REQUEST_REJECTED, error.message)
-        return Answer(call, dict.fromkeys(ask.keys, failure), messages=messages, refused_subject=refused_subject)
+        return Answer(call, dict.fromkeys(ask.keys, error.failure), messages=messages, refused_subject=refused_subject)
     call.note_reply(reply, messages)
     asked_ids = [candidate.id for candidate in ask.candidates]
     try:

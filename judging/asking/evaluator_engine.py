@@ -81,9 +81,8 @@ async def evaluate_once(
         call.error = error
         if error.fault is not Fault.PROMPT:
             return AnswerTo(call, error=error, messages=messages)
-        failure = Failure(FailureCode.REQUEST_REJECTED, error.message)
         refused_subject = None if error.is_filtering else ask.subject
-        return AnswerTo(call, {ask.key: failure}, messages=messages, refused_subject=refused_subject)
+        return AnswerTo(call, {ask.key: error.failure}, messages=messages, refused_subject=refused_subject)
     call.note_reply(reply, messages)
     read: tuple[float, str] | Failure
     try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from judging.foundation.answers import Fault, ServiceError
+from judging.foundation.answers import Failure, FailureCode, Fault, ServiceError
 
 # A chat message as the openai package takes it: {"role": ..., "content": str | list of content parts}.
 Message = dict[str, Any]
@@ -52,12 +52,16 @@ class Reply:
     raw_body: str = ""
 
 
+# What a provider may say of one prompt: codes of `ProviderError` that its rows then fail with, each a FailureCode.
+PROMPT_CODES = frozenset({FailureCode.REQUEST_REJECTED.value})
+
+
 class ProviderError(ServiceError):
     """A call of a provider that brought no readable answer.
 
     code (RUN): authentication, permission, unknown_model, no_quota, misconfigured.
     code (TRANSIENT): rate_limited, timeout, connection, server_error, bad_reply.
-    code (PROMPT): request_rejected.
+    code (PROMPT): one of PROMPT_CODES.
     The message is safe to show: it holds no credential and at most 500 characters of the provider's own text.
     Tokens are those that the provider counted all the same: an answer that can't be read is paid for, too.
     is_filtering: the service says that it refuses this prompt for its content.
@@ -86,6 +90,11 @@ class ProviderError(ServiceError):
         self.request_id, self.raw_reply, self.latency_ms = request_id, raw_reply, latency_ms
         self.input_tokens, self.output_tokens = input_tokens, output_tokens
         self.is_filtering = is_filtering
+
+    @property
+    def failure(self) -> Failure:
+        """Return what the rows of a refused prompt fail with."""
+        return Failure(FailureCode(self.code), self.message)
 
 
 class ChatClient(Protocol):

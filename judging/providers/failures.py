@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from judging.foundation.answers import Fault
+from judging.foundation.answers import FailureCode, Fault
 from judging.foundation.limits import MAX_RAW_REPLY
 from judging.foundation.text import clean_text
 from judging.providers.base import ProviderError
@@ -243,7 +243,7 @@ def _verdict(
         return Fault.RUN, "authentication", "the provider refuses the API key"
     if status == 403:
         if complaint.is_flagged_input:
-            return Fault.PROMPT, "request_rejected", "the provider refuses this prompt"
+            return Fault.PROMPT, FailureCode.REQUEST_REJECTED.value, "the provider refuses this prompt"
         return Fault.RUN, "permission", "the provider does not permit this call"
     if status == 404:
         where = f"{context.endpoint} knows no model {context.model!r}" if context.model else context.endpoint
@@ -277,7 +277,7 @@ def _refused_request(status: int, complaint: _Complaint, context: CallContext) -
             "misconfigured",
             f"the model refuses `{setting}`: leave the judge's {_SETTINGS[setting]} empty or change it",
         )
-    return Fault.PROMPT, "request_rejected", f"the provider refuses this prompt (HTTP {status})"
+    return Fault.PROMPT, FailureCode.REQUEST_REJECTED.value, f"the provider refuses this prompt (HTTP {status})"
 
 
 def _refused_setting(complaint: _Complaint) -> str:

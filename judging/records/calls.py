@@ -10,6 +10,7 @@ from judging.foundation.columns import insert_returning_keys
 from judging.foundation.limits import MAX_ERROR, MAX_FINISH_REASON, MAX_MODEL, MAX_NAME, MAX_RAW_REPLY
 from judging.foundation.text import cut_text
 from judging.models import Call
+from judging.providers.base import PROMPT_CODES
 
 _NAMES = (
     "prompt_hash",
@@ -65,7 +66,7 @@ def _row(record: CallRecord) -> tuple[Any, ...]:
 
 def refusals_by_frequency(**owner: Any) -> "QuerySet[Call, str]":
     """Return what services said when they refused prompts, the most frequent first, of calls made for `owner`."""
-    refused = Call.objects.filter(error_code="request_rejected", **owner).order_by()
+    refused = Call.objects.filter(error_code__in=PROMPT_CODES, **owner).order_by()
     counted = refused.values("error").annotate(count=Count("pk")).order_by("-count", "error")
     return counted.values_list("error", flat=True)
 

@@ -1,4 +1,4 @@
-"""The kinds of work, in one table. A new kind: a file in its subject, a line here, and its own tables."""
+"""The kinds of work, in one table. What else a new one needs: ARCHITECTURE.md, "Where do I add"."""
 
 from typing import Any
 

@@ -49,7 +49,18 @@ def counts_by_status(model: type[EvaluationRun] | type[JudgingRun] | type[BatchE
     return {**dict.fromkeys(statuses.values, 0), **dict(rows)}
 
 
-def judging_totals(jobs: type[JudgeJob] = JudgingRun) -> WorkTotals:
+def judge_jobs() -> list[type[JudgeJob]]:
+    """Return the jobs of every kind of work that asks a judge for grades."""
+    return [kind.jobs for kind in all_kinds() if issubclass(kind.jobs, JudgeJob)]
+
+
+def totals_by_kind() -> dict[str, WorkTotals]:
+    """Return the totals of each kind of work that asks AI providers, by the first word of its name."""
+    by_kind = {jobs.kind: _judging_totals(jobs) for jobs in judge_jobs()} | {BatchExecution.kind: _batch_totals()}
+    return {kind.split("_")[0]: totals for kind, totals in by_kind.items()}
+
+
+def _judging_totals(jobs: type[JudgeJob]) -> WorkTotals:
     """Sum the counters of AI judging runs, probes or golden checks, without counting items: there may be millions."""
     names = ("total_count", "judged_count", "failed_count", "skipped_count")
     sums = _sums(jobs, *names, "call_count", "input_tokens", "output_tokens")
@@ -58,7 +69,7 @@ def judging_totals(jobs: type[JudgeJob] = JudgingRun) -> WorkTotals:
     return WorkTotals(items, sums["call_count"], sums["input_tokens"], sums["output_tokens"])
 
 
-def batch_totals() -> WorkTotals:
+def _batch_totals() -> WorkTotals:
     names = ("total_count", "completed_count", "failed_count")
     sums = _sums(BatchExecution, *names, "call_count", "input_tokens", "output_tokens")
     total, completed, failed = (sums[name] for name in names)

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 
 from judging.foundation.errors import Invalid
-from judging.models import BatchEvaluator, ExecutionLog, GoldenCheck, JudgingRun, ProbeRun, User
+from judging.models import BatchEvaluator, ExecutionLog, JudgingRun, User
+from judging.operations.totals import judge_jobs
 from judging.records.roles import require_member
 from judging.records.visibility import visible_judges
 
@@ -72,9 +73,9 @@ def following(month: date) -> date:
 
 
 def monthly_usage(month: date, user: User) -> MonthlyUsage:
-    """Return what judging runs, probes, golden checks and batches took that began in a month, in UTC.
+    """Return what batches and work that asks a judge (judging runs, probes, ...) took that began in a month, in UTC.
 
-    Probes and golden checks count where `user` sees the judge. In four queries.
+    Judging runs count for everybody, the other work of a judge where `user` sees the judge. A query for each kind.
     """
     require_member(user)
     start, end = (datetime(day.year, day.month, 1, tzinfo=UTC) for day in (month, following(month)))
@@ -97,8 +98,10 @@ def _largest_first(usages: Iterable[Usage]) -> list[Usage]:
 def _used(in_month: Q, user: User) -> Iterator[Usage]:
     yield from _of_versions(JudgingRun.objects.filter(in_month), "provider_name")
     is_seen = Q(judge_version__judge__in=visible_judges(user, with_archived=True))
-    for jobs in (ProbeRun.objects, GoldenCheck.objects):
-        yield from _of_versions(jobs.filter(in_month, is_seen), "judge_version__ai_provider__name")
+    for jobs in judge_jobs():
+        if jobs is not JudgingRun:
+            seen = jobs._default_manager.filter(in_month, is_seen)
+            yield from _of_versions(seen, "judge_version__ai_provider__name")
     yield from _of_batches(in_month)
 
 

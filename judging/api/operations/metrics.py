@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from judging.foundation.clock import shared_now
-from judging.models import BatchExecution, EvaluationRun, GoldenCheck, JudgingRun, ProbeRun
+from judging.models import BatchExecution, EvaluationRun, JudgingRun
 from judging.operations import totals
 from judging.people.tokens import authenticate_token
 from judging.rest.problems import problem_response
@@ -72,12 +72,12 @@ def _metrics() -> Iterator[Iterator[str]]:
     ):
         counts = totals.counts_by_status(model)
         yield _metric(f"releval_{name}", "gauge", title, _by("status", counts))
-    judging, batches = totals.judging_totals(), totals.batch_totals()
+    by_kind = totals.totals_by_kind()
     # Gauges, all that is summed over rows: a deleted run takes its share along, which a counter must not.
-    yield _metric("releval_judging_items", "gauge", "Judging items by outcome.", _by("outcome", judging.items))
-    yield _metric("releval_batch_items", "gauge", "Batch items by outcome.", _by("outcome", batches.items))
-    probes, golden = totals.judging_totals(ProbeRun), totals.judging_totals(GoldenCheck)
-    by_kind = {"judging": judging, "batch": batches, "probe": probes, "golden": golden}
+    yield _metric(
+        "releval_judging_items", "gauge", "Judging items by outcome.", _by("outcome", by_kind["judging"].items)
+    )
+    yield _metric("releval_batch_items", "gauge", "Batch items by outcome.", _by("outcome", by_kind["batch"].items))
     calls = {kind: totals.calls for kind, totals in by_kind.items()}
     yield _metric("releval_calls", "gauge", "Calls to AI providers.", _by("kind", calls))
     tokens = [

@@ -302,8 +302,8 @@ REFUSAL_WORDS: Final[Mapping[RefusedCode, Words]] = {
         "check-samples",
     ),
     "not_estimable": Words(
-        "Not a question for people",
-        "This metric counts grades rather than what they say, so people have no opinion about it.",
+        "Not estimated",
+        "No check sample tells this metric, such as Judged@k, which counts grades rather than what they say.",
         "estimates",
     ),
 }

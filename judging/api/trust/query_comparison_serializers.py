@@ -42,7 +42,7 @@ class ComparedQuerySerializer(serializers.Serializer[Any]):
     moved = serializers.IntegerField(help_text="In both, at another rank.")
     unjudged_a = serializers.IntegerField(help_text="Among a's first k.")
     unjudged_b = serializers.IntegerField()
-    range = RangeSerializer(allow_null=True, help_text="null for MAP, ERR and Judged@k, which have no exact one.")
+    range = RangeSerializer(allow_null=True, help_text="null for a metric that has no exact one, such as MAP.")
     judged_only_delta = serializers.FloatField(
         allow_null=True, help_text="delta, had the runs returned their judged documents alone, in the same order."
     )

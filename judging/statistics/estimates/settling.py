@@ -14,6 +14,8 @@ from judging.metrics import Metric
 K = TypeVar("K", bound=Hashable)
 
 ERR_TOLERANCE = 0.005
+# What is estimated from whole queries: `settle` knows when one of them needs no more grades.
+SETTLED_FAMILIES = frozenset({"NDCG", "NDCG_lin", "Recall", "F1", "MAP", "MRR", "ERR"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def settle(
 
     `ranked` holds the documents in rank order; `pool` all documents that the ideal list is made of, the ranked ones
     included, in the order in which they are to be looked at (falling AI grade); `grades` what people said so far. A
-    query that returned nothing has the value 0 and needs nothing.
+    query that returned nothing has the value 0 and needs nothing. Raise ValueError outside SETTLED_FAMILIES.
     """
     if not ranked:
         return Settling(())

@@ -174,7 +174,7 @@ def _checked_metric(name: str) -> Metric:
         messages = next(iter(error.errors.values()), [error.message])
         raise Invalid(error.message, errors={"metric": messages}, code=error.code) from None
     if not is_estimated(metric):
-        raise _invalid("metric", f"{metric.name} needs no estimate: what is graded is known", "not_estimable")
+        raise _invalid("metric", f"{metric.name} is not estimated from check samples", "not_estimable")
     return metric
 
 

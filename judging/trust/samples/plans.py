@@ -10,11 +10,13 @@ from judging.statistics.estimates.additive import (
     gains,
     greatest_gain,
     greatest_value,
+    is_additive,
     mean_gains,
     rank_weights,
 )
 from judging.statistics.estimates.by_document import Population
 from judging.statistics.estimates.review_queue import review_order, review_sizes
+from judging.statistics.estimates.settling import SETTLED_FAMILIES
 from judging.statistics.tables import Flags, Floats, Integers, sums_by
 from judging.trust.grades import NONE
 from judging.trust.samples.items import Items
@@ -64,8 +66,8 @@ Plan: TypeAlias = DocumentPlan | QueryPlan
 
 
 def is_estimated(metric: Metric) -> bool:
-    """Say whether people are needed to know a metric: which candidates have a grade is known without them."""
-    return metric.family != "Judged"
+    """Say whether check samples estimate a metric: document by document, or from whole queries."""
+    return is_additive(metric) or metric.family in SETTLED_FAMILIES
 
 
 def agreement_plan(items: Items, scaling: Scaling) -> DocumentPlan:

@@ -6,6 +6,13 @@ What each figure is called and says stands in `judging/trust/figure_words.py` an
 from dataclasses import dataclass
 from typing import Final
 
+from judging.metrics import METRIC_FAMILIES
+from judging.statistics.estimates.additive import ADDITIVE_FAMILIES
+from judging.statistics.estimates.settling import SETTLED_FAMILIES
+
+BY_DOCUMENT = ", ".join(family.name for family in METRIC_FAMILIES if family.name in ADDITIVE_FAMILIES)
+_BY_QUERY = ", ".join(family.name for family in METRIC_FAMILIES if family.name in SETTLED_FAMILIES)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -95,7 +102,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     ),
     Section(
         "estimates-by-document",
-        "Estimates by document: P, DCG, SDCG, RBP",
+        f"Estimates by document: {BY_DOCUMENT}",
         (
             "These metrics are sums of a weight W (from the rank) times a gain y (from the grade). The AI's grade c of"
             " each document stands for m, what people said on average where the AI said c; what they said differently on"
@@ -107,7 +114,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     ),
     Section(
         "estimates-by-query",
-        "Estimates by query: NDCG, MAP, MRR, ERR, Recall, F1",
+        f"Estimates by query: {_BY_QUERY}",
         (
             "These metrics divide by what is not known from single documents, and every short cut tried fails: of a"
             " hundred intervals 0 to 55 hold. So people grade whole queries, drawn at random. With y what people's"

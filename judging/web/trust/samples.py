@@ -13,12 +13,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from judging.foundation.errors import DomainError
 from judging.foundation.limits import MAX_METRIC_NAME
+from judging.metrics import parse_metric
 from judging.models import CheckSample, EvaluationRun, EvaluationRunStatus, Goal
 from judging.runs.run_lists import get_evaluation_run, listed_runs
 from judging.statistics.estimates.additive import is_additive
 from judging.trust.samples.acts import create_check_sample, delete_check_sample, preview_check_sample
 from judging.trust.samples.handing_out import is_anything_left
 from judging.trust.samples.own_work import own_counts
+from judging.trust.samples.plans import is_estimated
 from judging.trust.samples.states import (
     SampleState,
     check_samples,
@@ -38,6 +40,7 @@ from judging.web.base import (
     tell_and_go,
     wants_fragment,
 )
+from judging.web.trust.how_sections import BY_DOCUMENT
 from judging.web.trust.pictures import GoalBar, IntervalBar, goal_bar, interval_bar
 
 _MOST_OPEN = 20
@@ -61,7 +64,7 @@ class SampleForm(forms.Form):
         required=False,
         max_length=MAX_METRIC_NAME,
         widget=forms.TextInput(attrs={"list": "sample-metrics", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Any metric with its cut-off. P@k, DCG@k, SDCG@k and RBP take the fewest grades.",
+        help_text=f"A metric with its cut-off. {BY_DOCUMENT} take the fewest grades.",
     )
     half_width = forms.FloatField(
         label="Give or take",
@@ -83,7 +86,7 @@ class SampleForm(forms.Form):
         )
         fields: Any = self.fields
         fields["other_run_id"].queryset = others.exclude(pk=run.pk)
-        offered = [name for name in run.metrics if not name.lower().startswith("judged")]
+        offered = [name for name in run.metrics if is_estimated(parse_metric(name))]
         self.metrics = list(dict.fromkeys([*offered, "P@10", "SDCG@10", "NDCG@10", "MRR@10"]))
         # What the goal chosen asks for; without one, none is marked as optional.
         goal = self.data.get("goal") if self.is_bound else None
@@ -107,7 +110,7 @@ class SampleForm(forms.Form):
 
 
 def _first_additive(names: Sequence[str]) -> str:
-    return next((name for name in names if name.split("@")[0] in ("P", "SDCG", "DCG", "RBP")), names[0])
+    return next((name for name in names if is_additive(parse_metric(name))), names[0])
 
 
 @dataclass(frozen=True, slots=True)

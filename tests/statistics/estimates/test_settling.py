@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from judging.metrics import compute_query, parse_metric
-from judging.statistics.estimates.settling import settle
+from judging.metrics import METRIC_FAMILIES, compute_query, parse_metric
+from judging.statistics.estimates.settling import SETTLED_FAMILIES, settle
 
 SCALE = {"scale_maximum": 2, "relevant_from": 1}
 RANKED = ["a", "b", "c", "d"]
@@ -54,9 +54,14 @@ def test_a_query_that_returned_nothing_needs_nothing() -> None:
     assert needed("NDCG@10", {}, []) == ()
 
 
-def test_what_is_additive_is_not_settled_by_query() -> None:
-    with pytest.raises(ValueError, match="whole queries"):
-        needed("P@10", {})
+def test_exactly_the_settled_families_are_settled_by_query() -> None:
+    for family in METRIC_FAMILIES:
+        name = family.forms[-1].replace("@k", "@10")
+        if family.name in SETTLED_FAMILIES:
+            assert needed(name, {}) != ()
+        else:
+            with pytest.raises(ValueError, match="whole queries"):
+                needed(name, {})
 
 
 @pytest.mark.parametrize("name", ["NDCG@2", "NDCG_lin@3", "MRR", "MRR@2", "ERR@3", "MAP", "Recall@2", "F1@2"])

@@ -2,6 +2,8 @@
 
 import pytest
 
+from judging.foundation.errors import Invalid
+from judging.metrics import names
 from judging.models import EvaluationRun, User
 from judging.runs.run_lists import get_evaluation_run
 from judging.statistics.figures import Figure
@@ -47,6 +49,18 @@ def test_without_a_sample_each_metric_says_so_beside_the_ai_s_value(run: Evaluat
         if name != "Judged@10":
             assert entry.ai_alone == pytest.approx(entry.effective, abs=1e-12)
     assert entries(make_graded_run(raters={"ann": PEOPLE}, scale="trec"))["P@10"].ai_alone is None
+
+
+def test_a_family_that_nothing_estimates_is_refused_by_code(
+    run: EvaluationRun, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(names._BY_SPELLING, "hit", names.MetricFamily("Hit", "1 with a relevant document"))  # type: ignore[arg-type]
+    monkeypatch.setattr(run, "metrics", ["P@10", "Hit@5"])
+    found = estimates(run)
+    assert (found["P@10"].refused_code, found["Hit@5"].refused_code) == ("no_check_sample", "not_estimable")
+    with pytest.raises(Invalid) as refused:
+        create_check_sample(run=run, goal="certify", metric="Hit@5", actor=admin)
+    assert refused.value.code == "not_estimable"
 
 
 def test_a_sample_answers_for_its_metric_and_for_those_it_covers(run: EvaluationRun, member: User) -> None:

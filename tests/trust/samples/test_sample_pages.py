@@ -61,7 +61,7 @@ def test_a_member_sees_what_a_sample_takes_and_starts_it(run: EvaluationRun, mem
     assert "Unknown metric" in text_of(client.get(f"{path}/plan", {"goal": "certify", "metric": "NDGC@10"}))
     assert "required" in text_of(client.get(f"{path}/plan", {"goal": "precision", "metric": "P@10"}))
     wrong = client.post(path, {"goal": "certify", "metric": "Judged@10"})
-    assert "needs no estimate" in text_of(wrong)
+    assert "is not estimated from check samples" in text_of(wrong)
     done = client.post(path, {"goal": "precision", "metric": "P@10", "half_width": "0.05", "other_run_id": ""})
     sample = CheckSample.objects.get()
     assert done["Location"] == url(sample)

@@ -69,15 +69,15 @@ def for_postgresql() -> list[str]:
 
 
 def everything(arguments: list[str]) -> list[Session]:
-    # More workers than cores: two have a browser each, and the slow tests, which the others begin with, mostly wait.
+    # More workers than cores, as slow tests mostly wait: two begin with a browser each. A fifth costs more than it fills.
     tests = [*PYTEST, "-p", "tests.skips"]
     return [
         Session("Checks", ["sh", "scripts/check.sh"], patience=5),
         Session(
             "PostgreSQL",
-            ["sh", "scripts/with_postgresql.sh", *tests, "-n", "2", *for_postgresql(), *arguments],
+            ["sh", "scripts/with_postgresql.sh", *tests, "-n", "1", *for_postgresql(), *arguments],
         ),
-        Session("SQLite", [*tests, "-n", "5", "-m", "not postgresql", *arguments]),
+        Session("SQLite", [*tests, "-n", "4", "-m", "not postgresql", *arguments]),
     ]
 
 

@@ -54,8 +54,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.fuzz)
         if _BROWSER in item.path.parents:
             item.add_marker(pytest.mark.browser)
-    # What waits longest comes first: the others use the processor meanwhile.
-    items.sort(key=_seconds, reverse=True)
+    items[:] = _mixed(items)
+
+
+def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Put what takes longest first, and between two of them as many others as take its time.
+
+    Slow tests mostly wait: side by side they would leave the processor idle, and at the end one worker would go on alone.
+    """
+    slow = sorted(filter(_seconds, items), key=_seconds, reverse=True)
+    others = [item for item in items if not _seconds(item)]
+    seconds, total, end = 0.0, 1.1 * sum(map(_seconds, slow)), 0
+    mixed: list[pytest.Item] = []
+    for item in slow:
+        seconds += _seconds(item)
+        start, end = end, round(len(others) * seconds / total)
+        mixed += [item, *others[start:end]]
+    return mixed + others[end:]
 
 
 def _seconds(item: pytest.Item) -> float:

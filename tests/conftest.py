@@ -58,24 +58,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Put what takes longest first, and between two of them as many others as take its time.
+    """Put the slow tests first, the longest before the others, and mix two thirds of them with all that are quick.
 
-    Slow tests mostly wait: side by side they would leave the processor idle, and at the end one worker would go on alone.
+    Slow ones mostly wait, at first for processors that browsers and PostgreSQL's tests keep busy. Later they would leave
+    them idle side by side, and at the end one worker would go on alone.
     """
     slow = sorted(filter(_seconds, items), key=_seconds, reverse=True)
-    others = [item for item in items if not _seconds(item)]
-    seconds, total, end = 0.0, 1.1 * sum(map(_seconds, slow)), 0
+    quick = [item for item in items if not _seconds(item)]
+    third, seconds, end = sum(map(_seconds, slow)) / 3, 0.0, 0
     mixed: list[pytest.Item] = []
     for item in slow:
         seconds += _seconds(item)
-        start, end = end, round(len(others) * seconds / total)
-        mixed += [item, *others[start:end]]
-    return mixed + others[end:]
+        start, end = end, round(len(quick) * max(0.0, seconds - third) / (2.2 * third))
+        mixed += [item, *quick[start:end]]
+    return mixed + quick[end:]
 
 
 def _seconds(item: pytest.Item) -> float:
     slow = item.get_closest_marker("slow")
-    return 0.0 if slow is None else float(slow.kwargs.get("seconds", 20))
+    return 0.0 if slow is None else float(slow.kwargs.get("seconds", 4))
 
 
 def pytest_collection_finish() -> None:

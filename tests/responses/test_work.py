@@ -262,7 +262,7 @@ def test_a_batch_is_judged_at_its_full_concurrency(start: Start, stub: Stub) -> 
     assert stub.max_in_flight == 16
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 def test_a_killed_cluster_loses_nothing_of_a_batch(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)
     batch = start(inputs=60, evaluators=3, concurrency=4)

@@ -26,7 +26,7 @@ DEPTH, IN_FLIGHT, DELAY_SECONDS = 5, 64, 0.4
 LOST_BY_A_KILL = IN_FLIGHT + round(IN_FLIGHT * 2 * FLUSH_SECONDS / DELAY_SECONDS)
 
 pytestmark = [
-    pytest.mark.slow(seconds=90 if IS_WHOLE else 40),
+    pytest.mark.slow(seconds=90 if IS_WHOLE else 30),
     pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
 ]
 

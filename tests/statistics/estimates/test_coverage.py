@@ -9,7 +9,7 @@ from tests.statistics.simulation import JUDGES, METRICS, SHARES, cell, null_comp
 
 REPETITIONS = int(os.environ.get("RELEVAL_COVERAGE_REPETITIONS", "100"))
 
-pytestmark = pytest.mark.slow(seconds=15)
+pytestmark = pytest.mark.slow(seconds=4)
 
 
 def test_intervals_hold_what_they_say_at_every_share_of_the_grades():

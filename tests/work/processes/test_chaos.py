@@ -15,7 +15,7 @@ from tests.work.chaos import IN_FLIGHT, LOST_BY_A_KILL, ROUND, Stack, assert_inv
 from tests.work.served import ENDS_WITHIN, PROC
 
 pytestmark = [
-    pytest.mark.slow(seconds=60),
+    pytest.mark.slow(seconds=25),
     pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
 ]
 

@@ -14,7 +14,7 @@ from tests.judging_runs.judging import Start, grades_of_record, reread, small_ru
 from tests.stub.fixtures import Stub
 from tests.work.cluster import Cluster
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=20)
 
 LEASE = 15.0
 

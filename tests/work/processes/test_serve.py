@@ -18,7 +18,7 @@ from tests.databases import copy_template
 from tests.work.served import ENDS_WITHIN, PROC, Served, new_database
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.slow(seconds=8),
     pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
 ]
 
@@ -97,7 +97,7 @@ def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(
     assert "Traceback" not in served.said()
 
 
-@pytest.mark.slow(seconds=40)
+@pytest.mark.slow(seconds=20)
 @pytest.mark.skipif(not settings.IS_SQLITE, reason="the demo of a single machine, whatever the database")
 def test_the_demo_judges_once_and_says_the_same_the_second_time(tmp_path: Path, database_template: str) -> None:
     (tmp_path / "data").mkdir()

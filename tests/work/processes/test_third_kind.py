@@ -14,7 +14,7 @@ from tests.databases import copy_template
 _ENGINE = Path(settings.BASE_DIR) / "judging" / "work"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=8)
 def test_the_engine_runs_a_third_kind_of_work_to_every_end(tmp_path: Path, database_template: str) -> None:
     if settings.IS_SQLITE:
         # It makes the tables of its own kind.

@@ -13,7 +13,7 @@ from tests.stub.fixtures import Stub
 from tests.work.cluster import Cluster
 from tests.work.processes.callers import Callers
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
+pytestmark = [pytest.mark.slow(seconds=30), pytest.mark.postgresql]
 
 LEASE = 15.0
 

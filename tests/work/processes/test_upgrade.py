@@ -100,7 +100,7 @@ def upgraded(tmp_path: Path) -> Iterator[Upgraded]:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=20)
 def test_lanes_keep_ids_and_leases_and_every_job_goes_on_to_its_end(upgraded: Upgraded, stub: Stub) -> None:
     lanes, jobs, kinds = upgraded.rows("lanes"), upgraded.rows("jobs before"), upgraded.rows("kinds before")
     assert sum(lane[1] is not None for lane in lanes) == 3, "held by workers that were killed"
@@ -126,7 +126,7 @@ def test_lanes_keep_ids_and_leases_and_every_job_goes_on_to_its_end(upgraded: Up
     }
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=10)
 def test_migrating_back_restores_every_lane_s_job_and_provider(upgraded: Upgraded) -> None:
     before = {name: upgraded.rows(name) for name in ("lanes", "jobs before", "kinds before", "providers")}
     assert before["providers"]

@@ -92,7 +92,6 @@ def test_a_provider_that_stays_away_fails_the_run_and_says_so(
 # The database
 
 
-@pytest.mark.on_both
 @breaks_a_file
 def test_a_database_locked_for_five_seconds_costs_no_outcome(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=50)

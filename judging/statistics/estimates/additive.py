@@ -5,15 +5,44 @@ is not known from a sample of documents. Method, "Weights and values".
 """
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from judging.metrics import Metric
 from judging.metrics.computation import RBP_PERSISTENCE
-from judging.statistics.tables import Floats, integers, sums_by
+from judging.statistics.tables import Floats, Integers, integers, sums_by
 
-ADDITIVE_FAMILIES = frozenset({"P", "DCG", "SDCG", "RBP"})
+
+@dataclass(frozen=True, slots=True)
+class AdditiveFamily:
+    """The weight of ranks before a cut-off, and what a grade counts for.
+
+    A gain is 1 or 0 for relevant or not ("binary"), 2^grade - 1 ("exponential"), or that as a share of the scale's
+    greatest ("share"). The weights add up to at most 1, or to what they are where gains are exponential.
+    """
+
+    weights: Callable[[Integers, int], Floats]
+    gain: Literal["binary", "exponential", "share"]
+
+
+def _discounts(ranks: Integers) -> Floats:
+    return np.asarray(1 / np.log2(ranks + 1.0))
+
+
+def _ranks(cutoff: int) -> Integers:
+    return np.arange(1, cutoff + 1)
+
+
+ADDITIVE_FAMILIES = {
+    "P": AdditiveFamily(lambda ranks, cutoff: np.full(len(ranks), 1 / cutoff), "binary"),
+    "DCG": AdditiveFamily(lambda ranks, cutoff: _discounts(ranks), "exponential"),
+    "SDCG": AdditiveFamily(lambda ranks, cutoff: _discounts(ranks) / _discounts(_ranks(cutoff)).sum(), "share"),
+    "RBP": AdditiveFamily(lambda ranks, cutoff: (1 - RBP_PERSISTENCE) * RBP_PERSISTENCE ** (ranks - 1.0), "binary"),
+}
 
 
 def is_additive(metric: Metric) -> bool:
@@ -35,32 +64,22 @@ def rank_weights(metric: Metric, ranks: ArrayLike, *, query_count: int) -> Float
     rank = integers(ranks)
     if rank.size and rank.min() < 1:
         raise ValueError("ranks begin at 1")
-    if metric.family == "RBP":
-        weights = (1 - RBP_PERSISTENCE) * RBP_PERSISTENCE ** (rank - 1.0)
-    elif metric.cutoff is None or not is_additive(metric):
+    if not is_additive(metric):
         raise ValueError(f"{metric.name} is not additive")
-    elif metric.family == "P":
-        weights = np.full(len(rank), 1 / metric.cutoff)
-    else:
-        weights = 1 / np.log2(rank + 1.0)
-        if metric.family == "SDCG":
-            weights = weights / _discounts(metric.cutoff)
+    weights = ADDITIVE_FAMILIES[metric.family].weights(rank, metric.cutoff or 0)
     if metric.cutoff is not None:
         weights = np.where(rank <= metric.cutoff, weights, 0.0)
     return np.asarray(weights / query_count)
 
 
-def _discounts(cutoff: int) -> float:
-    return float((1 / np.log2(np.arange(2.0, cutoff + 2))).sum())
-
-
 def gains(metric: Metric, grades: ArrayLike, *, scale_maximum: int, relevant_from: int) -> Floats:
-    """Give the gain y of each grade: 1 or 0 for relevant or not, 2^grade - 1, or its share of the scale's greatest."""
+    """Give the gain y of each grade."""
     grade = integers(grades)
-    if metric.family in ("P", "RBP"):
+    gain = ADDITIVE_FAMILIES[metric.family].gain
+    if gain == "binary":
         return (grade >= relevant_from).astype(np.float64)
     exponential: Floats = np.exp2(grade.astype(np.float64)) - 1
-    return exponential / (2.0**scale_maximum - 1) if metric.family == "SDCG" else exponential
+    return exponential / (2.0**scale_maximum - 1) if gain == "share" else exponential
 
 
 def mean_gains(
@@ -80,11 +99,13 @@ def mean_gains(
 
 def greatest_gain(metric: Metric, *, scale_maximum: int) -> float:
     """Give the range of the gain of one candidate, which begins at 0."""
-    return 2.0**scale_maximum - 1 if metric.family == "DCG" else 1.0
+    return 2.0**scale_maximum - 1 if ADDITIVE_FAMILIES[metric.family].gain == "exponential" else 1.0
 
 
 def greatest_value(metric: Metric, *, scale_maximum: int) -> float:
     """Give the range of the metric, which begins at 0; a difference lies between minus this and this."""
-    if metric.family == "DCG" and metric.cutoff is not None:
-        return greatest_gain(metric, scale_maximum=scale_maximum) * _discounts(metric.cutoff)
+    family = ADDITIVE_FAMILIES[metric.family]
+    if family.gain == "exponential" and metric.cutoff is not None:
+        weights = family.weights(_ranks(metric.cutoff), metric.cutoff)
+        return greatest_gain(metric, scale_maximum=scale_maximum) * float(weights.sum())
     return 1.0

@@ -4,6 +4,7 @@
 import { showChoosing } from "./choosing.js";
 import "./keys.js";
 import { addRowTools } from "./row-tools.js";
+import { onSaved } from "./saving.js";
 import { select, selected, selectFirst } from "./selection.js";
 import { forgetUndos } from "./undo.js";
 
@@ -14,11 +15,19 @@ const begin = () => {
   showChoosing();
 };
 
+const filter = document.getElementById("grid-filter");
+let isOutdated = false; // something was saved since the list was asked for
+
+onSaved(() => (isOutdated = true));
+
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target?.id === "grid") begin();
+  if (event.detail.target?.id !== "grid") return;
+  begin();
+  if (isOutdated) window.htmx.trigger(filter, "submit");
 });
 
-document.getElementById("grid-filter").addEventListener("htmx:configRequest", (event) => {
+filter.addEventListener("htmx:configRequest", (event) => {
+  isOutdated = false;
   // Questions left open do not belong in the address.
   const { formData } = event.detail;
   for (const name of [...formData.keys()]) if (!formData.get(name)) formData.delete(name);

@@ -1,5 +1,6 @@
 """The review grid under real hands: keys, undo, filters, details, confirming, trouble, a phone."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -142,6 +143,24 @@ def test_nothing_fires_while_typing_and_search_filters_as_one_types(
     expect(page.get_by_role("heading", name="Nothing failed")).to_be_visible()
     saved(page)
     assert mine(user) == [2]
+
+
+def test_a_grade_given_while_a_list_is_on_its_way_stands_in_it(
+    new_visitor: NewVisitor, user: User, run: EvaluationRun
+) -> None:
+    page = open_grid(new_visitor, user, run).page
+    d1, held = entry(page, run, "red shoes", "d1"), []
+    page.route(re.compile("ordering=(?!query)"), lambda route: held.append((route, route.fetch())), times=1)
+    page.locator(".grid-order").select_option(index=1)
+    while not held:
+        page.wait_for_timeout(20)
+    d1.locator("[data-grade='3']").click()
+    expect(given(d1)).to_have_text("3")
+    [(route, response)] = held
+    route.fulfill(response=response)
+    expect(page.locator(".list-head")).to_have_count(0)
+    expect(given(d1)).to_have_text("3")
+    assert mine(user) == [3]
 
 
 def test_chosen_rows_take_the_ai_grade_and_one_undo_reverts_them(

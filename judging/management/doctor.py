@@ -142,7 +142,7 @@ def _migrations() -> Finding:
     unknown = sorted(
         name
         for app, name in executor.loader.applied_migrations
-        if app == "judging" and (app, name) not in executor.loader.graph.nodes
+        if app == "judging" and (app, name) not in executor.loader.disk_migrations
     )
     if unknown:
         message = f"The database is of a newer version ({', '.join(unknown)})."

@@ -1,4 +1,4 @@
-"""Run on an upgraded database: do every task that the version before had queued, then print what came of the jobs.
+"""Upgrade a database; once told to go on do every task that the version before had queued, and print what came of it.
 
 python -m tests.work.processes.finish_upgraded http://127.0.0.1:1234/v1
 """
@@ -12,6 +12,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "releval.settings")
 django.setup()
 
+from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from django.utils.module_loading import import_string  # noqa: E402
 from django_q.models import OrmQ  # noqa: E402
@@ -29,6 +30,9 @@ def do_waiting_tasks() -> int:
 
 
 def main() -> None:
+    call_command("migrate", verbosity=0)
+    print("migrated", flush=True)
+    assert sys.stdin.readline()
     AIProvider.objects.update(base_url=sys.argv[1])
     do_waiting_tasks()
     rescue_all()  # what died with the workers of the version before

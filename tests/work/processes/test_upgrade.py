@@ -3,16 +3,18 @@
 import gzip
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from tests.stub.fixtures import Stub
@@ -43,28 +45,58 @@ _TABLES = {
     "resources": "SELECT resource FROM judging_providershare",
     "providers": "SELECT DISTINCT CAST(provider_id AS text) FROM judging_providershare",
 }
+# All that a database's tables are but the order of their columns.
+_SCHEMA = {
+    "sqlite": ("SELECT type, name, sql FROM sqlite_master",),
+    "postgresql": (
+        "SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default, is_identity"
+        " FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE connamespace = 'public'::regnamespace",
+        "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    ),
+}
+Run = Callable[[str], list[Any]]
+
+
+def _schema(run: Run) -> list[list[str]]:
+    """Return what a database is made of, each thing as its parts in an order of their own."""
+    things = (" ".join(map(str, row)) for statement in _SCHEMA[connection.vendor] for row in run(statement))
+    # A dump adds casts and brackets. What tests keep aside for themselves is no part of it.
+    bare = (
+        re.sub(r"::(character varying|text)(\[\])?|[()]", "", thing) for thing in things if " kept_" not in f" {thing}"
+    )
+    return sorted(sorted(thing.split(", ")) for thing in bare)
+
+
+def _run_on_new(statement: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
 
 
 class Upgraded:
     """A database restored from its dump, reached as its system's own client does and as the project does."""
 
-    def __init__(self, environment: dict[str, str], run: Callable[[str], list[Any]]) -> None:
-        self._environment, self._run = environment, run
+    def __init__(self, environment: dict[str, str], run: Run) -> None:
+        self._environment, self.run = environment, run
 
     def rows(self, name: str) -> list[Any]:
-        return [tuple(row) for row in self._run(_TABLES[name])]
+        return [tuple(row) for row in self.run(_TABLES[name])]
 
-    def python(self, *arguments: str) -> str:
-        done = subprocess.run(
+    @contextmanager
+    def python(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=settings.BASE_DIR,
             env={**os.environ, "RELEVAL_SECRET_KEY": _SECRET_KEY, **self._environment},
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        with process:
+            yield process
+        assert process.returncode == 0
 
 
 @pytest.fixture
@@ -101,21 +133,22 @@ def upgraded(tmp_path: Path) -> Iterator[Upgraded]:
 
 
 @pytest.mark.slow(seconds=20)
-def test_lanes_keep_ids_and_leases_and_every_job_goes_on_to_its_end(upgraded: Upgraded, stub: Stub) -> None:
+def test_lanes_keep_ids_and_leases_and_every_job_goes_on_to_its_end(db: None, upgraded: Upgraded, stub: Stub) -> None:
     lanes, jobs, kinds = upgraded.rows("lanes"), upgraded.rows("jobs before"), upgraded.rows("kinds before")
     assert sum(lane[1] is not None for lane in lanes) == 3, "held by workers that were killed"
-    upgraded.python("manage.py", "migrate", "--verbosity", "0")
-    assert upgraded.rows("lanes") == lanes
-    assert upgraded.rows("jobs after") == jobs
-    assert upgraded.rows("kinds") == kinds
-    resources = {resource for (resource,) in upgraded.rows("resources")}
-    assert len(resources) == 1
-    assert resources.pop().startswith("ai_provider:")
+    with upgraded.python("-m", "tests.work.processes.finish_upgraded", stub.base_url) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "migrated\n"
+        assert upgraded.rows("lanes") == lanes
+        assert upgraded.rows("jobs after") == jobs
+        assert upgraded.rows("kinds") == kinds
+        resources = {resource for (resource,) in upgraded.rows("resources")}
+        assert len(resources) == 1
+        assert resources.pop().startswith("ai_provider:")
+        assert _schema(upgraded.run) == _schema(_run_on_new), "a new database is made by one migration alone"
 
-    came_of_it = json.loads(
-        upgraded.python("-m", "tests.work.processes.finish_upgraded", stub.base_url).splitlines()[-1]
-    )
-    assert came_of_it == {
+        said, _ = process.communicate("go on\n")
+    assert json.loads(said.splitlines()[-1]) == {
         # The cancelled one had four items judged; the others were skipped, those in flight when their worker was missed.
         "runs": [["cancelled", 4, 20], ["completed", 24, 0], ["completed", 24, 0], ["completed", 24, 0]],
         "pending": 0,
@@ -131,7 +164,8 @@ def test_migrating_back_restores_every_lane_s_job_and_provider(upgraded: Upgrade
     before = {name: upgraded.rows(name) for name in ("lanes", "jobs before", "kinds before", "providers")}
     assert before["providers"]
     # All the way costs ten times as much, and what comes after the lanes leaves them alone.
-    upgraded.python("-c", _THERE_AND_BACK)
+    with upgraded.python("-c", _THERE_AND_BACK):
+        pass
     assert {name: upgraded.rows(name) for name in before} == before
 
 

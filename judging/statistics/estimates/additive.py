@@ -41,7 +41,9 @@ ADDITIVE_FAMILIES = {
     "P": AdditiveFamily(lambda ranks, cutoff: np.full(len(ranks), 1 / cutoff), "binary"),
     "DCG": AdditiveFamily(lambda ranks, cutoff: _discounts(ranks), "exponential"),
     "SDCG": AdditiveFamily(lambda ranks, cutoff: _discounts(ranks) / _discounts(_ranks(cutoff)).sum(), "share"),
-    "RBP": AdditiveFamily(lambda ranks, cutoff: (1 - RBP_PERSISTENCE) * RBP_PERSISTENCE ** (ranks - 1.0), "binary"),
+    "RBP": AdditiveFamily(
+        lambda ranks, cutoff: np.asarray((1 - RBP_PERSISTENCE) * RBP_PERSISTENCE ** (ranks - 1.0)), "binary"
+    ),
 }
 
 

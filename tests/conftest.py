@@ -13,6 +13,7 @@ from django.contrib import auth
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.utils.crypto import get_random_string
+from hypothesis.internal.conjecture import providers
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from judging.models import Role, User
@@ -27,8 +28,9 @@ pytest_plugins = [
     "tests.judging_runs.judging",
 ]
 
-# The same examples in every run: what a change breaks shows with that change, and not a week later. How long they take
-# on a busy machine says nothing of the code.
+# The same examples in every run: what a change breaks shows with that change, and not a week later. So none of them is a
+# constant of our own code, either: which are there depends on what a worker has loaded, and reading all of it takes each
+# worker a second and a half. How long examples take on a busy machine says nothing of the code.
 hypothesis.settings.register_profile(
     "releval",
     derandomize=True,
@@ -37,6 +39,7 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("releval")
+providers._get_local_constants = lambda: providers._local_constants
 _BROWSER = Path(__file__).parent / "browser"
 
 

@@ -3,7 +3,9 @@
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from judging.asking.prompting import DEFAULT_PROMPT_TEMPLATE
 from judging.models import (
@@ -40,6 +42,7 @@ from judging.models import (
 )
 
 _numbers = itertools.count(1)
+_Row = TypeVar("_Row", bound=Model)
 
 
 def make_user(role: str = Role.MEMBER, email: str = "", **fields: Any) -> User:
@@ -71,6 +74,7 @@ def make_run(
     """Make a run whose `results` map a query text to external document ids in rank order."""
     if results is None:
         results = {"red shoes": ["d1", "d2", "d3"], "blue shirt": ["d2", "d4"]}
+    is_new = evaluation is None
     evaluation = evaluation or make_evaluation()
     corpus = evaluation.corpus
     run = EvaluationRun.objects.create(
@@ -84,57 +88,68 @@ def make_run(
         **fields,
     )
     external_ids = list(dict.fromkeys(doc for docs in results.values() for doc in docs))
-    Document.objects.bulk_create(
-        [Document(corpus=corpus, external_id=doc) for doc in external_ids], ignore_conflicts=True, batch_size=5000
-    )
-    documents = {d.external_id: d for d in Document.objects.filter(corpus=corpus).iterator()}
-    DocumentVersion.objects.bulk_create(
-        [
-            DocumentVersion(
-                document=documents[doc],
-                title=f"Title of {doc}",
-                fields={"brand": "Acme"},
-                content_hash=content_hash(f"Title of {doc}", {"brand": "Acme"}, ""),
-            )
-            for doc in external_ids
-        ],
-        ignore_conflicts=True,
-        batch_size=5000,
-    )
-    versions = {v.document_id: v for v in DocumentVersion.objects.filter(document__corpus=corpus).iterator()}
+    documents = {
+        document.external_id: document.pk
+        for document in _kept(
+            [Document(corpus_id=corpus.pk, external_id=doc) for doc in external_ids],
+            None if is_new else Document.objects.filter(corpus=corpus),
+        )
+    }
+    versions = {
+        version.document_id: version.pk
+        for version in _kept(
+            [
+                DocumentVersion(
+                    document_id=documents[doc],
+                    title=f"Title of {doc}",
+                    fields={"brand": "Acme"},
+                    content_hash=content_hash(f"Title of {doc}", {"brand": "Acme"}, ""),
+                )
+                for doc in external_ids
+            ],
+            None if is_new else DocumentVersion.objects.filter(document__corpus=corpus),
+        )
+    }
     bodies = [json.loads(text) if text.startswith("{") else text for text in results]
-    Query.objects.bulk_create(
-        [
-            Query(corpus=corpus, text=query_text(body), body=body, identity=query_identity(body, corpus.match_mode))
-            for body in bodies
-        ],
-        ignore_conflicts=True,
-        batch_size=5000,
-    )
-    queries = {q.identity: q for q in Query.objects.filter(corpus=corpus).iterator()}
+    identities = [query_identity(body, corpus.match_mode) for body in bodies]
+    distinct: dict[str, Any] = {}
+    for identity, body in zip(identities, bodies, strict=True):
+        distinct.setdefault(identity, body)
+    queries = {
+        query.identity: query.pk
+        for query in _kept(
+            [
+                Query(corpus_id=corpus.pk, text=query_text(body), body=body, identity=identity)
+                for identity, body in distinct.items()
+            ],
+            None if is_new else Query.objects.filter(corpus=corpus),
+        )
+    }
     run_queries = RunQuery.objects.bulk_create(
         [
             RunQuery(
-                run=run,
-                query=queries[query_identity(body, corpus.match_mode)],
+                run_id=run.pk,
+                query_id=queries[identity],
                 position=position,
                 label=f"q{position}",
                 body=body,
                 text=query_text(body),
                 candidate_count=len(docs),
             )
-            for position, (body, docs) in enumerate(zip(bodies, results.values(), strict=True), start=1)
+            for position, (identity, body, docs) in enumerate(
+                zip(identities, bodies, results.values(), strict=True), start=1
+            )
         ],
         batch_size=5000,
     )
     Candidate.objects.bulk_create(
         [
             Candidate(
-                run=run,
-                run_query=run_query,
+                run_id=run.pk,
+                run_query_id=run_query.pk,
                 query_id=run_query.query_id,
-                document=documents[doc],
-                document_version=versions[documents[doc].pk],
+                document_id=documents[doc],
+                document_version_id=versions[documents[doc]],
                 position=run_query.position,
                 rank=rank,
             )
@@ -144,6 +159,17 @@ def make_run(
         batch_size=5000,
     )
     return run
+
+
+def _kept(rows: list[_Row], stored: QuerySet[_Row] | None) -> list[_Row]:
+    """Write rows and return them, or write those that are not `stored` yet and return all that are."""
+    if not rows:
+        return []
+    manager = type(rows[0])._default_manager
+    if stored is None:
+        return manager.bulk_create(rows, batch_size=5000)
+    manager.bulk_create(rows, ignore_conflicts=True, batch_size=5000)
+    return list(stored)
 
 
 def make_provider(base_url: str = "http://127.0.0.1:9/v1", *, owner: User | None = None, **fields: Any) -> AIProvider:

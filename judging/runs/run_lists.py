@@ -1,6 +1,7 @@
 """Evaluation runs and their queries, as every interface lists them."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -48,11 +49,16 @@ def listed_runs(evaluation: Evaluation | None = None, *, is_archived: bool = Fal
 
 def get_evaluation_run(run_id: UUID) -> EvaluationRun:
     """Return a run with its evaluation. Raise NotFound."""
-    # One row needs no order: to put it into the statement takes a quarter of all this.
-    run = next(iter(with_staleness(evaluation_runs()).order_by().filter(pk=run_id)), None)
+    run = next(iter(_each_run().filter(pk=run_id)), None)
     if run is None:
         raise NotFound("no such evaluation run")
     return run
+
+
+@cache
+def _each_run() -> QuerySet[EvaluationRun]:
+    """Return all runs, made once: with an order, which one row does not need, half of what reading it takes."""
+    return with_staleness(evaluation_runs()).order_by()
 
 
 def comparable_runs(

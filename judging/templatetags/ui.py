@@ -38,10 +38,15 @@ _STATUS_LOOKS = {
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """Draw an icon of the sprite. Without a label it is decoration and hidden from screen readers."""
-    sprite = f"{static('vendor/bootstrap-icons-1.13.2/sprite.svg')}#{name}"
     if label:
-        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, sprite)
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', sprite)
+        return format_html('<svg class="icon" role="img" aria-label="{}">{}</svg>', label, _use(name))
+    return format_html('<svg class="icon" aria-hidden="true">{}</svg>', _use(name))
+
+
+@cache
+def _use(name: str) -> SafeString:
+    """Refer to an icon of the sprite, of which a page has hundreds and all pages a few dozen."""
+    return format_html('<use href="{}#{}"></use>', static("vendor/bootstrap-icons-1.13.2/sprite.svg"), name)
 
 
 @register.filter

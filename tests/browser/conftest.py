@@ -12,8 +12,8 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     ConsoleMessage,
+    Error,
     Page,
     Request,
     ViewportSize,
@@ -87,15 +87,18 @@ def browser() -> Iterator[Browser]:
 class Visitor:
     """A window of the browser with everything that goes wrong in it. `page` is Playwright's."""
 
-    def __init__(self, context: BrowserContext, base_url: str) -> None:
-        self.context, self.base_url = context, base_url
+    def __init__(self, page: Page, base_url: str) -> None:
+        self.page, self.context, self.base_url = page, page.context, base_url
         self.problems: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
-        self.page: Page = context.new_page()
-        self.page.set_default_timeout(60_000)
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
-        self.page.on("requestfailed", self._on_request_failed)
+        page.on("console", self._on_console)
+        page.on("pageerror", self._on_page_error)
+        page.on("requestfailed", self._on_request_failed)
+
+    def stop_listening(self) -> None:
+        self.page.remove_listener("console", self._on_console)
+        self.page.remove_listener("pageerror", self._on_page_error)
+        self.page.remove_listener("requestfailed", self._on_request_failed)
 
     def allow(self, pattern: str) -> None:
         """Expect a problem: an answer of 403, say, which the browser reports on its console, too."""
@@ -168,48 +171,73 @@ class Visitor:
         if message.type == "error":
             self.problems.append(f"console: {message.text} {message.location['url']}")
 
+    def _on_page_error(self, error: Error) -> None:
+        self.problems.append(f"page error: {error}")
+
     def _on_request_failed(self, request: Request) -> None:
         # Leaving a page ends its requests.
         if request.failure != "net::ERR_ABORTED":
             self.problems.append(f"failed: {request.method} {request.url} {request.failure}")
 
 
+class Windows:
+    """Windows that stay open from test to test: a new one costs three times what a test's first page does."""
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self.browser, self.base_url = browser, base_url
+        self._open: dict[str, Page] = {}
+
+    def window(self, number: int, options: dict[str, Any]) -> Page:
+        """Return the test's window of that number: none of an earlier test's cookies, nor what a page stores, are in it."""
+        key = f"{number} {sorted(options.items())}"
+        if key not in self._open:
+            self._open[key] = self.new(options)
+        return self._open[key]
+
+    def new(self, options: dict[str, Any]) -> Page:
+        page = self.browser.new_context(**{**USUAL, **options}).new_page()
+        page.set_default_timeout(60_000)
+        return page
+
+    def leave(self, page: Page) -> None:
+        """End what the page still does, and forget what it and its server have put into the browser."""
+        page.context.set_offline(False)
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+        page.context.clear_cookies()
+
+
 @pytest.fixture(scope="package")
-def shared_context(browser: Browser, live_server: Any) -> Iterator[BrowserContext]:
-    """Where most tests open their window: its renderer keeps styles and scripts, read and compiled."""
-    context = browser.new_context(**USUAL)
-    # Kept open: the renderer ends with its last page.
-    context.new_page().goto(f"{live_server.url}/static/js/theme.js")
-    yield context
-    context.close()
-
-
-def make_new(context: BrowserContext) -> None:
-    """Leave in a context nothing of what an earlier test has done in it."""
-    context.set_offline(False)
-    context.clear_cookies()
-    context.pages[0].evaluate("localStorage.clear()")
+def windows(browser: Browser, live_server: Any) -> Windows:
+    return Windows(browser, live_server.url)
 
 
 @pytest.fixture
-def new_visitor(
-    browser: Browser, shared_context: BrowserContext, live_server: Any, transactional_db: None
-) -> Iterator[Callable[..., Visitor]]:
-    """Open windows of different people: `new_visitor(user, color_scheme="dark", viewport=PHONE)`."""
-    visitors: list[Visitor] = []
+def new_visitor(windows: Windows, transactional_db: None) -> Iterator[Callable[..., Visitor]]:
+    """Open windows of different people: `new_visitor(user, color_scheme="dark", viewport=PHONE)`.
 
-    def new(user: User | None = None, **options: Any) -> Visitor:
-        # The first one's, where it differs from the usual in what a page can be told.
-        is_shared = not visitors and options.keys() <= {"viewport", "color_scheme"}
-        if is_shared:
-            make_new(shared_context)
-        context = shared_context if is_shared else browser.new_context(**{**USUAL, **options})
-        visitor = Visitor(context, live_server.url)
-        if is_shared and "viewport" in options:
-            visitor.page.set_viewport_size(options["viewport"])
-        if is_shared and "color_scheme" in options:
-            visitor.page.emulate_media(color_scheme=options["color_scheme"])
+    `is_alone`: what the test does to the window, a listener or a script of its own, ends with the test.
+    """
+    visitors: list[Visitor] = []
+    alone: list[Visitor] = []
+
+    def new(
+        user: User | None = None,
+        *,
+        viewport: ViewportSize = WIDE,
+        color_scheme: Literal["light", "dark"] = "light",
+        is_alone: bool = False,
+        **options: Any,
+    ) -> Visitor:
+        page = windows.new(options) if is_alone else windows.window(len(visitors), options)
+        visitor = Visitor(page, windows.base_url)
         visitors.append(visitor)
+        if is_alone:
+            alone.append(visitor)
+        if page.viewport_size != viewport:
+            page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme)
         if user is not None:
             visitor.sign_in(user)
         return visitor
@@ -217,10 +245,11 @@ def new_visitor(
     yield new
     problems = [problem for visitor in visitors for problem in visitor.unexpected()]
     for visitor in visitors:
-        if visitor.context is shared_context:
-            visitor.page.close()
-        else:
+        visitor.stop_listening()
+        if visitor in alone:
             visitor.context.close()
+        else:
+            windows.leave(visitor.page)
     assert problems == []
 
 

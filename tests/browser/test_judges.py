@@ -110,7 +110,7 @@ def test_leaving_unsaved_edits_asks_and_run_on_opens_the_run_s_form_by_keyboard(
     user = make_user()
     run = make_run(name="bm25")
     judge = make_judge(owner=user, name="Careful")
-    page = new_visitor(user).open(f"/ai-judges/{judge.pk}")
+    page = new_visitor(user, is_alone=True).open(f"/ai-judges/{judge.pk}")
     asked: list[str] = []
     answers = iter(["stay"])
 

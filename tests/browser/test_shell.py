@@ -99,10 +99,10 @@ def test_an_invitation_leads_from_the_members_page_to_an_account(new_visitor: Ne
     page.get_by_role("button", name="Make my account").click()
     expect(page.get_by_role("heading", name="Evaluation runs", exact=True)).to_be_visible()
     assert User.objects.get(email="grace@example.com").role == Role.RATER
-    again = new_visitor()
-    again.allow("404")
-    again.open(link.removeprefix(guest.base_url))
-    expect(again.page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    guest.sign_out()
+    guest.allow("404")
+    guest.open(link.removeprefix(guest.base_url))
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
 
 
 def test_an_admin_changes_a_role_and_closes_an_account_in_place(new_visitor: NewVisitor) -> None:
@@ -262,7 +262,7 @@ def test_every_page_is_accessible_and_fits_the_window(new_visitor: NewVisitor) -
 def test_an_end_that_nobody_sees_is_told_on_the_desktop_where_a_click_allowed_it(new_visitor: NewVisitor) -> None:
     user = make_user()
     run = make_running(user)
-    visitor = new_visitor(user)
+    visitor = new_visitor(user, is_alone=True)
     # What the browser is asked, and what it shows, is noted.
     visitor.page.add_init_script("""
         window.asked = 0; window.shown = [];

@@ -1,4 +1,4 @@
-"""How many keys daily work takes, counted: an AI judge started, thirty rows confirmed, thirty candidates graded."""
+"""How many keys daily work takes, counted: an AI judge started, twelve rows confirmed, twelve candidates graded."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ class Hands:
 
 
 def test_daily_work_by_keyboard_takes_few_presses(new_visitor: Callable[..., Visitor]) -> None:
-    documents = [f"d{number}" for number in range(10)]
+    documents = [f"d{number}" for number in range(4)]
     run = make_run({query: [f"{query}-{doc}" for doc in documents] for query in QUERIES})
     judge = make_judge(name="Careful")
     make_judge(name="Another")
@@ -44,11 +44,11 @@ def test_daily_work_by_keyboard_takes_few_presses(new_visitor: Callable[..., Vis
 
     page = visitor.open(f"/evaluations/runs/{run.pk}/review")
     hands = Hands(page)
-    hands.press(*["c"] * 30)
-    expect(page.locator(".entry-grades [aria-pressed=true]")).to_have_count(30)
+    hands.press(*["c"] * 12)
+    expect(page.locator(".entry-grades [aria-pressed=true]")).to_have_count(12)
     expect(page.locator(".is-saving")).to_have_count(0)
-    assert Judgment.objects.filter(member=user, grade=2, saw_ai_grade=True).count() == 30
-    assert hands.presses <= 35
+    assert Judgment.objects.filter(member=user, grade=2, saw_ai_grade=True).count() == 12
+    assert hands.presses <= 14
 
     page = visitor.open(f"/evaluations/runs/{run.pk}/evaluate")
     hands = Hands(page)
@@ -57,5 +57,5 @@ def test_daily_work_by_keyboard_takes_few_presses(new_visitor: Callable[..., Vis
             expect(page.locator(".judge-document h3")).to_have_text(f"Title of {query}-{doc}")
             hands.press("3", "3")
     expect(page.get_by_role("heading", name="Nothing is left for you here")).to_be_visible()
-    assert Judgment.objects.filter(member=user, grade=3, saw_ai_grade=False).count() == 30
-    assert hands.presses <= 65
+    assert Judgment.objects.filter(member=user, grade=3, saw_ai_grade=False).count() == 12
+    assert hands.presses <= 26

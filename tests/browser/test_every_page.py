@@ -16,6 +16,8 @@ from tests.stub.fixtures import Stub
 
 NewVisitor = Callable[..., Visitor]
 FEWEST = 28
+# In every name, title, query and tag.
+LONG = "-long-name-without-a-space" * 4
 
 
 def paths_of_pages(client: Client, installation: Installation) -> Iterator[str]:
@@ -30,11 +32,10 @@ def paths_of_pages(client: Client, installation: Installation) -> Iterator[str]:
 
 def test_every_page_is_accessible_and_fits_the_window(new_visitor: NewVisitor, stub: Stub) -> None:
     admin = make_user(Role.ADMIN)
-    owner = make_user()
     # In another thread: the browser's event loop runs in this one, and judging wants its own.
     with ThreadPoolExecutor(1) as executor:
         installation = executor.submit(
-            lambda: install(owner=owner, admin=admin, base_url=stub.base_url, judged=True)
+            lambda: install(owner=admin, admin=admin, base_url=stub.base_url, judged=True, text=LONG)
         ).result()
         executor.submit(connections.close_all).result()
     paths = list(paths_of_pages(browser_of(admin), installation))
@@ -44,4 +45,10 @@ def test_every_page_is_accessible_and_fits_the_window(new_visitor: NewVisitor, s
     for path in paths:
         visitor.open(path)
         problems += [(path, problem) for problem in visitor.problems_in_both_looks()]
+    visitor.allow("404")
+    visitor.open("/no-such-page")
+    problems += [("no page", problem) for problem in visitor.problems_in_both_looks()]
+    visitor.sign_out()
+    visitor.open("/invitations/no-such-link")
+    problems += [("an invitation", problem) for problem in visitor.problems_in_both_looks()]
     assert problems == []

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, expect
 
-from judging.judges.judges import save_judge
 from judging.models import AIJudge, AIProvider, Role
 from tests.browser.conftest import Visitor
-from tests.factories import make_judge, make_provider, make_run, make_user
+from tests.factories import make_judge, make_run, make_user
 from tests.stub.fixtures import Stub
 
 NewVisitor = Callable[..., Visitor]
+MODEL = "model/" * 20
 
 
 def test_a_provider_is_connected_with_the_fields_of_its_type_and_tested(new_visitor: NewVisitor, stub: Stub) -> None:
@@ -37,15 +37,16 @@ def test_a_provider_is_connected_with_the_fields_of_its_type_and_tested(new_visi
 
 def test_a_judge_is_made_with_a_provider_inline_previewed_and_tested(new_visitor: NewVisitor, stub: Stub) -> None:
     make_run({"red shoes": ["d1", "d2"], "blue shirt": ["d3"]}, name="bm25")
-    page = new_visitor(make_user()).open("/ai-judges/new")
+    visitor = new_visitor(make_user())
+    page = visitor.open("/ai-judges/new")
     page.get_by_label("Name").first.fill("Careful")
-    page.locator("#id_model").fill("stub-model")
+    page.locator("#id_model").fill(MODEL)
     page.get_by_text("OpenAI-compatible endpoint", exact=True).click()
     page.locator("#id_provider-base_url").fill(stub.base_url)
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_label("AI provider")).to_contain_text("OpenAI-compatible endpoint")
     expect(page.locator(".new-provider")).to_be_hidden()
-    expect(page.locator("#id_model")).to_have_value("stub-model")
+    expect(page.locator("#id_model")).to_have_value(MODEL)
     expect(page.locator("#id_name")).to_have_value("Careful")
 
     preview = page.locator("#preview")
@@ -73,12 +74,15 @@ def test_a_judge_is_made_with_a_provider_inline_previewed_and_tested(new_visitor
     result = page.get_by_role("status", name="Result of the test")
     expect(result).to_contain_text("2 judged")
     expect(result).to_contain_text("Title of d1")
+    page.locator(".call summary").last.click()
+    assert visitor.problems_in_both_looks() == []
     page.get_by_text("Several queries at once").click()
     page.get_by_role("button", name="Test on several queries").click()
     summary = page.locator("#several-summary")
     expect(summary).to_contain_text("2 of 2 queries")
     expect(summary).to_contain_text("3 judged")
     expect(page.locator(".several-query h4")).to_have_text(["red shoes", "blue shirt"])
+    assert visitor.problems_in_both_looks() == []
     assert not AIJudge.objects.exists()
     page.get_by_role("button", name="Make the judge").first.click()
     expect(page.locator("#toasts")).to_contain_text("Careful is made")
@@ -88,9 +92,10 @@ def test_a_judge_is_made_with_a_provider_inline_previewed_and_tested(new_visitor
 def test_an_edit_makes_a_version_and_the_page_shows_what_differs(new_visitor: NewVisitor) -> None:
     user = make_user()
     judge = make_judge(owner=user, name="Careful")
-    page = new_visitor(user).open(f"/ai-judges/{judge.pk}")
+    visitor = new_visitor(user)
+    page = visitor.open(f"/ai-judges/{judge.pk}")
     template = page.locator("#id_prompt_template")
-    template.fill(template.input_value().replace("You are an expert judge", "You are a strict judge"))
+    template.fill(template.input_value().replace("You are an expert judge", "You are a strict judge" + "x" * 300))
     page.get_by_text("More settings").click()
     page.get_by_label("Temperature").fill("0.3")
     page.get_by_label("Temperature").press("Enter")
@@ -100,6 +105,7 @@ def test_an_edit_makes_a_version_and_the_page_shows_what_differs(new_visitor: Ne
     expect(page.locator(".diff-removed")).to_contain_text("You are an expert judge")
     expect(page.locator(".diff-added")).to_contain_text("You are a strict judge")
     expect(page.locator("ins.value-after")).to_have_text("0.3")
+    assert visitor.problems_in_both_looks() == []
     page.get_by_label("From version 2").check()
     page.get_by_label("To version 1").check()
     page.get_by_role("button", name="Compare the two").click()
@@ -140,38 +146,3 @@ def test_leaving_unsaved_edits_asks_and_run_on_opens_the_run_s_form_by_keyboard(
     page.keyboard.press("Tab")
     expect(page.locator("#id_ai_judge_id")).to_be_focused()
     assert asked == ["beforeunload"]
-
-
-def test_the_pages_are_accessible_and_fit_the_window(new_visitor: NewVisitor, stub: Stub) -> None:
-    admin = make_user(Role.ADMIN)
-    make_run(name="bm25-" * 30)
-    provider = make_provider(stub.base_url, name="A-very-long-name-without-any-space-" * 4)
-    provider.set_api_key("sk-x")
-    provider.save()
-    judge = make_judge(provider, name="Careful-" * 20, model="model/" * 20)
-    save_judge(
-        actor=admin, judge=judge, fields={"prompt_template": judge.prompt_template + "x" * 300, "temperature": None}
-    )
-    visitor = new_visitor(admin)
-
-    def check(page: Page, what: str) -> None:
-        assert visitor.problems_in_both_looks() == [], what
-
-    for path in (
-        "/ai-providers",
-        "/ai-providers/new",
-        f"/ai-providers/{provider.pk}",
-        "/ai-judges",
-        "/ai-judges/new",
-        f"/ai-judges/{judge.pk}/versions",
-        f"/ai-judges/{judge.pk}",
-    ):
-        check(visitor.open(path), path)
-    visitor.page.get_by_role("button", name="Test judge").click()
-    expect(visitor.page.get_by_role("status", name="Result of the test")).to_be_visible()
-    visitor.page.locator(".call summary").last.click()
-    check(visitor.page, "a tested judge")
-    visitor.page.get_by_text("Several queries at once").click()
-    visitor.page.get_by_role("button", name="Test on several queries").click()
-    expect(visitor.page.locator("#several-summary")).to_contain_text("2 of 2 queries")
-    check(visitor.page, "a judge tested on several queries")

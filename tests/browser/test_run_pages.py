@@ -317,12 +317,7 @@ def test_pages_of_runs_are_accessible_and_fit_the_window(new_visitor: NewVisitor
     start_judging_run(evaluation_run=run, judge=make_judge(), actor=user)
     visitor = new_visitor(user)
     for path in (
-        "/evaluations",
-        "/evaluations/new",
-        f"/evaluations/{evaluation.pk}",
         f"/evaluations/{evaluation.pk}?edit=1",
-        f"/evaluations/{evaluation.pk}/import",
-        f"/evaluations/{evaluation.pk}/import-judgments",
         f"/evaluations/runs/{run.pk}?judge=1",
         f"/ai-judging-runs/{ended.pk}",
     ):

@@ -1,4 +1,4 @@
-"""Upgrade a database; once told to go on do every task that the version before had queued, and print what came of it.
+"""Migrate a database to each target of stdin; then do every task that was queued before, and print what came of it.
 
 python -m tests.work.processes.finish_upgraded http://127.0.0.1:1234/v1
 """
@@ -30,9 +30,9 @@ def do_waiting_tasks() -> int:
 
 
 def main() -> None:
-    call_command("migrate", verbosity=0)
-    print("migrated", flush=True)
-    assert sys.stdin.readline()
+    for line in sys.stdin:
+        call_command("migrate", *line.split(), verbosity=0)
+        print("migrated", line, end="", flush=True)
     AIProvider.objects.update(base_url=sys.argv[1])
     do_waiting_tasks()
     rescue_all()  # what died with the workers of the version before

@@ -25,14 +25,6 @@ pytestmark = pytest.mark.on_both
 _DUMPS = Path(__file__).parent / "version_before"
 # Tasks in the queue are signed.
 _SECRET_KEY = "a-key-of-tests-that-signs-the-tasks-of-the-version-before"
-_THERE_AND_BACK = """
-import django
-from django.core.management import call_command
-
-django.setup()
-for target in ("0006", "0005"):
-    call_command("migrate", "judging", target, verbosity=0)
-"""
 _TABLES = {
     "lanes": "SELECT id, lease_token, lease_until, is_done, number FROM judging_lane ORDER BY id",
     "jobs before": "SELECT id, coalesce(judging_run_id, batch_id) FROM judging_lane ORDER BY id",
@@ -85,9 +77,9 @@ class Upgraded:
         return [tuple(row) for row in self.run(_TABLES[name])]
 
     @contextmanager
-    def python(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, provider_url: str) -> Iterator["Upgrade"]:
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [sys.executable, "-m", "tests.work.processes.finish_upgraded", provider_url],
             cwd=settings.BASE_DIR,
             env={**os.environ, "RELEVAL_SECRET_KEY": _SECRET_KEY, **self._environment},
             stdin=subprocess.PIPE,
@@ -95,8 +87,26 @@ class Upgraded:
             text=True,
         )
         with process:
-            yield process
+            yield Upgrade(process)
         assert process.returncode == 0
+
+
+class Upgrade:
+    """A process of the project at work on an upgraded database."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def migrate(self, target: str = "") -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{target}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == f"migrated {target}\n"
+
+    def finish(self) -> Any:
+        said, _ = self._process.communicate()
+        return json.loads(said.splitlines()[-1])
 
 
 @pytest.fixture
@@ -133,40 +143,37 @@ def upgraded(tmp_path: Path) -> Iterator[Upgraded]:
 
 
 @pytest.mark.slow(seconds=20)
-def test_lanes_keep_ids_and_leases_and_every_job_goes_on_to_its_end(db: None, upgraded: Upgraded, stub: Stub) -> None:
-    lanes, jobs, kinds = upgraded.rows("lanes"), upgraded.rows("jobs before"), upgraded.rows("kinds before")
-    assert sum(lane[1] is not None for lane in lanes) == 3, "held by workers that were killed"
-    with upgraded.python("-m", "tests.work.processes.finish_upgraded", stub.base_url) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "migrated\n"
-        assert upgraded.rows("lanes") == lanes
-        assert upgraded.rows("jobs after") == jobs
-        assert upgraded.rows("kinds") == kinds
+def test_lanes_keep_their_jobs_there_and_back_and_every_job_goes_on_to_its_end(
+    db: None, upgraded: Upgraded, stub: Stub
+) -> None:
+    before = {name: upgraded.rows(name) for name in ("lanes", "jobs before", "kinds before", "providers")}
+    assert sum(lane[1] is not None for lane in before["lanes"]) == 3, "held by workers that were killed"
+    assert before["providers"]
+    with upgraded.started(stub.base_url) as upgrade:
+        # All the way back costs ten times as much, and what comes after the lanes leaves them alone.
+        upgrade.migrate("judging 0006")
+        upgrade.migrate("judging 0005")
+        assert {name: upgraded.rows(name) for name in before} == before
+
+        upgrade.migrate()
+        assert upgraded.rows("lanes") == before["lanes"]
+        assert upgraded.rows("jobs after") == before["jobs before"]
+        assert upgraded.rows("kinds") == before["kinds before"]
         resources = {resource for (resource,) in upgraded.rows("resources")}
         assert len(resources) == 1
         assert resources.pop().startswith("ai_provider:")
         assert _schema(upgraded.run) == _schema(_run_on_new), "a new database is made by one migration alone"
 
-        said, _ = process.communicate("go on\n")
-    assert json.loads(said.splitlines()[-1]) == {
-        # The cancelled one had four items judged; the others were skipped, those in flight when their worker was missed.
-        "runs": [["cancelled", 4, 20], ["completed", 24, 0], ["completed", 24, 0], ["completed", 24, 0]],
-        "pending": 0,
-        "batches": [["completed", 6], ["completed", 6]],
-        "lanes without a job": 0,
-        "open lanes": 0,
-        "shares": 0,
-    }
-
-
-@pytest.mark.slow(seconds=10)
-def test_migrating_back_restores_every_lane_s_job_and_provider(upgraded: Upgraded) -> None:
-    before = {name: upgraded.rows(name) for name in ("lanes", "jobs before", "kinds before", "providers")}
-    assert before["providers"]
-    # All the way costs ten times as much, and what comes after the lanes leaves them alone.
-    with upgraded.python("-c", _THERE_AND_BACK):
-        pass
-    assert {name: upgraded.rows(name) for name in before} == before
+        assert upgrade.finish() == {
+            # The cancelled one had four items judged; the others were skipped, those in flight when their worker was
+            # missed, too.
+            "runs": [["cancelled", 4, 20], ["completed", 24, 0], ["completed", 24, 0], ["completed", 24, 0]],
+            "pending": 0,
+            "batches": [["completed", 6], ["completed", 6]],
+            "lanes without a job": 0,
+            "open lanes": 0,
+            "shares": 0,
+        }
 
 
 def test_every_migration_can_be_taken_back() -> None:

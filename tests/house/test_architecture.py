@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -107,14 +107,32 @@ def test_one_module_writes_the_audit_list() -> None:
 # Each check fails on a planted violation
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A copy of the house, whose files are links, to plant violations in."""
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the house, whose files are links."""
+    root = tmp_path_factory.mktemp("house")
     for name in house.PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__", "*.run", "*.csv", "*.jsonl")
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored, copy_function=os.symlink)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+        shutil.copytree(ROOT / name, root / name, ignore=ignored, copy_function=os.symlink)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return root
+
+
+@pytest.fixture
+def copy(copied: Path) -> Iterator[Path]:
+    """A copy of the house to `plant` violations in, which are pulled up after the test."""
+    yield copied
+    for path in PLANTED:
+        name = path.relative_to(copied)
+        path.unlink()
+        if (ROOT / name).exists():
+            path.symlink_to(ROOT / name)
+        elif not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    PLANTED.clear()
+
+
+PLANTED: set[Path] = set()
 
 
 def plant(root: Path, name: str, line: str) -> None:
@@ -123,6 +141,7 @@ def plant(root: Path, name: str, line: str) -> None:
     before = path.read_text(encoding="utf-8") if path.exists() else '"""Planted."""\n'
     path.unlink(missing_ok=True)
     path.write_text(f"{before}\n{line}\n", encoding="utf-8")
+    PLANTED.add(path)
 
 
 @pytest.mark.slow(seconds=1)
@@ -190,6 +209,7 @@ def test_crowds_namesakes_and_silence_are_told(copy: Path) -> None:
         plant(copy, f"judging/work/file{number}.py", "")
     for folder in ("work", "ledger", "records", "metrics", "asking"):
         plant(copy, f"judging/{folder}/things.py", "")
+    plant(copy, "judging/work/silent.py", "")
     (copy / "judging/work/silent.py").write_text("x = 1\n")
     assert any("judging/work has" in found for found in house.crowded_folders(copy))
     assert house.namesakes(copy) == ["5 files are called things.py"]

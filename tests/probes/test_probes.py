@@ -69,7 +69,7 @@ def test_nothing_of_it_becomes_a_judgment_or_touches_a_candidate(stub: Stub, mem
     run = large_run()
     before = list(Candidate.objects.order_by("pk").values())
     stored = EvaluationRun.objects.filter(pk=run.pk).values().get()
-    probe(stub, member, run=run)
+    probe(stub, member, run=run, probes=["repeat", "empty"])
     drain()
     assert Judgment.objects.count() == JudgingItem.objects.count() == 0
     assert list(Candidate.objects.order_by("pk").values()) == before

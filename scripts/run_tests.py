@@ -17,8 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = [sys.executable, "-m", "pytest", "-q"]
-EVERY_DAY = "not (slow or browser or fuzz or postgresql)"
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "tests.seldom_garbage"]
+# The plugin of hypothesis reads all code for constants, for tests that are not among these. The sweeps over every route
+# (tests/security) are the heaviest of what is left.
+EVERY_DAY = [
+    *("-m", "not (slow or browser or fuzz or postgresql)", "-p", "no:hypothesispytest"),
+    *("--ignore=tests/browser", "--ignore=tests/security"),
+]
 NO_SERVER = 69  # what with_postgresql.sh says where none is installed
 
 
@@ -84,16 +89,16 @@ def everything(arguments: list[str]) -> list[Session]:
 def quick(arguments: list[str]) -> list[Session]:
     return [
         Session("Checks", ["sh", "scripts/check.sh"]),
-        # One worker more than cores: a quarter of the time each of them waits for what it asks. The sweeps over every
-        # route are the heaviest of what is left.
-        Session("Tests", [*PYTEST, "-n", "3", "-m", EVERY_DAY, "--ignore=tests/security", *arguments]),
+        # One worker more than cores: a quarter of the time each of them waits for what it asks.
+        Session("Tests", [*PYTEST, "-n", "3", *EVERY_DAY, *arguments]),
     ]
 
 
-def compile_tests() -> None:
+def compile_tests(selection: list[str]) -> None:
     """Have what a first run compiles compiled once, and not by each of the workers, which all begin with it."""
     if not any((ROOT / "tests" / "__pycache__").glob("conftest.*-pytest-*.pyc")):
-        subprocess.run([*PYTEST, "--collect-only"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        collecting = [*PYTEST, "--collect-only", *selection]
+        subprocess.run(collecting, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def clean_environment() -> None:
@@ -121,7 +126,7 @@ def main() -> int:
         try:
             checks, *tests = threads
             checks.start()
-            compile_tests()
+            compile_tests(EVERY_DAY if options.quick else [])
             for thread in tests:
                 thread.start()
             for thread in threads:

@@ -1,6 +1,5 @@
 """Fixtures that every part of the suite shares."""
 
-import gc
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.factories import make_user
 pytest_plugins = [
     "tests.databases",
     "tests.few_browsers",
+    "tests.seldom_garbage",
     "tests.stub.fixtures",
     "tests.rest_clients",
     "tests.judging_runs.judging",
@@ -41,12 +41,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("releval")
 providers._get_local_constants = lambda: providers._local_constants
 _BROWSER = Path(__file__).parent / "browser"
-
-
-def pytest_configure() -> None:
-    # Little of what tests make is garbage in circles, and of what is loaded nothing: looking for it as often as Python
-    # does costs a twentieth of the tests, and a sixth of collecting them.
-    gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,11 +74,6 @@ def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
 def _seconds(item: pytest.Item) -> float:
     slow = item.get_closest_marker("slow")
     return 0.0 if slow is None else float(slow.kwargs.get("seconds", 4))
-
-
-def pytest_collection_finish() -> None:
-    # Modules and tests stay to the end: the collector need not look at them again and again.
-    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

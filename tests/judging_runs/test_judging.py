@@ -199,6 +199,7 @@ def test_a_failure_of_the_moment_is_tried_again_and_costs_nothing(start: Start, 
     assert run.call_count == stub.calls > 20
 
 
+@pytest.mark.slow(seconds=1)
 @pytest.mark.on_both
 @pytest.mark.parametrize("seed", range(2))
 def test_counts_are_exact_under_a_mix_of_every_fault(start: Start, stub: Stub, seed: int) -> None:

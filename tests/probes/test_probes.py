@@ -76,6 +76,7 @@ def test_nothing_of_it_becomes_a_judgment_or_touches_a_candidate(stub: Stub, mem
     assert EvaluationRun.objects.filter(pk=run.pk).values().get() == stored
 
 
+@pytest.mark.slow(seconds=1)
 def test_no_prompt_holds_two_probes_and_canaries_are_alone(stub: Stub, member: User) -> None:
     started = probe(stub, member, batch_size=10, prompt_template=f"Be strict.\n{DEFAULT_PROMPT_TEMPLATE}")
     prompts: dict[int, set[tuple[str, object]]] = defaultdict(set)

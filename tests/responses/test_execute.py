@@ -47,6 +47,7 @@ def test_running_a_judge_tells_the_providers_last_error_when_time_is_up(
     assert Call.objects.latest("pk").error in answer.json()["detail"]
 
 
+@pytest.mark.slow(seconds=1)
 def test_half_of_the_threads_run_judges_and_the_others_stay_free(
     client: APIClient, make_judge: MakeJudge, stub: Stub
 ) -> None:

@@ -68,6 +68,7 @@ def test_what_cannot_be_told_is_none():
     assert signed_change(flips(1)) is None
 
 
+@pytest.mark.slow(seconds=1)
 def test_flips_that_come_by_query_cry_wolf_one_time_in_twenty():
     # No change on average, and a will of its own in each query: 600 pairs of versions.
     p_values, changes = [], []

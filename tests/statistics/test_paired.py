@@ -52,6 +52,7 @@ def test_queries_that_do_not_differ_change_no_p():
     assert sign_flip_p(padded[:, None]) == sign_flip_p(d[:, None])
 
 
+@pytest.mark.slow(seconds=1)
 @pytest.mark.parametrize("shift", [0.0, 0.02, 0.04])
 def test_random_flips_come_near_scipy_s(shift):
     a, b = values(92, shift=shift)
@@ -76,6 +77,7 @@ def test_a_metric_s_p_does_not_hang_on_the_metrics_beside_it():
     assert [each.p_randomisation for each in both] == [compare(a, b).p_randomisation, compare(c, d).p_randomisation]
 
 
+@pytest.mark.slow(seconds=1)
 def test_five_in_a_hundred_are_called_different_where_nothing_differs():
     rng = np.random.default_rng(8)
     p = np.array(sign_flip_p(rng.normal(0, 1, (40, 600))))

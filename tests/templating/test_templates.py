@@ -117,6 +117,7 @@ def test_ordinary_handlebars_is_accepted(source):
     check_template(source)
 
 
+@pytest.mark.slow(seconds=1)
 @pytest.mark.parametrize(
     "source",
     [
@@ -146,6 +147,7 @@ def test_a_template_that_documents_blow_up_is_stopped():
         text_of("q", *candidates, template=LOOP * 6)
 
 
+@pytest.mark.slow(seconds=1)
 def test_a_template_that_a_huge_query_blows_up_is_stopped():
     query = {f"key {number}": number for number in range(60_000)}
     start = time.process_time()
@@ -218,6 +220,7 @@ def test_our_tags_are_those_that_the_library_sees(source):
     ]
 
 
+@pytest.mark.slow(seconds=1)
 def test_templates_render_side_by_side_in_threads():
     bomb = "{{#each a}}" * 20 + "{{/each}}" * 20
     wrong = []

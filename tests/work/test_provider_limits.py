@@ -41,6 +41,7 @@ def work_on(lanes: list[int], turn: Turn | None = None) -> None:
             stack.enter_context(in_background(lambda lane=lane: work_slice(lane, turn=turn)))
 
 
+@pytest.mark.slow(seconds=4)
 def test_two_runs_keep_their_provider_s_concurrency_together(member: User, stub: Stub) -> None:
     stub.script(delay_ms=60)
     provider = make_provider(stub.base_url, max_concurrency=8)
@@ -60,6 +61,7 @@ def test_two_runs_keep_their_provider_s_concurrency_together(member: User, stub:
     assert not ProviderShare.objects.exists()
 
 
+@pytest.mark.slow(seconds=2)
 def test_a_limit_below_the_number_of_runs_serves_them_in_turn(member: User, stub: Stub) -> None:
     stub.script(delay_ms=30)
     provider = make_provider(stub.base_url, max_concurrency=1)

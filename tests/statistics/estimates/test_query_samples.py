@@ -9,6 +9,7 @@ COUNTS = [1000.0 / (rank + 1) ** 1.2 for rank in range(30)][::-1]
 TURNS = 4000
 
 
+@pytest.mark.slow(seconds=1)
 @pytest.mark.parametrize("method", METHODS)
 def test_queries_are_taken_as_often_as_their_probability_says(method: SampleMethod) -> None:
     taken, told = np.zeros(len(COUNTS)), np.full(len(COUNTS), np.nan)

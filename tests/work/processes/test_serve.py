@@ -1,5 +1,6 @@
 """`manage.py serve` for real: its own data directory, its own ports, processes that are killed."""
 
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.urls import resolve
 
 from tests.databases import copy_template
@@ -67,17 +70,21 @@ def test_serve_makes_database_and_admin_and_ends_without_a_trace(serve: Callable
     assert served.workers() == set()
 
 
-def test_a_taken_port_ends_the_start_with_the_way_out(serve: Callable[..., Served]) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        served = serve(PORT=str(port))
-        assert served.process.wait(60) == 1
-    assert f"Port {port} on 127.0.0.1" in served.said()
-    assert f"PORT={port + 10} make serve" in served.said()
-    assert "Traceback" not in served.said()
-    assert served.processes() == []
+def test_a_taken_port_ends_the_start_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Before it starts or writes anything, so it needs no process of its own.
+    umask = os.umask(0o077)
+    try:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            monkeypatch.setattr(settings, "PORT", port)
+            with pytest.raises(CommandError) as refused:
+                call_command("serve")
+    finally:
+        os.umask(umask)
+    assert f"Port {port} on 127.0.0.1" in str(refused.value)
+    assert f"PORT={port + 10} make serve" in str(refused.value)
 
 
 def test_a_database_that_can_not_be_used_ends_the_start_with_one_line(

@@ -20,8 +20,9 @@ from tests.search.runs.searching import engine, make_search_evaluation
 from tests.work.chaos import IS_WHOLE, ROUND, ServedRun
 from tests.work.served import PROC
 
-CASES, SIZE, KILLS = (4, 3_000, 5) if IS_WHOLE else (1, 800, 1)
-DEPTH, IN_FLIGHT, DELAY_SECONDS = 5, 64, 0.4
+# A search takes long, so that few of them outlast the kills.
+CASES, SIZE, KILLS = (4, 3_000, 5) if IS_WHOLE else (1, 400, 1)
+DEPTH, IN_FLIGHT, DELAY_SECONDS = 5, 64, 0.8
 # In flight, and back but not yet written; a write may take as long as the pause before it on a busy machine.
 LOST_BY_A_KILL = IN_FLIGHT + round(IN_FLIGHT * 2 * FLUSH_SECONDS / DELAY_SECONDS)
 

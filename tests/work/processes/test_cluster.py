@@ -1,16 +1,14 @@
-"""Judging with a real qcluster that is killed or ended."""
+"""Judging with a real qcluster that loses a worker or is ended. Killed whole: test_chaos.py and test_two_hosts.py."""
 
 import os
-import random
 import signal
-import time
 
 import pytest
 
 from judging.management.rescuing import rescue_all
 from judging.models import JudgingRun
-from tests.draining import drain, rescue_and_drain
-from tests.judging_runs.judging import Start, grades_of_record, reread, small_run, wait_until
+from tests.draining import drain
+from tests.judging_runs.judging import Start, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 from tests.work.cluster import Cluster
 
@@ -25,26 +23,6 @@ def judged(run: JudgingRun) -> int:
 
 def ended(run: JudgingRun) -> bool:
     return not JudgingRun.objects.get(pk=run.pk).is_active
-
-
-def test_a_killed_cluster_costs_only_what_was_not_yet_written(start: Start, stub: Stub) -> None:
-    stub.script(delay_ms=50)
-    rng = random.Random(11)
-    run = start(small_run(40, 15), max_concurrency=16)
-    with Cluster() as cluster:
-        wait_until(lambda: judged(run) > 50, 180)
-        time.sleep(rng.random() * 0.5)  # any moment between two flushes
-        cluster.kill()
-    before = judged(run)
-    assert before < 600
-    unwritten = stub.calls - before
-    # A lease and 15 seconds, which tests/work/processes/test_chaos.py holds; here the machine may have much else to do.
-    wait_until(lambda: ended(run), LEASE + 180, also=rescue_and_drain)
-    run = reread(run)
-    assert (run.status, run.judged_count, run.total_count) == ("completed", 600, 600)
-    assert len(grades_of_record(run.evaluation_run)) == 600
-    # In flight, or back but not yet written, when it was killed.
-    assert stub.repeated_calls <= unwritten
 
 
 def test_a_killed_worker_process_is_replaced_and_nothing_is_lost(start: Start, stub: Stub) -> None:

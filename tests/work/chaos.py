@@ -28,7 +28,8 @@ from tests.work.served import ENDS_WITHIN, Served
 WORKERS, LANE = 2, 32
 # What two workers have in flight together: a lane of 32 each.
 IN_FLIGHT = WORKERS * LANE
-DELAY_SECONDS = 1.0
+# Long, so that few calls fill the time in which the stack is hit, on a busy machine, too.
+DELAY_SECONDS = 2.0
 # A cycle of a lane's writes is half a second and the write itself, which may take as long on a busy machine.
 UNWRITTEN = round(IN_FLIGHT * 2 * FLUSH_SECONDS / DELAY_SECONDS)
 # What one kill of workers may cost: the calls in flight, and those that are back but not yet written.
@@ -86,7 +87,7 @@ class ServedRun:
 
     def wait_for_a_moment(self) -> None:
         """Wait until the run gets on, for a few seconds at most where a lease has to run out first, and a random time."""
-        before, latest = pending(self.run), time.monotonic() + (LEASE_SECONDS if self.is_fresh else 4.0)
+        before, latest = pending(self.run), time.monotonic() + (LEASE_SECONDS if self.is_fresh else 5.0)
         wait_until(lambda: pending(self.run) < before or time.monotonic() > latest, 2 * LEASE_SECONDS)
         self.is_fresh = False
         time.sleep(self.rng.random())

@@ -41,7 +41,7 @@ STRIKES: dict[str, tuple[Callable[[Stack], None], int]] = {
 def test_twenty_kills_in_one_run_lose_nothing_and_double_nothing(stack: Stack) -> None:
     stack.serve()
     targets = 4 * [*STRIKES]
-    run = stack.start(160 * len(targets))
+    run = stack.start(100 * len(targets))
     random.Random(ROUND).shuffle(targets)
     for target in targets:
         stack.wait_for_a_moment()
@@ -55,7 +55,7 @@ def test_twenty_kills_in_one_run_lose_nothing_and_double_nothing(stack: Stack) -
 
 def test_restarts_in_the_midst_of_a_run_cost_the_calls_in_flight_alone(stack: Stack) -> None:
     served = stack.serve()
-    run = stack.start(600)
+    run = stack.start(400)
     # A killed supervisor takes everything with it. What its reaper ends gives back what it holds, and writes what it has.
     stack.wait_for_a_moment()
     stack.hit(lambda stack: served.end(signal.SIGKILL))

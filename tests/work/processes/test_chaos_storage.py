@@ -72,7 +72,7 @@ def test_a_full_disk_and_a_read_only_one_stop_web_and_workers_alone_until_mended
         served = stack.serve(before_exec=respect_permissions)
     except subprocess.SubprocessError:
         pytest.skip("root can't be kept from writing to read-only files here")
-    run = stack.start(800)
+    run = stack.start(400)
     stack.wait_for_a_moment()
     with full_disk(served.processes):
         assert_only_reads_work(stack)

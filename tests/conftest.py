@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.sessions.backends.db import SessionStore
-from django.test import Client
+from django.test import Client, client
 from django.utils.crypto import get_random_string
 from hypothesis.internal.conjecture import providers
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -119,6 +119,21 @@ def _signed_in_by_one_row() -> Iterator[None]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(Client, "force_login", sign_in)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _contexts_kept_once() -> Iterator[None]:
+    """A test client copies the context for each template that a page includes: tests look at the page's own alone."""
+    keep = client.store_rendered_templates
+
+    def keep_first(store: dict[str, Any], signal: Any, **rendered: Any) -> None:
+        if not store:
+            keep(store, signal, **rendered)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(client, "store_rendered_templates", keep_first)
     yield
     patch.undo()
 

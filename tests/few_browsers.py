@@ -9,7 +9,7 @@ from typing import Any
 
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-# What shares workers, or reads or imports the same first: our source, heavy libraries to compare with, descriptions.
+# What shares workers, or makes, reads or imports the same first: rows, our source, heavy libraries, descriptions.
 _TOGETHER = {
     "tests/work/processes/test_cluster_at_work.py": "workers",
     "tests/house/": "house",
@@ -17,6 +17,8 @@ _TOGETHER = {
     "tests/metrics/": "oracles",
     "tests/api/test_schema_fuzz.py": "schemas",
     "tests/responses/test_schema.py": "schemas",
+    "tests/search/analyses/test_reading_analyses.py": "analyses",
+    "tests/trust/samples/test_check_samples.py": "check samples",
 }
 
 

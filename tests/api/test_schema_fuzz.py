@@ -104,7 +104,9 @@ def test_no_input_breaks_an_operation(operations: list[Any], ids: dict[str, str]
 
 def fuzz(operation: Any, mode: str, ids: dict[str, str], headers: dict[str, str]) -> None:
     """Send some cases of an operation, each in a transaction that is rolled back."""
-    given_ids = {parameter.name: ids[parameter.name] for parameter in operation.path_parameters if parameter.name in ids}
+    given_ids = {
+        parameter.name: ids[parameter.name] for parameter in operation.path_parameters if parameter.name in ids
+    }
     if len(given_ids) == len(operation.path_parameters) and not operation.query and not operation.body:
         # There is nothing wrong to send.
         mode = "positive"

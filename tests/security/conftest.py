@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from judging.demo import electronics
-from judging.models import Role
+from judging.models import DocumentVersion, Role, RunQuery
 from tests.factories import make_user
+from tests.review.giving import GivenGrade, record_judgments
+from tests.security.hostile import HOSTILE, KEYS, graded
 from tests.security.installation import Installation, install
 from tests.stub.fixtures import Stub
 
@@ -20,6 +22,24 @@ API_KEY = "sk-Dist1nctive<Key>&7f3e/9a1b+2c4d"
 def installation(transactional_db: None, stub: Stub) -> Installation:
     owner, admin = make_user(Role.MEMBER, email="owner@example.com"), make_user(Role.ADMIN, email="admin@example.com")
     return install(owner=owner, admin=admin, base_url=stub.base_url, api_key=API_KEY, judged=True)
+
+
+@pytest.fixture
+def hostile(transactional_db: None, stub: Stub) -> Installation:
+    """The same with hostile text in whatever people, documents and models write."""
+    owner = make_user(Role.MEMBER, email="owner@example.com", name=f"Owner{HOSTILE}")
+    admin = make_user(Role.ADMIN, email="admin@example.com", name=f"Admin{HOSTILE}")
+    stub.script(text="".join(graded(key, f"=cmd{HOSTILE}") for key in KEYS))
+    made = install(owner=owner, admin=admin, base_url=stub.base_url, api_key=API_KEY, judged=True, text=HOSTILE)
+    DocumentVersion.objects.update(
+        image="javascript:alert(1)",
+        fields={f"key{HOSTILE}": HOSTILE, "deep": {"a": [HOSTILE]}, "long": "x" * 1_000_000},
+    )
+    query = made.run.run_queries.all()[0]
+    RunQuery.objects.filter(pk=query.pk).update(label=f"=q{HOSTILE}"[:200])
+    given = GivenGrade(query.pk, KEYS[0], 1, reasoning=f"-cmd{HOSTILE}")
+    record_judgments(actor=owner, grades=[given])
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +67,6 @@ def small_sample(one_query: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def standing(db: None, small_sample: None) -> Installation:
-    """The same with nothing judged yet, which is cheaper."""
+    """An installation with nothing judged yet, which is cheaper."""
     owner, admin = make_user(Role.MEMBER, email="owner@example.com"), make_user(Role.ADMIN, email="admin@example.com")
     return install(owner=owner, admin=admin)

@@ -27,14 +27,15 @@ from judging.models import AIProvider, ApiToken, Invitation, JudgingRun, User
 from tests.draining import drain
 from tests.factories import make_token
 from tests.security.conftest import API_KEY
+from tests.security.hostile import HOSTILE, KEYS, assert_inert, graded
 from tests.security.installation import Installation, browser_of
-from tests.security.routes import routes
+from tests.security.routes import Route, pages, routes
+from tests.security.test_access import ADMINS, PAGES
 from tests.stub.fixtures import Stub
 
 # Where a secret may stand, and in which column: nowhere else, not even encrypted or hashed.
 _AT_REST = {(AIProvider, "encrypted_api_key"), (ApiToken, "token_hash"), (Invitation, "token_hash")}
-_ECHO = f"Incorrect API key provided: {API_KEY}. Authorization: Bearer {API_KEY}"
-_BLOCK = '<candidate id="{}"><grade>1</grade><reasoning>' + html.escape(_ECHO) + "</reasoning></candidate>"
+_ECHO = f"Incorrect API key provided: {API_KEY}. Authorization: Bearer {API_KEY} {HOSTILE}"
 
 
 def spellings(secret: str) -> list[str]:
@@ -59,7 +60,7 @@ def echoes(stub: Stub) -> Iterator[str]:
     headers = {"x-request-id": API_KEY, "location": f"http://127.0.0.1:1/{quote(API_KEY)}"}
     error = {"error": {"message": _ECHO, "type": API_KEY, "code": API_KEY}}
     custom: dict[str, dict[str, Any]] = {
-        "graded": {"body": completion("".join(_BLOCK.format(f"d{n}") for n in range(1, 5)))},
+        "graded": {"body": completion("".join(graded(key, _ECHO) for key in KEYS))},
         "prose": {"body": completion(_ECHO)},
         "no_json": {"body": f"<html>{_ECHO}"},
         "in_200": {"body": error},
@@ -85,18 +86,31 @@ def log_lines() -> Iterator[StringIO]:
     root.setLevel(level)
 
 
-def answers(browser: Client, installation: Installation) -> Iterator[tuple[str, str]]:
-    """Yield what every route that can be read answers, with its headers."""
-    for route in routes():
-        if route.template in ("/logout",):
+def answers(browser: Client, installation: Installation, *, is_htmx: bool = False) -> Iterator[tuple[Route, str, Any]]:
+    """Yield what every route that can be read answers, and its text; by htmx what the pages answer."""
+    for route in pages() if is_htmx else routes():
+        if route.template == "/logout":
             continue
         path = installation.path(route)
         formats = ["csv", "jsonl", "qrels", "trec_run"] if "export" in path else [""]
         for file_format in formats:
-            response = browser.get(path, {"file_format": file_format, "format": file_format} if file_format else {})
+            data = {"file_format": file_format, "format": file_format} if file_format else {}
+            response = browser.get(path, data, headers={"HX-Request": "true"} if is_htmx else {})
             assert response.status_code != 500, path
+            if route in PAGES and not file_format and route.template not in ADMINS:
+                assert response.status_code in (200, 302, 405), (path, response.status_code)
             body = b"".join(response) if response.streaming else response.content
-            yield path, f"{dict(response.headers)}\n{body.decode(errors='replace')}"
+            yield route, body.decode(errors="replace"), response
+
+
+def inert_answers(browser: Client, installation: Installation, *, is_htmx: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield what routes answer, with its headers, once what is hostile in it was seen to do nothing."""
+    shown = 0
+    for route, text, response in answers(browser, installation, is_htmx=is_htmx):
+        if response.status_code == 200 and response["Content-Type"].startswith("text/html"):
+            shown += assert_inert(text, route.template)
+        yield route.template, f"{dict(response.headers)}\n{text}"
+    assert shown > 20
 
 
 def admin_pages(browser: Client) -> Iterator[tuple[str, str]]:
@@ -132,11 +146,15 @@ def assert_absent(secrets: list[str], texts: Iterator[tuple[str, str]]) -> None:
     assert looked_at > 10
 
 
-def test_no_secret_is_anywhere_whatever_a_provider_does_with_its_key(
-    installation: Installation, stub: Stub, log_lines: StringIO
+def test_no_secret_is_anywhere_and_hostile_text_does_nothing_in_any_page(
+    hostile: Installation, stub: Stub, log_lines: StringIO
 ) -> None:
+    """Whatever a provider does with its key. Both are looked for in the same answers: asking for them takes seconds."""
+    installation = hostile
     admin = browser_of(User.objects.get(email="admin@example.com"))
     owner = browser_of(installation.owner)
+    # /v1 asks for a token, whoever is signed in.
+    owner.defaults["HTTP_AUTHORIZATION"] = f"Bearer {make_token(installation.owner)}"
     said = list(said_with_the_key(installation, stub))
     exported = StringIO()
     call_command("export_judgments", str(installation.run.pk), stdout=exported)
@@ -148,8 +166,9 @@ def test_no_secret_is_anywhere_whatever_a_provider_does_with_its_key(
     unwanted += [spelling for secret in secrets for spelling in spellings(secret)]
 
     assert_absent(unwanted, iter(said))
-    assert_absent(unwanted, answers(owner, installation))
-    assert_absent(unwanted, answers(admin, installation))
+    assert_absent(unwanted, inert_answers(owner, installation))
+    assert_absent(unwanted, inert_answers(owner, installation, is_htmx=True))
+    assert_absent(unwanted, inert_answers(admin, installation))
     assert_absent([*unwanted, *User.objects.values_list("password", flat=True)], admin_pages(admin))
     assert_absent(unwanted, stored_rows())
     logged = log_lines.getvalue() + exported.getvalue()

@@ -126,7 +126,7 @@ def _signed_in_by_one_row() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _contexts_kept_once() -> Iterator[None]:
     """A test client copies the context for each template that a page includes: tests look at the page's own alone."""
-    keep = client.store_rendered_templates
+    keep = vars(client)["store_rendered_templates"]
 
     def keep_first(store: dict[str, Any], signal: Any, **rendered: Any) -> None:
         if not store:

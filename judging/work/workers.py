@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from django.db import DatabaseError, connection
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django_q.cluster import Cluster
 from django_q.signals import post_spawn
@@ -30,13 +31,17 @@ HEARTBEAT_SECONDS = 5
 WORKER_GONE_AFTER = timedelta(seconds=30)
 
 
+def _seen_lately() -> QuerySet[WorkerHeartbeat]:
+    return WorkerHeartbeat.objects.filter(seen_at__gte=Now() - WORKER_GONE_AFTER)
+
+
 def live_workers() -> int:
     """Return how many worker processes have been seen lately."""
-    return WorkerHeartbeat.objects.filter(seen_at__gte=Now() - WORKER_GONE_AFTER).count()
+    return _seen_lately().count()
 
 
 def has_live_worker() -> bool:
-    return live_workers() > 0
+    return _seen_lately().exists()
 
 
 def beat(worker: str) -> None:

@@ -1,8 +1,10 @@
 """The pages that compare judging runs and let one's grades count."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
@@ -10,9 +12,10 @@ from django.utils.html import escape
 from judging import ledger
 from judging.judges.judges import save_judge
 from judging.judging_runs.making_current import make_judging_run_current
-from judging.models import Candidate, EvaluationRun, JudgingItem, JudgingRun, Judgment, User
+from judging.models import AIJudge, Candidate, EvaluationRun, JudgingItem, JudgingRun, Judgment, Role, User
 from judging.runs.locks import lock_run
 from judging.trust.figure_words import REFUSAL_WORDS
+from tests.databases import Standing
 from tests.draining import drain
 from tests.factories import make_judge, make_run, make_user
 from tests.markup import one_line
@@ -54,13 +57,20 @@ BEFORE: Rows = [[0, 1, 2, 3, 4]] * 12
 AFTER: Rows = [[0, 1, 2, 3, 4]] * 6 + [[1, 1, 2, 3, 3]] * 5 + [[0, 3, 2, 3, 4]]
 
 
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> tuple[UUID, UUID]:
+    with standing(), transaction.atomic():
+        run = twelve_queries()
+        judge = make_judge(name="Careful")
+        old = make_judged_run(run, BEFORE, judge=judge, trial=False)
+        judge = save_judge(actor=make_user(Role.ADMIN), judge=judge, fields={"temperature": 0.5})
+        return old.pk, make_judged_run(run, AFTER, judge=judge).pk
+
+
 @pytest.fixture
-def pair(member: User) -> tuple[EvaluationRun, JudgingRun, JudgingRun]:
-    run = twelve_queries()
-    judge = make_judge(name="Careful", owner=member)
-    old = make_judged_run(run, BEFORE, judge=judge, trial=False)
-    judge = save_judge(actor=member, judge=judge, fields={"temperature": 0.5})
-    return run, old, make_judged_run(run, AFTER, judge=judge)
+def pair(made: tuple[UUID, UUID], db: None) -> tuple[EvaluationRun, JudgingRun, JudgingRun]:
+    old, new = (JudgingRun.objects.select_related("evaluation_run", "judge_version").get(pk=each) for each in made)
+    return old.evaluation_run, old, new
 
 
 def test_what_changed_stands_in_words_with_intervals(
@@ -174,6 +184,7 @@ def test_what_models_say_is_text(visit: Client, pair: tuple[EvaluationRun, Judgi
 
 def test_raters_and_other_people_s_judges(pair: tuple[EvaluationRun, JudgingRun, JudgingRun], rater: User) -> None:
     _, old, new = pair
+    AIJudge.objects.update(owner=make_user(), shared=False)
     assert browser(rater).get(compare(old, new)).status_code == 403
     assert browser(rater).post(reverse("make_judging_run_current", args=[new.pk])).status_code == 403
     stranger = text_of(browser(make_user()), compare(old, new))

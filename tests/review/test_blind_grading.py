@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +16,7 @@ from judging.review.grid import grid_rows
 from judging.review.grid_order import ORDERINGS
 from judging.review.handing_out import next_candidate, release_holds
 from judging.runs.locks import lock_run
+from tests.databases import Standing
 from tests.factories import candidate, make_judge, make_run, make_user
 from tests.rest_clients import assert_problem
 from tests.review.test_grid import ai_grades, grade
@@ -32,13 +33,19 @@ HIDDEN = (
 TOLD = ("Careful", "because of", "grace@example.com", "By AI", "By people")
 
 
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> UUID:
+    with standing(), transaction.atomic():
+        run = make_run({"red shoes": DOCUMENTS, "blue shirt": ["d1"]}, name="bm25", blind=True)
+        ai_grades(run, {("red shoes", "d0"): 4, ("red shoes", "d1"): 4}, make_judge(name="Careful"))
+        grade(run, make_user(email="grace@example.com"), "red shoes", "d0", 3)
+        return run.pk
+
+
 @pytest.fixture
-def run(db: None) -> EvaluationRun:
+def run(made: UUID, db: None) -> EvaluationRun:
     """A blind run on which the AI and Grace agree that d0 and d1 are good."""
-    run = make_run({"red shoes": DOCUMENTS, "blue shirt": ["d1"]}, name="bm25", blind=True)
-    ai_grades(run, {("red shoes", "d0"): 4, ("red shoes", "d1"): 4}, make_judge(name="Careful"))
-    grade(run, make_user(email="grace@example.com"), "red shoes", "d0", 3)
-    return run
+    return EvaluationRun.objects.get(pk=made)
 
 
 @pytest.fixture
@@ -131,7 +138,8 @@ def test_what_tells_nothing_can_be_asked_for(as_rater: APIClient, run: Evaluatio
 def test_lists_are_shuffled_for_each_one_and_stay_so(db: None) -> None:
     run = make_run({"red shoes": DOCUMENTS}, id=UUID(int=1), blind=True)
     # Who gets which order depends on ids alone.
-    Candidate.objects.update(id=F("id") - Candidate.objects.earliest("id").pk + 10**9)
+    candidates = Candidate.objects.filter(run=run)
+    candidates.update(id=F("id") - candidates.earliest("id").pk + 10**9)
 
     def order(person: User) -> list[str]:
         return [row.document_key for row in grid_rows(run, viewer=person).rows]

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -29,6 +30,7 @@ from judging.review.grid_filter import GridFilter, grid_counts, parse_grid_filte
 from judging.review.grid_order import ORDERINGS
 from judging.review.own_views import views_of
 from judging.runs.locks import lock_run
+from tests.databases import Standing
 from tests.factories import candidate, make_evaluation, make_judge, make_run, make_user
 from tests.review.giving import GivenGrade, record_judgments
 
@@ -79,18 +81,24 @@ def names(run: EvaluationRun, **kwargs: Any) -> list[str]:
     return [f"{row.query_text[0]}{row.document_key}" for row in rows]
 
 
+@pytest.fixture(scope="module")
+def made(standing: Standing) -> UUID:
+    with standing(), transaction.atomic():
+        run = make_run({"a": ["d1", "d2"], "b": ["d1", "d3"], "c": ["d9"]})
+        ai_grades(run, {("a", "d1"): 4, ("a", "d2"): 0})
+        first, second = (candidate(run, text, "d1").run_query_id for text in ("a", "b"))
+        record_judgments(grades=[GivenGrade(first, "d2", 3), GivenGrade(second, "d1", 1)], actor=make_user())
+        grade(run, make_user(), "b", "d1", 2)
+        Candidate.objects.filter(pk=candidate(run, "b", "d3").pk).update(
+            last_item_status="failed", failure_code="unparseable"
+        )
+        return run.pk
+
+
 @pytest.fixture
-def run(db: None) -> EvaluationRun:
+def run(made: UUID, db: None) -> EvaluationRun:
     """a: d1 AI 4, d2 AI 0, people 3; b: d1 people 1 and 2, d3 failed; c: nothing but candidates."""
-    run = make_run({"a": ["d1", "d2"], "b": ["d1", "d3"], "c": ["d9"]})
-    ai_grades(run, {("a", "d1"): 4, ("a", "d2"): 0})
-    first, second = (candidate(run, text, "d1").run_query_id for text in ("a", "b"))
-    record_judgments(grades=[GivenGrade(first, "d2", 3), GivenGrade(second, "d1", 1)], actor=make_user())
-    grade(run, make_user(), "b", "d1", 2)
-    Candidate.objects.filter(pk=candidate(run, "b", "d3").pk).update(
-        last_item_status="failed", failure_code="unparseable"
-    )
-    return run
+    return EvaluationRun.objects.get(pk=made)
 
 
 def test_rows_come_in_the_order_of_queries_and_ranks(run: EvaluationRun) -> None:

@@ -87,7 +87,7 @@ class Served:
         deadline = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < deadline, f"timed out; it said:\n{self.said()}"
-            time.sleep(0.05)
+            time.sleep(0.1)
         return found
 
     def said(self) -> str:

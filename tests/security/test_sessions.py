@@ -246,10 +246,15 @@ def test_a_foreign_host_is_refused_and_never_repeated(client: Client) -> None:
 
 
 def test_every_form_needs_its_token(standing: Installation) -> None:
-    browser = browser_of(User.objects.get(email="admin@example.com"), csrf=True)
+    admin, stranger = (
+        browser_of(User.objects.get(email="admin@example.com"), csrf=True),
+        Client(enforce_csrf_checks=True),
+    )
+    assert admin.post("/evaluations/new", {}).status_code == 403
     posts = 0
     for route in pages():
-        response = browser.post(standing.path(route), {})
+        # Asked for before anybody is asked who they are: a stranger's page of an error is soon drawn.
+        response = stranger.post(standing.path(route), {})
         if response.status_code == 405 and route.template not in PUBLIC:
             continue
         assert response.status_code in (403, 405), (route.template, response.status_code)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -29,9 +30,15 @@ def active_judging_runs() -> QuerySet[JudgingRun]:
     return judging_runs().filter(status__in=ACTIVE_STATUSES)
 
 
+@cache
+def _each_run() -> QuerySet[JudgingRun]:
+    """Return all runs, made once and without an order, which one row does not need."""
+    return judging_runs().order_by()
+
+
 def get_judging_run(judging_run_id: UUID) -> JudgingRun:
     """Return an AI judging run. Raise NotFound."""
-    run = judging_runs().filter(pk=judging_run_id).first()
+    run = next(iter(_each_run().filter(pk=judging_run_id)), None)
     if run is None:
         raise NotFound("no such AI judging run")
     return run

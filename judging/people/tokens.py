@@ -4,7 +4,6 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import OperationalError
-from django.db.models import Q
 from django.utils import timezone
 
 from judging.foundation.validation import clean
@@ -47,13 +46,15 @@ def revoke_token(*, actor: Actor, token: ApiToken) -> None:
 def authenticate_token(secret: str) -> ApiToken | None:
     """Return the token that `secret` opens, its user with it; None when unknown, expired, revoked or inactive."""
     now = timezone.now()
-    token = (
-        ApiToken.objects.select_related("user")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now), token_hash=hash_secret(secret), revoked_at=None)
-        .filter(user__is_active=True)
-        .first()
-    )
-    if token is not None and (token.last_used_at is None or token.last_used_at <= now - TOKEN_USE_NOTED_EVERY):
+    try:
+        token = ApiToken.objects.select_related("user").get(token_hash=hash_secret(secret))
+    except ApiToken.DoesNotExist:
+        return None
+    is_expired = token.expires_at is not None and token.expires_at <= now
+    # Every request of the API asks this: a statement with these conditions takes twice the time.
+    if is_expired or token.revoked_at is not None or not token.user.is_active:
+        return None
+    if token.last_used_at is None or token.last_used_at <= now - TOKEN_USE_NOTED_EVERY:
         try:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
         except OperationalError:

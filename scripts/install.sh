@@ -25,16 +25,19 @@ is_complete() {
     [ -f "$stamp" ] && found=$(key 2>/dev/null) && [ "$found" = "$(cat "$stamp")" ]
 }
 
-# Print the first Python from 3.11 on. With "venv": the first that can also make virtual environments.
+# Print the first Python from 3.11 on. With "venv": the first that can also make virtual environments. Of one version the
+# system's comes first: it is built with optimisation, and an eighth faster than one built at home mostly is.
 find_python() {
     wanted='import sys; sys.exit(sys.version_info < (3, 11))'
     [ "${1:-}" != venv ] || wanted="import ensurepip, venv; $wanted"
     for name in python3.14 python3.13 python3.12 python3.11 python3; do
-        # Asked to run, since a name on the PATH may be a shim without a Python behind it.
-        if "$name" -c "$wanted" >/dev/null 2>&1; then
-            command -v "$name"
-            return
-        fi
+        for python in "/usr/bin/$name" "$name"; do
+            # Asked to run, since a name on the PATH may be a shim without a Python behind it.
+            if "$python" -c "$wanted" >/dev/null 2>&1; then
+                command -v "$python"
+                return
+            fi
+        done
     done
     return 1
 }

@@ -22,7 +22,7 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "tests.seldom_garbage"]
 # The plugin of hypothesis reads all code for constants, for tests that are not among these. The sweeps over every route
 # (tests/security) are the heaviest of what is left.
 EVERY_DAY = [
-    *("-m", "not (slow or browser or fuzz or postgresql)", "-p", "no:hypothesispytest"),
+    *("-m", "not (slow or seldom or browser or fuzz or postgresql)", "-p", "no:hypothesispytest"),
     *("--ignore=tests/browser", "--ignore=tests/security"),
 ]
 NO_SERVER = 69  # what with_postgresql.sh says where none is installed

@@ -40,6 +40,7 @@ def test_a_database_that_does_not_answer_is_told(client: Client, monkeypatch: py
     assert (answer.status_code, answer.json()) == (503, {"status": "unavailable", "database": False, "worker": False})
 
 
+@pytest.mark.seldom
 def test_the_description_is_valid_and_every_operation_tells_its_problems(client: Client) -> None:
     schema = client.get("/api/schema").json()
     validate_schema(schema)

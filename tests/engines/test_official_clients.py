@@ -15,6 +15,8 @@ from tests.engines.scripted_engine import Received, ScriptedEngine
 from tests.lazily import Lazily
 from tests.stub.script import Answer
 
+pytestmark = pytest.mark.seldom
+
 elasticsearch, opensearchpy, pysolr = Lazily("elasticsearch"), Lazily("opensearchpy"), Lazily("pysolr")
 algolia, algolia_hosts = Lazily("algoliasearch.search.client"), Lazily("algoliasearch.http.hosts")
 

@@ -12,7 +12,7 @@ from judging.models import GoldenCheck, User
 from tests.golden.golden_sets import answer, golden_set, watched_set
 from tests.stub.fixtures import Stub
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.seldom]
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -214,6 +214,7 @@ def test_other_unlocked_runs_of_the_corpus_follow_and_locked_ones_stay(
     assert cached_grades(coarse) == {"d0-1": (None, None), "d0-2": (None, None)}
 
 
+@pytest.mark.seldom
 @pytest.mark.on_both
 def test_an_older_run_still_at_work_overwrites_none_and_a_later_one_does(
     judged_twice: tuple[EvaluationRun, JudgingRun, JudgingRun], start: Start, stub: Stub, member: User
@@ -292,6 +293,7 @@ def killed_after(chunks: int) -> Iterator[None]:
             yield
 
 
+@pytest.mark.seldom
 @pytest.mark.on_both
 @pytest.mark.usefixtures("small_chunks")
 def test_a_killed_process_leaves_what_the_housekeeping_finishes(
@@ -338,6 +340,7 @@ def test_a_large_run_goes_on_in_the_background(
     assert sorted(grades_of_record(run).values()) == [1] + [3] * 19
 
 
+@pytest.mark.seldom
 @pytest.mark.usefixtures("small_chunks")
 def test_the_later_of_two_at_once_wins_whichever_ends_first(
     judged_twice: tuple[EvaluationRun, JudgingRun, JudgingRun], member: User, monkeypatch: pytest.MonkeyPatch
@@ -350,6 +353,7 @@ def test_the_later_of_two_at_once_wins_whichever_ends_first(
     assert set(grades_of_record(run).values()) == {1}
 
 
+@pytest.mark.seldom
 @pytest.mark.on_both
 @pytest.mark.usefixtures("small_chunks")
 def test_a_lock_on_the_way_keeps_the_run_as_it_was_then(

@@ -18,6 +18,8 @@ from tests.draining import drain, next_task
 from tests.judging_runs.judging import Start, expire, full, items_by_document, reread, small_run
 from tests.stub.fixtures import Stub
 
+pytestmark = pytest.mark.seldom
+
 REFUSAL = {"error": {"message": "m is not a valid model ID", "code": 400}}
 FILTERED = {"error": {"message": "The response was filtered", "code": "content_filter"}}
 

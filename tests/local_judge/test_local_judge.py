@@ -22,6 +22,8 @@ from judging.local_judge.reading import Document, GradingTask, UnreadablePrompt,
 from judging.local_judge.server import MAX_BODY_BYTES, LocalJudge, Server
 from tests.lazily import Lazily
 
+pytestmark = pytest.mark.seldom
+
 openai = Lazily("openai")
 
 ROOT = Path(__file__).resolve().parents[2]

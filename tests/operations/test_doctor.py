@@ -22,7 +22,7 @@ from judging.models import AIProvider, EvaluationRunStatus, Lane, Role, User, Wo
 from tests.factories import make_judge, make_provider, make_run, make_user
 from tests.stub.fixtures import Stub
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.seldom]
 
 
 def _files_of(database: str) -> list[Path]:

@@ -37,7 +37,7 @@ from tests.factories import make_judge, make_provider, make_run, make_user
 from tests.probes.probing import large_run, probe, readings, reread, results
 from tests.stub.fixtures import Stub
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.seldom]
 THINGS = ("shoes", "camera", "kettle", "lamp", "printer cable", "garden hose", "bicycle pump", "violin", "tent", "frying pan",
           "keyboard")  # fmt: skip
 CANARIES = ("swapped", "stuffed_title", "stuffed_text", "nonsense", "instruction", "padded", "empty")

@@ -132,6 +132,7 @@ def test_listing_models_tells_a_wrong_key_from_a_provider_that_names_none(stub: 
     assert KEY not in caught.value.message
 
 
+@pytest.mark.seldom
 def test_256_calls_are_in_flight_at_once_and_connections_are_used_again(stub: Stub, custom: Connection) -> None:
     stub.script(delay_ms=500)
 

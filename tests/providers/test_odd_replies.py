@@ -16,6 +16,8 @@ from tests.providers.provider_calls import PROMPT, call, custom, failure, hostil
 from tests.stub.fixtures import Stub
 from tests.stub.script import expected_grade, expected_tokens
 
+pytestmark = pytest.mark.seldom
+
 __all__ = ["custom", "hostile_environment"]  # fixtures
 
 GOOD = {"choices": [{"message": {"content": "fine"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9}}

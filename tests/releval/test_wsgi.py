@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _ROOT = Path(__file__).parents[2]
 _SCRIPT = """
 import json, sys
@@ -24,6 +26,7 @@ print(json.dumps([statuses, late, connection.connection is None]))
 """
 
 
+@pytest.mark.seldom
 def test_first_requests_find_all_views_loaded_and_no_connection_shared(tmp_path: Path) -> None:
     environment = {**os.environ, "RELEVAL_DATA_DIR": str(tmp_path), "RELEVAL_DEBUG": "1", "PYTHONPATH": str(_ROOT)}
     ended = subprocess.run(

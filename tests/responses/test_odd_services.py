@@ -10,7 +10,7 @@ from tests.draining import drain
 from tests.responses.conftest import MakeJudge, create, pairs, retrieve
 from tests.stub.fixtures import Stub
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.seldom]
 
 REFUSED = {"refused": {"status": 400, "body": {"error": {"message": "m is not a valid model ID", "code": 400}}}}
 FILTERED = {"refused": {"status": 400, "body": {"error": {"message": "no", "code": "content_filter"}}}}

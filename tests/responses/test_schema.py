@@ -13,6 +13,7 @@ from tests.responses.conftest import MakeJudge, create
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.seldom
 def test_the_description_is_valid_and_has_every_route(client: APIClient) -> None:
     description = client.get("/v1/schema/").json()
     validate_schema(description)

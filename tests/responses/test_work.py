@@ -177,6 +177,7 @@ def test_cancelling_stops_the_calls_and_late_replies_change_nothing(start: Start
     assert not batch.lanes.filter(is_done=False).exists()
 
 
+@pytest.mark.seldom
 def test_items_become_visible_as_they_finish(start: Start, stub: Stub) -> None:
     stub.script(delay_ms=250)
     batch = start(inputs=8, evaluators=1, concurrency=1)

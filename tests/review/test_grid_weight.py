@@ -51,6 +51,7 @@ def shop_run(db: None) -> EvaluationRun:
     return run
 
 
+@pytest.mark.seldom
 def test_a_page_of_a_hundred_rows_weighs_at_most_120_kb(shop_run: EvaluationRun, member: User) -> None:
     for ordering in ("query", "rank"):
         page = page_of(client_of(member), shop_run, ordering=ordering)

@@ -52,6 +52,7 @@ def oracles(a, b, *, grade_count, relevant_from=2):
     return {name: value for name, value in found.items() if not np.isnan(value)}
 
 
+@pytest.mark.seldom
 def test_every_figure_of_the_electronics_collection():
     pairs = all_pairs()
     expected = oracles(pairs.ai, pairs.people, grade_count=4)

@@ -103,6 +103,7 @@ def test_names_of_people_and_order_of_grades_do_not_matter():
     assert people_alpha(given).high == pytest.approx(people_alpha(shuffled).high, **EXACT)
 
 
+@pytest.mark.seldom
 def test_a_clustered_mean_is_least_squares_with_clustered_errors():
     rng = np.random.default_rng(1)
     cluster = rng.integers(0, 25, 300)

@@ -24,7 +24,7 @@ from tests.review.test_grid import ai_grades
 from tests.trust.graded import make_graded_run
 from tests.trust.test_agreement import AI, PEOPLE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.seldom]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from judging.work.words import LeaseLost, Outcomes
 from tests.judging_runs.judging import Start, in_background, reread, small_run, wait_until
 from tests.stub.fixtures import Stub
 
-pytestmark = pytest.mark.on_both
+pytestmark = [pytest.mark.on_both, pytest.mark.seldom]
 
 
 Skew = Callable[[float], None]

@@ -37,6 +37,7 @@ class Gauge(Faults):
         return None
 
 
+@pytest.mark.seldom
 def test_a_run_and_the_lab_together_keep_max_concurrency(
     search_engine: Server, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -276,6 +276,7 @@ def test_a_comparison_takes_the_same_queries_however_long_the_runs(
         comparison(as_member, a, b)
 
 
+@pytest.mark.seldom
 def test_thousands_of_queries_are_compared_quickly() -> None:
     a = make_scored_run({"P@10": some_values(2000), "MAP": some_values(2000, seed=3)})
     b = make_scored_run(

@@ -17,7 +17,7 @@ from tests.rest_clients import assert_problem
 from tests.trust.judged import make_judged_run
 
 stats = Lazily("scipy.stats")
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.seldom]
 
 QUERIES = 12
 Judged = tuple[list[EvaluationRun], list[JudgingRun], list[JudgingRun]]

@@ -71,6 +71,7 @@ def graded(db: None, made: tuple[EvaluationRun, Graded]) -> Graded:
     return replace(made[1], run=get_evaluation_run(made[1].run.pk))
 
 
+@pytest.mark.seldom
 def test_a_whole_population_graded_by_the_queue_is_the_metric_with_no_judge_interval(graded: Graded) -> None:
     run = graded.run
     assert graded.count == QUERIES * DEPTH

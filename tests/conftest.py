@@ -58,15 +58,18 @@ def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
     """Put the slow tests first, the longest before the others, and mix two thirds of them with all that are quick.
 
     Slow ones mostly wait, at first for processors that browsers and PostgreSQL's tests keep busy. Later they would leave
-    them idle side by side, and at the end one worker would go on alone.
+    them idle side by side, and at the end one worker would go on alone. The longest of all and the browser's begin at
+    once; what a worker is given beside the longest is quick, as it waits until that is done.
     """
-    slow = sorted(filter(_seconds, items), key=_seconds, reverse=True)
-    quick = [item for item in items if not _seconds(item)]
-    third, seconds, end = sum(map(_seconds, slow)) / 3, 0.0, 0
-    mixed: list[pytest.Item] = []
-    for item in slow:
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    others = [item for item in items if not item.get_closest_marker("browser")]
+    slow = sorted(filter(_seconds, others), key=_seconds, reverse=True)
+    quick = [item for item in others if not _seconds(item)]
+    mixed = [*slow[:1], *browser, *slow[1:2], *quick[:1]]
+    third, seconds, end = sum(map(_seconds, slow)) / 3, sum(map(_seconds, slow[:2])), 1
+    for item in slow[2:]:
         seconds += _seconds(item)
-        start, end = end, round(len(quick) * max(0.0, seconds - third) / (2.2 * third))
+        start, end = end, max(1, round(len(quick) * max(0.0, seconds - third) / (2.2 * third)))
         mixed += [item, *quick[start:end]]
     return mixed + quick[end:]
 

@@ -35,6 +35,13 @@ class FewBrowsers(LoadScopeScheduling):  # type: ignore[misc]
             del workload[scope]
         return int(super()._pending_of(workload))
 
+    def _reschedule(self, node: Any) -> None:
+        # Xdist would have two tests wait behind one that may take minutes, beside workers with nothing left.
+        if not self.workqueue or self._pending_of(self.assigned_work[node]) < 2:
+            super()._reschedule(node)
+
 
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> FewBrowsers:
+    # In the order of tests/conftest.py, where xdist would begin with those that are many.
+    config.option.loadscopereorder = False
     return FewBrowsers(config, log)

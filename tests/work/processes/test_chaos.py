@@ -15,7 +15,7 @@ from tests.work.chaos import IN_FLIGHT, LOST_BY_A_KILL, ROUND, Stack, assert_inv
 from tests.work.served import ENDS_WITHIN, PROC
 
 pytestmark = [
-    pytest.mark.slow(seconds=25),
+    pytest.mark.slow(seconds=35),
     pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
 ]
 
@@ -37,7 +37,7 @@ STRIKES: dict[str, tuple[Callable[[Stack], None], int]] = {
 }
 
 
-@pytest.mark.slow(seconds=180)
+@pytest.mark.slow(seconds=220)
 def test_twenty_kills_in_one_run_lose_nothing_and_double_nothing(stack: Stack) -> None:
     stack.serve()
     targets = 4 * [*STRIKES]

@@ -19,7 +19,7 @@ from tests.work.processes.storage import full_disk, read_only, respect_permissio
 from tests.work.served import PROC
 
 pytestmark = [
-    pytest.mark.slow(seconds=35),
+    pytest.mark.slow(seconds=50),
     pytest.mark.skipif(not settings.IS_SQLITE, reason="breaks an SQLite file"),
     pytest.mark.skipif(not PROC.is_dir(), reason="finds what is left of processes in /proc, which is not there"),
 ]

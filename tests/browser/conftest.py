@@ -46,18 +46,17 @@ LOOKS: list[tuple[str, Literal["light", "dark"], ViewportSize]] = [
     ("light and wide", "light", WIDE),
 ]
 USUAL: dict[str, Any] = {"viewport": WIDE, "color_scheme": "light", "locale": "en-GB", "reduced_motion": "reduce"}
-_FOLDER = Path(__file__).parent
-_LOOK = (_FOLDER / "looks.js").read_text()
-_AXE = (_FOLDER / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
+_AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
 # Half a megabyte: sent once to a window, where each further page has it and runs it when it is wanted.
 _BRING_AXE = f"window.bringAxe = () => {{ {_AXE}\n}}; undefined"
 _RUN_AXE = """async () => {
   if (!window.axe) bringAxe();
-  // No test looks at what lesser rules find, nor at rules that axe leaves out itself. Contrast: looks.js.
+  // The theme follows the system before the next frame.
+  await new Promise(requestAnimationFrame);
+  // No test looks at what lesser rules find, nor at rules that axe leaves out itself.
   const rules = axe._audit.rules.filter(
-    ({ id, enabled, impact, tags }) =>
-      enabled && id !== "color-contrast" && ["serious", "critical"].includes(impact) &&
-      !["experimental", "deprecated"].some((tag) => tags.includes(tag)),
+    ({ enabled, impact, tags }) =>
+      enabled && ["serious", "critical"].includes(impact) && !["experimental", "deprecated"].some((tag) => tags.includes(tag)),
   );
   const values = rules.map(({ id }) => id);
   const { violations } = await axe.run({ runOnly: { type: "rule", values }, resultTypes: ["violations"], preload: false });
@@ -123,21 +122,16 @@ class Visitor:
         self.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
 
     def accessibility_problems(self) -> list[str]:
-        """Return what the look and axe find on the page as it is now, of axe's serious and critical findings only."""
+        """Return what axe finds on the page as it is now, serious and critical only."""
         if not self.page.evaluate("'bringAxe' in window"):
             self.page.evaluate(_BRING_AXE)
             self.page.add_init_script(_BRING_AXE)
         found: list[dict[str, Any]] = self.page.evaluate(_RUN_AXE)
-        return self.problems_of_look() + [
+        return [
             f"{violation['id']}: {violation['help']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
             for violation in found
             for node in violation["nodes"]
         ]
-
-    def problems_of_look(self) -> list[str]:
-        """Return what has too little contrast, and what scrolls out of the reach of keys."""
-        problems: list[str] = self.page.evaluate(_LOOK)
-        return problems
 
     def problems_in_both_looks(self) -> list[str]:
         """Return what is wrong with the page as it is now, and by how much it is too wide: light and wide, dark on a phone."""
@@ -145,9 +139,7 @@ class Visitor:
         for look, color_scheme, viewport in LOOKS:
             self.page.emulate_media(color_scheme=color_scheme)
             self.page.set_viewport_size(viewport)
-            # Names, roles and relations, which axe looks at, are the same in all of them.
-            problems = self.problems_of_look() if color_scheme == "dark" else self.accessibility_problems()
-            found += [f"{look}: {problem}" for problem in problems]
+            found += [f"{look}: {problem}" for problem in self.accessibility_problems()]
             if (pixels := self.overflow()) > 0:
                 found.append(f"{look}: {pixels} pixels wider than the window")
             if viewport is PHONE:

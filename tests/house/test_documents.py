@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md and CONTRIBUTING.md against the code: every path and name that they mention is there."""
+"""ARCHITECTURE.md, CONTRIBUTING.md and the steps to a kind of work: every path and name that they mention is there."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from django.conf import settings
 from tests.house import rules as house
 
 ROOT = Path(settings.BASE_DIR)
-DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md")
+DOCUMENTS = ("ARCHITECTURE.md", "CONTRIBUTING.md", "judging/kinds.py")
 # Words of Python, Django and SQL, and of the wire, in backticks like our own.
 FOREIGN = {
     "venv",

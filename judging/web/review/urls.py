@@ -1,18 +1,8 @@
 """The review grid and the Evaluate page of an evaluation run."""
 
-from django.urls import path, register_converter
-from django.urls.converters import IntConverter
+from django.urls import path
 
 from judging.web.review import evaluate, grid, matching, open_runs, own_views, team
-
-
-class RowId(IntConverter):
-    """An internal id: a number that the database can hold."""
-
-    regex = "[0-9]{1,18}"
-
-
-register_converter(RowId, "row_id")
 
 _RUN = "evaluations/runs/<uuid:run_id>"
 
